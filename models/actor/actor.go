@@ -1,0 +1,73 @@
+// Package actor says who asks. Every store method takes an Actor; what it may do is decided by package permission and by the
+// owner in the WHERE of each query.
+package actor
+
+import (
+	"net/netip"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Kind is what sort of principal acts (U2).
+type Kind string
+
+// The kinds.
+const (
+	Anonymous Kind = "anonymous" // nobody signed in
+	User      Kind = "user"
+	Key       Kind = "key"      // a program, by the management API
+	System    Kind = "system"   // the program itself: jobs, expiry
+	Operator  Kind = "operator" // whoever runs the command line on the server
+)
+
+// Actor is who asks, from where, in which request. The zero Actor is anonymous.
+type Actor struct {
+	Kind      Kind
+	UserID    db.ID  // of a User
+	KeyID     db.ID  // of a Key
+	SessionID db.ID  // of a User in a browser
+	StaffRole string // empty for people outside the company
+	Name      string // as shown to staff; audit keeps it apart from the chain
+	Address   netip.Addr
+	RequestID string
+}
+
+// ID is whom the audit log names: the user or the key; zero for the others.
+func (a Actor) ID() db.ID {
+	if a.Kind == Key {
+		return a.KeyID
+	}
+	return a.UserID
+}
+
+// SignedIn reports whether a person stands behind this.
+func (a Actor) SignedIn() bool { return a.Kind == User && !a.UserID.IsZero() }
+
+// Trusted reports whether this is the program itself or its operator, who may do everything.
+func (a Actor) Trusted() bool { return a.Kind == System || a.Kind == Operator }
+
+// ForSystem is the program acting by itself.
+func ForSystem() Actor { return Actor{Kind: System, Name: "Gatehouse"} }
+
+// ForOperator is whoever runs the command line: holding the database file already means holding everything.
+func ForOperator() Actor { return Actor{Kind: Operator, Name: "operator"} }
+
+// Network is the address cut to /24 or /48, which is all that pages and usage keep of it; empty when unknown.
+func (a Actor) Network() string { return Network(a.Address) }
+
+// Network cuts addr to /24 (IPv4) or /48 (IPv6); empty when addr is not valid.
+func Network(addr netip.Addr) string {
+	addr = addr.Unmap()
+	if !addr.IsValid() {
+		return ""
+	}
+	bits := 24
+	if addr.Is6() {
+		bits = 48
+	}
+	p, err := addr.WithZone("").Prefix(bits)
+	if err != nil {
+		return ""
+	}
+	return p.String()
+}

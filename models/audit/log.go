@@ -1,0 +1,113 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Filter narrows the log. Zero fields do not narrow.
+type Filter struct {
+	Act            string // exact, or a noun and a dot for all of its acts
+	ActorID        db.ID
+	TargetID       db.ID
+	OrganizationID db.ID
+	From, To       time.Time // [From, To)
+}
+
+// Entry is an event as it is read: with its personal values, where they are still kept.
+type Entry struct {
+	Row
+	Facts map[string]string // details
+	Who   map[string]string // personal values: actor, address, email…; an erased one is absent
+}
+
+// where turns the filter into SQL that ends inside a WHERE.
+func (f Filter) where() (string, []any) {
+	q, args := []string{"1 = 1"}, []any{}
+	add := func(cond string, arg any) { q, args = append(q, cond), append(args, arg) }
+	switch {
+	case strings.HasSuffix(f.Act, "."):
+		add("act LIKE ?", strings.NewReplacer("%", "", "_", "").Replace(f.Act)+"%")
+	case f.Act != "":
+		add("act = ?", f.Act)
+	}
+	if !f.ActorID.IsZero() {
+		add("actor_id = ?", f.ActorID)
+	}
+	if !f.TargetID.IsZero() {
+		add("target_id = ?", f.TargetID)
+	}
+	if !f.OrganizationID.IsZero() {
+		add("organization_id = ?", f.OrganizationID)
+	}
+	if !f.From.IsZero() {
+		add("at >= ?", f.From)
+	}
+	if !f.To.IsZero() {
+		add("at < ?", f.To)
+	}
+	return strings.Join(q, " AND "), args
+}
+
+// List reads a page of the log, newest first. Who may read it is the caller's to check.
+func List(ctx context.Context, d *db.DB, f Filter, r db.PageRequest) (db.Page[Entry], error) {
+	where, args := f.where()
+	page, err := db.List(ctx, d, db.Listing[Row]{
+		Name: "audit", Select: "SELECT * FROM audit_events WHERE " + where, Args: args, IDExpr: "id", ID: func(r Row) db.ID { return r.ID },
+		Sorts: map[string]db.Sort[Row]{"seq": {Expr: "seq", Value: func(r Row) any { return r.Seq }}}, Default: "-seq",
+	}, r)
+	if err != nil {
+		return db.Page[Entry]{}, err
+	}
+	entries, err := withPersonal(ctx, d, page.Rows)
+	return db.Page[Entry]{Rows: entries, Next: page.Next, Previous: page.Previous, Sort: page.Sort}, err
+}
+
+// Each calls fn for every event that fits, oldest first, in batches: for exports.
+func Each(ctx context.Context, d *db.DB, f Filter, fn func(Entry) error) error {
+	where, args := f.where()
+	var last int64
+	for {
+		var rows []Row
+		err := d.Read(ctx).Raw("SELECT * FROM audit_events WHERE "+where+" AND seq > ? ORDER BY seq LIMIT ?", append(append([]any{}, args...), last, verifyBatch)...).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		entries, err := withPersonal(ctx, d, rows)
+		if err != nil {
+			return err
+		}
+		for _, e := range entries {
+			if err := fn(e); err != nil {
+				return err
+			}
+			last = e.Seq
+		}
+		if len(rows) < verifyBatch {
+			return nil
+		}
+	}
+}
+
+func withPersonal(ctx context.Context, d *db.DB, rows []Row) ([]Entry, error) {
+	byEvent, err := personalOf(ctx, d, rows)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Entry, len(rows))
+	for i, r := range rows {
+		e := Entry{Row: r, Facts: map[string]string{}, Who: map[string]string{}}
+		if err := json.Unmarshal([]byte(r.Details), &e.Facts); err != nil {
+			e.Facts = map[string]string{}
+		}
+		for _, p := range byEvent[r.ID] {
+			e.Who[p.Field] = p.Value
+		}
+		out[i] = e
+	}
+	return out, nil
+}

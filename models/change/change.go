@@ -1,0 +1,58 @@
+// Package change is the feed by which every process learns what verification must forget. A mutation writes its rows in
+// its own transaction; other processes poll the table.
+package change
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Kinds of change: the noun whose facts are different now.
+const (
+	Key          = "key"
+	KeyCreated   = "key_created"
+	App          = "app"
+	Organization = "organization"
+	User         = "user"
+	Access       = "access" // subject: the app whose access it is
+	API          = "api"    // its scopes, versions, rules and plans too
+	Session      = "session"
+	Setting      = "setting"
+)
+
+// feedLock is the PostgreSQL advisory lock under which rows are numbered.
+const feedLock = 0x67_61_74_65 // "gate"
+
+// Record notes that a noun changed. The row is written last in the transaction, under a lock, so that sequence numbers become
+// visible in their own order and a reader that goes by them can't skip one.
+func Record(tx *db.Tx, kind string, id db.ID) {
+	tx.BeforeCommit(db.StageChange, func() error {
+		if tx.Home.Dialect == db.Postgres {
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", feedLock).Error; err != nil {
+				return err
+			}
+		}
+		var seq int64
+		err := tx.Raw("INSERT INTO changes (kind, subject_id, at) VALUES (?, ?, ?) RETURNING seq", kind, id, tx.Now).Scan(&seq).Error
+		if err != nil {
+			return err
+		}
+		tx.AddChange(db.Change{Seq: seq, Kind: kind, SubjectID: id})
+		return nil
+	})
+}
+
+// Since reads the changes after seq, oldest first, at most limit.
+func Since(ctx context.Context, d *db.DB, seq int64, limit int) ([]db.Change, error) {
+	var out []db.Change
+	err := d.Read(ctx).Raw("SELECT seq, kind, subject_id FROM changes WHERE seq > ? ORDER BY seq LIMIT ?", seq, limit).Scan(&out).Error
+	return out, err
+}
+
+// Last is the newest sequence number; 0 when there is none.
+func Last(ctx context.Context, d *db.DB) (int64, error) {
+	var seq int64
+	err := d.Read(ctx).Raw("SELECT COALESCE(MAX(seq), 0) FROM changes").Scan(&seq).Error
+	return seq, err
+}

@@ -1,0 +1,108 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"gorm.io/gorm"
+)
+
+// Tx is one transaction. Now is one instant for all of it. It is used by one goroutine.
+type Tx struct {
+	*gorm.DB
+	Home *DB
+	Now  time.Time
+	ctx  context.Context
+
+	before  []stage
+	changes []Change
+}
+
+// Stages of BeforeCommit, in the order in which they run: locks are always taken in this order, so that writers can't deadlock.
+const (
+	StageAudit  = 1 // under the lock of the audit head row
+	StageChange = 2 // last of all, under the lock that makes sequence numbers appear in commit order
+)
+
+type stage struct {
+	n  int
+	fn func() error
+}
+
+// Context is the context of the transaction.
+func (tx *Tx) Context() context.Context { return tx.ctx }
+
+// BeforeCommit runs fn after the body of the transaction and before its commit; an error rolls all back.
+func (tx *Tx) BeforeCommit(n int, fn func() error) { tx.before = append(tx.before, stage{n, fn}) }
+
+// Run executes one statement and tells how many rows it touched.
+func (tx *Tx) Run(query string, args ...any) (int64, error) {
+	r := tx.Exec(query, args...)
+	return r.RowsAffected, r.Error
+}
+
+// maxTries bounds how often a transaction is repeated when PostgreSQL gave it up for another's sake.
+const maxTries = 4
+
+// Tx runs body in a transaction and commits it. Any error of body rolls back and is returned as it is. body may run more than
+// once (PostgreSQL deadlocks and serialization failures), so it must change nothing outside the transaction.
+// A panic rolls back and goes on.
+func (d *DB) Tx(ctx context.Context, body func(tx *Tx) error) error {
+	var err error
+	for range maxTries {
+		var changes []Change
+		if changes, err = d.try(ctx, body); err == nil {
+			d.notify(changes)
+			return nil
+		}
+		if !retriable(err) {
+			return err
+		}
+	}
+	return err
+}
+
+func (d *DB) try(ctx context.Context, body func(tx *Tx) error) ([]Change, error) {
+	g := d.writer.WithContext(ctx).Begin(&sql.TxOptions{})
+	if g.Error != nil {
+		return nil, g.Error
+	}
+	done := false
+	defer func() {
+		if !done {
+			logRollback(g.Rollback().Error)
+		}
+	}()
+	tx := &Tx{DB: g, Home: d, Now: d.Clock(), ctx: ctx}
+	if err := body(tx); err != nil {
+		return nil, err
+	}
+	slices.SortStableFunc(tx.before, func(a, b stage) int { return a.n - b.n })
+	for _, s := range tx.before {
+		if err := s.fn(); err != nil {
+			return nil, err
+		}
+	}
+	if err := g.Commit().Error; err != nil {
+		return nil, err
+	}
+	done = true
+	return tx.changes, nil
+}
+
+func retriable(err error) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+}
+
+// Duplicate reports whether err is a violated unique index.
+func Duplicate(err error) bool { return errors.Is(err, gorm.ErrDuplicatedKey) }
+
+// NoRow reports whether err says that there was no such row.
+func NoRow(err error) bool {
+	return errors.Is(err, gorm.ErrRecordNotFound) || errors.Is(err, sql.ErrNoRows)
+}

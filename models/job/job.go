@@ -1,0 +1,197 @@
+// Package job runs work that must survive a restart and be done by one replica: rows with a lease. A job is queued in the transaction
+// that causes it; a worker leases it, runs it, and finishes it; a lease that runs out lets another replica take over, so a job
+// may run twice and must bear it.
+package job
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Lease is for how long a worker holds a job; a job must end within it.
+const Lease = 2 * time.Minute
+
+// MaxAttempts is after how many failures a job is set aside (REL-20).
+const MaxAttempts = 8
+
+// Queue adds a job, to run at or after runAt. once, when not empty, makes it the only one of that name for ever: adding it again does nothing.
+func Queue(tx *db.Tx, kind, once string, payload any, runAt time.Time) error {
+	b, err := json.Marshal(payload)
+	if err != nil {
+		return fmt.Errorf("job %s: %w", kind, err)
+	}
+	var name *string
+	if once != "" {
+		name = &once
+	}
+	_, err = tx.Run("INSERT INTO jobs (id, kind, once, payload, run_at, created_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (once) WHERE once IS NOT NULL DO NOTHING",
+		db.NewID(), kind, name, string(b), runAt, tx.Now)
+	return err
+}
+
+// Func does one job. An error puts it back with a growing pause.
+type Func func(ctx context.Context, payload json.RawMessage) error
+
+// Worker leases and runs jobs. Make it with NewWorker, give it its kinds, then Run.
+type Worker struct {
+	db      *db.DB
+	replica string
+	kinds   map[string]Func
+	every   []periodic
+}
+
+type periodic struct {
+	kind   string
+	period time.Duration
+}
+
+// NewWorker makes a worker; replica names this process among its peers.
+func NewWorker(d *db.DB, replica string) *Worker {
+	return &Worker{db: d, replica: replica, kinds: map[string]Func{}}
+}
+
+// Handle says how jobs of a kind are done. Call it before Run.
+func (w *Worker) Handle(kind string, fn Func) { w.kinds[kind] = fn }
+
+// Every does fn once each period, counted from the epoch, on one replica. Call it before Run.
+func (w *Worker) Every(kind string, period time.Duration, fn func(ctx context.Context) error) {
+	w.kinds[kind] = func(ctx context.Context, _ json.RawMessage) error { return fn(ctx) }
+	w.every = append(w.every, periodic{kind, period})
+}
+
+// Run works until ctx ends, looking for due jobs each second.
+func (w *Worker) Run(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		if err := w.Step(ctx); err != nil && ctx.Err() == nil {
+			slog.Error("jobs", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// Step queues what is due by period and runs every due job once. Tests call it instead of Run.
+func (w *Worker) Step(ctx context.Context) error {
+	if err := w.queuePeriodic(ctx); err != nil {
+		return err
+	}
+	for {
+		j, ok, err := w.lease(ctx)
+		if err != nil || !ok {
+			return err
+		}
+		if err := w.finish(ctx, j, w.perform(ctx, j)); err != nil {
+			return err
+		}
+	}
+}
+
+func (w *Worker) queuePeriodic(ctx context.Context) error {
+	now := w.db.Now()
+	for _, p := range w.every {
+		once := fmt.Sprintf("%s/%d", p.kind, now.Truncate(p.period).Unix())
+		var n int64
+		if err := w.db.Read(ctx).Raw("SELECT COUNT(*) FROM jobs WHERE once = ?", once).Scan(&n).Error; err != nil || n > 0 {
+			if err != nil {
+				return err
+			}
+			continue
+		}
+		err := w.db.Tx(ctx, func(tx *db.Tx) error { return Queue(tx, p.kind, once, nil, tx.Now) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type leased struct {
+	ID       db.ID
+	Kind     string
+	Payload  string
+	Attempts int
+}
+
+func (w *Worker) lease(ctx context.Context) (leased, bool, error) {
+	kinds := make([]string, 0, len(w.kinds))
+	for k := range w.kinds {
+		kinds = append(kinds, k)
+	}
+	due := `SELECT id FROM jobs WHERE finished_at IS NULL AND failed_at IS NULL AND run_at <= ? AND kind IN ?
+		AND (leased_until IS NULL OR leased_until <= ?) ORDER BY run_at LIMIT 1`
+	now := w.db.Now()
+	if w.db.Dialect == db.SQLite { // spare the one writer when there is nothing to do
+		var ids []db.ID
+		if err := w.db.Read(ctx).Raw(due, now, kinds, now).Scan(&ids).Error; err != nil || len(ids) == 0 {
+			return leased{}, false, err
+		}
+	} else {
+		due += " FOR UPDATE SKIP LOCKED"
+	}
+	var rows []leased
+	err := w.db.Tx(ctx, func(tx *db.Tx) error {
+		rows = nil
+		return tx.Raw("UPDATE jobs SET leased_by = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ("+due+") RETURNING id, kind, payload, attempts",
+			w.replica, now.Add(Lease), now, kinds, now).Scan(&rows).Error
+	})
+	if err != nil || len(rows) == 0 {
+		return leased{}, false, err
+	}
+	return rows[0], true, nil
+}
+
+func (w *Worker) perform(ctx context.Context, j leased) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, Lease)
+	defer cancel()
+	defer func() {
+		if p := recover(); p != nil { // one bad job must not stop the others (REL-14)
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return w.kinds[j.Kind](ctx, json.RawMessage(j.Payload))
+}
+
+func (w *Worker) finish(ctx context.Context, j leased, result error) error {
+	ctx = context.WithoutCancel(ctx)
+	return w.db.Tx(ctx, func(tx *db.Tx) error {
+		switch {
+		case result == nil:
+			_, err := tx.Run("UPDATE jobs SET finished_at = ?, leased_until = NULL, last_error = '' WHERE id = ? AND leased_by = ?", tx.Now, j.ID, w.replica)
+			return err
+		case j.Attempts >= MaxAttempts:
+			slog.Error("job set aside", "kind", j.Kind, "job", j.ID.String(), "error", result)
+			_, err := tx.Run("UPDATE jobs SET failed_at = ?, leased_until = NULL, last_error = ? WHERE id = ?", tx.Now, result.Error(), j.ID)
+			return err
+		}
+		slog.Warn("job failed", "kind", j.Kind, "attempt", j.Attempts, "error", result)
+		_, err := tx.Run("UPDATE jobs SET run_at = ?, leased_until = NULL, last_error = ? WHERE id = ? AND leased_by = ?", tx.Now.Add(Backoff(j.Attempts)), result.Error(), j.ID, w.replica)
+		return err
+	})
+}
+
+// Backoff is the pause after the n-th failed attempt: 10 s, 30 s, 90 s … at most an hour.
+func Backoff(n int) time.Duration {
+	d := 10 * time.Second
+	for i := 1; i < n && d < time.Hour; i++ {
+		d *= 3
+	}
+	return min(d, time.Hour)
+}
+
+// Sweep deletes finished jobs older than keep.
+func Sweep(ctx context.Context, d *db.DB, keep time.Duration) error {
+	return d.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("DELETE FROM jobs WHERE finished_at < ?", tx.Now.Add(-keep))
+		return err
+	})
+}

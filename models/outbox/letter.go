@@ -1,0 +1,84 @@
+// Package outbox keeps mail until it is sent. A letter is queued in the transaction that causes it, so a mail tells only of what was
+// committed; it survives restarts and is retried. Without an SMTP server it waits for an admin to hand it out. The body is sealed while it
+// waits, because it may hold a one-time link, and is deleted when it is sent.
+package outbox
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Line is one sentence of the message catalogue with its arguments.
+type Line struct {
+	Key  string   `json:"key"`
+	Args []string `json:"args,omitempty"`
+}
+
+// L makes a Line. CR, LF and other control characters in arguments become spaces (F4).
+func L(key string, args ...string) Line {
+	for i := range args {
+		args[i] = audit.Clean(args[i])
+	}
+	return Line{key, args}
+}
+
+// Letter is a mail before it is put into words: it is translated and laid out when it is read or sent.
+type Letter struct {
+	Kind      string    `json:"kind"` // verify_address, reset_password, key_expires…: for the admin's list
+	To        string    `json:"to"`
+	UserID    db.ID     `json:"-"`
+	Language  string    `json:"language"`
+	TimeZone  string    `json:"time_zone"`
+	Subject   Line      `json:"subject"`
+	Lines     []Line    `json:"lines"`
+	Code      string    `json:"code,omitempty"` // a six-digit code, set apart
+	Button    *Line     `json:"button,omitempty"`
+	URL       string    `json:"url,omitempty"` // where the button leads: always under the configured base URL (W6)
+	After     []Line    `json:"after,omitempty"`
+	ExpiresAt time.Time `json:"-"` // after which it is useless and deleted; zero: never
+}
+
+// Sealer encrypts bodies; the id of the row is the associated data.
+type Sealer interface {
+	Seal(plain, associated []byte) ([]byte, error)
+	Open(sealed, associated []byte) ([]byte, error)
+}
+
+// Outbox queues letters. Safe for concurrent use.
+type Outbox struct{ sealer Sealer }
+
+// New makes an outbox.
+func New(s Sealer) *Outbox { return &Outbox{s} }
+
+// Queue adds a letter to the transaction.
+func (o *Outbox) Queue(tx *db.Tx, l Letter) error {
+	id := db.NewID()
+	b, err := json.Marshal(l)
+	if err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	sealed, err := o.sealer.Seal(b, id[:])
+	if err != nil {
+		return fmt.Errorf("outbox: %w", err)
+	}
+	var expires *time.Time
+	if !l.ExpiresAt.IsZero() {
+		expires = &l.ExpiresAt
+	}
+	_, err = tx.Run("INSERT INTO mails (id, user_id, kind, recipient, subject, body_sealed, state, next_attempt_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)",
+		id, l.UserID.Ref(), l.Kind, l.To, l.Subject.Key, sealed, tx.Now, expires, tx.Now)
+	return err
+}
+
+func (o *Outbox) open(id db.ID, sealed []byte) (Letter, error) {
+	var l Letter
+	b, err := o.sealer.Open(sealed, id[:])
+	if err != nil {
+		return l, fmt.Errorf("outbox: open %s: %w", id, err)
+	}
+	return l, json.Unmarshal(b, &l)
+}

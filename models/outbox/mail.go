@@ -1,0 +1,61 @@
+package outbox
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Mail is a letter as the admin's list shows it.
+type Mail struct {
+	ID            db.ID
+	Kind          string
+	Recipient     string
+	Subject       string // the catalogue's sentence
+	State         string // waiting, sent, failed
+	Attempts      int
+	NextAttemptAt time.Time
+	SentAt        *time.Time
+	LastError     string
+	ExpiresAt     *time.Time
+	CreatedAt     time.Time
+	BodySealed    []byte
+}
+
+// List reads a page of mails, newest first; state "" means all. Who may is the caller's to check.
+func List(ctx context.Context, d *db.DB, state string, r db.PageRequest) (db.Page[Mail], error) {
+	return db.List(ctx, d, db.Listing[Mail]{
+		Name:   "mails/" + state,
+		Select: "SELECT id, kind, recipient, subject, state, attempts, next_attempt_at, sent_at, last_error, expires_at, created_at FROM mails WHERE (state = ? OR ? = '')",
+		Args:   []any{state, state}, IDExpr: "id", ID: func(m Mail) db.ID { return m.ID },
+		Sorts:   map[string]db.Sort[Mail]{"created": {Expr: "created_at", Value: func(m Mail) any { return m.CreatedAt }}},
+		Default: "-created",
+	}, r)
+}
+
+// Read opens one letter for an admin to hand out. Faults: NotFound, also when it was sent already and its body is gone.
+func (o *Outbox) Read(ctx context.Context, d *db.DB, id db.ID) (Mail, Letter, error) {
+	var rows []Mail
+	if err := d.Read(ctx).Raw("SELECT * FROM mails WHERE id = ?", id).Scan(&rows).Error; err != nil {
+		return Mail{}, Letter{}, err
+	}
+	if len(rows) == 0 || len(rows[0].BodySealed) == 0 {
+		return Mail{}, Letter{}, fault.Missing()
+	}
+	l, err := o.open(id, rows[0].BodySealed)
+	if err != nil {
+		return Mail{}, Letter{}, err
+	}
+	l.To = rows[0].Recipient
+	return rows[0], l, nil
+}
+
+// Sweep deletes letters that expired, and the record of those sent or failed longer ago than keep.
+func Sweep(ctx context.Context, d *db.DB, keep time.Duration) error {
+	return d.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("DELETE FROM mails WHERE expires_at < ? OR (state <> 'waiting' AND created_at < ?)", tx.Now, tx.Now.Add(-keep))
+		return err
+	})
+}

@@ -1,0 +1,130 @@
+// Package permission is the one table of who may do what. Checks, the docs page and the console are made from it (Z5, Z6).
+package permission
+
+import "slices"
+
+// Organization roles, weakest first.
+const (
+	Viewer    = "viewer"
+	Developer = "developer"
+	Admin     = "admin"
+	Owner     = "owner"
+)
+
+// Staff roles. StaffAdmin does everything.
+const (
+	StaffAdmin = "admin"
+	Support    = "support"
+	Auditor    = "auditor"
+)
+
+// Name is one permission, resource:verb.
+type Name string
+
+// Permissions inside an organization.
+const (
+	OrgRead       Name = "organization:read"
+	OrgChange     Name = "organization:change"
+	OrgDelete     Name = "organization:delete"
+	MembersManage Name = "members:manage"
+	OwnersManage  Name = "owners:manage"
+	AppsRead      Name = "apps:read"
+	AppsManage    Name = "apps:manage"
+	AccessRead    Name = "access:read"
+	AccessRequest Name = "access:request"
+	KeysRead      Name = "keys:read"
+	KeysMake      Name = "keys:make"   // and manage those that one made
+	KeysManageAll Name = "keys:manage" // everybody's
+	UsageRead     Name = "usage:read"
+)
+
+// Permissions of staff, over everything.
+const (
+	StaffUsersRead      Name = "staff:users:read"
+	StaffUsersManage    Name = "staff:users:manage"
+	StaffOrgsRead       Name = "staff:organizations:read"
+	StaffOrgsManage     Name = "staff:organizations:manage"
+	StaffKeysRead       Name = "staff:keys:read"
+	StaffKeysManage     Name = "staff:keys:manage"
+	StaffAPIsRead       Name = "staff:apis:read"
+	StaffAPIsManage     Name = "staff:apis:manage"
+	StaffRequestsRead   Name = "staff:requests:read"
+	StaffRequestsDecide Name = "staff:requests:decide"
+	StaffUsageRead      Name = "staff:usage:read"
+	StaffAuditRead      Name = "staff:audit:read"
+	StaffPolicyRead     Name = "staff:policy:read"
+	StaffPolicyManage   Name = "staff:policy:manage"
+	StaffRolesManage    Name = "staff:roles:manage"
+	StaffMailManage     Name = "staff:mail:manage"
+)
+
+// Row is one permission: what it allows, in a sentence of the message catalogue, and which roles have it.
+type Row struct {
+	Name     Name
+	Sentence string
+	Org      []string // organization roles; empty for staff permissions
+	Staff    []string // staff roles
+}
+
+var (
+	anyMember  = []string{Viewer, Developer, Admin, Owner}
+	developers = []string{Developer, Admin, Owner}
+	admins     = []string{Admin, Owner}
+	owners     = []string{Owner}
+	readers    = []string{Support, Auditor, StaffAdmin}
+	auditors   = []string{Auditor, StaffAdmin}
+	staffAdmin = []string{StaffAdmin}
+)
+
+// Table is every permission, in the order of the docs page.
+var Table = []Row{
+	{OrgRead, "See the organization and its members", anyMember, nil},
+	{OrgChange, "Change the organization’s name and technical address", admins, nil},
+	{OrgDelete, "Transfer or delete the organization", owners, nil},
+	{MembersManage, "Manage members below owner", admins, nil},
+	{OwnersManage, "Make and remove owners", owners, nil},
+	{AppsRead, "See apps", anyMember, nil},
+	{AppsManage, "Create, change and delete apps", admins, nil},
+	{AccessRead, "See which APIs an app may use", anyMember, nil},
+	{AccessRequest, "Request access to an API, and withdraw the request", admins, nil},
+	{KeysRead, "See keys: name, hint, state and grants, never the secret", anyMember, nil},
+	{KeysMake, "Create keys, and rotate, pause and revoke the keys that one made", developers, nil},
+	{KeysManageAll, "Rotate, pause and revoke all keys", admins, nil},
+	{UsageRead, "See how keys are used", anyMember, nil},
+	{StaffUsersRead, "See all users", nil, readers},
+	{StaffUsersManage, "Suspend users and end their sessions", nil, staffAdmin},
+	{StaffOrgsRead, "See all organizations and apps", nil, readers},
+	{StaffOrgsManage, "Suspend organizations and apps", nil, staffAdmin},
+	{StaffKeysRead, "See the facts of all keys", nil, readers},
+	{StaffKeysManage, "Revoke and suspend all keys", nil, staffAdmin},
+	{StaffAPIsRead, "See all APIs, also drafts", nil, readers},
+	{StaffAPIsManage, "Publish, change, connect and retire APIs", nil, staffAdmin},
+	{StaffRequestsRead, "See all access requests", nil, readers},
+	{StaffRequestsDecide, "Approve and refuse access requests", nil, staffAdmin},
+	{StaffUsageRead, "See all usage", nil, readers},
+	{StaffAuditRead, "Read the audit log", nil, auditors},
+	{StaffPolicyRead, "Read the policy", nil, auditors},
+	{StaffPolicyManage, "Change the policy and the portal’s settings", nil, staffAdmin},
+	{StaffRolesManage, "Give and take staff roles", nil, staffAdmin},
+	{StaffMailManage, "Read waiting mail and send a test mail", nil, staffAdmin},
+}
+
+var byName = func() map[Name]Row {
+	m := make(map[Name]Row, len(Table))
+	for _, r := range Table {
+		m[r.Name] = r
+	}
+	return m
+}()
+
+// OrgRoles are the organization roles that have n; none for an unknown name.
+func OrgRoles(n Name) []string { return byName[n].Org }
+
+// Staff reports whether a staff role has n. An unknown name or role has nothing.
+func Staff(role string, n Name) bool { return role != "" && slices.Contains(byName[n].Staff, role) }
+
+// Org reports whether an organization role has n.
+func Org(role string, n Name) bool { return slices.Contains(byName[n].Org, role) }
+
+// Ranks orders organization roles: nobody gives a role above their own (Z5).
+func Rank(role string) int { return slices.Index(anyMember, role) }
