@@ -24,7 +24,7 @@ const verifyBatch = 1000
 // fine). Cost: one pass over the table.
 func Verify(ctx context.Context, d *db.DB) (Verdict, error) {
 	var v Verdict
-	prev := []byte{}
+	prev := make([]byte, 32) // the chain begins with zeros
 	for {
 		var rows []Row
 		err := d.Read(ctx).Raw("SELECT * FROM audit_events WHERE seq > ? ORDER BY seq LIMIT ?", v.Events, verifyBatch).Scan(&rows).Error

@@ -42,10 +42,10 @@ type Letter struct {
 	ExpiresAt time.Time `json:"-"` // after which it is useless and deleted; zero: never
 }
 
-// Sealer encrypts bodies; the id of the row is the associated data.
+// Sealer encrypts bodies; record, the id of the row, is bound to them.
 type Sealer interface {
-	Seal(plain, associated []byte) ([]byte, error)
-	Open(sealed, associated []byte) ([]byte, error)
+	Seal(plain []byte, record string) string
+	Open(sealed, record string) ([]byte, error)
 }
 
 // Outbox queues letters. Safe for concurrent use.
@@ -61,22 +61,18 @@ func (o *Outbox) Queue(tx *db.Tx, l Letter) error {
 	if err != nil {
 		return fmt.Errorf("outbox: %w", err)
 	}
-	sealed, err := o.sealer.Seal(b, id[:])
-	if err != nil {
-		return fmt.Errorf("outbox: %w", err)
-	}
 	var expires *time.Time
 	if !l.ExpiresAt.IsZero() {
 		expires = &l.ExpiresAt
 	}
 	_, err = tx.Run("INSERT INTO mails (id, user_id, kind, recipient, subject, body_sealed, state, next_attempt_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)",
-		id, l.UserID.Ref(), l.Kind, l.To, l.Subject.Key, sealed, tx.Now, expires, tx.Now)
+		id, l.UserID.Ref(), l.Kind, l.To, l.Subject.Key, o.sealer.Seal(b, id.String()), tx.Now, expires, tx.Now)
 	return err
 }
 
-func (o *Outbox) open(id db.ID, sealed []byte) (Letter, error) {
+func (o *Outbox) open(id db.ID, sealed string) (Letter, error) {
 	var l Letter
-	b, err := o.sealer.Open(sealed, id[:])
+	b, err := o.sealer.Open(sealed, id.String())
 	if err != nil {
 		return l, fmt.Errorf("outbox: open %s: %w", id, err)
 	}

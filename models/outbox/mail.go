@@ -21,7 +21,7 @@ type Mail struct {
 	LastError     string
 	ExpiresAt     *time.Time
 	CreatedAt     time.Time
-	BodySealed    []byte
+	BodySealed    string
 }
 
 // List reads a page of mails, newest first; state "" means all. Who may is the caller's to check.

@@ -69,7 +69,7 @@ func (s *Sender) Step(ctx context.Context) error {
 type leased struct {
 	ID         db.ID
 	Recipient  string
-	BodySealed []byte
+	BodySealed string
 	Attempts   int
 }
 
