@@ -1,0 +1,8 @@
+// Every page works without this: scripts only make it nicer.
+import { copyButtons } from "./copy.js";
+import { charts } from "./chart.js";
+import { times } from "./times.js";
+import { forms } from "./forms.js";
+import { menus } from "./menus.js";
+
+for (const start of [copyButtons, charts, times, forms, menus]) start(document);

@@ -1,0 +1,7 @@
+package components
+
+func (f Filter) searchField() Field {
+	field := *f.Search
+	field.Type = "search"
+	return field
+}

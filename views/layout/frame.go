@@ -1,0 +1,190 @@
+// Package layout is the frame around every page: head, top bar, side bar, footer.
+//
+//	@layout.Page(frame) { …the page… }       public pages: reading width; with frame.Side the desk: a side bar
+//	@layout.Narrow(frame) { …a form… }       sign-in and its like: one narrow column
+//	layout.ErrorPage(frame, ErrorView{…})    the page of an error, in whichever frame
+//
+// Scripts and the one style element that carries the brand's hue have the nonce of the frame, so that a policy without
+// 'unsafe-inline' holds. Every page works with neither.
+package layout
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/a-h/templ"
+
+	"github.com/gatehouse-dev/gatehouse/static"
+)
+
+// Frame is what surrounds a page. PortalName, Title and Lang are required.
+type Frame struct {
+	PortalName  string
+	BrandHue    int // 0 to 359; 0 and below is the built-in hue (use 360 for hue 0)
+	Title       string // without the portal's name; empty on the home page
+	Description string
+	Canonical   string // absolute address
+	Nonce       string // of the request's content security policy
+	Lang        string // "en", "de"
+	NoIndex     bool
+
+	Nav       []Link  // main navigation
+	Side      []Group // console, support, admin: makes the page a desk
+	SideLabel string  // names the side navigation: "Console", "Admin"
+	Search    *Link   // shown only when given
+	SignIn    *Link   // for visitors
+	SignUp    *Link
+	User      *UserMenu
+	Languages *LanguageMenu
+
+	Flash  *Flash
+	Toc    templ.Component // on public pages: components.Toc(…), beside the page
+	Wide   bool            // public page at full width: home, catalogue
+	Footer Footer
+}
+
+// Link is a place to go. Current marks the page that is shown, or the area that it stands in.
+type Link struct {
+	Label   string
+	Href    string
+	Current bool
+	Count   string // a number beside the label: requests that wait
+}
+
+// Group is a run of side bar links, under a heading when Title is set.
+type Group struct {
+	Title string
+	Links []Link
+}
+
+// UserMenu is the account menu of who is signed in. SignOut is posted to SignOutAction.
+type UserMenu struct {
+	Name          string
+	Email         string
+	Links         []Link
+	SignOutAction string // default /logout
+}
+
+// LanguageMenu lets the reader change the language: a form that posts "language" and "next" to Action.
+type LanguageMenu struct {
+	Action  string
+	Next    string
+	Choices []LanguageChoice
+}
+
+// LanguageChoice is one language by its own name.
+type LanguageChoice struct {
+	Tag     string
+	Name    string
+	Current bool
+}
+
+// Flash is a message about what just happened. Tone is "ok", "warn", "bad" or empty.
+type Flash struct {
+	Tone string
+	Text string
+}
+
+// Footer closes the page. Text is the operator's own.
+type Footer struct {
+	Text  string
+	Links []Link
+}
+
+// ErrorView is the page of an error. Status is shown small; RequestID lets support find it.
+type ErrorView struct {
+	Status    string
+	Title     string
+	Text      string
+	RequestID string
+	Back      *Link // default: the home page
+}
+
+const builtInHue = 262
+
+func (f Frame) title() string {
+	if f.Title == "" {
+		return f.PortalName
+	}
+	return f.Title + " · " + f.PortalName
+}
+
+func (f Frame) hue() int {
+	if f.BrandHue <= 0 {
+		return builtInHue
+	}
+	return f.BrandHue % 360
+}
+
+// hueStyle writes the style element that sets the brand's hue. templ does not fill values into style elements; this
+// one holds a number that was made here and the nonce, escaped.
+func (f Frame) hueStyle() templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		if f.hue() == builtInHue {
+			return nil
+		}
+		_, err := fmt.Fprintf(w, `<style nonce="%s">:root{--brand-h:%d}</style>`, templ.EscapeString(f.Nonce), f.hue())
+		return err
+	})
+}
+
+func (f Frame) asset(name string) string { return static.URL(name) }
+
+// initials stand for the user on a narrow screen.
+func (u UserMenu) initials() string {
+	var out []rune
+	for _, word := range strings.Fields(u.Name) {
+		out = append(out, []rune(word)[0])
+	}
+	if len(out) > 2 {
+		out = []rune{out[0], out[len(out)-1]}
+	}
+	return strings.ToUpper(string(out))
+}
+
+func (u UserMenu) signOut() string {
+	if u.SignOutAction == "" {
+		return "/logout"
+	}
+	return u.SignOutAction
+}
+
+func (e ErrorView) back() Link {
+	if e.Back == nil {
+		return Link{Href: "/"}
+	}
+	return *e.Back
+}
+
+// guestLinks are those that have no room in a narrow top bar, and stand in its menu there.
+func (f Frame) guestLinks() []Link {
+	var all []Link
+	if f.Search != nil {
+		all = append(all, *f.Search)
+	}
+	if f.User != nil {
+		return all
+	}
+	for _, l := range []*Link{f.SignIn, f.SignUp} {
+		if l != nil {
+			all = append(all, *l)
+		}
+	}
+	return all
+}
+
+func (f Frame) hasMenu() bool { return len(f.Nav) > 0 || len(f.guestLinks()) > 0 }
+
+// shape names the shape of the page for the style sheet.
+func (f Frame) shape() string {
+	switch {
+	case len(f.Side) > 0:
+		return "main stack"
+	case f.Wide:
+		return "public wide stack"
+	default:
+		return "public stack"
+	}
+}
