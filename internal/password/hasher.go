@@ -1,0 +1,101 @@
+package password
+
+import (
+	"context"
+	"crypto/subtle"
+
+	"golang.org/x/crypto/argon2"
+	"golang.org/x/text/unicode/norm"
+)
+
+// maxBytes bounds what is normalised and hashed: the longest password of the
+// policy, every code point at its longest and decomposed.
+const maxBytes = 4096
+
+// HashFunc is argon2id's signature. Tests give one that counts instead.
+type HashFunc func(password, salt []byte, p Params, keyLen uint32) []byte
+
+// Hasher makes and checks hashes, at most as many at once as its gate allows.
+// It is safe for concurrent use.
+type Hasher struct {
+	gate   *gate
+	params Params
+	hash   HashFunc
+	dummy  phc
+}
+
+// NewHasher returns a Hasher that hashes new passwords with params, or ErrParams.
+// A nil hash means argon2id.
+func NewHasher(params Params, options GateOptions, hash HashFunc) (*Hasher, error) {
+	if !params.within() {
+		return nil, ErrParams
+	}
+	if hash == nil {
+		hash = argon
+	}
+	if options.Memory == 0 {
+		options.Memory = int64(params.MemoryKiB) << 10
+	}
+	dummy := phc{params: params, salt: newSalt(), key: make([]byte, keyLen)}
+	return &Hasher{gate: newGate(options), params: params, hash: hash, dummy: dummy}, nil
+}
+
+func argon(password, salt []byte, p Params, keyLen uint32) []byte {
+	return argon2.IDKey(password, salt, p.Time, p.MemoryKiB, p.Threads, keyLen)
+}
+
+// Hash returns the PHC string of a password that the policy took. It uses the
+// share of the gate that is kept for setting passwords, and fails with ErrBusy
+// or ctx's error.
+func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	out := phc{params: h.params, salt: newSalt()}
+	input := normal(password)
+	keys := make(chan []byte, 1)
+	err := h.gate.run(ctx, true, func() { keys <- h.hash(input, out.salt, out.params, keyLen) })
+	if err != nil {
+		return "", err
+	}
+	out.key = <-keys
+	return out.String(), nil
+}
+
+// Verify reports whether password is the one behind the PHC string, and, when it
+// is, whether the string should be replaced by a new Hash because its parameters
+// are weaker than today's. It fails with ErrParams (nothing was executed),
+// ErrBusy or ctx's error; ok is false then.
+func (h *Hasher) Verify(ctx context.Context, phcText, password string) (ok, needsRehash bool, err error) {
+	stored, err := parsePHC(phcText)
+	if err != nil {
+		return false, false, err
+	}
+	ok, err = h.verify(ctx, stored, password)
+	return ok, ok && stored.params.weakerThan(h.params), err
+}
+
+// VerifyDummy costs what Verify costs, through the same gate, for an account
+// that does not exist or may not sign in: nobody can tell the two apart by time
+// or by load (A6). It fails as Verify does.
+func (h *Hasher) VerifyDummy(ctx context.Context, password string) error {
+	_, err := h.verify(ctx, h.dummy, password)
+	return err
+}
+
+func (h *Hasher) verify(ctx context.Context, stored phc, password string) (bool, error) {
+	input := normal(password)
+	keys := make(chan []byte, 1)
+	err := h.gate.run(ctx, false, func() { keys <- h.hash(input, stored.salt, stored.params, uint32(len(stored.key))) })
+	if err != nil {
+		return false, err
+	}
+	same := subtle.ConstantTimeCompare(<-keys, stored.key) == 1
+	return same && len(password) <= maxBytes, nil
+}
+
+// normal returns password in NFC. One too long to have been set is hashed as if
+// empty: the cost stays bounded and the same, and verify refuses it.
+func normal(password string) []byte {
+	if len(password) > maxBytes {
+		return nil
+	}
+	return norm.NFC.Bytes([]byte(password))
+}
