@@ -1,0 +1,118 @@
+// Package ratelimit decides whether a call may happen now, by the generic cell
+// rate algorithm (ITU-T I.371; the virtual-scheduling form).
+//
+// A bucket is one number: the theoretical arrival time, the moment at which the
+// bucket will be full again. A call of cost c pushes it on by c times the
+// emission interval, Period/Requests; the call is refused when that would put it
+// further into the future than Burst intervals. So a burst of Burst calls passes
+// at once, calls then pass evenly at Requests per Period, and in no window of
+// one Period do more than Requests+Burst pass. Units are nanoseconds since 1970.
+package ratelimit
+
+import (
+	"math"
+	"time"
+)
+
+// Limit is a rate. The zero Limit limits nothing.
+type Limit struct {
+	Requests int           // per Period
+	Period   time.Duration // more than zero
+	Burst    int           // what passes at once; 0 means Requests
+}
+
+// None reports whether l limits nothing.
+func (l Limit) None() bool { return l.Requests <= 0 || l.Period <= 0 }
+
+// Capacity is how many calls pass at once when nothing was used.
+func (l Limit) Capacity() int {
+	if l.Burst > 0 {
+		return l.Burst
+	}
+	return l.Requests
+}
+
+// interval is the time between two calls at the steady rate, rounded up so that
+// the rate is never exceeded.
+func (l Limit) interval() int64 {
+	n := int64(l.Requests)
+	return max(1, (int64(l.Period)+n-1)/n)
+}
+
+// tolerance is how far ahead a bucket may be, bounded so that sums cannot overflow.
+func (l Limit) tolerance() int64 {
+	step, burst := l.interval(), int64(l.Capacity())
+	if burst > math.MaxInt64/4/step {
+		return math.MaxInt64 / 4
+	}
+	return step * burst
+}
+
+// Result is the state of a bucket after a decision.
+type Result struct {
+	Allowed    bool
+	Limit      int           // the capacity of the bucket that is reported; 0 when nothing limits
+	Remaining  int           // calls of cost 1 that would pass right now
+	RetryAfter time.Duration // until a call of this cost could pass; 0 when allowed
+	ResetAfter time.Duration // until the bucket is full again
+}
+
+// Decide is one step: given the bucket's state (0 for one never used), it
+// returns the result and the new state, which is the old one when refused. A
+// cost of 0 asks without charging; a cost above the capacity never passes, and
+// RetryAfter then is the time until the bucket is full. It is pure.
+func Decide(now, state int64, limit Limit, cost int) (Result, int64) {
+	if limit.None() {
+		return Result{Allowed: true}, state
+	}
+	step, tolerance := limit.interval(), limit.tolerance()
+	// A state further ahead than any call could have put it comes from a clock that
+	// went back, or from a larger limit: it must not lock anyone out for longer.
+	from := min(max(state, now), now+tolerance)
+	need := tolerance + 1
+	if c := int64(max(cost, 0)); c <= tolerance/step {
+		need = c * step
+	}
+	if wait := from + need - (now + tolerance); wait > 0 {
+		if need > tolerance {
+			wait = max(from-now, int64(1))
+		}
+		return limit.result(false, now, from, wait), state
+	}
+	if need == 0 {
+		return limit.result(true, now, from, 0), state
+	}
+	return limit.result(true, now, from+need, 0), from + need
+}
+
+func (l Limit) result(allowed bool, now, state, wait int64) Result {
+	return Result{
+		Allowed: allowed, Limit: l.Capacity(),
+		Remaining:  int((l.tolerance() - (state - now)) / l.interval()),
+		RetryAfter: time.Duration(wait), ResetAfter: time.Duration(state - now),
+	}
+}
+
+// tighter returns the result that a client should be told of two that apply
+// together: a refusal before a leave, the longer wait, the fewer remaining.
+func tighter(a, b Result) Result {
+	switch {
+	case a.Limit == 0:
+		return b
+	case b.Limit == 0:
+		return a
+	case a.Allowed != b.Allowed:
+		if b.Allowed {
+			return a
+		}
+		return b
+	case a.RetryAfter != b.RetryAfter:
+		if a.RetryAfter > b.RetryAfter {
+			return a
+		}
+		return b
+	case b.Remaining < a.Remaining:
+		return b
+	}
+	return a
+}
