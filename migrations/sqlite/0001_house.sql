@@ -276,7 +276,7 @@ CREATE TABLE keys (
   last_four         TEXT NOT NULL,
   foreign_prefix    TEXT NOT NULL DEFAULT '',
   digest_algorithm  TEXT NOT NULL,
-  pepper_version    INTEGER NOT NULL,
+  pepper_version    TEXT NOT NULL,
   digest            BLOB NOT NULL,
   metadata          TEXT NOT NULL DEFAULT '{}',
   rate_requests     INTEGER,

@@ -1,0 +1,110 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Access is what a route asks of whoever calls it. There is no zero Access: a route without one does not start (Z1).
+type Access struct {
+	level level
+	perm  permission.Name
+	fresh bool
+}
+
+type level int
+
+const (
+	undeclared level = iota
+	public
+	visitor
+	signedIn
+	staff
+	token
+)
+
+// Public is open to everybody.
+func Public() Access { return Access{level: public} }
+
+// Visitor is for people who are not signed in; who is, is led to the console.
+func Visitor() Access { return Access{level: visitor} }
+
+// SignedIn is for every user; what of it is theirs, the store decides.
+func SignedIn() Access { return Access{level: signedIn} }
+
+// Staff is for staff whose role has p.
+func Staff(p permission.Name) Access { return Access{level: staff, perm: p} }
+
+// Token is for programs that prove themselves by a key; cookies do not count. The handler checks the proof.
+func Token() Access { return Access{level: token} }
+
+// Fresh asks besides that the password was entered at most ten minutes ago (A14).
+func (a Access) Fresh() Access { a.fresh = true; return a }
+
+// String names the access for the route table and its tests.
+func (a Access) String() string {
+	s := [...]string{"undeclared", "public", "visitor", "signed in", "staff", "token"}[a.level]
+	if a.perm != "" {
+		s += " " + string(a.perm)
+	}
+	if a.fresh {
+		s += " fresh"
+	}
+	return s
+}
+
+// Permission is what the route asks of staff; empty for the other levels.
+func (a Access) Permission() permission.Name { return a.perm }
+
+// NeedsUser reports whether only signed-in people get in.
+func (a Access) NeedsUser() bool { return a.level == signedIn || a.level == staff }
+
+// IsVisitor reports whether the route is for people who are not signed in.
+func (a Access) IsVisitor() bool { return a.level == visitor }
+
+// guard is the check before every page handler.
+func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who := Actor(c)
+		switch a.level {
+		case public:
+			return next(c)
+		case visitor:
+			if who.SignedIn() {
+				return c.Redirect(http.StatusSeeOther, "/console")
+			}
+			return next(c)
+		case signedIn, staff:
+			if !who.SignedIn() {
+				return k.signedOut(c)
+			}
+			if a.level == staff && !permission.Staff(who.StaffRole, a.perm) {
+				return fault.Denied()
+			}
+			if a.fresh && !Session(c).Fresh(k.Now()) {
+				return c.Redirect(http.StatusSeeOther, "/console/account/confirm?next="+queryEscape(returnPath(c)))
+			}
+			return next(c)
+		}
+		return fault.Denied()
+	}
+}
+
+func (k *Kit) signedOut(c echo.Context) error {
+	if m := c.Request().Method; k.SignIn != nil && (m == http.MethodGet || m == http.MethodHead) {
+		return k.SignIn(c, c.Request().URL.RequestURI())
+	}
+	return fault.New(fault.Unauthenticated, "Sign in to go on.")
+}
+
+// returnPath is where to come back to after the password was entered again: the page itself, or the one that held the form.
+func returnPath(c echo.Context) string {
+	if c.Request().Method == http.MethodGet {
+		return c.Request().URL.RequestURI()
+	}
+	return refererPath(c)
+}

@@ -1,0 +1,146 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// answer is one row of the table of errors: the status, its title, and the sentence when the fault brings none.
+type answer struct {
+	status int
+	title  string
+	text   string
+}
+
+var answers = map[fault.Kind]answer{
+	fault.Internal:        {http.StatusInternalServerError, text.N("Something went wrong here"), text.N("It is not your doing. Try again, and if it stays, tell support the request id.")},
+	fault.Invalid:         {http.StatusUnprocessableEntity, text.N("That can’t be done as entered"), text.N("Go back and change what you entered.")},
+	fault.Unauthenticated: {http.StatusUnauthorized, text.N("Sign in first"), text.N("Sign in to go on.")},
+	fault.Forbidden:       {http.StatusForbidden, text.N("Not allowed"), text.N("Your role does not allow this.")},
+	fault.NotFound:        {http.StatusNotFound, text.N("Nothing here"), text.N("There is nothing here that you can see.")},
+	fault.Conflict:        {http.StatusConflict, text.N("Not possible as things stand"), text.N("Somebody changed this meanwhile. Look again, and repeat it if it still makes sense.")},
+	fault.RateLimited:     {http.StatusTooManyRequests, text.N("Too many tries"), text.N("Wait a little, then try again.")},
+	fault.Unavailable:     {http.StatusServiceUnavailable, text.N("Not available at the moment"), text.N("Try again in a few seconds.")},
+}
+
+// Status is the HTTP status of an error.
+func Status(err error) int { return answers[asFault(err).Kind].status }
+
+// asFault sees echo's own errors (no route, wrong method, too long) and cut bodies as the faults that they are.
+func asFault(err error) *fault.Error {
+	if f := fault.As(err); f != nil {
+		return f
+	}
+	var tooLong *http.MaxBytesError
+	if errors.As(err, &tooLong) {
+		return fault.Wrap(err, fault.Invalid, "That is longer than %d kB, which is the most that this page takes.", tooLong.Limit>>10)
+	}
+	var he *echo.HTTPError
+	if errors.As(err, &he) {
+		switch he.Code {
+		case http.StatusNotFound, http.StatusMethodNotAllowed:
+			return fault.Missing()
+		case http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType:
+			return fault.Wrap(err, fault.Invalid, "Go back and change what you entered.")
+		}
+	}
+	return &fault.Error{Kind: fault.Internal, Cause: err}
+}
+
+// answerError is the one place where an error becomes an answer: a page for people, a problem document (RFC 9457) for programs. An
+// internal error is logged here and nowhere else; all that is shown of it is the request id (W7).
+func (k *Kit) answerError(err error, c echo.Context) {
+	if c.Response().Committed {
+		slog.Error("error after the answer began", "request_id", RequestID(c), "route", c.Path(), "error", err)
+		return
+	}
+	f := asFault(err)
+	a := answers[f.Kind]
+	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+		slog.Error("request failed", "request_id", RequestID(c), "route", c.Path(), "error", err)
+	}
+	if f.RetryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
+	}
+	var sent error
+	if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
+		sent = WriteProblem(c.Response(), a.status, f, RequestID(c))
+	} else {
+		sent = k.errorPage(c, a, f)
+	}
+	if sent != nil {
+		slog.Warn("answer not sent", "request_id", RequestID(c), "error", sent)
+	}
+}
+
+func (k *Kit) errorPage(c echo.Context, a answer, f *fault.Error) error {
+	if stateOf(c).nonce == "" { // failed before the state was made: no route, or no database
+		s := &state{nonce: newNonce()}
+		s.portal.Name = "Gatehouse"
+		c.Set(stateKey, s)
+		k.setHeaders(c)
+		c.SetRequest(c.Request().WithContext(k.withLocale(c, s)))
+	}
+	sentence := a.text
+	var args []any
+	if f.Key != "" {
+		sentence, args = f.Key, f.Args
+	}
+	words := T(c, sentence, args...)
+	for _, p := range f.Problems {
+		words += " " + T(c, p.Key, p.Args...)
+	}
+	view := layout.ErrorView{Status: strconv.Itoa(a.status), Title: T(c, a.title), Text: words, RequestID: RequestID(c)}
+	if Actor(c).SignedIn() {
+		view.Back = &layout.Link{Label: T(c, "Go to the console"), Href: "/console"}
+	}
+	frame := k.Frame(c, T(c, a.title))
+	frame.NoIndex = true
+	return k.RenderStatus(c, a.status, layout.ErrorPage(frame, view))
+}
+
+// Problem is a problem document (RFC 9457) with the members that Gatehouse adds: code, request_id and errors.
+type Problem struct {
+	Type      string         `json:"type"`
+	Title     string         `json:"title"`
+	Status    int            `json:"status"`
+	Detail    string         `json:"detail,omitempty"`
+	Code      string         `json:"code"`
+	RequestID string         `json:"request_id"`
+	Errors    []ProblemField `json:"errors,omitempty"`
+}
+
+// ProblemField is one wrong member of the input, by JSON pointer.
+type ProblemField struct {
+	Pointer string `json:"pointer"`
+	Detail  string `json:"detail"`
+}
+
+// WriteProblem answers a program. The text is English: programs go by code.
+func WriteProblem(w http.ResponseWriter, status int, f *fault.Error, requestID string) error {
+	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: f.Code, RequestID: requestID}
+	if p.Code == "" {
+		p.Code = strings.ToUpper(strings.ReplaceAll(f.Kind.String(), " ", "_"))
+	}
+	if f.Key != "" && f.Kind != fault.Internal {
+		p.Detail = text.Message{Key: f.Key, Args: f.Args}.String()
+	}
+	for _, e := range f.Problems {
+		p.Errors = append(p.Errors, ProblemField{"/" + e.Field, text.Message{Key: e.Key, Args: e.Args}.String()})
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	return json.NewEncoder(w).Encode(p)
+}

@@ -1,0 +1,119 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// place is a link of a side bar; perm, when set, hides it from staff without it.
+type place struct {
+	label, href string
+	perm        permission.Name
+}
+
+type room struct {
+	title  string
+	places []place
+}
+
+var consoleRooms = []room{
+	{"", []place{{text.N("Overview"), "/console", ""}}},
+	{text.N("Build"), []place{
+		{text.N("Apps"), "/console/apps", ""}, {text.N("Keys"), "/console/keys", ""}, {text.N("Access"), "/console/access", ""}, {text.N("Usage"), "/console/usage", ""},
+	}},
+	{text.N("You"), []place{{text.N("Organizations"), "/console/organizations", ""}, {text.N("Account"), "/console/account", ""}}},
+}
+
+var adminRooms = []room{
+	{"", []place{{text.N("Overview"), "/admin", permission.StaffUsersRead}}},
+	{text.N("People"), []place{
+		{text.N("Users"), "/admin/users", permission.StaffUsersRead}, {text.N("Organizations"), "/admin/organizations", permission.StaffOrgsRead},
+		{text.N("Apps"), "/admin/apps", permission.StaffOrgsRead}, {text.N("Permissions"), "/admin/permissions", permission.StaffUsersRead},
+	}},
+	{text.N("Access"), []place{
+		{text.N("APIs"), "/admin/apis", permission.StaffAPIsRead}, {text.N("Keys"), "/admin/keys", permission.StaffKeysRead},
+		{text.N("Requests"), "/admin/requests", permission.StaffRequestsRead}, {text.N("Policy"), "/admin/policy", permission.StaffPolicyRead},
+	}},
+	{text.N("Watch"), []place{
+		{text.N("Usage"), "/admin/usage", permission.StaffUsageRead}, {text.N("Audit log"), "/admin/audit", permission.StaffAuditRead}, {text.N("Mail"), "/admin/mail", permission.StaffMailManage},
+	}},
+}
+
+// Frame is what surrounds a page with this title: navigation for whoever reads, the mark of where they are, and the sentence that the
+// last act left.
+func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
+	s := stateOf(c)
+	path := c.Request().URL.Path
+	f := layout.Frame{
+		PortalName: s.portal.Name, BrandHue: s.portal.Hue, Title: title, Nonce: s.nonce, Lang: string(text.Of(Ctx(c)).Language),
+		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}}, Flash: k.takeFlash(c),
+		Footer: layout.Footer{Text: s.portal.Footer}, Languages: languageMenu(c),
+	}
+	if s.user == nil {
+		f.SignIn = &layout.Link{Label: T(c, "Sign in"), Href: "/login", Current: path == "/login"}
+		f.SignUp = &layout.Link{Label: T(c, "Create account"), Href: "/signup", Current: path == "/signup"}
+	} else {
+		f.NoIndex = true
+		k.forUser(c, s, &f)
+	}
+	return f
+}
+
+func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
+	path := c.Request().URL.Path
+	f.Nav = append(f.Nav, layout.Link{Label: T(c, "Console"), Href: "/console", Current: under(path, "/console")})
+	if s.user.StaffRole != "" {
+		f.Nav = append(f.Nav, layout.Link{Label: T(c, "Admin"), Href: "/admin", Current: under(path, "/admin")})
+	}
+	f.User = &layout.UserMenu{Name: s.user.Name, Email: s.user.Email, Links: []layout.Link{{Label: T(c, "Account"), Href: "/console/account"}}}
+	switch {
+	case under(path, "/console"):
+		f.Side, f.SideLabel = side(c, consoleRooms, ""), T(c, "Console")
+	case under(path, "/admin") && s.user.StaffRole != "":
+		f.Side, f.SideLabel = side(c, adminRooms, s.user.StaffRole), T(c, "Admin")
+	}
+}
+
+// side makes the side bar; the current page is the longest link that the path stands under.
+func side(c echo.Context, rooms []room, role string) []layout.Group {
+	path, best := c.Request().URL.Path, ""
+	for _, r := range rooms {
+		for _, p := range r.places {
+			if under(path, p.href) && len(p.href) > len(best) {
+				best = p.href
+			}
+		}
+	}
+	var groups []layout.Group
+	for _, r := range rooms {
+		g := layout.Group{}
+		if r.title != "" {
+			g.Title = T(c, r.title)
+		}
+		for _, p := range r.places {
+			if p.perm == "" || permission.Staff(role, p.perm) {
+				g.Links = append(g.Links, layout.Link{Label: T(c, p.label), Href: p.href, Current: p.href == best})
+			}
+		}
+		if len(g.Links) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+func under(path, root string) bool { return path == root || strings.HasPrefix(path, root+"/") }
+
+func languageMenu(c echo.Context) *layout.LanguageMenu {
+	m := &layout.LanguageMenu{Action: "/language", Next: c.Request().URL.RequestURI()}
+	now := text.Of(Ctx(c)).Language
+	for _, l := range text.Languages() {
+		m.Choices = append(m.Choices, layout.LanguageChoice{Tag: string(l.Language), Name: l.Name, Current: l.Language == now})
+	}
+	return m
+}

@@ -1,0 +1,74 @@
+// Package web is what all handlers share: the registrar through which every route goes, sessions, access, rendering,
+// and the one place where an error becomes an answer.
+package web
+
+import (
+	"context"
+	"net/netip"
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
+)
+
+// Kit holds what handlers need of the running installation.
+type Kit struct {
+	DB       *db.DB
+	Accounts *account.Store
+	BaseURL  *url.URL // scheme and host of every absolute link (W6)
+	Proxies  []netip.Prefix
+
+	// SignIn answers a signed-out reader of a page with the sign-in form and status 401.
+	SignIn func(c echo.Context, next string) error
+}
+
+// Now is the installation's time.
+func (k *Kit) Now() time.Time { return k.DB.Now() }
+
+// Secure reports whether browsers reach the portal by https.
+func (k *Kit) Secure() bool { return k.BaseURL.Scheme == "https" }
+
+// Link is the absolute address of path under the configured base URL: the only way in which links leave in mails.
+func (k *Kit) Link(path string) string { return k.BaseURL.String() + path }
+
+// state is what one request knows of itself.
+type state struct {
+	actor   actor.Actor
+	user    *account.User
+	session account.Session
+	nonce   string
+	portal  setting.Portal
+}
+
+const stateKey = "gatehouse.state"
+
+func stateOf(c echo.Context) *state {
+	if s, ok := c.Get(stateKey).(*state); ok {
+		return s
+	}
+	return &state{}
+}
+
+// Actor is who asks.
+func Actor(c echo.Context) actor.Actor { return stateOf(c).actor }
+
+// User is the signed-in user, or nil.
+func User(c echo.Context) *account.User { return stateOf(c).user }
+
+// Session is the session of the signed-in user; zero when there is none.
+func Session(c echo.Context) account.Session { return stateOf(c).session }
+
+// Portal is the installation's name and look.
+func Portal(c echo.Context) setting.Portal { return stateOf(c).portal }
+
+// Ctx is the context of the request: it carries language and time zone, and ends with the request.
+func Ctx(c echo.Context) context.Context { return c.Request().Context() }
+
+// T translates key for the reader.
+func T(c echo.Context, key string, args ...any) string { return text.T(Ctx(c), key, args...) }

@@ -1,0 +1,128 @@
+package web
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
+)
+
+// withState finds out who asks and how they read, before anything else of a page runs.
+func (k *Kit) withState(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		s := &state{nonce: newNonce()}
+		s.actor = actor.Actor{Kind: actor.Anonymous, RequestID: RequestID(c)}
+		s.actor.Address, _ = netip.ParseAddr(c.RealIP()) // the zero address when it is none
+		c.Set(stateKey, s)
+		k.setHeaders(c)
+		var err error
+		if s.portal, err = setting.PortalOf(Ctx(c), k.DB); err != nil {
+			return err
+		}
+		if err := k.resolve(c, s); err != nil {
+			return err
+		}
+		c.SetRequest(c.Request().WithContext(k.withLocale(c, s)))
+		return next(c)
+	}
+}
+
+// resolve reads the session cookie. A cookie of no session is nobody, not an error.
+func (k *Kit) resolve(c echo.Context, s *state) error {
+	token := k.cookie(c, sessionCookie)
+	if token == "" {
+		return nil
+	}
+	session, user, err := k.Accounts.Resolve(Ctx(c), token)
+	if fault.Is(err, fault.Unauthenticated) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	s.session, s.user = session, &user
+	s.actor.Kind, s.actor.UserID, s.actor.SessionID = actor.User, user.ID, session.ID
+	s.actor.StaffRole, s.actor.Name = user.StaffRole, user.Name
+	return nil
+}
+
+func (k *Kit) withLocale(c echo.Context, s *state) context.Context {
+	l := text.Locale{Language: text.Match(c.Request().Header.Get("Accept-Language")), Zone: time.UTC}
+	if chosen, ok := text.Parse(k.cookie(c, languageCookie)); ok {
+		l.Language = chosen
+	}
+	if s.user != nil {
+		if own, ok := text.Parse(s.user.Language); ok {
+			l.Language = own
+		}
+		l.Zone = s.user.Location()
+	}
+	return text.With(Ctx(c), l)
+}
+
+// Names of the cookies; with https they carry the __Host- prefix, which ties them to this host.
+const (
+	sessionCookie  = "gatehouse-session"
+	languageCookie = "gatehouse-language"
+	flashCookie    = "gatehouse-flash"
+	// SignupCookie ties a sign-up to the browser that began it.
+	SignupCookie = "gatehouse-signup"
+)
+
+func (k *Kit) cookieName(name string) string {
+	if k.Secure() {
+		return "__Host-" + name
+	}
+	return name
+}
+
+func (k *Kit) cookie(c echo.Context, name string) string {
+	found, err := c.Cookie(k.cookieName(name))
+	if err != nil {
+		return ""
+	}
+	return found.Value
+}
+
+// Cookie is the value of one of our cookies, or "".
+func (k *Kit) Cookie(c echo.Context, name string) string { return k.cookie(c, name) }
+
+// SetCookie sets one of our cookies for age; age ≤ 0 removes it.
+func (k *Kit) SetCookie(c echo.Context, name, value string, age time.Duration) {
+	cookie := &http.Cookie{Name: k.cookieName(name), Value: value, Path: "/", HttpOnly: true, Secure: k.Secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(age.Seconds())}
+	if age <= 0 {
+		cookie.Value, cookie.MaxAge = "", -1
+	}
+	c.SetCookie(cookie)
+}
+
+// StartSession hands the browser the token of a new session; it ends with the browser at the latest with the session.
+func (k *Kit) StartSession(c echo.Context, token string, age time.Duration) {
+	k.SetCookie(c, sessionCookie, token, age)
+}
+
+// ForgetSession takes the token away from the browser, and all else that it keeps of us (S5).
+func (k *Kit) ForgetSession(c echo.Context) {
+	k.SetCookie(c, sessionCookie, "", 0)
+	c.Response().Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+}
+
+// SetLanguage remembers the choice of somebody who is not signed in.
+func (k *Kit) SetLanguage(c echo.Context, tag string) {
+	k.SetCookie(c, languageCookie, tag, 365*24*time.Hour)
+}
+
+func newNonce() string {
+	b := make([]byte, 16)
+	_, _ = rand.Read(b) // never fails, says crypto/rand
+	return base64.RawStdEncoding.EncodeToString(b)
+}

@@ -1,0 +1,166 @@
+package web_test
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+func site(t *testing.T) *webtest.Site {
+	t.Helper()
+	clock := dbtest.NewClock()
+	return webtest.New(t, dbtest.SQLite(t, clock), clock, func(k *web.Kit, r *web.Registrar) {
+		ok := func(c echo.Context) error { return c.String(http.StatusOK, "fine") }
+		r.Get("/open", web.Public(), ok)
+		r.Get("/mine", web.SignedIn(), ok)
+		r.Post("/act", web.SignedIn(), ok)
+		r.Post("/enter", web.Public(), func(c echo.Context) error {
+			var form struct {
+				Name string `form:"name"`
+			}
+			if err := web.Bind(c, &form); err != nil {
+				return err
+			}
+			return c.String(http.StatusOK, "name="+form.Name)
+		})
+		r.Get("/staff", web.Staff(permission.StaffAuditRead), ok)
+		r.Get("/fresh", web.SignedIn().Fresh(), ok)
+		r.Get("/broken", web.Public(), func(echo.Context) error { return errors.New("SELECT secret FROM keys") })
+		r.Get("/panics", web.Public(), func(echo.Context) error { panic("at the disco") })
+	})
+}
+
+// Z1, D1
+func TestRoutesAskForWhatTheyDeclare(t *testing.T) {
+	s := site(t)
+	dev, auditor, support := s.As(s.Person("d@example.com", "")), s.As(s.Person("a@example.com", "auditor")), s.As(s.Person("s@example.com", "support"))
+
+	got := map[string]int{
+		"visitor open": s.Visitor().Get("/open").Status, "visitor mine": s.Visitor().Get("/mine").Status, "visitor act": s.Visitor().Post("/act", url.Values{}).Status,
+		"visitor staff": s.Visitor().Get("/staff").Status, "dev mine": dev.Get("/mine").Status, "dev act": dev.Post("/act", url.Values{}).Status,
+		"dev staff": dev.Get("/staff").Status, "support staff": support.Get("/staff").Status, "auditor staff": auditor.Get("/staff").Status,
+		"nothing": dev.Get("/nothing").Status, "wrong method": dev.Get("/act").Status,
+	}
+
+	want := map[string]int{"visitor open": 200, "visitor mine": 401, "visitor act": 401, "visitor staff": 401, "dev mine": 200, "dev act": 200,
+		"dev staff": 403, "support staff": 403, "auditor staff": 200, "nothing": 404, "wrong method": 404}
+	for name, status := range want {
+		if got[name] != status {
+			t.Errorf("%s: %d, want %d", name, got[name], status)
+		}
+	}
+}
+
+// W1
+func TestOtherSitesCannotActForAUser(t *testing.T) {
+	s := site(t)
+	dev := s.As(s.Person("d@example.com", ""))
+	variants := []http.Header{
+		{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": {"cross-site"}},
+		{"Origin": {"https://evil.example"}, "Sec-Fetch-Site": nil},
+		{"Origin": {"null"}, "Sec-Fetch-Site": nil},
+		{"Origin": nil, "Sec-Fetch-Site": {"same-site"}},
+		{"Origin": nil, "Sec-Fetch-Site": nil},
+		{"Content-Type": {"text/plain"}},
+	}
+
+	for _, h := range variants {
+		dev.Header = h
+		if got := dev.Post("/act", url.Values{"a": {"b"}}).Status; got != http.StatusForbidden {
+			t.Errorf("%v: %d", h, got)
+		}
+	}
+}
+
+// Z3
+func TestFormsAreReadFromTheBodyAlone(t *testing.T) {
+	s := site(t)
+
+	page := s.Visitor().Post("/enter?name=query", url.Values{"other": {"x"}})
+
+	if page.Body != "name=" {
+		t.Fatal(page.Body)
+	}
+}
+
+// W7
+func TestErrorsTellNothingButTheRequestID(t *testing.T) {
+	s := site(t)
+
+	for _, path := range []string{"/broken", "/panics"} {
+		page := s.Visitor().Get(path)
+		id := page.Header.Get("X-Request-Id")
+		if page.Status != 500 || id == "" || !strings.Contains(page.Body, id) || strings.Contains(page.Body, "secret") || strings.Contains(page.Body, "disco") || strings.Contains(page.Body, "goroutine") {
+			t.Errorf("%s: %d %s", path, page.Status, page.Body)
+		}
+	}
+}
+
+// A14
+func TestFreshRoutesAskForThePasswordAgainAfterTenMinutes(t *testing.T) {
+	s := site(t)
+	dev := s.As(s.Person("d@example.com", ""))
+	before := dev.Get("/fresh").Status
+
+	s.Clock.Advance(11 * 60 * 1e9)
+
+	after := dev.Get("/fresh")
+	if before != 200 || after.Status != 303 || !strings.HasPrefix(after.Location, "/console/account/confirm?next=%2Ffresh") {
+		t.Fatal(before, after.Status, after.Location)
+	}
+}
+
+// S3
+func TestSessionsEndWhenIdleAndAfterADay(t *testing.T) {
+	s := site(t)
+	idle, busy := s.As(s.Person("i@example.com", "")), s.As(s.Person("b@example.com", ""))
+
+	for range 23 * 2 {
+		s.Clock.Advance(30 * 60 * 1e9)
+		if got := busy.Get("/mine").Status; got != 200 {
+			t.Fatal("a busy session ended early", got)
+		}
+	}
+	s.Clock.Advance(61 * 60 * 1e9)
+
+	if idle.Get("/mine").Status != 401 || busy.Get("/mine").Status != 401 {
+		t.Fatal("a session outlived its limit")
+	}
+}
+
+// W4
+func TestNextLeadsNowhereElse(t *testing.T) {
+	for _, bad := range []string{"", "//h", `/\h`, "/\t/h", "/%09/h", "/%5ch", "https:h", "https://h", "/\u2215h", "javascript:alert(1)", "/%2fh", "/a\r\nb", "h", "/\u2028x", "/%00"} {
+		if got := web.SafeNext(bad, "/console"); got != "/console" {
+			t.Errorf("%q led to %q", bad, got)
+		}
+	}
+	for _, good := range []string{"/", "/console", "/apis/orders?a=b&c=%20d", "/console/keys#top"} {
+		if got := web.SafeNext(good, "/x"); got != good {
+			t.Errorf("%q led to %q", good, got)
+		}
+	}
+}
+
+// W6
+func TestOtherHostsAreRefused(t *testing.T) {
+	s := site(t)
+
+	r, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/open", nil)
+	r.Host = "evil.example"
+	answer, err := http.DefaultClient.Do(r)
+
+	if err != nil || answer.StatusCode != http.StatusMisdirectedRequest {
+		t.Fatal(answer.StatusCode, err)
+	}
+	_ = answer.Body.Close()
+}
