@@ -18,28 +18,24 @@ func Percent(ctx context.Context, share float64) string {
 	return speakerOf(ctx).printer.Sprint(number.Percent(share, number.MaxFractionDigits(2)))
 }
 
-// Compact writes a large count short: 4.1 M, 18 K. Below 10,000 it is Number. For tiles and axes.
-func Compact(ctx context.Context, n int64) string {
-	for _, step := range []struct {
-		from   int64
-		size   float64
-		symbol string
-	}{{1_000_000_000, 1e9, "B"}, {1_000_000, 1e6, "M"}, {10_000, 1e3, "K"}} {
-		if n < step.from {
-			continue
-		}
-		digits := number.MaxFractionDigits(1)
-		short := speakerOf(ctx).printer.Sprint(number.Decimal(float64(n)/step.size, digits))
-		switch step.symbol {
-		case "B":
-			return T(ctx, "%s B", short)
-		case "M":
-			return T(ctx, "%s M", short)
-		default:
-			return T(ctx, "%s K", short)
-		}
+// Compact writes a large count short: 4.1 M, 18 K. Below 10,000 it is Number. For tiles.
+func Compact(ctx context.Context, n int64) string { return CompactLike(ctx, n, n) }
+
+// CompactLike writes n in the unit that Compact gives to like, so that the labels of one axis agree: 5 K beside 20 K.
+func CompactLike(ctx context.Context, n, like int64) string {
+	short := func(unit float64) string {
+		return speakerOf(ctx).printer.Sprint(number.Decimal(float64(n)/unit, number.MaxFractionDigits(1)))
 	}
-	return Number(ctx, n)
+	switch {
+	case n == 0 || like < 10_000:
+		return Number(ctx, n)
+	case like < 1_000_000:
+		return T(ctx, "%s K", short(1e3))
+	case like < 1_000_000_000:
+		return T(ctx, "%s M", short(1e6))
+	default:
+		return T(ctx, "%s B", short(1e9))
+	}
 }
 
 // Date writes the day of t in the zone of ctx: "21 Nov 2026". The zero time is "–".

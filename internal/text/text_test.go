@@ -27,11 +27,11 @@ func TestPluralsFollowTheNumber(t *testing.T) {
 		n    int
 		want string
 	}{
-		{text.English, 1, "Check 1 field"}, {text.English, 3, "Check 3 fields"},
-		{text.German, 1, "1 Feld prüfen"}, {text.German, 1000, "1.000 Felder prüfen"},
+		{text.English, 1, "In 1 day"}, {text.English, 3, "In 3 days"},
+		{text.German, 1, "In 1 Tag"}, {text.German, 1000, "In 1.000 Tagen"},
 	}
 	for _, c := range cases {
-		if got := text.T(in(c.lang), "Check %d fields", c.n); got != c.want {
+		if got := text.T(in(c.lang), "In %d days", c.n); got != c.want {
 			t.Errorf("%s %d: %q, want %q", c.lang, c.n, got, c.want)
 		}
 	}
@@ -61,10 +61,10 @@ func TestPseudoLocaleMarksWhatWasTranslatedAndIsOffUnlessEnabled(t *testing.T) {
 	}
 
 	plain := text.T(in(text.Pseudo), "Sign out")
-	plural := text.T(in(text.Pseudo), "Check %d fields", 2)
+	plural := text.T(in(text.Pseudo), "In %d days", 2)
 	never := text.T(in(text.Pseudo), "Nobody translated this")
 
-	if plain != "⟦Sígñ óút⟧" || plural != "⟦Çhéçk 2 fíélds⟧" || never != "Nobody translated this" {
+	if plain != "⟦Sígñ óút⟧" || plural != "⟦Íñ 2 dáýs⟧" || never != "Nobody translated this" {
 		t.Error(plain, plural, never)
 	}
 }
@@ -76,6 +76,8 @@ func TestNumbersAreWrittenAsTheLanguageWritesThem(t *testing.T) {
 		{text.Percent(in(text.English), .0038), "0.38%"},
 		{text.Compact(in(text.English), 4_100_000), "4.1 M"},
 		{text.Compact(in(text.English), 9_999), "9,999"},
+		{text.CompactLike(in(text.English), 5_000, 20_000), "5 K"},
+		{text.CompactLike(in(text.English), 0, 20_000), "0"},
 		{text.Compact(in(text.German), 4_100_000), "4,1 Mio."},
 	}
 	for _, c := range cases {
@@ -134,12 +136,12 @@ func TestRelativeTimesSayTheNearestWholeStep(t *testing.T) {
 }
 
 func TestMessageIsTranslatedWhereItIsRead(t *testing.T) {
-	m := text.M("Check %d fields", 2)
+	m := text.M("In %d days", 2)
 
-	if got := m.In(in(text.German)); got != "2 Felder prüfen" {
+	if got := m.In(in(text.German)); got != "In 2 Tagen" {
 		t.Error(got)
 	}
-	if got := m.String(); got != "Check 2 fields" {
+	if got := m.String(); got != "In 2 days" {
 		t.Error(got)
 	}
 }

@@ -122,7 +122,7 @@ func (s Series) gridlines(ctx context.Context) []gridline {
 	var all []gridline
 	for v := int64(0); v <= top; v += step {
 		y := plotTop + plotHeight - float64(v)/float64(top)*plotHeight
-		all = append(all, gridline{Y: px(y), TextY: px(y + 4), Label: text.Compact(ctx, v)})
+		all = append(all, gridline{Y: px(y), TextY: px(y + 4), Label: text.CompactLike(ctx, v, top)})
 	}
 	return all
 }

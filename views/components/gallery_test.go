@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"html"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -169,7 +170,7 @@ func TestPartsSpeakTheReadersLanguage(t *testing.T) {
 	german := galleryPages(t, text.German)
 	pseudo := galleryPages(t, text.Pseudo)
 
-	for part, word := range map[string]string{"desk": "Kopieren", "forms": "2 Felder prüfen", "error": "Zur Startseite"} {
+	for part, word := range map[string]string{"desk": "Kopieren", "forms": "2 Angaben prüfen", "error": "Zur Startseite"} {
 		if !strings.Contains(german[part], word) {
 			t.Errorf("%s has no %q", part, word)
 		}
@@ -218,4 +219,23 @@ func TestFieldTiesItsErrorToItsInput(t *testing.T) {
 func ExampleFieldID() {
 	fmt.Println(components.FieldID("grants[0].scope"))
 	// Output: f-grants-0-scope
+}
+
+func TestPaintedCodeIsStillTheCode(t *testing.T) {
+	code := "# a \"comment\"\ncurl -H \"Authorization: Bearer \\\"x\\\" <b>\" \\\n  -d '{\"a\": \"b\", \"open}'\n\tlast"
+	var b bytes.Buffer
+	if err := components.Code(components.CodeBlock{Text: code}).Render(context.Background(), &b); err != nil {
+		t.Fatal(err)
+	}
+
+	_, inside, _ := strings.Cut(b.String(), "<code>")
+	inside, _, _ = strings.Cut(inside, "</code>")
+	shown := html.UnescapeString(regexp.MustCompile(`</?span[^>]*>`).ReplaceAllString(inside, ""))
+
+	if shown != code {
+		t.Errorf("shown is %q, want %q", shown, code)
+	}
+	if !strings.Contains(inside, `<span class="k">&#34;a&#34;</span>`) || !strings.Contains(inside, `<span class="c"># a`) {
+		t.Error(inside)
+	}
 }

@@ -22,7 +22,7 @@ import (
 // Frame is what surrounds a page. PortalName, Title and Lang are required.
 type Frame struct {
 	PortalName  string
-	BrandHue    int // 0 to 359; 0 and below is the built-in hue (use 360 for hue 0)
+	BrandHue    int    // 0 to 359; 0 and below is the built-in hue (use 360 for hue 0)
 	Title       string // without the portal's name; empty on the home page
 	Description string
 	Canonical   string // absolute address
