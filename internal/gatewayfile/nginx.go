@@ -1,0 +1,83 @@
+// Package gatewayfile writes the configuration by which a gateway asks Gatehouse about every request. The same text that an admin
+// copies from the page "Connect" runs in the tests behind a real gateway.
+package gatewayfile
+
+import (
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// Options say which API is guarded, and where everything listens. Nothing in them can end a directive: characters that have
+// no place in a host, a slug or a key are left out.
+type Options struct {
+	GatehouseURL string // scheme, host and port of Gatehouse, or of its edge listener
+	APISlug      string
+	Environment  string // live or test
+	Token        string // a key with keys:verify of the organization that publishes the API
+	Upstream     string // scheme, host and port of the service; a path in it is left out: requests go on as they came
+	ServerName   string // empty: any
+	Listen       string // empty: 80
+}
+
+var (
+	foreignToHost = regexp.MustCompile(`[^A-Za-z0-9.:@*_\[\]-]`)
+	foreignToName = regexp.MustCompile(`[^A-Za-z0-9_-]`)
+)
+
+// Nginx is a file for the http block of nginx (conf.d/*.conf), made for 1.18 and later with auth_request compiled in. What it
+// does, in the order of a request: headers that could pass for ours are dropped; Gatehouse is asked, with the method, the unchanged URI
+// and the client's address as nginx saw them; a yes goes to the service with the identity headers overwritten (empty
+// where there is none) and the key taken off; a no is answered with its code, 429 and 503 restored from the 403 that auth_request knows.
+// When Gatehouse does not answer, the answer is 503, never the service's.
+func Nginx(o Options) string {
+	gatehouse, upstream := address(o.GatehouseURL), address(o.Upstream)
+	slug := foreignToName.ReplaceAllString(o.APISlug, "")
+	environment := "live"
+	if o.Environment == "test" {
+		environment = "test"
+	}
+	fill := strings.NewReplacer(
+		"«slug»", slug, "«env»", environment, "«name»", "gatehouse_"+strings.ReplaceAll(slug, "-", "_")+"_"+environment,
+		"«token»", foreignToName.ReplaceAllString(o.Token, ""),
+		"«gatehouse»", gatehouse.hostPort, "«gatehouse host»", gatehouse.host, "«gatehouse scheme»", gatehouse.scheme, "«gatehouse tls»", gatehouse.tls(verified),
+		"«upstream»", upstream.scheme+"://"+upstream.host, "«upstream tls»", upstream.tls(named),
+		"«listen»", or(foreignToHost.ReplaceAllString(o.Listen, ""), "80"), "«server name»", or(foreignToHost.ReplaceAllString(o.ServerName, ""), "_"),
+	)
+	return fill.Replace(nginxFile)
+}
+
+type place struct{ scheme, host, hostname, hostPort string }
+
+func address(raw string) place {
+	u, err := url.Parse(raw)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return place{"http", "127.0.0.1", "127.0.0.1", "127.0.0.1:80"}
+	}
+	p := place{scheme: u.Scheme, host: foreignToHost.ReplaceAllString(u.Host, ""), hostname: foreignToHost.ReplaceAllString(u.Hostname(), "")}
+	p.hostPort = p.host
+	if u.Port() == "" {
+		p.hostPort += map[string]string{"http": ":80", "https": ":443"}[u.Scheme]
+	}
+	return p
+}
+
+// tls is what an https address needs besides; nothing for http.
+func (p place) tls(lines string) string {
+	if p.scheme != "https" {
+		return ""
+	}
+	return strings.ReplaceAll(lines, "«hostname»", p.hostname)
+}
+
+const (
+	named    = "\n    proxy_ssl_server_name on;\n    proxy_ssl_name «hostname»;"
+	verified = named + "\n    proxy_ssl_verify on;\n    proxy_ssl_verify_depth 3;\n    proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;"
+)
+
+func or(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

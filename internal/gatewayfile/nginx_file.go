@@ -1,0 +1,118 @@
+package gatewayfile
+
+// nginxFile is what Nginx fills.
+const nginxFile = `# Gatehouse guards the API «slug» («env») here. This file holds a key: keep it readable by root alone.
+upstream «name» {
+  server «gatehouse»;
+  keepalive 32;
+}
+
+server {
+  listen «listen»;
+  server_name «server name»;
+
+  # Names that another program could read as one of ours never get past this point.
+  underscores_in_headers off;
+  ignore_invalid_headers on;
+
+  location / {
+    auth_request /_gatehouse;
+    auth_request_set $gh_key $upstream_http_x_gatehouse_key_id;
+    auth_request_set $gh_app $upstream_http_x_gatehouse_app_id;
+    auth_request_set $gh_organization $upstream_http_x_gatehouse_organization_id;
+    auth_request_set $gh_scopes $upstream_http_x_gatehouse_scopes;
+    auth_request_set $gh_environment $upstream_http_x_gatehouse_environment;
+    auth_request_set $gh_code $upstream_http_x_gatehouse_code;
+    auth_request_set $gh_retry_after $upstream_http_retry_after;
+    auth_request_set $gh_ratelimit $upstream_http_ratelimit;
+    auth_request_set $gh_ratelimit_policy $upstream_http_ratelimit_policy;
+
+    error_page 401 = @gatehouse_unauthorized;
+    error_page 403 = @gatehouse_refused;
+    error_page 500 = @gatehouse_unavailable;
+
+    add_header RateLimit $gh_ratelimit;
+    add_header RateLimit-Policy $gh_ratelimit_policy;
+
+    # Who calls, as Gatehouse says; what the client said of it is gone, and so is its key.
+    proxy_set_header X-Gatehouse-Key-Id $gh_key;
+    proxy_set_header X-Gatehouse-App-Id $gh_app;
+    proxy_set_header X-Gatehouse-Organization-Id $gh_organization;
+    proxy_set_header X-Gatehouse-Scopes $gh_scopes;
+    proxy_set_header X-Gatehouse-Environment $gh_environment;
+    proxy_set_header X-Gatehouse-Code "";
+    proxy_set_header X-Gatehouse-Token "";
+    proxy_set_header Authorization "";
+    proxy_set_header X-API-Key "";
+    proxy_set_header X-HTTP-Method-Override "";
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Host $host;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header Connection "";
+    proxy_http_version 1.1;
+    proxy_intercept_errors off;«upstream tls»
+    proxy_pass «upstream»;
+  }
+
+  location = /_gatehouse {
+    internal;
+    proxy_pass_request_body off;
+    proxy_set_header Content-Length "";
+    proxy_set_header Transfer-Encoding "";
+    proxy_set_header Host «gatehouse host»;
+    proxy_set_header X-Gatehouse-Token "«token»";
+    proxy_set_header X-Forwarded-Method $request_method;
+    proxy_set_header X-Forwarded-Uri $request_uri;
+    proxy_set_header X-Forwarded-For $remote_addr;
+    proxy_set_header X-Forwarded-Host $host;
+    proxy_set_header X-Forwarded-Proto $scheme;
+    proxy_set_header X-Original-Method "";
+    proxy_set_header X-Original-URI "";
+    proxy_set_header X-Original-URL "";
+    proxy_set_header X-HTTP-Method-Override "";
+    proxy_set_header X-Real-IP "";
+    proxy_set_header Forwarded "";
+    proxy_set_header Cookie "";
+    proxy_set_header Range "";
+    proxy_set_header Expect "";
+    proxy_set_header Upgrade "";
+    proxy_set_header Connection "";
+    proxy_http_version 1.1;
+    proxy_connect_timeout 2s;
+    proxy_read_timeout 5s;«gatehouse tls»
+    proxy_pass «gatehouse scheme»://«name»/v1/authz?api=«slug»&env=«env»&nginx=1;
+  }
+
+  # auth_request knows 2xx, 401 and 403. The code in the header tells the others.
+  location @gatehouse_unauthorized {
+    internal;
+    default_type application/problem+json;
+    add_header X-Gatehouse-Code $gh_code always;
+    return 401 '{"type":"about:blank","title":"Unauthorized","status":401,"code":"$gh_code"}\n';
+  }
+
+  location @gatehouse_refused {
+    internal;
+    default_type application/problem+json;
+    add_header X-Gatehouse-Code $gh_code always;
+    add_header Retry-After $gh_retry_after always;
+    add_header RateLimit $gh_ratelimit always;
+    add_header RateLimit-Policy $gh_ratelimit_policy always;
+    if ($gh_code ~ ^(RATE_LIMITED|QUOTA_EXCEEDED)$) {
+      return 429 '{"type":"about:blank","title":"Too Many Requests","status":429,"code":"$gh_code"}\n';
+    }
+    if ($gh_code ~ ^(UNAVAILABLE|GATEWAY_UNAUTHENTICATED)$) {
+      return 503 '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"$gh_code"}\n';
+    }
+    return 403 '{"type":"about:blank","title":"Forbidden","status":403,"code":"$gh_code"}\n';
+  }
+
+  location @gatehouse_unavailable {
+    internal;
+    default_type application/problem+json;
+    add_header X-Gatehouse-Code UNAVAILABLE always;
+    add_header Retry-After 5 always;
+    return 503 '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"UNAVAILABLE"}\n';
+  }
+}
+`
