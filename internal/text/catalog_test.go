@@ -24,8 +24,16 @@ type source struct {
 	literals map[string]bool   // every string literal
 }
 
-// makers are the functions of this package whose argument at the index is a key.
-var makers = map[string]int{"T": 1, "N": 0, "M": 0}
+// makers are the functions whose argument at the index is a key. Methods (fault.Problems; the sentence after a done act)
+// are known by name alone, so for them only what has a space counts as a sentence.
+var (
+	makers = map[string]int{
+		"text.T": 1, "text.N": 0, "text.M": 0, "web.T": 1,
+		"fault.New": 1, "fault.Wrap": 2, "fault.Later": 1, "fault.BadField": 1, "outbox.L": 0,
+	}
+	methods = map[string]int{"Add": 1, "Check": 2, "Done": 2, "Warn": 2}
+	keyed   = map[string]bool{"text.Message": true, "fault.Problem": true, "fault.Error": true}
+)
 
 func TestEverySentenceIsGermanToo(t *testing.T) {
 	src := readSource(t)
@@ -153,14 +161,13 @@ func (s source) readFile(path string) error {
 	if err != nil {
 		return err
 	}
-	own := file.Name.Name == "text"
 	ast.Inspect(file, func(n ast.Node) bool {
 		if lit, ok := n.(*ast.BasicLit); ok && lit.Kind == token.STRING {
 			if v, err := strconv.Unquote(lit.Value); err == nil {
 				s.literals[v] = true
 			}
 		}
-		if key, ok := messageKey(n, own); ok {
+		if key, ok := messageKey(n, file.Name.Name); ok && key != "" {
 			s.keys[key] = fmt.Sprint(set.Position(n.Pos()))
 			s.literals[key] = true
 		}
@@ -169,41 +176,52 @@ func (s source) readFile(path string) error {
 	return nil
 }
 
-// messageKey returns the literal key of text.T(ctx, "…"), text.N("…"), text.M("…") and text.Message{Key: "…"}.
-func messageKey(n ast.Node, own bool) (string, bool) {
+// messageKey returns the literal key of a call to one of makers, or of a composite of keyed.
+func messageKey(n ast.Node, pkg string) (string, bool) {
 	switch n := n.(type) {
 	case *ast.CallExpr:
-		name, ok := nameInText(n.Fun, own)
+		name := nameIn(n.Fun, pkg)
 		at, known := makers[name]
-		if ok && known && len(n.Args) > at {
-			return literal(n.Args[at])
+		_, method, _ := strings.Cut(name, ".")
+		if !known {
+			at, known = methods[method]
 		}
-	case *ast.CompositeLit:
-		if name, ok := nameInText(n.Type, own); !ok || name != "Message" {
+		if !known || len(n.Args) <= at {
 			return "", false
 		}
-		for i, element := range n.Elts {
-			if pair, ok := element.(*ast.KeyValueExpr); ok {
-				if id, ok := pair.Key.(*ast.Ident); ok && id.Name == "Key" {
-					return literal(pair.Value)
-				}
-			} else if i == 0 {
-				return literal(element)
+		key, ok := literal(n.Args[at])
+		if _, function := makers[name]; !function && !strings.Contains(key, " ") {
+			return "", false
+		}
+		return key, ok
+	case *ast.CompositeLit:
+		if !keyed[nameIn(n.Type, pkg)] {
+			return "", false
+		}
+		for _, element := range n.Elts {
+			pair, ok := element.(*ast.KeyValueExpr)
+			if !ok {
+				continue
+			}
+			if id, ok := pair.Key.(*ast.Ident); ok && id.Name == "Key" {
+				return literal(pair.Value)
 			}
 		}
 	}
 	return "", false
 }
 
-func nameInText(e ast.Expr, own bool) (string, bool) {
+// nameIn is "package.Name" of a selector, or of a plain name within its own package.
+func nameIn(e ast.Expr, pkg string) string {
 	switch e := e.(type) {
 	case *ast.SelectorExpr:
-		id, ok := e.X.(*ast.Ident)
-		return e.Sel.Name, ok && id.Name == "text"
+		if id, ok := e.X.(*ast.Ident); ok {
+			return id.Name + "." + e.Sel.Name
+		}
 	case *ast.Ident:
-		return e.Name, own
+		return pkg + "." + e.Name
 	}
-	return "", false
+	return ""
 }
 
 // literal reads a string literal, or several joined by +.

@@ -158,6 +158,14 @@ func (e ErrorView) back() Link {
 	return *e.Back
 }
 
+// current is what a marked link of the main navigation is: on a desk the area, elsewhere the page.
+func (f Frame) current() string {
+	if len(f.Side) > 0 {
+		return "true"
+	}
+	return "page"
+}
+
 // guestLinks are those that have no room in a narrow top bar, and stand in its menu there.
 func (f Frame) guestLinks() []Link {
 	var all []Link
