@@ -161,3 +161,6 @@ func (d *DB) openCursor(token, list, sort string) (ID, any, error) {
 	}
 	return id, c.S, nil
 }
+
+// SetCursorKey sets the MAC key of cursors, for programs that learn it only after the database is open. Call it before List.
+func (d *DB) SetCursorKey(key []byte) { d.cursorKey = key }
