@@ -15,6 +15,7 @@ export function forms(root) {
       ask(form, event.submitter, question);
       return;
     }
+    delete form.dataset.agreed;
     if (form.method !== "post") return;
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "1";

@@ -14,6 +14,9 @@
 //	charts    TimeSeries(Series)  Bars(BarChart)  Sparkline(label, values)
 //
 // Helpers: MomentAt(ctx, now, t) Moment; Confirm(ctx, question) attrs; FieldID(name) string; FormTokenField (name of the hidden single-use token).
+// Every struct is documented where it is declared (*.templ, *.go beside it). Styles for whole pages that have no part of
+// their own: home, lead, ways, apis (list of links), topic + meta (list of things to decide), card + pad, row, stack.
+//
 // In table rows use <td>, <td class="num"> for numbers, <td class="wrap"> for cells that may break, <td class="end">
 // for row actions; <th scope="row"> for the cell that names the row.
 package components
