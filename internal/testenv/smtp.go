@@ -2,10 +2,14 @@ package testenv
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
@@ -20,7 +24,11 @@ type Inbox struct {
 	// URL is for GATEHOUSE_SMTP_URL: without TLS, with the user and password that the server asks for.
 	URL string
 
+	// Roots believe the server's certificate, which is for example.com; nil when it speaks no TLS.
+	Roots *x509.CertPool
+
 	mutex   sync.Mutex
+	signIns int
 	mails   []Mail
 	arrived chan struct{}
 	refusal *smtp.SMTPError
@@ -28,8 +36,34 @@ type Inbox struct {
 
 const smtpUser, smtpPassword = "gatehouse", "sink"
 
-// SMTP starts a server that stops when the test ends.
+// SMTP starts a server that speaks no TLS and stops when the test ends.
 func SMTP(t testing.TB) *Inbox {
+	t.Helper()
+	return serveSMTP(t, nil, func(server *smtp.Server, l net.Listener) error { return server.Serve(l) })
+}
+
+// SMTPStartTLS is SMTP with STARTTLS, for the host example.com.
+func SMTPStartTLS(t testing.TB) *Inbox {
+	t.Helper()
+	return serveSMTP(t, certificate(), func(server *smtp.Server, l net.Listener) error { return server.Serve(l) })
+}
+
+// SMTPTLS is SMTP with TLS from the first byte, for the host example.com.
+func SMTPTLS(t testing.TB) *Inbox {
+	t.Helper()
+	return serveSMTP(t, certificate(), func(server *smtp.Server, l net.Listener) error {
+		return server.Serve(tls.NewListener(l, server.TLSConfig))
+	})
+}
+
+// certificate borrows the one that net/http/httptest carries for its own servers.
+func certificate() *tls.Config {
+	server := httptest.NewTLSServer(nil)
+	defer server.Close()
+	return &tls.Config{Certificates: server.TLS.Certificates, MinVersion: tls.VersionTLS12}
+}
+
+func serveSMTP(t testing.TB, secure *tls.Config, serve func(*smtp.Server, net.Listener) error) *Inbox {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -43,15 +77,33 @@ func SMTP(t testing.TB) *Inbox {
 	server.Domain = "sink.test"
 	server.AllowInsecureAuth = true
 	server.MaxMessageBytes = 10 << 20
+	server.ErrorLog = log.New(io.Discard, "", 0)
+	if secure != nil {
+		server.TLSConfig, inbox.Roots = secure, x509.NewCertPool()
+		leaf, err := x509.ParseCertificate(secure.Certificates[0].Certificate[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		inbox.Roots.AddCert(leaf)
+	}
 	served := make(chan error, 1)
-	go func() { served <- server.Serve(listener) }()
+	go func() { served <- serve(server, listener) }()
 	t.Cleanup(func() {
 		_ = server.Close()
-		if err := <-served; err != nil && !errors.Is(err, smtp.ErrServerClosed) {
+		// A server that is closed before it began to serve would not know of its listener.
+		_ = listener.Close()
+		if err := <-served; err != nil && !errors.Is(err, smtp.ErrServerClosed) && !errors.Is(err, net.ErrClosed) {
 			t.Errorf("SMTP server: %v", err)
 		}
 	})
 	return inbox
+}
+
+// SignIns counts how often somebody has shown the server a password, right or wrong.
+func (i *Inbox) SignIns() int {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	return i.signIns
 }
 
 // Refuse makes the server answer every following recipient with this status, such as 450 (try later) or 550 (never); 0
@@ -135,6 +187,9 @@ func (s *smtpSession) AuthMechanisms() []string { return []string{sasl.Plain} }
 
 func (s *smtpSession) Auth(string) (sasl.Server, error) {
 	return sasl.NewPlainServer(func(_, user, password string) error {
+		s.inbox.mutex.Lock()
+		s.inbox.signIns++
+		s.inbox.mutex.Unlock()
 		if user != smtpUser || password != smtpPassword {
 			return smtp.ErrAuthFailed
 		}

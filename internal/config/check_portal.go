@@ -1,0 +1,63 @@
+package config
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var (
+	brandForm  = regexp.MustCompile(`^[a-z][a-z0-9]{1,9}$`)
+	domainForm = regexp.MustCompile(`^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]$`)
+)
+
+func checkBrand(raw variables, _ *Settings, problems *Problems) {
+	if !brandForm.MatchString(raw.KeyBrand) {
+		problems.add("GATEHOUSE_KEY_BRAND", "is "+strconv.Quote(raw.KeyBrand), "Use 2 to 10 small letters and digits, a letter first, such as acme")
+	}
+}
+
+func checkSignup(raw variables, settings *Settings, problems *Problems) {
+	const right = "Write open, approval, closed, or domains:example.com,example.org"
+	name, domains, hasDomains := strings.Cut(raw.Signup, ":")
+	policy := SignupPolicy(name)
+	known := slices.Contains([]SignupPolicy{SignupOpen, SignupDomains, SignupApproval, SignupClosed}, policy)
+	if !known || hasDomains != (policy == SignupDomains) {
+		problems.add("GATEHOUSE_SIGNUP", "is "+strconv.Quote(raw.Signup), right)
+		return
+	}
+	settings.Signup = Signup{Policy: policy}
+	for _, domain := range list(strings.ToLower(domains)) {
+		if !domainForm.MatchString(domain) {
+			problems.add("GATEHOUSE_SIGNUP", "has "+strconv.Quote(domain)+", which is no domain", right)
+		}
+		settings.Signup.Domains = append(settings.Signup.Domains, domain)
+	}
+	if policy == SignupDomains && len(settings.Signup.Domains) == 0 {
+		problems.add("GATEHOUSE_SIGNUP", "names no domain, so nobody could sign up", right)
+	}
+}
+
+func checkContentDir(raw variables, _ *Settings, problems *Problems) {
+	if raw.ContentDir == "" {
+		return
+	}
+	if info, err := os.Stat(raw.ContentDir); err != nil || !info.IsDir() {
+		problems.add("GATEHOUSE_CONTENT_DIR", "names "+raw.ContentDir+", which is no folder", "Name the folder of your guides, or leave it unset")
+	}
+}
+
+// Below a second a single slow answer of the database would stop verification; above a minute a revoked key would live
+// on for longer than anybody expects.
+const staleMin, staleMax = time.Second, time.Minute
+
+func checkStaleMax(raw variables, settings *Settings, problems *Problems) {
+	bound, err := time.ParseDuration(raw.StaleMax)
+	if err != nil || bound < staleMin || bound > staleMax {
+		problems.add("GATEHOUSE_STALE_MAX", "is "+strconv.Quote(raw.StaleMax), "Give a time from 1s to 60s, such as 10s")
+	}
+	settings.StaleMax = bound
+}

@@ -1,0 +1,92 @@
+// Package config reads Gatehouse's settings from the environment and refuses those that can't be right.
+//
+// Load reports all problems at once, each with the variable, what is wrong and what would be right, and never with the
+// text of a secret. The rules are those of C1: a fresh installation is closed, and one that is open by mistake does not
+// start. What can be seen only when things are opened (a database that does not answer, a port in use) is not judged here.
+package config
+
+import (
+	"net/mail"
+	"net/netip"
+	"net/url"
+	"time"
+)
+
+// Settings are the checked settings.
+type Settings struct {
+	Addr        string // host:port
+	EdgeAddr    string // empty: none
+	MetricsAddr string // empty: none
+
+	// BaseURL is scheme and host only; its String has no slash at the end.
+	BaseURL *url.URL
+
+	TLSCert, TLSKey string // paths; both empty or both set
+	TrustedProxies  []netip.Prefix
+
+	DataDir  string
+	Database Database
+	RedisURL Secret // not set: limits count in each process
+
+	SMTPURL  Secret // not set: mail stays in the database
+	MailFrom mail.Address
+
+	Secret         Secret // not set: the one in the data folder, made when there is none
+	SecretPrevious Secret
+
+	KeyBrand   string
+	Signup     Signup
+	ContentDir string
+	StaleMax   time.Duration
+}
+
+// Database says where the data is. Exactly one of its fields is set.
+type Database struct {
+	SQLitePath  string // empty when PostgreSQL is used; else a path, in the data folder by default
+	PostgresURL Secret
+}
+
+// A SignupPolicy says who may create an account.
+type SignupPolicy string
+
+// The policies of GATEHOUSE_SIGNUP.
+const (
+	SignupOpen     SignupPolicy = "open"     // anybody
+	SignupDomains  SignupPolicy = "domains"  // whoever has an address at one of the domains
+	SignupApproval SignupPolicy = "approval" // anybody, but an admin lets them in
+	SignupClosed   SignupPolicy = "closed"   // nobody
+)
+
+// Signup is the policy with the domains of SignupDomains, in lower case.
+type Signup struct {
+	Policy  SignupPolicy
+	Domains []string
+}
+
+// Secure says whether browsers reach the portal by https. Without it cookies do without Secure and the prefix __Host-.
+func (s Settings) Secure() bool { return s.BaseURL.Scheme == "https" }
+
+// Load reads and checks the settings; lookupEnv is os.LookupEnv or a stand-in. Its error is of type Problems.
+func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
+	var problems Problems
+	raw, err := read(lookupEnv, &problems)
+	if err != nil {
+		return Settings{}, err
+	}
+	settings := Settings{
+		Addr: raw.Addr, EdgeAddr: raw.EdgeAddr, MetricsAddr: raw.MetricsAddr,
+		TLSCert: raw.TLSCert, TLSKey: raw.TLSKey,
+		DataDir: raw.DataDir, ContentDir: raw.ContentDir, KeyBrand: raw.KeyBrand,
+	}
+	for _, check := range []func(variables, *Settings, *Problems){
+		checkAddresses, checkTLS, checkProxies, checkBaseURL,
+		checkDatabase, checkRedis, checkSecrets, checkMail,
+		checkBrand, checkSignup, checkContentDir, checkStaleMax,
+	} {
+		check(raw, &settings, &problems)
+	}
+	if len(problems) > 0 {
+		return Settings{}, problems
+	}
+	return settings, nil
+}

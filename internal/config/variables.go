@@ -1,0 +1,136 @@
+package config
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// variables are the settings as they are written, before any check. The tags are the one list of what there is: Load,
+// Help and Unknown read them.
+type variables struct {
+	Addr           string `env:"GATEHOUSE_ADDR" envDefault:"127.0.0.1:8080" help:"address of the portal and of /v1"`
+	EdgeAddr       string `env:"GATEHOUSE_EDGE_ADDR" help:"address of a listener for verification and forward-auth alone; unset: they answer at GATEHOUSE_ADDR only"`
+	MetricsAddr    string `env:"GATEHOUSE_METRICS_ADDR" help:"address of /metrics; unset: not served"`
+	BaseURL        string `env:"GATEHOUSE_BASE_URL" help:"how browsers reach the portal, such as https://developers.example.com; default: from GATEHOUSE_ADDR when that is loopback"`
+	TLSCert        string `env:"GATEHOUSE_TLS_CERT" help:"file of the certificate and its chain (PEM), to serve TLS itself"`
+	TLSKey         string `env:"GATEHOUSE_TLS_KEY" help:"file of the certificate's private key (PEM)"`
+	TrustedProxies string `env:"GATEHOUSE_TRUSTED_PROXIES" help:"addresses or networks of the proxies in front, parted by commas; only they are believed about a client's address"`
+	DataDir        string `env:"GATEHOUSE_DATA_DIR" envDefault:"data" help:"folder of the SQLite database and of the secret"`
+	DatabaseURL    string `env:"GATEHOUSE_DATABASE_URL" secret:"yes" help:"postgres://user:password@host/name, or sqlite:path; default: SQLite in the data folder"`
+	RedisURL       string `env:"GATEHOUSE_REDIS_URL" secret:"yes" help:"redis:// or rediss://; limits then count across replicas"`
+	SMTPURL        string `env:"GATEHOUSE_SMTP_URL" secret:"yes" help:"smtp://user:password@host:587 or smtps://…:465; unset: mail waits at /admin/mail"`
+	MailFrom       string `env:"GATEHOUSE_MAIL_FROM" help:"sender of mail, such as Example Developers <developers@example.com>"`
+	Secret         string `env:"GATEHOUSE_SECRET" secret:"yes" help:"from which all keys of the server are derived; default: made once and kept in the data folder"`
+	SecretPrevious string `env:"GATEHOUSE_SECRET_PREVIOUS" secret:"yes" help:"the secret before it, while it is being changed"`
+	KeyBrand       string `env:"GATEHOUSE_KEY_BRAND" envDefault:"gk" help:"what every API key starts with"`
+	Signup         string `env:"GATEHOUSE_SIGNUP" envDefault:"open" help:"who may create an account: open, domains:a.example,b.example, approval or closed"`
+	ContentDir     string `env:"GATEHOUSE_CONTENT_DIR" help:"folder of your own guides, laid over the built-in ones"`
+	StaleMax       string `env:"GATEHOUSE_STALE_MAX" envDefault:"10s" help:"how long a replica that can't reach the database still says yes, 1s to 60s"`
+}
+
+type variable struct {
+	name, value, help string
+	secret            bool
+}
+
+func allVariables() []variable {
+	var all []variable
+	structure := reflect.TypeFor[variables]()
+	for i := range structure.NumField() {
+		tag := structure.Field(i).Tag
+		all = append(all, variable{tag.Get("env"), tag.Get("envDefault"), tag.Get("help"), tag.Get("secret") != ""})
+	}
+	return all
+}
+
+// Help is the table of all settings for a terminal.
+func Help() string {
+	var text strings.Builder
+	text.WriteString("Settings are environment variables:\n\n")
+	for _, v := range allVariables() {
+		name := v.name
+		if v.secret {
+			name += " (or " + v.name + "_FILE)"
+		}
+		if v.value != "" {
+			name += " = " + v.value
+		}
+		fmt.Fprintf(&text, "  %s\n      %s\n", name, v.help)
+	}
+	text.WriteString("\nA variable that ends in _FILE names a file that holds the value and that only its owner can read.\n")
+	return text.String()
+}
+
+// Unknown returns those variables of an environment (as os.Environ gives it) that look like settings but are none, such
+// as misspelt ones. Those for tests are left out.
+func Unknown(environ []string) []string {
+	known := map[string]bool{}
+	for _, v := range allVariables() {
+		known[v.name] = true
+		known[v.name+"_FILE"] = v.secret
+	}
+	var unknown []string
+	for _, entry := range environ {
+		name, _, _ := strings.Cut(entry, "=")
+		if strings.HasPrefix(name, "GATEHOUSE_") && !strings.HasPrefix(name, "GATEHOUSE_TEST_") && !known[name] {
+			unknown = append(unknown, name)
+		}
+	}
+	slices.Sort(unknown)
+	return unknown
+}
+
+// read collects the variables, and for secrets the files that their _FILE twins name. An empty value counts as unset,
+// since that is what compose files make of a variable that is not there.
+func read(lookupEnv func(string) (string, bool), problems *Problems) (variables, error) {
+	environment := map[string]string{}
+	for _, v := range allVariables() {
+		value, _ := lookupEnv(v.name)
+		if file, _ := lookupEnv(v.name + "_FILE"); v.secret && file != "" {
+			if value != "" {
+				problems.add(v.name, "and "+v.name+"_FILE are both set", "Keep one of them")
+			}
+			value = readSecretFile(v.name+"_FILE", file, problems)
+		}
+		if value != "" {
+			environment[v.name] = value
+		}
+	}
+	return env.ParseAsWithOptions[variables](env.Options{Environment: environment})
+}
+
+const secretFileMax = 64 << 10
+
+// readSecretFile returns the first line's worth of a file: everything but the line end that editors add.
+func readSecretFile(name, path string, problems *Problems) string {
+	file, err := os.Open(path)
+	if err != nil {
+		problems.add(name, "names "+path+", which can't be opened", "Name a file that Gatehouse's user can read")
+		return ""
+	}
+	defer file.Close()
+	if !private(file) {
+		problems.add(name, "names "+path+", which is no file or which everybody on this machine can read", "Run chmod 600 "+path)
+		return ""
+	}
+	content, err := io.ReadAll(io.LimitReader(file, secretFileMax))
+	text := strings.TrimRight(string(content), "\r\n")
+	if err != nil || text == "" || len(content) == secretFileMax {
+		problems.add(name, "names "+path+", which is empty, too large or unreadable", "Write the value into it, and nothing else")
+		return ""
+	}
+	return text
+}
+
+// private says whether it is a plain file that others can't read. Its group may: that is how secrets are mounted for a
+// service that doesn't own them.
+func private(file *os.File) bool {
+	info, err := file.Stat()
+	return err == nil && info.Mode().IsRegular() && info.Mode().Perm()&0o007 == 0
+}
