@@ -1,0 +1,98 @@
+# The commands of this repository. `make help` lists them; `make check` is the one judge that CI asks too.
+
+.DEFAULT_GOAL := help
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+GO ?= go
+BINARY := bin/gatehouse
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+# Tools that are no part of the module live outside the tree, so that a clean checkout finds them again.
+TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatehouse/bin
+GOLANGCI_VERSION := v2.15.0
+GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+OWN_GO = git ls-files '*.go' ':!*_templ.go'
+# How long one test package may take before it is stopped with the stacks of all its goroutines.
+TEST_TIMEOUT ?= 30m
+
+export CGO_ENABLED = 0
+
+.PHONY: help
+help: ## list these commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+.PHONY: build
+build: ## build the one static binary, bin/gatehouse
+	$(GO) build -trimpath -ldflags "-s -w -X main.version=$(VERSION)" -o $(BINARY) ./cmd/gatehouse
+
+.PHONY: run
+run: build ## serve http://127.0.0.1:8080 with SQLite under data/
+	./$(BINARY) serve
+
+.PHONY: demo
+demo: build ## serve a believable company from a fresh database under data/demo/
+	./$(BINARY) demo
+
+.PHONY: test
+test: ## run every test there is
+	$(GO) test -timeout $(TEST_TIMEOUT) ./...
+
+.PHONY: bench
+bench: build ## print the ratios that are measured against fixed programs
+	$(GO) run ./cmd/bench
+
+.PHONY: shots
+shots: build ## take screenshots of every page over the demo company into shots/
+	$(GO) run ./internal/tools/shots
+
+.PHONY: generate
+generate: ## write the Go code of all templates
+	$(GO) tool templ generate -path views
+
+.PHONY: fmt
+fmt: $(GOLANGCI) ## format all Go code and templates
+	$(GOLANGCI) fmt
+	$(GO) tool templ fmt views
+
+.PHONY: check
+check: check-tidy check-format check-generated check-vet lint test ## run all that CI runs
+
+.PHONY: check-tidy
+check-tidy:
+	@echo "== go.mod is tidy"
+	$(GO) mod tidy -diff
+
+.PHONY: check-format
+check-format: $(GOLANGCI)
+	@echo "== code is formatted"
+	@unformatted=$$($(OWN_GO) | xargs -r gofmt -l); \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run make fmt:"; echo "$$unformatted"; exit 1; fi
+	$(GOLANGCI) fmt --diff
+
+# Generates into a copy and compares, so that a check never changes the tree.
+.PHONY: check-generated
+check-generated:
+	@echo "== generated code is in step"
+	@copy=$$(mktemp -d); trap 'rm -rf "$$copy"' EXIT; \
+	cp -a views "$$copy/views"; cp go.mod go.sum "$$copy"; \
+	find "$$copy/views" -name '*_templ.go' -delete; \
+	$(GO) tool templ generate -path "$$copy/views" >/dev/null; \
+	diff -rq views "$$copy/views" || { echo "templates and their Go code differ: run make generate"; exit 1; }
+
+.PHONY: check-vet
+check-vet:
+	@echo "== go vet"
+	$(GO) vet ./...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## run the linters
+	@echo "== golangci-lint"
+	$(GOLANGCI) run ./...
+
+# Takes some minutes, once. GOBIN and a name with the version keep an older one from being taken for it.
+$(GOLANGCI):
+	@echo "== building golangci-lint $(GOLANGCI_VERSION) into $(TOOLS), once"
+	@mkdir -p $(TOOLS)
+	@bin=$$(mktemp -d); trap 'rm -rf "$$bin"' EXIT; \
+	GOBIN=$$bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION); \
+	mv "$$bin/golangci-lint" $(GOLANGCI)
