@@ -214,7 +214,11 @@ func FuzzRender(f *testing.F) {
 		f.Add(v)
 	}
 	f.Fuzz(func(t *testing.T, src string) {
+		started := time.Now()
 		doc, err := markdown.Render(src, markdown.Options{})
+		if took := time.Since(started); took > time.Second { // F8
+			t.Errorf("%d bytes took %v", len(src), took)
+		}
 		if err != nil {
 			return
 		}
