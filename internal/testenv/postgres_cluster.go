@@ -32,7 +32,8 @@ func sharedCluster() (address string, err error) {
 	}
 	c := cluster{dir: filepath.Join(dir, "postgres"), bin: filepath.Dir(initdb)}
 	err = locked("postgres", func() error {
-		if users, err = lockFile("postgres-users", syscall.LOCK_SH); err != nil {
+		// Never closed: it is held as long as this process lives.
+		if using, err = lockFile("postgres-users", syscall.LOCK_SH); err != nil {
 			return err
 		}
 		if address = c.running(); address != "" {
@@ -44,8 +45,8 @@ func sharedCluster() (address string, err error) {
 	return address, err
 }
 
-// users stays open as long as this process lives.
-var users *os.File
+// using tells the watchman that this process may still need the server.
+var using *os.File //nolint:unused // only its being open matters
 
 func (c cluster) running() string {
 	address, err := os.ReadFile(filepath.Join(c.dir, "url"))

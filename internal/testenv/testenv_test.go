@@ -152,7 +152,6 @@ func TestAxeFindsAPictureWithoutItsText(t *testing.T) {
 	}
 
 	violations, err := testenv.AxeViolations(ctx)
-
 	if err != nil {
 		t.Fatal(err)
 	}
