@@ -1,0 +1,298 @@
+package keyring
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+)
+
+// Code is the answer to "may this key do this now?".
+type Code uint8
+
+// The codes, in the order in which the checks refuse.
+const (
+	NotFound Code = iota + 1
+	Revoked
+	Expired
+	Paused
+	Suspended
+	ForbiddenIP
+	ForbiddenOrigin
+	WrongEnvironment
+	WrongAPI
+	InsufficientScope
+	QuotaExceeded
+	RateLimited
+	Valid
+)
+
+var codeNames = [...]string{
+	NotFound: "NOT_FOUND", Revoked: "REVOKED", Expired: "EXPIRED", Paused: "PAUSED", Suspended: "SUSPENDED",
+	ForbiddenIP: "FORBIDDEN_IP", ForbiddenOrigin: "FORBIDDEN_ORIGIN", WrongEnvironment: "WRONG_ENVIRONMENT",
+	WrongAPI: "WRONG_API", InsufficientScope: "INSUFFICIENT_SCOPE", QuotaExceeded: "QUOTA_EXCEEDED",
+	RateLimited: "RATE_LIMITED", Valid: "VALID",
+}
+
+// String returns the code as it goes over the wire; "" for the zero Code.
+func (c Code) String() string {
+	if int(c) < len(codeNames) {
+		return codeNames[c]
+	}
+	return ""
+}
+
+// ParseCode is the inverse of String; ok is false for any other text.
+func ParseCode(text string) (c Code, ok bool) {
+	i := slices.Index(codeNames[1:], text)
+	return Code(i + 1), i >= 0
+}
+
+// Request is what is asked of a key.
+type Request struct {
+	Environment Environment // Live, Test or Any; zero is Live
+	Scopes      []string
+	IP          netip.Addr // zero when not said
+	Origin      string
+	Method      string // with Path, the API's route rules add the scope that they need
+	Path        Path
+	Cost        int // 0 asks without charging limit or quota
+}
+
+// Quota tells what is left of an app's calls in a month.
+type Quota struct {
+	Limit     int64 // 0 when there is none
+	Remaining int64
+	ResetsAt  int64
+}
+
+// Quotas counts calls by month. *MonthlyQuotas is one.
+type Quotas interface {
+	// Take charges cost and reports what is left, or, when that would pass the
+	// limit, charges nothing and returns false.
+	Take(now time.Time, key ratelimit.Key, limit int64, cost int) (Quota, bool)
+	// Return gives back what was charged to a call that was refused after all.
+	Return(now time.Time, key ratelimit.Key, cost int)
+}
+
+// Limits is where calls are counted against plans. A nil field limits nothing.
+type Limits struct {
+	Rates  ratelimit.Limiter
+	Quotas Quotas
+}
+
+// Decision is the answer, with what a client may be told of it.
+type Decision struct {
+	Code  Code
+	Grant *Grant // that for the API; nil before WRONG_API was passed
+	Rule  *Rule  // the route rule that fitted; nil for none
+	// Missing is the first scope that was needed and not granted, for
+	// InsufficientScope; "" when the route is undeclared.
+	Missing string
+	// RetryAfter is when it is worth asking again, for Suspended (0 when only a
+	// person ends it), QuotaExceeded and RateLimited.
+	RetryAfter time.Duration
+	Rate       ratelimit.Result // Limit is 0 when no rate applied
+	Quota      Quota            // Limit is 0 when there is no quota
+}
+
+// Allowed reports whether the code is Valid: everything else is a refusal.
+func (d *Decision) Allowed() bool { return d.Code == Valid }
+
+// Template returns the template of the rule that fitted, or "".
+func (d *Decision) Template() string {
+	if d.Rule == nil {
+		return ""
+	}
+	return d.Rule.Template
+}
+
+// Decide answers whether the key of facts may do what is requested at api, which
+// the caller's organization publishes. Nil facts are an unknown key, and a key
+// with no grant on any API of api's publisher looks the same. The checks refuse
+// in the order of the codes, which is part of the contract:
+//
+//   - NOT_FOUND: unknown, or nothing granted at this publisher;
+//   - REVOKED: revoked, or app, organization or personal user deleted;
+//   - EXPIRED: expiry or end of overlap reached (at that very nanosecond);
+//   - PAUSED; SUSPENDED: key, app, organization, personal user, or the access to
+//     this API;
+//   - FORBIDDEN_IP, FORBIDDEN_ORIGIN: the key names networks or origins, and the
+//     request comes from none of them or does not say;
+//   - WRONG_ENVIRONMENT: the key is of another one, or the API does not have it;
+//   - WRONG_API: no grant here, access ended, another data domain, or the route
+//     belongs to a retired version;
+//   - INSUFFICIENT_SCOPE: a requested scope or that of the route is not granted;
+//     an undeclared route where the API refuses those; a method that is not
+//     upper-case letters, always;
+//   - QUOTA_EXCEEDED, RATE_LIMITED: only a call that passed everything else is
+//     charged, and to all of its counters or to none.
+//
+// Warm it allocates nothing and costs about 150 ns.
+func Decide(ctx context.Context, now time.Time, facts *Facts, api *API, req *Request, limits Limits) Decision {
+	if facts == nil || !reachesPublisher(facts.Reach, api.Publisher) {
+		return Decision{Code: NotFound}
+	}
+	n := now.UnixNano()
+	grant := grantAt(facts.Reach, api.ID)
+	if d := standing(n, facts, grant); d.Code != 0 {
+		return d
+	}
+	if code := provenance(facts.extra(), req); code != 0 {
+		return Decision{Code: code}
+	}
+	if !environmentFits(facts.Environment, api, req.Environment) {
+		return Decision{Code: WrongEnvironment}
+	}
+	d := Decision{Grant: grant}
+	if grant == nil || grant.Access.State == AccessEnded || api.Domain != "" && facts.Reach.Domain != api.Domain {
+		return Decision{Code: WrongAPI}
+	}
+	if req.Method != "" || req.Path.text != "" {
+		d.Rule = api.Match(req.Method, req.Path)
+		if d.Rule != nil && d.Rule.Retired {
+			d.Code = WrongAPI
+			return d
+		}
+	}
+	if missing, ok := scopesSuffice(grant, api, req, d.Rule); !ok {
+		d.Code, d.Missing = InsufficientScope, missing
+		return d
+	}
+	d.charge(ctx, now, facts, req.Cost, limits)
+	return d
+}
+
+func reachesPublisher(reach *Reach, publisher ID) bool {
+	if reach == nil {
+		return false
+	}
+	for i := range reach.Grants {
+		if reach.Grants[i].Access.Publisher == publisher {
+			return true
+		}
+	}
+	return false
+}
+
+func grantAt(reach *Reach, api ID) *Grant {
+	for i := range reach.Grants {
+		if reach.Grants[i].Access.API == api {
+			return &reach.Grants[i]
+		}
+	}
+	return nil
+}
+
+// standing checks what stops a key whatever it asks for.
+func standing(now int64, f *Facts, grant *Grant) Decision {
+	app, org := f.App, f.App.Org
+	if f.RevokedAt != 0 || app.Deleted || org.Deleted || org.UserDeleted {
+		return Decision{Code: Revoked}
+	}
+	if end := f.End(); end != 0 && now >= end {
+		return Decision{Code: Expired}
+	}
+	if f.Paused {
+		return Decision{Code: Paused}
+	}
+	until := max(f.SuspendedUntil, app.SuspendedUntil, org.SuspendedUntil, org.UserSuspendedUntil)
+	if grant != nil && grant.Access.State == AccessSuspended {
+		if grant.Access.SuspendedUntil == 0 {
+			until = Forever
+		}
+		until = max(until, grant.Access.SuspendedUntil)
+	}
+	if until <= now {
+		return Decision{}
+	}
+	d := Decision{Code: Suspended}
+	if until != Forever {
+		d.RetryAfter = time.Duration(until - now)
+	}
+	return d
+}
+
+func provenance(extra *Extra, req *Request) Code {
+	if len(extra.Networks) > 0 && !inNetworks(extra.Networks, req.IP) {
+		return ForbiddenIP
+	}
+	if len(extra.Origins) > 0 && !slices.Contains(extra.Origins, req.Origin) {
+		return ForbiddenOrigin
+	}
+	return 0
+}
+
+func inNetworks(networks []netip.Prefix, ip netip.Addr) bool {
+	ip = ip.Unmap().WithZone("") // an IPv4 address in IPv6 clothes is the IPv4 address
+	for _, network := range networks {
+		if network.Contains(ip) {
+			return true
+		}
+	}
+	return false
+}
+
+func environmentFits(key Environment, api *API, asked Environment) bool {
+	if asked == 0 {
+		asked = Live
+	}
+	if asked != Any && asked != key {
+		return false
+	}
+	return key == Live && api.Live || key == Test && api.Test
+}
+
+func scopesSuffice(grant *Grant, api *API, req *Request, rule *Rule) (missing string, ok bool) {
+	for _, scope := range req.Scopes {
+		if !slices.Contains(grant.Scopes, scope) {
+			return scope, false
+		}
+	}
+	if req.Method == "" && req.Path.text == "" {
+		return "", true
+	}
+	if rule == nil {
+		return "", !api.RefuseUndeclared && isMethod(req.Method) && req.Path.text != ""
+	}
+	return rule.Scope, rule.Scope == "" || slices.Contains(grant.Scopes, rule.Scope)
+}
+
+// kindOwn keeps a key's own bucket apart from its app's, whose kind is the environment.
+const kindOwn = 0x10
+
+// LimitKey names the bucket and the quota of an app at an API in an environment.
+func LimitKey(app, api ID, env Environment) ratelimit.Key {
+	return ratelimit.Key{A: app, B: api, Kind: uint8(env)}
+}
+
+// charge counts the call and sets the code: the last three of the list.
+func (d *Decision) charge(ctx context.Context, now time.Time, f *Facts, cost int, limits Limits) {
+	access := d.Grant.Access
+	key := LimitKey(f.App.ID, access.API, f.Environment)
+	quota := limits.Quotas != nil && access.Quota > 0
+	if quota {
+		var ok bool
+		if d.Quota, ok = limits.Quotas.Take(now, key, access.Quota, cost); !ok {
+			d.Code, d.RetryAfter = QuotaExceeded, time.Duration(d.Quota.ResetsAt-now.UnixNano())
+			return
+		}
+	}
+	d.Code = Valid
+	own := ratelimit.Ask{Limit: f.extra().Limit}
+	if limits.Rates == nil || own.Limit.None() && access.Limit.None() {
+		return
+	}
+	own.Key = ratelimit.Key{A: f.ID, Kind: kindOwn}
+	d.Rate = limits.Rates.Take(ctx, now, cost, ratelimit.Ask{Key: key, Limit: access.Limit}, own)
+	if d.Rate.Allowed {
+		return
+	}
+	d.Code, d.RetryAfter = RateLimited, d.Rate.RetryAfter
+	if quota {
+		limits.Quotas.Return(now, key, cost)
+		d.Quota.Remaining += int64(cost)
+	}
+}

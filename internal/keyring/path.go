@@ -1,0 +1,127 @@
+package keyring
+
+import (
+	"errors"
+	"strings"
+)
+
+// ErrBadRequest is returned for a method or path that two programs could read
+// in two ways. The request must be refused as malformed.
+var ErrBadRequest = errors.New("keyring: ambiguous path")
+
+// MaxPath is the longest path that is looked at, in bytes.
+const MaxPath = 8192
+
+// Path is the one reading of a request's path on which everything is decided.
+type Path struct{ text string }
+
+// String returns the canonical text; "" for the zero Path, which means that the
+// request named none.
+func (p Path) String() string { return p.text }
+
+// Canonical returns the one reading of a request target's path. The query is
+// left out; escapes of letters, digits, - _ and ~ are undone and the others
+// written in upper case; one slash at the end is left out, as most routers
+// do not tell the two apart. It fails with ErrBadRequest for whatever servers
+// read differently: a target that does not begin with one slash, escaped
+// slashes, backslashes, dots, semicolons, controls and percent signs before hex
+// digits, empty and dot segments, raw controls, spaces, bytes beyond ASCII, "#",
+// ";" and "\", invalid escapes. A path without escapes costs no allocation.
+func Canonical(target string) (Path, error) {
+	path, _, _ := strings.Cut(target, "?")
+	if path == "" || path[0] != '/' || len(path) > MaxPath || strings.IndexByte(target, '#') >= 0 ||
+		strings.Contains(path, "//") {
+		return Path{}, ErrBadRequest
+	}
+	path, err := unescape(path)
+	if err != nil {
+		return Path{}, err
+	}
+	if len(path) > 1 && path[len(path)-1] == '/' {
+		path = path[:len(path)-1]
+	}
+	for rest := path[1:]; rest != ""; {
+		var segment string
+		if segment, rest, _ = strings.Cut(rest, "/"); segment == "." || segment == ".." {
+			return Path{}, ErrBadRequest
+		}
+	}
+	return Path{path}, nil
+}
+
+func unescape(path string) (string, error) {
+	escaped := false
+	for i := 0; i < len(path); i++ {
+		switch c := path[i]; {
+		case c == '%':
+			escaped = true
+		case c <= ' ' || c >= 0x7f || c == ';' || c == '\\':
+			return "", ErrBadRequest
+		}
+	}
+	if !escaped {
+		return path, nil
+	}
+	var out strings.Builder
+	for i := 0; i < len(path); i++ {
+		if path[i] != '%' {
+			out.WriteByte(path[i])
+			continue
+		}
+		if i+2 >= len(path) || !isHex(path[i+1]) || !isHex(path[i+2]) {
+			return "", ErrBadRequest
+		}
+		c := unhex(path[i+1])<<4 | unhex(path[i+2])
+		switch {
+		case isPlain(c):
+			out.WriteByte(c)
+		case isDangerous(c):
+			return "", ErrBadRequest
+		default:
+			out.WriteByte('%')
+			out.WriteString(strings.ToUpper(path[i+1 : i+3]))
+		}
+		i += 2
+	}
+	if text := out.String(); !escapesTwice(text) {
+		return text, nil
+	}
+	return "", ErrBadRequest
+}
+
+// escapesTwice reports whether a percent sign, once undone, would begin another escape.
+func escapesTwice(text string) bool {
+	for {
+		_, after, found := strings.Cut(text, "%25")
+		if !found {
+			return false
+		}
+		if len(after) >= 2 && isHex(after[0]) && isHex(after[1]) {
+			return true
+		}
+		text = after
+	}
+}
+
+func isPlain(c byte) bool {
+	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '~'
+}
+
+// isDangerous tells what may not be escaped: what would cut a path elsewhere once undone.
+func isDangerous(c byte) bool {
+	return c < ' ' || c == 0x7f || c == '/' || c == '\\' || c == '.' || c == ';' || c == '#' || c == '?'
+}
+
+func isHex(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
+}
+
+func unhex(c byte) byte {
+	switch {
+	case c >= 'a':
+		return c - 'a' + 10
+	case c >= 'A':
+		return c - 'A' + 10
+	}
+	return c - '0'
+}

@@ -1,0 +1,110 @@
+package keyring
+
+import (
+	"sync"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+)
+
+// MonthlyQuotas counts the calls of each app at each API in the current UTC
+// month, in this process, and takes in what other replicas and earlier lives of
+// this process have stored. Between two rebases replicas do not see each other's
+// calls, so a quota may be passed by what they handle in that time. It is safe
+// for concurrent use; a warm Take allocates nothing.
+type MonthlyQuotas struct {
+	mu    sync.Mutex
+	month int64 // start of the month that cells count
+	next  int64
+	cells map[ratelimit.Key]*quotaCell
+}
+
+type quotaCell struct {
+	used   int64
+	rebase bool // never told what is stored
+}
+
+// NewMonthlyQuotas returns an empty MonthlyQuotas.
+func NewMonthlyQuotas() *MonthlyQuotas {
+	return &MonthlyQuotas{cells: map[ratelimit.Key]*quotaCell{}}
+}
+
+// Month returns the start of the UTC month of now and of the next one.
+func Month(now time.Time) (start, next time.Time) {
+	year, month, _ := now.UTC().Date()
+	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC), time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
+}
+
+// turn starts a new month when one has begun; the lock is held.
+func (q *MonthlyQuotas) turn(now time.Time) {
+	if n := now.UnixNano(); n < q.next {
+		return
+	}
+	start, next := Month(now)
+	q.month, q.next = start.UnixNano(), next.UnixNano()
+	clear(q.cells)
+}
+
+func (q *MonthlyQuotas) cell(key ratelimit.Key) *quotaCell {
+	c := q.cells[key]
+	if c == nil {
+		c = &quotaCell{rebase: true}
+		q.cells[key] = c
+	}
+	return c
+}
+
+// Take implements Quotas.
+func (q *MonthlyQuotas) Take(now time.Time, key ratelimit.Key, limit int64, cost int) (Quota, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn(now)
+	c := q.cell(key)
+	left := max(0, limit-c.used)
+	ok := int64(cost) <= left && left > 0
+	if ok {
+		c.used += int64(cost)
+		left -= int64(cost)
+	}
+	return Quota{Limit: limit, Remaining: left, ResetsAt: q.next}, ok
+}
+
+// Return implements Quotas.
+func (q *MonthlyQuotas) Return(now time.Time, key ratelimit.Key, cost int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn(now)
+	if c := q.cells[key]; c != nil {
+		c.used = max(0, c.used-int64(cost))
+	}
+}
+
+// Rebase takes in how much is stored for key in the month that starts at month:
+// by all replicas, this process's drained counts included. Counts never fall.
+func (q *MonthlyQuotas) Rebase(now time.Time, key ratelimit.Key, month time.Time, stored int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn(now)
+	if month.UnixNano() != q.month {
+		return
+	}
+	c := q.cell(key)
+	// What was counted here and not yet stored comes with a later rebase: a quota
+	// may be passed by that much for a moment, but nothing is counted twice.
+	c.used, c.rebase = max(c.used, stored), false
+}
+
+// Counted returns the keys that are counted this month, for rebasing them; those
+// never rebased only, when fresh is true.
+func (q *MonthlyQuotas) Counted(now time.Time, fresh bool) []ratelimit.Key {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn(now)
+	var keys []ratelimit.Key
+	for key, c := range q.cells {
+		if c.rebase || !fresh {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}

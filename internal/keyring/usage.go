@@ -1,0 +1,280 @@
+package keyring
+
+import (
+	"net/netip"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Usage counts verifications until they are drained into the database. It is
+// safe for concurrent use; counting a series seen since the last Drain allocates
+// nothing and costs about 50 ns.
+type Usage struct {
+	shards   [usageShards]usageShard
+	draining sync.Mutex
+	most     int
+	dropped  atomic.Int64
+}
+
+const usageShards = 32
+
+type usageShard struct {
+	mu    sync.Mutex
+	cells map[series]*cell
+	spare map[series]*cell // empty; changes places with cells at each Drain
+	free  []*cell
+	_     [16]byte
+}
+
+// series is what is counted apart. Facts and APIs stand for their ids: pointers
+// compare faster, and what was loaded anew is put together again in Drain.
+type series struct {
+	facts  *Facts
+	api    *API
+	rule   *Rule
+	minute uint32
+	code   Code
+}
+
+// Bounds of what is noted beside a count, within one Drain.
+const (
+	maxCellScopes   = 32
+	maxCellNetworks = 8
+)
+
+type cell struct {
+	count    int64
+	last     int64
+	scopes   []string
+	networks []netip.Prefix
+}
+
+// NewUsage returns an empty Usage that keeps at most size series between two
+// Drains (100,000 if size is not positive); what goes beyond is counted as dropped.
+func NewUsage(size int) *Usage {
+	if size <= 0 {
+		size = 100_000
+	}
+	u := &Usage{most: max(1, size/usageShards)}
+	for i := range u.shards {
+		u.shards[i].cells, u.shards[i].spare = map[series]*cell{}, map[series]*cell{}
+	}
+	return u
+}
+
+// Count counts one verification. Facts are those that Decide was given; for
+// NotFound they are left out of account, since such a key is none of the
+// caller's business. For Valid it also notes which scopes and which network (/24
+// or /48) the key was used with.
+func (u *Usage) Count(now time.Time, facts *Facts, api *API, req *Request, d *Decision) {
+	if d.Code == NotFound {
+		facts = nil
+	}
+	n := now.UnixNano()
+	key := series{facts: facts, api: api, rule: d.Rule, minute: uint32(n / int64(time.Minute)), code: d.Code}
+	s := &u.shards[shardOf(facts)]
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.cells[key]
+	if c == nil {
+		if len(s.cells) >= u.most {
+			u.dropped.Add(1)
+			return
+		}
+		c = s.take()
+		s.cells[key] = c
+	}
+	c.count++
+	c.last = max(c.last, n)
+	if d.Code == Valid {
+		c.note(req, d)
+	}
+}
+
+func shardOf(f *Facts) int {
+	if f == nil {
+		return 0
+	}
+	return int(f.ID[15]) % usageShards
+}
+
+func (s *usageShard) take() *cell {
+	if n := len(s.free); n > 0 {
+		c := s.free[n-1]
+		s.free = s.free[:n-1]
+		return c
+	}
+	return &cell{}
+}
+
+func (c *cell) note(req *Request, d *Decision) {
+	for _, scope := range req.Scopes {
+		c.noteScope(scope, d.Grant)
+	}
+	if d.Rule != nil && d.Rule.Scope != "" {
+		c.noteScope(d.Rule.Scope, d.Grant)
+	}
+	if !req.IP.IsValid() || len(c.networks) > 0 && c.networks[0].Contains(req.IP) {
+		return
+	}
+	network := Network(req.IP)
+	if !slices.Contains(c.networks, network) && len(c.networks) < maxCellNetworks {
+		c.networks = append(c.networks, network)
+	}
+}
+
+// noteScope keeps the grant's own text: that of the request is not ours to keep.
+func (c *cell) noteScope(scope string, grant *Grant) {
+	if slices.Contains(c.scopes, scope) || len(c.scopes) >= maxCellScopes {
+		return
+	}
+	if i := slices.Index(grant.Scopes, scope); i >= 0 {
+		c.scopes = append(c.scopes, grant.Scopes[i])
+	}
+}
+
+// Network returns the network of an address as it is kept: /24 of IPv4, /48 of
+// IPv6. It is the zero Prefix for the zero Addr.
+func Network(ip netip.Addr) netip.Prefix {
+	ip = ip.Unmap().WithZone("")
+	bits := 48
+	if ip.Is4() {
+		bits = 24
+	}
+	network, err := ip.Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return network
+}
+
+// Series is what a count is of. For NotFound the ids of key, app and organization
+// are zero and so is the environment.
+type Series struct {
+	Key         ID
+	App         ID
+	Org         ID
+	API         ID
+	Environment Environment
+	Template    string // of the route; "" when none fitted or none was asked
+	Code        Code
+	Minute      time.Time // UTC
+}
+
+// ScopeUse says when a key last used a scope of an API.
+type ScopeUse struct {
+	Key, API ID
+	Scope    string
+}
+
+// NetworkUse says when a key was last used from a network.
+type NetworkUse struct {
+	Key     ID
+	Network netip.Prefix
+}
+
+// Batch is what was counted between two Drains, each thing once.
+type Batch struct {
+	Counts   map[Series]int64
+	Keys     map[ID]time.Time // last VALID use
+	Scopes   map[ScopeUse]time.Time
+	Networks map[NetworkUse]time.Time
+	Dropped  int64 // verifications that were not counted for want of room
+}
+
+// Empty reports whether there is nothing to store.
+func (b *Batch) Empty() bool { return len(b.Counts) == 0 && b.Dropped == 0 }
+
+// Drain takes what was counted since the last Drain. It holds no counter up for
+// longer than an exchange of two maps. What it returns is the caller's to store;
+// Merge the next one into it when that fails.
+func (u *Usage) Drain() Batch {
+	u.draining.Lock()
+	defer u.draining.Unlock()
+	b := newBatch()
+	b.Dropped = u.dropped.Swap(0)
+	for i := range u.shards {
+		s := &u.shards[i]
+		s.mu.Lock()
+		full := s.cells
+		s.cells, s.spare = s.spare, nil
+		s.mu.Unlock()
+		for key, c := range full {
+			b.add(key, c)
+		}
+		s.giveBack(full)
+	}
+	return b
+}
+
+func newBatch() Batch {
+	return Batch{Counts: map[Series]int64{}, Keys: map[ID]time.Time{}, Scopes: map[ScopeUse]time.Time{}, Networks: map[NetworkUse]time.Time{}}
+}
+
+// giveBack keeps map and cells for the next round, so that it allocates nothing.
+func (s *usageShard) giveBack(full map[series]*cell) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, c := range full {
+		clear(c.scopes)
+		*c = cell{scopes: c.scopes[:0], networks: c.networks[:0]}
+		s.free = append(s.free, c)
+	}
+	clear(full)
+	if s.spare == nil {
+		s.spare = full
+	}
+}
+
+func (b *Batch) add(key series, c *cell) {
+	row := Series{Code: key.code, Minute: time.Unix(int64(key.minute)*60, 0).UTC()}
+	if key.rule != nil {
+		row.Template = key.rule.Template
+	}
+	if key.api != nil {
+		row.API = key.api.ID
+	}
+	if f := key.facts; f != nil {
+		row.Key, row.App, row.Org, row.Environment = f.ID, f.App.ID, f.App.Org.ID, f.Environment
+	}
+	b.Counts[row] += c.count
+	if key.code != Valid {
+		return
+	}
+	last := time.Unix(0, c.last).UTC()
+	later(b.Keys, row.Key, last)
+	for _, scope := range c.scopes {
+		later(b.Scopes, ScopeUse{Key: row.Key, API: row.API, Scope: scope}, last)
+	}
+	for _, network := range c.networks {
+		later(b.Networks, NetworkUse{Key: row.Key, Network: network}, last)
+	}
+}
+
+func later[K comparable](m map[K]time.Time, key K, at time.Time) {
+	if at.After(m[key]) {
+		m[key] = at
+	}
+}
+
+// Merge adds other to b, for a caller that could not store b and drains again.
+func (b *Batch) Merge(other Batch) {
+	if b.Counts == nil {
+		*b = newBatch()
+	}
+	for row, n := range other.Counts {
+		b.Counts[row] += n
+	}
+	for key, at := range other.Keys {
+		later(b.Keys, key, at)
+	}
+	for use, at := range other.Scopes {
+		later(b.Scopes, use, at)
+	}
+	for use, at := range other.Networks {
+		later(b.Networks, use, at)
+	}
+	b.Dropped += other.Dropped
+}
