@@ -1,0 +1,69 @@
+package org
+
+import (
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+)
+
+// Recipient is somebody to write to.
+type Recipient struct {
+	ID       db.ID
+	Email    string
+	Language string
+	TimeZone string
+}
+
+// Managers are the owners and admins of an organization who can sign in, and its technical address when it has one; at most 20.
+func Managers(q *gorm.DB, organizationID db.ID) ([]Recipient, error) {
+	var all []Recipient
+	err := q.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = ? AND m.role IN ('admin', 'owner') AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL ORDER BY m.created_at, u.id LIMIT 20`, organizationID).Scan(&all).Error
+	if err != nil {
+		return nil, err
+	}
+	var technical []string
+	if err := q.Raw("SELECT technical_email FROM organizations WHERE id = ? AND technical_email <> ''", organizationID).Scan(&technical).Error; err != nil {
+		return nil, err
+	}
+	for _, address := range technical {
+		r := Recipient{Email: address, Language: "en", TimeZone: "UTC"}
+		known := false
+		for _, o := range all {
+			known = known || o.Email == address
+		}
+		if !known {
+			if len(all) > 0 {
+				r.Language, r.TimeZone = all[0].Language, all[0].TimeZone
+			}
+			all = append(all, r)
+		}
+	}
+	return all, nil
+}
+
+// tellSuspended writes to those who manage the organization; app is "" when all of it is suspended.
+func (s *Store) tellSuspended(tx *db.Tx, o Organization, app, reason string) error {
+	to, err := Managers(tx.DB, o.ID)
+	if err != nil {
+		return err
+	}
+	letter := outbox.Letter{Kind: "organization_suspended", Subject: outbox.L("Your organization is suspended"),
+		Lines: []outbox.Line{outbox.L("The organization %s is suspended: its keys do not work until that ends.", o.Name), outbox.L("Reason: %s", reason)}}
+	path := "/console/organizations/" + o.ID.Show(Prefix)
+	if app != "" {
+		letter.Kind, letter.Subject = "app_suspended", outbox.L("Your app is suspended")
+		letter.Lines[0] = outbox.L("The app %s of %s is suspended: its keys do not work until that ends.", app, o.Name)
+		path = "/console/apps"
+	}
+	button := outbox.L("Open the console")
+	letter.Button, letter.URL = &button, s.link(path)
+	for _, r := range to {
+		letter.To, letter.UserID, letter.Language, letter.TimeZone = r.Email, r.ID, r.Language, r.TimeZone
+		if err := s.outbox.Queue(tx, letter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
