@@ -198,7 +198,7 @@ func standing(now int64, f *Facts, grant *Grant) Decision {
 	if f.Paused {
 		return Decision{Code: Paused}
 	}
-	until := max(f.SuspendedUntil, app.SuspendedUntil, org.SuspendedUntil, org.UserSuspendedUntil)
+	until := max(f.extra().SuspendedUntil, app.SuspendedUntil, org.SuspendedUntil, org.UserSuspendedUntil)
 	if grant != nil && grant.Access.State == AccessSuspended {
 		if grant.Access.SuspendedUntil == 0 {
 			until = Forever

@@ -130,7 +130,7 @@ func model(s *situation) keyring.Code {
 	when(f.RevokedAt > 0 || f.App.Deleted || f.App.Org.Deleted || f.App.Org.UserDeleted, keyring.Revoked)
 	when(f.ExpiresAt > 0 && f.ExpiresAt <= now || f.Extra.OverlapEnd > 0 && f.Extra.OverlapEnd <= now, keyring.Expired)
 	when(f.Paused, keyring.Paused)
-	for _, until := range []int64{f.SuspendedUntil, f.App.SuspendedUntil, f.App.Org.SuspendedUntil, f.App.Org.UserSuspendedUntil} {
+	for _, until := range []int64{f.Extra.SuspendedUntil, f.App.SuspendedUntil, f.App.Org.SuspendedUntil, f.App.Org.UserSuspendedUntil} {
 		when(until > now, keyring.Suspended)
 	}
 	if here != nil && here.Access.State == keyring.AccessSuspended {
@@ -177,7 +177,7 @@ func TestDecideAgreesWithTheContractWrittenSlowly(t *testing.T) { // R5's rules,
 		}
 		s := fine()
 		f, access := s.facts, s.facts.Reach.Grants[0].Access
-		f.RevokedAt, f.ExpiresAt, f.Paused, f.SuspendedUntil = moment("revoked"), moment("expires"), seldom("paused"), moment("key until")
+		f.RevokedAt, f.ExpiresAt, f.Paused, f.Extra.SuspendedUntil = moment("revoked"), moment("expires"), seldom("paused"), moment("key until")
 		f.Extra.OverlapEnd = moment("overlap")
 		f.App.SuspendedUntil, f.App.Deleted = moment("app until"), seldom("app deleted")
 		org := f.App.Org
@@ -304,7 +304,7 @@ func TestRouteRulesAddTheScopeThatTheyNeed(t *testing.T) { // K5, B1-7
 
 func TestRefusalsTellWhenToComeBack(t *testing.T) { // L5, L8
 	s := fine()
-	s.facts.SuspendedUntil = start.Add(time.Minute).UnixNano()
+	s.facts.Extra.SuspendedUntil = start.Add(time.Minute).UnixNano()
 	limited := s.decide(t)
 	s.facts.App.SuspendedUntil = keyring.Forever
 	open := s.decide(t)

@@ -75,11 +75,10 @@ type Facts struct {
 	// Extra is what most keys don't have; nil then.
 	Extra *Extra
 
-	RevokedAt      int64
-	ExpiresAt      int64
-	SuspendedUntil int64
-	Environment    Environment // Live or Test
-	Paused         bool
+	RevokedAt   int64
+	ExpiresAt   int64
+	Environment Environment // Live or Test
+	Paused      bool
 }
 
 // App is what a key needs to know of its app.
@@ -146,6 +145,8 @@ type Extra struct {
 	Limit      ratelimit.Limit
 	Metadata   json.RawMessage
 	OverlapEnd int64 // when a rotated key stops by itself
+
+	SuspendedUntil int64
 }
 
 // extra spares readers the nil check.

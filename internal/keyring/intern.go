@@ -1,7 +1,7 @@
 package keyring
 
 import (
-	"encoding/binary"
+	"hash/maphash"
 	"slices"
 	"strings"
 )
@@ -14,12 +14,14 @@ type interner struct {
 	orgs     map[ID]*Org
 	apps     map[ID]*App
 	accesses map[ID]*Access
-	reaches  map[string]*Reach
-	buffer   []byte
+	scopes   map[string][]string
+	reaches  map[uint64]*Reach // by hash: what differs with the same hash is not shared
+	seed     maphash.Seed
 }
 
 func newInterner() interner {
-	return interner{texts: map[string]string{}, orgs: map[ID]*Org{}, apps: map[ID]*App{}, accesses: map[ID]*Access{}, reaches: map[string]*Reach{}}
+	return interner{texts: map[string]string{}, orgs: map[ID]*Org{}, apps: map[ID]*App{}, accesses: map[ID]*Access{},
+		scopes: map[string][]string{}, reaches: map[uint64]*Reach{}, seed: maphash.MakeSeed()}
 }
 
 // maxTexts bounds the names that are shared; most names are rare.
@@ -86,34 +88,44 @@ func (p *interner) access(a *Access) *Access {
 }
 
 func (p *interner) reach(r *Reach) *Reach {
-	grants := make([]Grant, len(r.Grants))
-	p.buffer = appendText(p.buffer[:0], r.Domain)
+	var hash maphash.Hash
+	hash.SetSeed(p.seed)
+	want := Reach{Domain: p.text(r.Domain), Grants: make([]Grant, len(r.Grants))}
 	for i, g := range r.Grants {
-		grants[i].Access = p.access(g.Access)
-		p.buffer = append(p.buffer, g.Access.ID[:]...)
-		p.buffer = binary.AppendUvarint(p.buffer, uint64(len(g.Scopes)))
+		want.Grants[i] = Grant{Access: p.access(g.Access), Scopes: p.scopeSet(g.Scopes)}
+		_, _ = hash.Write(g.Access.ID[:])
 		for _, scope := range g.Scopes {
-			p.buffer = appendText(p.buffer, scope)
+			_, _ = hash.WriteString(scope)
+			_ = hash.WriteByte(0)
 		}
 	}
-	if kept := p.reaches[string(p.buffer)]; kept != nil && sameAccesses(kept.Grants, grants) {
+	sum := hash.Sum64()
+	if kept := p.reaches[sum]; kept != nil && kept.equal(&want) {
 		return kept
 	}
-	for i, g := range r.Grants {
-		grants[i].Scopes = make([]string, len(g.Scopes))
-		for j, scope := range g.Scopes {
-			grants[i].Scopes[j] = p.text(scope)
-		}
+	p.reaches[sum] = &want
+	return &want
+}
+
+// scopeSet shares whole lists of scopes: there are few.
+func (p *interner) scopeSet(scopes []string) []string {
+	name := strings.Join(scopes, "\x00")
+	if kept, ok := p.scopes[name]; ok && slices.Equal(kept, scopes) {
+		return kept
 	}
-	kept := &Reach{Domain: p.text(r.Domain), Grants: grants}
-	p.reaches[string(p.buffer)] = kept
+	kept := make([]string, len(scopes))
+	for i, scope := range scopes {
+		kept[i] = p.text(scope)
+	}
+	if len(p.scopes) < maxTexts {
+		p.scopes[name] = kept
+	}
 	return kept
 }
 
-func appendText(to []byte, text string) []byte {
-	return append(binary.AppendUvarint(to, uint64(len(text))), text...)
-}
-
-func sameAccesses(a, b []Grant) bool {
-	return slices.EqualFunc(a, b, func(x, y Grant) bool { return x.Access == y.Access })
+// equal compares reaches whose accesses are shared already.
+func (r *Reach) equal(other *Reach) bool {
+	return r.Domain == other.Domain && slices.EqualFunc(r.Grants, other.Grants, func(x, y Grant) bool {
+		return x.Access == y.Access && slices.Equal(x.Scopes, y.Scopes)
+	})
 }

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -101,7 +100,6 @@ const marks = 1 << 16
 type Ring struct {
 	loader  Loader
 	options Options
-	seed    maphash.Seed
 
 	keys    *table
 	unknown *unknown
@@ -126,7 +124,6 @@ type Ring struct {
 type catalogueView struct {
 	*Catalogue
 	checked uint64
-	loaded  int64
 }
 
 // NewRing returns an empty Ring. It answers ErrUnavailable until the first Poll
@@ -134,7 +131,7 @@ type catalogueView struct {
 func NewRing(loader Loader, options Options) *Ring {
 	o := options.withDefaults()
 	return &Ring{
-		loader: loader, options: o, seed: maphash.MakeSeed(), feed: -1,
+		loader: loader, options: o, feed: -1,
 		keys: newTable(o.MaxKeys), unknown: newUnknown(o.MaxUnknown),
 		pool: newInterner(), flights: map[Digest]*flight[*Facts]{},
 	}

@@ -241,7 +241,7 @@ func causes() map[string]struct {
 		"key expired":            {func(f *keyring.Facts) { f.ExpiresAt = at }, k, keyring.Expired, ""},
 		"overlap ended":          {func(f *keyring.Facts) { f.Extra = &keyring.Extra{OverlapEnd: at} }, k, keyring.Expired, ""},
 		"key paused":             {func(f *keyring.Facts) { f.Paused = true }, k, keyring.Paused, ""},
-		"key suspended":          {func(f *keyring.Facts) { f.SuspendedUntil = at + 1 }, k, keyring.Suspended, ""},
+		"key suspended":          {func(f *keyring.Facts) { f.Extra = &keyring.Extra{SuspendedUntil: at + 1} }, k, keyring.Suspended, ""},
 		"app suspended":          {func(f *keyring.Facts) { f.App.SuspendedUntil = keyring.Forever }, a, keyring.Suspended, ""},
 		"app deleted":            {func(f *keyring.Facts) { f.App.Deleted = true }, a, keyring.Revoked, ""},
 		"organization suspended": {func(f *keyring.Facts) { f.App.Org.SuspendedUntil = keyring.Forever }, o, keyring.Suspended, ""},

@@ -11,6 +11,7 @@ package ratelimit
 
 import (
 	"math"
+	"math/bits"
 	"time"
 )
 
@@ -39,14 +40,20 @@ func (l Limit) interval() int64 {
 	return max(1, (int64(l.Period)+n-1)/n)
 }
 
-// tolerance is how far ahead a bucket may be, bounded so that sums cannot overflow.
-func (l Limit) tolerance() int64 {
-	step, burst := l.interval(), int64(l.Capacity())
-	if burst > math.MaxInt64/4/step {
-		return math.MaxInt64 / 4
+// maxAhead bounds how far ahead a bucket may be, so that sums cannot overflow.
+const maxAhead = math.MaxInt64 / 4
+
+// times is step·n, at most maxAhead; neither is negative.
+func times(step int64, n int) int64 {
+	high, low := bits.Mul64(uint64(step), uint64(n))
+	if high != 0 || low > maxAhead {
+		return maxAhead
 	}
-	return step * burst
+	return int64(low)
 }
+
+// tolerance is how far ahead a bucket may be.
+func (l Limit) tolerance() int64 { return times(l.interval(), l.Capacity()) }
 
 // Result is the state of a bucket after a decision.
 type Result struct {
@@ -65,31 +72,29 @@ func Decide(now, state int64, limit Limit, cost int) (Result, int64) {
 	if limit.None() {
 		return Result{Allowed: true}, state
 	}
-	step, tolerance := limit.interval(), limit.tolerance()
+	step, capacity := limit.interval(), limit.Capacity()
+	tolerance := times(step, capacity)
 	// A state further ahead than any call could have put it comes from a clock that
 	// went back, or from a larger limit: it must not lock anyone out for longer.
 	from := min(max(state, now), now+tolerance)
-	need := tolerance + 1
-	if c := int64(max(cost, 0)); c <= tolerance/step {
-		need = c * step
-	}
+	need := times(step, max(cost, 0))
 	if wait := from + need - (now + tolerance); wait > 0 {
 		if need > tolerance {
-			wait = max(from-now, int64(1))
+			wait = max(from-now, 1)
 		}
-		return limit.result(false, now, from, wait), state
+		return result(capacity, step, tolerance, from-now, wait), state
 	}
 	if need == 0 {
-		return limit.result(true, now, from, 0), state
+		return result(capacity, step, tolerance, from-now, 0), state
 	}
-	return limit.result(true, now, from+need, 0), from + need
+	return result(capacity, step, tolerance, from+need-now, 0), from + need
 }
 
-func (l Limit) result(allowed bool, now, state, wait int64) Result {
+// result describes a bucket that is so far ahead; a call that need not wait is allowed.
+func result(capacity int, step, tolerance, ahead, wait int64) Result {
 	return Result{
-		Allowed: allowed, Limit: l.Capacity(),
-		Remaining:  int((l.tolerance() - (state - now)) / l.interval()),
-		RetryAfter: time.Duration(wait), ResetAfter: time.Duration(state - now),
+		Allowed: wait == 0, Limit: capacity, Remaining: int((tolerance - ahead) / step),
+		RetryAfter: time.Duration(wait), ResetAfter: time.Duration(ahead),
 	}
 }
 

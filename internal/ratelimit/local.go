@@ -89,7 +89,10 @@ func (l *Local) Take(_ context.Context, now time.Time, cost int, first, second A
 func (l *Local) takeOne(now int64, cost int, ask Ask) Result {
 	s := &l.shards[index(ask.Key)]
 	s.mu.Lock()
-	state := l.bucket(now, ask.Key)
+	state := s.buckets[ask.Key]
+	if state == nil {
+		state = l.bucket(now, ask.Key)
+	}
 	r, next := Decide(now, *state, ask.Limit, cost)
 	*state = next
 	s.mu.Unlock()

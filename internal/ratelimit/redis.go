@@ -105,11 +105,12 @@ func read(reply []int64, cost int, first, second Ask) Result {
 		allowed, ahead := reply[0] == 1, reply[1]*1000
 		reply = reply[2:]
 		ahead = min(ahead, ask.Limit.tolerance())
-		results[i] = ask.Limit.result(allowed, 0, ahead, 0)
+		var wait int64
 		if !allowed {
 			refused, _ := Decide(0, ahead, ask.Limit, cost)
-			results[i].RetryAfter = max(refused.RetryAfter, time.Microsecond)
+			wait = max(int64(refused.RetryAfter), int64(time.Microsecond))
 		}
+		results[i] = result(ask.Limit.Capacity(), ask.Limit.interval(), ask.Limit.tolerance(), ahead, wait)
 	}
 	return tighter(results[0], results[1])
 }
