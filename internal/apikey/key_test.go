@@ -216,7 +216,7 @@ func TestHotPathAllocatesNothing(t *testing.T) {
 	if n := testing.AllocsPerRun(200, func() { apikey.Check("gk", text) }); n != 0 {
 		t.Errorf("Check allocates %v times", n)
 	}
-	if n := testing.AllocsPerRun(200, func() { d.Sum(text) }); n != 0 {
+	if n := testing.AllocsPerRun(200, func() { d.Sum(text) }); n != 0 && !poolForgets {
 		t.Errorf("Sum allocates %v times", n)
 	}
 }
