@@ -125,6 +125,14 @@ func (s *Store) EndSession(ctx context.Context, a actor.Actor, id db.ID) error {
 	})
 }
 
+// EndOtherSessions ends all of the actor's own sessions but the one in which they are.
+func (s *Store) EndOtherSessions(ctx context.Context, a actor.Actor) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: a.UserID})
+		return endSessions(tx, a.UserID, a.SessionID)
+	})
+}
+
 // SignOut ends the session in which the actor is. It does nothing for nobody.
 func (s *Store) SignOut(ctx context.Context, a actor.Actor) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {

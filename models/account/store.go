@@ -2,18 +2,68 @@
 package account
 
 import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/password"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
-// Options of a Store.
+// Options of a Store. DB alone is enough for reading users and sessions; whatever deals with passwords or mail needs the rest.
 type Options struct {
-	DB *db.DB
+	DB         *db.DB
+	Hasher     *password.Hasher
+	Sealer     *secret.Sealer // seals password hashes, the user's id as record
+	Signer     *secret.Signer // digests the codes of sign-up, which are too short for a plain digest
+	Outbox     *outbox.Outbox
+	Link       func(path string) string // absolute address under the configured base URL (W6)
+	Signup     config.Signup            // zero: open
+	PortalName func(ctx context.Context) string
+
+	// Floor is the least time that an answer takes where it could otherwise tell by its time whether an address is known
+	// (A6). 0: 250 ms; negative: none.
+	Floor time.Duration
 }
 
 // Store keeps accounts. Safe for concurrent use.
 type Store struct {
-	db *db.DB
+	db         *db.DB
+	hasher     *password.Hasher
+	sealer     *secret.Sealer
+	signer     *secret.Signer
+	outbox     *outbox.Outbox
+	link       func(string) string
+	signup     config.Signup
+	portalName func(context.Context) string
+	floor      time.Duration
 }
 
 // NewStore makes a store.
-func NewStore(o Options) *Store { return &Store{db: o.DB} }
+func NewStore(o Options) *Store {
+	s := &Store{db: o.DB, hasher: o.Hasher, sealer: o.Sealer, signer: o.Signer, outbox: o.Outbox, link: o.Link, signup: o.Signup, portalName: o.PortalName, floor: o.Floor}
+	if s.portalName == nil {
+		s.portalName = func(context.Context) string { return "Gatehouse" }
+	}
+	if s.floor == 0 {
+		s.floor = 250 * time.Millisecond
+	}
+	return s
+}
+
+// level makes the answer that ends with the returned function take no less than the floor.
+func (s *Store) level(ctx context.Context) func() {
+	if s.floor < 0 {
+		return func() {}
+	}
+	timer := time.NewTimer(s.floor)
+	return func() {
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+}

@@ -1,0 +1,147 @@
+package account
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// RequestEmail begins a change of the actor's address, given the current password: a link goes to the new address. If that has an account, the mail tells its
+// owner so, and nothing here differs (A6). Faults: Invalid about "new_email" or "email_password", RateLimited, Unavailable.
+func (s *Store) RequestEmail(ctx context.Context, a actor.Actor, email, plain string) error {
+	email, err := CanonicalEmail(email)
+	if err != nil {
+		return fault.BadField("new_email", fault.As(err).Problems[0].Key)
+	}
+	u, err := s.confirmPassword(ctx, a, "email_password", plain)
+	if err != nil {
+		return err
+	}
+	if email == u.Email {
+		return fault.BadField("new_email", "This is your address already.")
+	}
+	if u.StaffRole == "" { // the company's people may have addresses that its sign-up is not for
+		if err := s.checkDomain(email, "new_email"); err != nil {
+			return err
+		}
+	}
+	defer s.level(ctx)()
+	for _, bucket := range []string{"email:user:" + u.ID.String(), "email:address:" + email} {
+		if err := s.allow(ctx, bucket, mailsPerAddress, flowWindow); err != nil {
+			return err
+		}
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.UserEmailRequested, TargetKind: "user", TargetID: u.ID, Personal: map[string]string{"email": email}})
+		if err := endLinks(tx, u.ID, linkChange); err != nil {
+			return err
+		}
+		taken, err := emailTaken(tx, email)
+		if err != nil {
+			return err
+		}
+		if taken {
+			return s.outbox.Queue(tx, s.letterTaken(tx.Context(), u, email))
+		}
+		token, err := newLink(tx, u.ID, linkChange, email, changeAge)
+		if err != nil {
+			return err
+		}
+		return s.outbox.Queue(tx, s.letterChange(tx.Context(), u, email, token, tx.Now))
+	})
+}
+
+// EmailLink is the new address of a link that the actor asked for. Faults: NotFound, also for the link of somebody else.
+func (s *Store) EmailLink(ctx context.Context, a actor.Actor, token string) (string, error) {
+	link, err := s.peekLink(ctx, linkChange, token)
+	if err != nil {
+		return "", err
+	}
+	if link.UserID != a.UserID {
+		return "", linkGone()
+	}
+	return link.Email, nil
+}
+
+// ConfirmEmail ends the change of address that the actor began. The old address is mailed a link that undoes it for a week (A14). Faults: NotFound,
+// Conflict when the address got an account meanwhile.
+func (s *Store) ConfirmEmail(ctx context.Context, a actor.Actor, token string) error {
+	if _, err := s.EmailLink(ctx, a, token); err != nil {
+		return err
+	}
+	u, err := s.ByID(ctx, a.UserID)
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		link, err := useLink(tx, linkChange, token)
+		if err != nil {
+			return err
+		}
+		if err := moveAddress(tx, u.ID, link.Email); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.UserEmailChanged, TargetKind: "user", TargetID: u.ID, Personal: map[string]string{"email": link.Email, "old_email": u.Email}})
+		undo, err := newLink(tx, u.ID, linkUndo, u.Email, undoAge)
+		if err != nil {
+			return err
+		}
+		return s.outbox.Queue(tx, s.letterChanged(tx.Context(), u, link.Email, undo, tx.Now))
+	})
+}
+
+// moveAddress gives the user another address, which is verified, and ends what waits for either.
+func moveAddress(tx *db.Tx, userID db.ID, email string) error {
+	n, err := tx.Run("UPDATE users SET email = ?, email_verified_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL", email, tx.Now, tx.Now, userID)
+	if db.Duplicate(err) {
+		return addressTaken(err)
+	}
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return linkGone()
+	}
+	if _, err := tx.Run("DELETE FROM signups WHERE email = ?", email); err != nil {
+		return err
+	}
+	return endLinks(tx, userID, linkReset, linkChange)
+}
+
+// UndoLink is the address that a link restores; it uses nothing up. Faults: NotFound.
+func (s *Store) UndoLink(ctx context.Context, token string) (string, error) {
+	link, err := s.peekLink(ctx, linkUndo, token)
+	return link.Email, err
+}
+
+// UndoEmail restores the address to which the link was mailed. Whoever changed it knew the password, so the password is void too: all sessions and links
+// end, and a link for a new one goes to the restored address. Faults: NotFound, Conflict when the address has another account by now.
+func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		link, err := useLink(tx, linkUndo, token)
+		if err != nil {
+			return err
+		}
+		if err := moveAddress(tx, link.UserID, link.Email); err != nil {
+			return err
+		}
+		if err := endLinks(tx, link.UserID, linkUndo); err != nil {
+			return err
+		}
+		if err := endSessions(tx, link.UserID, db.ID{}); err != nil {
+			return err
+		}
+		if _, err := tx.Run("UPDATE users SET password_sealed = NULL, password_changed_at = ? WHERE id = ?", tx.Now, link.UserID); err != nil {
+			return err
+		}
+		var rows []User
+		if err := tx.Raw("SELECT * FROM users WHERE id = ?", link.UserID).Scan(&rows).Error; err != nil || len(rows) == 0 {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.UserEmailUndone, TargetKind: "user", TargetID: link.UserID, Personal: map[string]string{"email": link.Email}})
+		return s.mailReset(tx, rows[0])
+	})
+}

@@ -1,0 +1,95 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/password"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// CheckPassword says what is wrong with a new password (A2), as problems of field. Known is what others know of the user: name, address.
+func (s *Store) CheckPassword(ctx context.Context, field, plain string, known ...string) fault.Problems {
+	var p fault.Problems
+	for _, r := range (password.Policy{}).Check(plain, append(known, s.portalName(ctx), "Gatehouse")...) {
+		p.Add(field, r.Key, r.Args...)
+	}
+	return p
+}
+
+// HashPassword makes what the users table keeps of a password: the argon2id string, sealed for the user of that id (A1). It doesn't ask the
+// policy. Faults: Unavailable when too many hash at once.
+func (s *Store) HashPassword(ctx context.Context, userID db.ID, plain string) (string, error) {
+	phc, err := s.hasher.Hash(ctx, plain)
+	if err != nil {
+		return "", busy(err)
+	}
+	return s.sealer.Seal([]byte(phc), userID.String()), nil
+}
+
+// verifyPassword checks plain against what is kept of userID's password. renewed is not empty when it was right and should be kept anew:
+// with today's parameters, or sealed under today's secret. A hash that can't be opened or is out of bounds matches nothing.
+func (s *Store) verifyPassword(ctx context.Context, userID db.ID, sealed, plain string) (ok bool, renewed string, err error) {
+	phc, err := s.sealer.Open(sealed, userID.String())
+	if err != nil {
+		return false, "", busy(s.hasher.VerifyDummy(ctx, plain))
+	}
+	ok, weak, err := s.hasher.Verify(ctx, string(phc), plain)
+	if errors.Is(err, password.ErrParams) {
+		return false, "", busy(s.hasher.VerifyDummy(ctx, plain))
+	}
+	if err != nil || !ok {
+		return false, "", busy(err)
+	}
+	switch {
+	case weak:
+		renewed, err = s.HashPassword(ctx, userID, plain)
+		if err != nil {
+			return true, "", nil // not now; at the next sign-in
+		}
+	case s.sealer.Outdated(sealed):
+		renewed = s.sealer.Seal(phc, userID.String())
+	}
+	return true, renewed, nil
+}
+
+func busy(err error) error {
+	if errors.Is(err, password.ErrBusy) {
+		return &fault.Error{Kind: fault.Unavailable, Key: text.N("Many people sign in at the moment. Try again in a few seconds."), RetryAfter: password.RetryAfter, Cause: err}
+	}
+	return err
+}
+
+// confirmPassword asks the signed-in actor for the current password again. Faults: Invalid about field, RateLimited, Unavailable.
+func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain string) (User, error) {
+	bucket := "confirm:" + a.UserID.String()
+	if err := s.allow(ctx, bucket, signInPerAccount, signInWindow); err != nil {
+		return User{}, err
+	}
+	u, err := s.ByID(ctx, a.UserID)
+	if err != nil {
+		return User{}, err
+	}
+	ok, _, err := s.verifyPassword(ctx, u.ID, u.PasswordSealed, plain)
+	if err != nil {
+		return User{}, errors.Join(err, s.Release(context.WithoutCancel(ctx), bucket))
+	}
+	if !ok {
+		return User{}, fault.BadField(field, text.N("That is not your current password."))
+	}
+	return u, s.Release(ctx, bucket)
+}
+
+// locale is how u reads mail.
+func (u User) locale() text.Locale {
+	return text.Locale{Language: text.Language(u.Language), Zone: u.Location()}
+}
+
+// moment writes t as the reader of l does.
+func moment(l text.Locale, t time.Time) string {
+	return text.DateTime(text.With(context.Background(), l), t)
+}

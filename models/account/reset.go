@@ -1,0 +1,120 @@
+package account
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// RequestReset mails a link for a new password to the address if it has an account; the answer and its time are the same if not (A6). Each link ends
+// the older ones (A13). Faults: Invalid for what is no address, RateLimited.
+func (s *Store) RequestReset(ctx context.Context, a actor.Actor, email string) error {
+	email, err := CanonicalEmail(email)
+	if err != nil {
+		return err
+	}
+	defer s.level(ctx)()
+	if err := s.allow(ctx, "reset:network:"+network(a), signUpPerNetwork, flowWindow); err != nil {
+		return err
+	}
+	if err := s.allow(ctx, "reset:address:"+email, mailsPerAddress, flowWindow); err != nil {
+		return err
+	}
+	u, err := s.byEmail(ctx, email)
+	if err != nil || u.ID.IsZero() || u.DeletedAt != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.UserResetRequested, TargetKind: "user", TargetID: u.ID})
+		return s.mailReset(tx, u)
+	})
+}
+
+func (s *Store) mailReset(tx *db.Tx, u User) error {
+	if err := endLinks(tx, u.ID, linkReset); err != nil {
+		return err
+	}
+	token, err := newLink(tx, u.ID, linkReset, "", resetAge)
+	if err != nil {
+		return err
+	}
+	return s.outbox.Queue(tx, s.letterReset(tx.Context(), u, token, tx.Now))
+}
+
+// ResetLink tells whether a link for a new password still works; it uses nothing up. Faults: NotFound.
+func (s *Store) ResetLink(ctx context.Context, token string) error {
+	_, err := s.peekLink(ctx, linkReset, token)
+	return err
+}
+
+// Reset sets a new password by a mailed link. It does not sign in, ends all sessions and all other links that could take the account over, and mails
+// a notice (A13). Faults: NotFound, Invalid about "password", Unavailable.
+func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) error {
+	link, err := s.peekLink(ctx, linkReset, token)
+	if err != nil {
+		return err
+	}
+	u, err := s.ByID(ctx, link.UserID)
+	if err != nil {
+		return err
+	}
+	if err := s.CheckPassword(ctx, "password", plain, u.Name, u.Email).Err(); err != nil {
+		return err
+	}
+	sealed, err := s.HashPassword(ctx, u.ID, plain)
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if _, err := useLink(tx, linkReset, token); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.UserPasswordReset, TargetKind: "user", TargetID: u.ID})
+		return s.setPassword(tx, u, sealed, db.ID{})
+	})
+}
+
+// setPassword writes the password, ends the sessions but keep, ends links by which somebody could take the account over, and mails a notice.
+func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID) error {
+	n, err := tx.Run("UPDATE users SET password_sealed = ?, password_changed_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL", sealed, tx.Now, tx.Now, u.ID)
+	if err != nil {
+		return err
+	}
+	if n == 0 {
+		return linkGone()
+	}
+	if err := endSessions(tx, u.ID, keep); err != nil {
+		return err
+	}
+	if err := endLinks(tx, u.ID, linkReset, linkChange); err != nil {
+		return err
+	}
+	return s.outbox.Queue(tx, s.letterPasswordChanged(tx.Context(), u, tx.Now))
+}
+
+// ChangePassword replaces the actor's password, given the current one, and ends the other sessions; this one goes on under a new token.
+// Faults: Invalid about "current_password" or "new_password", RateLimited, Unavailable.
+func (s *Store) ChangePassword(ctx context.Context, a actor.Actor, current, plain string) (token string, err error) {
+	u, err := s.confirmPassword(ctx, a, "current_password", current)
+	if err != nil {
+		return "", err
+	}
+	if err := s.CheckPassword(ctx, "new_password", plain, u.Name, u.Email).Err(); err != nil {
+		return "", err
+	}
+	sealed, err := s.HashPassword(ctx, u.ID, plain)
+	if err != nil {
+		return "", err
+	}
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.UserPasswordChanged, TargetKind: "user", TargetID: u.ID})
+		if err := s.setPassword(tx, u, sealed, a.SessionID); err != nil {
+			return err
+		}
+		token, err = renewToken(tx, a)
+		return err
+	})
+	return token, err
+}

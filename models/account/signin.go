@@ -1,0 +1,186 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/password"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// attempt is one try to sign in, with the counters that it has taken.
+type attempt struct {
+	buckets []string
+	locked  bool // the account's counter is used up: the password is not looked at
+}
+
+// refused is the one answer to every sign-in that fails (A6): unknown, unverified, unapproved, suspended, deleted, locked, wrong.
+func refused() error {
+	return fault.New(fault.Unauthenticated, "This address and password don’t fit together. After several wrong tries signing in pauses for 15 minutes.")
+}
+
+// SignIn checks the password and starts a session with a new token; the session in which the actor was is over (S2). Faults: Unauthenticated in
+// the same words for whatever reason, RateLimited for a network that guesses, Unavailable when too many sign in at once.
+func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain, userAgent string) (string, Session, error) {
+	canonical, bad := CanonicalEmail(email)
+	if bad != nil {
+		canonical = strings.ToLower(strings.TrimSpace(email)) // no account has it; it is counted and answered all the same
+	}
+	try, err := s.reserve(ctx, a, canonical)
+	if err != nil {
+		return "", Session{}, err
+	}
+	u, err := s.byEmail(ctx, canonical)
+	if err != nil {
+		return "", Session{}, err
+	}
+	ok, renewed, err := s.judge(ctx, u, try, plain)
+	if errors.Is(err, password.ErrBusy) {
+		return "", Session{}, errors.Join(err, s.Release(context.WithoutCancel(ctx), try.buckets...))
+	}
+	if err != nil {
+		return "", Session{}, err
+	}
+	if !ok || !u.Active(s.db.Now()) {
+		return "", Session{}, errors.Join(refused(), s.noteFailure(ctx, a, u))
+	}
+	return s.enter(ctx, a, u, try, renewed, userAgent)
+}
+
+// reserve takes the counters before anything is checked, so that parallel guesses can't overtake them (A5). Faults: RateLimited by network or
+// in all. A used-up account is no fault here: it is answered like a wrong password.
+func (s *Store) reserve(ctx context.Context, a actor.Actor, email string) (attempt, error) {
+	var t attempt
+	var wait time.Duration
+	byNetwork, all, account := "signin:network:"+network(a), "signin:all", "signin:account:"+email
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		t, wait = attempt{}, 0
+		for _, c := range []struct {
+			bucket string
+			limit  int
+		}{{byNetwork, signInPerNetwork}, {all, signInAll}} {
+			ok, after, err := take(tx, c.bucket, c.limit, signInWindow)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				wait = after
+				return release(tx, t.buckets...)
+			}
+			t.buckets = append(t.buckets, c.bucket)
+		}
+		ok, _, err := take(tx, account, signInPerAccount, signInWindow)
+		if ok {
+			t.buckets = append(t.buckets, account)
+		}
+		t.locked = !ok
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = tooOften(wait)
+	}
+	return t, err
+}
+
+// judge costs the same whether there is such a user or not, through the same gate.
+func (s *Store) judge(ctx context.Context, u User, t attempt, plain string) (ok bool, renewed string, err error) {
+	if t.locked || u.PasswordSealed == "" {
+		return false, "", busy(s.hasher.VerifyDummy(ctx, plain))
+	}
+	return s.verifyPassword(ctx, u.ID, u.PasswordSealed, plain)
+}
+
+// byEmail is the user of a canonical address, or the zero User.
+func (s *Store) byEmail(ctx context.Context, email string) (User, error) {
+	var rows []User
+	err := s.db.Read(ctx).Raw("SELECT * FROM users WHERE email = ?", email).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return User{}, err
+	}
+	return rows[0], nil
+}
+
+// noteFailure writes the same for every failure. The address is left out: people type passwords there.
+func (s *Store) noteFailure(ctx context.Context, a actor.Actor, u User) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.UserSignInFailed, TargetKind: "user", TargetID: u.ID, Result: audit.Refused})
+		return nil
+	})
+}
+
+// enter starts the session, unless the password was changed while it was checked.
+func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, renewed, userAgent string) (token string, session Session, err error) {
+	before := a.SessionID
+	a.Kind, a.UserID, a.Name, a.StaffRole = actor.User, u.ID, u.Name, u.StaffRole
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Run("UPDATE users SET last_signed_in_at = ?, password_sealed = ? WHERE id = ? AND password_sealed = ?", tx.Now, or(renewed, u.PasswordSealed), u.ID, u.PasswordSealed)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return refused()
+		}
+		if err := release(tx, t.buckets...); err != nil {
+			return err
+		}
+		if _, err := tx.Run("DELETE FROM sessions WHERE id = ?", before); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.UserSignedIn, TargetKind: "user", TargetID: u.ID})
+		token, session, err = startSession(tx, a, u.ID, userAgent)
+		return err
+	})
+	return token, session, err
+}
+
+// SignInAs starts a session without a password: for the first admin, right after set-up made the account. Faults: NotFound, Unauthenticated
+// for a user who may not sign in.
+func (s *Store) SignInAs(ctx context.Context, a actor.Actor, userID db.ID, userAgent string) (token string, session Session, err error) {
+	u, err := s.ByID(ctx, userID)
+	if err != nil {
+		return "", Session{}, err
+	}
+	if !u.Active(s.db.Now()) {
+		return "", Session{}, refused()
+	}
+	a.Kind, a.UserID, a.Name, a.StaffRole = actor.User, u.ID, u.Name, u.StaffRole
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Run("UPDATE users SET last_signed_in_at = ? WHERE id = ?", tx.Now, u.ID); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.UserSignedIn, TargetKind: "user", TargetID: u.ID, Details: map[string]string{"by": "setup"}})
+		token, session, err = startSession(tx, a, u.ID, userAgent)
+		return err
+	})
+	return token, session, err
+}
+
+// Reauthenticate checks the password again and gives the session a new token, which counts as fresh for ten minutes; the old one is dead (A14, S2).
+// Faults: Invalid about "password", RateLimited, Unavailable, Unauthenticated.
+func (s *Store) Reauthenticate(ctx context.Context, a actor.Actor, plain string) (token string, err error) {
+	if _, err := s.confirmPassword(ctx, a, "password", plain); err != nil {
+		return "", err
+	}
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.UserReauthenticated, TargetKind: "user", TargetID: a.UserID})
+		token, err = renewToken(tx, a)
+		return err
+	})
+	return token, err
+}
+
+// renewToken gives the actor's session a new token and makes it fresh. It still ends when it would have ended.
+func renewToken(tx *db.Tx, a actor.Actor) (string, error) {
+	token := secret.Token(tokenBytes)
+	n, err := tx.Run("UPDATE sessions SET digest = ?, reauthenticated_at = ? WHERE id = ? AND user_id = ?", sessionDigest(token), tx.Now, a.SessionID, a.UserID)
+	if err == nil && n == 0 {
+		err = fault.New(fault.Unauthenticated, "Sign in to go on.")
+	}
+	return token, err
+}

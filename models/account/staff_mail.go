@@ -1,0 +1,81 @@
+package account
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Mails reads a page of the outbox for staff; state "" means all. Faults: Forbidden.
+func (s *Store) Mails(ctx context.Context, a actor.Actor, state string, r db.PageRequest) (db.Page[outbox.Mail], error) {
+	if err := allowed(a, permission.StaffMailManage); err != nil {
+		return db.Page[outbox.Mail]{}, err
+	}
+	return outbox.List(ctx, s.db, state, r)
+}
+
+// OpenMail opens one waiting letter for an admin to hand out; the audit log tells who read it. Faults: Forbidden, NotFound.
+func (s *Store) OpenMail(ctx context.Context, a actor.Actor, id db.ID) (outbox.Mail, outbox.Letter, error) {
+	if err := allowed(a, permission.StaffMailManage); err != nil {
+		return outbox.Mail{}, outbox.Letter{}, err
+	}
+	m, l, err := s.outbox.Read(ctx, s.db, id)
+	if err != nil {
+		return outbox.Mail{}, outbox.Letter{}, err
+	}
+	return m, l, s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.MailRead, TargetKind: "mail", TargetID: id, Details: map[string]string{"kind": m.Kind}, Personal: map[string]string{"email": m.Recipient}})
+		return nil
+	})
+}
+
+// HandOutMail marks a waiting letter as handed out: its body is deleted. Faults: Forbidden, NotFound.
+func (s *Store) HandOutMail(ctx context.Context, a actor.Actor, id db.ID) error {
+	if err := allowed(a, permission.StaffMailManage); err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Run("UPDATE mails SET state = 'sent', sent_at = ?, body_sealed = NULL, leased_until = NULL WHERE id = ? AND state = 'waiting'", tx.Now, id)
+		if err == nil && n == 0 {
+			return fault.Missing()
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.MailHandedOut, TargetKind: "mail", TargetID: id})
+		return err
+	})
+}
+
+// SendTestMail queues a letter to the actor's own address. Faults: Forbidden, RateLimited.
+func (s *Store) SendTestMail(ctx context.Context, a actor.Actor) error {
+	if err := allowed(a, permission.StaffMailManage); err != nil {
+		return err
+	}
+	if err := s.allow(ctx, "mail:test:"+a.UserID.String(), 10*mailsPerAddress, flowWindow); err != nil {
+		return err
+	}
+	u, err := s.ByID(ctx, a.UserID)
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		audit.Record(tx, a, audit.Event{Act: audit.MailTested, TargetKind: "user", TargetID: u.ID})
+		return s.outbox.Queue(tx, s.letterTest(ctx, u, tx.Now))
+	})
+}
+
+// LastMailError is what the mail server said last when it didn't take a mail; empty when nothing that is still listed failed. Faults: Forbidden.
+func (s *Store) LastMailError(ctx context.Context, a actor.Actor) (string, error) {
+	if err := allowed(a, permission.StaffMailManage); err != nil {
+		return "", err
+	}
+	var rows []string
+	err := s.db.Read(ctx).Raw("SELECT last_error FROM mails WHERE last_error <> '' ORDER BY created_at DESC LIMIT 1").Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return "", err
+	}
+	return audit.Clean(rows[0]), nil
+}
