@@ -33,6 +33,15 @@ func (id ID) Show(prefix string) string {
 	return prefix + "_" + crockford.EncodeToString(id[:])
 }
 
+// AppendShow appends what Show returns to b, for paths on which an allocation counts.
+func (id ID) AppendShow(b []byte, prefix string) []byte {
+	if id.IsZero() {
+		return b
+	}
+	b = append(append(b, prefix...), '_')
+	return crockford.AppendEncode(b, id[:])
+}
+
 // ParseID reads what Show wrote. Any other text, also another prefix, is an error; its result is then the zero ID, which no row has.
 func ParseID(prefix, text string) (ID, error) {
 	body, ok := strings.CutPrefix(text, prefix+"_")

@@ -1,0 +1,156 @@
+package edge
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+)
+
+var errNoPortal = errors.New("edge: the portal's own API is not in the catalogue")
+
+// caller returns the address of whoever calls us: that of the socket, unless a trusted proxy holds its other end and says on whose
+// behalf (C4).
+func (e *Edge) caller(r *http.Request) netip.Addr {
+	peer := peerOf(r)
+	if !e.trusts(peer) {
+		return peer
+	}
+	addr, ok := e.rightmost(r.Header["X-Forwarded-For"])
+	if !ok || !addr.IsValid() {
+		return peer
+	}
+	return addr
+}
+
+func peerOf(r *http.Request) netip.Addr {
+	at, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return at.Addr().Unmap()
+}
+
+func (e *Edge) trusts(addr netip.Addr) bool {
+	for _, proxy := range e.TrustedProxies {
+		if proxy.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// rightmost returns the last address of the lists that is no trusted proxy's; the first when all are; none for no list. What stands to
+// the left of it was said by strangers and is not even read. ok is false when what must be read is no address.
+func (e *Edge) rightmost(lists []string) (found netip.Addr, ok bool) {
+	for i := len(lists) - 1; i >= 0; i-- {
+		for rest := lists[i]; rest != ""; {
+			cut := strings.LastIndexByte(rest, ',')
+			entry := strings.TrimSpace(rest[cut+1:])
+			rest = rest[:max(cut, 0)]
+			addr, err := parseAddr(entry)
+			if err != nil {
+				return netip.Addr{}, false
+			}
+			if found = addr; !e.trusts(addr) {
+				return found, true
+			}
+		}
+	}
+	return found, true
+}
+
+// parseAddr reads an address, also with a port as some proxies write it.
+func parseAddr(text string) (netip.Addr, error) {
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		var with netip.AddrPort
+		if with, err = netip.ParseAddrPort(text); err != nil {
+			return netip.Addr{}, err
+		}
+		addr = with.Addr()
+	}
+	return addr.Unmap().WithZone(""), nil
+}
+
+// original is the request that a gateway asks about, as its headers tell.
+type original struct {
+	method string
+	path   keyring.Path
+	ip     netip.Addr
+	origin string
+	named  bool // method and path were told
+}
+
+// originalOf reads the forwarded headers of an identified gateway (D7). Two names are in use, X-Forwarded-* and X-Original-*; a gateway
+// sets one and lets the other through as the client sent it. So where both are there they must agree, and method and target must
+// come under the same name; otherwise a client could bring half of what it is judged by. what says what is wrong, "" for nothing.
+func (e *Edge) originalOf(h http.Header) (o original, what string) {
+	forwardedMethod, ok1 := only(h["X-Forwarded-Method"])
+	forwardedURI, ok2 := only(h["X-Forwarded-Uri"])
+	originalMethod, ok3 := only(h["X-Original-Method"])
+	originalURI, ok4 := only(h["X-Original-Uri"])
+	origin, ok5 := only(h["Origin"])
+	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 {
+		return o, "A header of the original request is empty or there twice."
+	}
+	method, ok1 := agreed(forwardedMethod, originalMethod)
+	target, ok2 := agreed(forwardedURI, originalURI)
+	forwarded := forwardedMethod != "" && forwardedURI != ""
+	if !ok1 || !ok2 {
+		return o, "X-Forwarded-* and X-Original-* tell of different requests."
+	}
+	if (method != "" || target != "") && !forwarded && (originalMethod == "" || originalURI == "") {
+		return o, "Method and target of the original request go together, under the same name."
+	}
+	if o.ip, ok1 = e.rightmost(h["X-Forwarded-For"]); !ok1 {
+		return o, "X-Forwarded-For holds something that is no address."
+	}
+	o.method, o.origin, o.named = method, origin, target != ""
+	if o.named {
+		if overridden(h, method) {
+			return o, "A header asks for another method than that of the request."
+		}
+		if holdsKey(target) {
+			return o, sayLeaked
+		}
+		var err error
+		if o.path, err = keyring.Canonical(target); err != nil {
+			return o, "The target of the original request can be read in two ways."
+		}
+	}
+	return o, ""
+}
+
+// overridden reports whether the client asks the service for another method than the one that is judged. Not every gateway takes such
+// headers off, and a key that may only read must not write by one (K5).
+func overridden(h http.Header, method string) bool {
+	for _, values := range [...][]string{h["X-Http-Method-Override"], h["X-Http-Method"], h["X-Method-Override"]} {
+		for _, value := range values {
+			if value != method {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// only returns the value of a header that may be there once at most; an empty one is not the same as none.
+func only(values []string) (string, bool) {
+	switch len(values) {
+	case 0:
+		return "", true
+	case 1:
+		return values[0], values[0] != ""
+	}
+	return "", false
+}
+
+func agreed(a, b string) (string, bool) {
+	if a == "" || b == "" || a == b {
+		return a + b[min(len(a), len(b)):], true
+	}
+	return "", false
+}

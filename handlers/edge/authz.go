@@ -1,0 +1,183 @@
+package edge
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+)
+
+// asked is what a gateway's file says of the requests that it asks about: the query of /v1/authz.
+type asked struct {
+	api         string
+	environment keyring.Environment
+	scopes      []string
+	nginx       bool
+}
+
+// parseAsked reads the query. A parameter that is unknown, doubled or empty fails: a misspelt scope= must not become a check for
+// nothing. Scope may be there several times, or hold several, parted by spaces or commas.
+func parseAsked(query string) (a asked, ok bool) {
+	ok = true
+	for rest := query; rest != ""; {
+		var pair string
+		pair, rest, _ = strings.Cut(rest, "&")
+		name, value, _ := strings.Cut(pair, "=")
+		if strings.ContainsAny(value, "%+") {
+			plain, err := url.QueryUnescape(value)
+			if err != nil {
+				ok = false
+				continue
+			}
+			value = plain
+		}
+		ok = a.set(name, value) && ok
+	}
+	return a, ok
+}
+
+func (a *asked) set(name, value string) bool {
+	switch name {
+	case "api":
+		first := a.api == ""
+		a.api = value
+		return first && value != ""
+	case "env":
+		first := a.environment == 0
+		var known bool
+		a.environment, known = keyring.ParseEnvironment(value)
+		return first && known
+	case "scope":
+		a.scopes = append(a.scopes, strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' })...)
+		return value != "" && len(a.scopes) <= mostScopes
+	case "nginx":
+		a.nginx = value == "1"
+		return value == "1" || value == "0"
+	}
+	return false
+}
+
+const (
+	sayGateway = "The gateway did not identify itself: X-Gatehouse-Token must be a key with keys:verify, of the organization that publishes the API."
+	sayAsked   = "The query of /v1/authz is not as documented: api, env, scope and nginx, each once (scope may repeat)."
+	sayNoAPI   = "The gateway's organization publishes no such API, or several, and the gateway does not say which."
+	sayNoRoute = "The gateway asks for no route and no scope, and this API refuses what it has not declared."
+	sayNoKey   = "Send a key, as Authorization: Bearer or as X-API-Key."
+)
+
+// authz answers a gateway about the request that it holds back. The order is: who is the gateway; is the question sound; what of the
+// key. Before the first is settled nothing of the others is told, and no forwarded header is believed (D7).
+func (e *Edge) authz(x *exchange) {
+	a, sound := parseAsked(x.r.URL.RawQuery)
+	x.nginx = a.nginx
+	token, ok := only(x.r.Header["X-Gatehouse-Token"])
+	if !ok || token == "" {
+		x.refuse(http.StatusServiceUnavailable, codeGateway, sayGateway)
+		return
+	}
+	gateway, code, catalogue, err := e.identify(x, token, peerOf(x.r))
+	switch {
+	case err != nil:
+		e.unavailable(x, err)
+		return
+	case gateway == nil || code != keyring.Valid:
+		x.refuse(http.StatusServiceUnavailable, codeGateway, sayGateway)
+		return
+	}
+	api, request, wrong := e.question(x.r, a, sound, catalogue, gateway)
+	if wrong != "" {
+		x.refuse(http.StatusForbidden, codeBadRequest, wrong)
+		return
+	}
+	key, ok := presented(x.r.Header)
+	switch {
+	case !ok:
+		x.refuse(http.StatusForbidden, codeBadRequest, sayTwoKeys)
+	case key == "":
+		x.refuse(http.StatusUnauthorized, codeMissingKey, sayNoKey)
+	default:
+		e.judge(x, key, api, &request)
+	}
+}
+
+// question puts together what is asked; wrong says why it can't be.
+func (e *Edge) question(r *http.Request, a asked, sound bool, c *keyring.Catalogue, gateway *keyring.Facts) (*keyring.API, keyring.Request, string) {
+	if leaked(r) {
+		return nil, keyring.Request{}, sayLeaked
+	}
+	if !sound {
+		return nil, keyring.Request{}, sayAsked
+	}
+	api := c.Resolve(gateway.App.Org.ID, a.api)
+	if api == nil {
+		return nil, keyring.Request{}, sayNoAPI
+	}
+	o, wrong := e.originalOf(r.Header)
+	if wrong == "" && !o.named && len(a.scopes) == 0 && api.RefuseUndeclared {
+		wrong = sayNoRoute
+	}
+	return api, keyring.Request{
+		Environment: a.environment, Scopes: a.scopes, IP: o.ip, Origin: o.origin, Method: o.method, Path: o.path, Cost: 1,
+	}, wrong
+}
+
+// judge decides, counts and answers.
+func (e *Edge) judge(x *exchange, key string, api *keyring.API, request *keyring.Request) {
+	ctx := x.r.Context()
+	facts, err := e.lookup(ctx, x.now, key)
+	if err != nil {
+		e.unavailable(x, err)
+		return
+	}
+	d := keyring.Decide(ctx, x.now, facts, api, request, e.limits)
+	e.Counters.Count(x.now, facts, api, request, &d)
+	x.limitHeaders(facts, &d)
+	if !d.Allowed() {
+		x.refuseBy(&d)
+		return
+	}
+	x.identityHeaders(facts, d.Grant)
+	x.sent = true
+	x.w.WriteHeader(http.StatusOK)
+}
+
+// statusOf is the status by which a code goes to a gateway and to the holder of the key.
+func statusOf(code keyring.Code) int {
+	switch code {
+	case keyring.Valid:
+		return http.StatusOK
+	case keyring.NotFound, keyring.Revoked, keyring.Expired, keyring.Paused:
+		return http.StatusUnauthorized
+	case keyring.QuotaExceeded, keyring.RateLimited:
+		return http.StatusTooManyRequests
+	}
+	return http.StatusForbidden
+}
+
+var sayCode = [...]string{
+	keyring.NotFound:          "This key is not known here.",
+	keyring.Revoked:           "This key was revoked.",
+	keyring.Expired:           "This key has expired.",
+	keyring.Paused:            "This key is paused.",
+	keyring.Suspended:         "This key, its app, its organization or its access is suspended.",
+	keyring.ForbiddenIP:       "This key may not be used from this network.",
+	keyring.ForbiddenOrigin:   "This key may not be used from this origin.",
+	keyring.WrongEnvironment:  "This key is for another environment.",
+	keyring.WrongAPI:          "This key has no access to this API.",
+	keyring.InsufficientScope: "This key lacks a scope that the request needs, or the route is not declared.",
+	keyring.QuotaExceeded:     "The calls of this month are used up.",
+	keyring.RateLimited:       "Too many calls. Slow down.",
+}
+
+// refuseBy answers with the code of a decision that is not VALID.
+func (x *exchange) refuseBy(d *keyring.Decision) {
+	if d.RetryAfter > 0 {
+		x.header["Retry-After"] = []string{itoa(seconds(d.RetryAfter))}
+	}
+	detail := ""
+	if int(d.Code) < len(sayCode) {
+		detail = sayCode[d.Code]
+	}
+	x.refuse(statusOf(d.Code), d.Code.String(), detail)
+}

@@ -1,0 +1,127 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+)
+
+const (
+	sayTwoKeys = "The request presents two different keys. Send one, as Authorization: Bearer or as X-API-Key."
+	sayLeaked  = "There is a key in the address or in a cookie, where logs and histories keep it. Rotate that key, and send keys in the Authorization header alone."
+)
+
+// presented returns the one key that a request presents in the two places where one may be (D2), "" for none. ok is false for
+// two that differ. A text that is no key at all counts: whoever presents it means it as one.
+func presented(h http.Header) (key string, ok bool) {
+	for _, value := range h["Authorization"] {
+		if key, ok = another(key, bearer(value)); !ok {
+			return "", false
+		}
+	}
+	for _, value := range h["X-Api-Key"] {
+		if key, ok = another(key, strings.TrimSpace(value)); !ok {
+			return "", false
+		}
+	}
+	return key, true
+}
+
+func another(key, next string) (string, bool) {
+	if key == "" || next == "" || key == next {
+		return key + next[min(len(key), len(next)):], true
+	}
+	return "", false
+}
+
+// bearer returns the token of a Bearer header; "" for another scheme, which is none of ours.
+func bearer(value string) string {
+	const scheme = "bearer "
+	if len(value) < len(scheme) || !strings.EqualFold(value[:len(scheme)], scheme) {
+		return ""
+	}
+	return strings.TrimSpace(value[len(scheme):])
+}
+
+// leaked reports whether a key lies where it must not: in the address or in a cookie.
+func leaked(r *http.Request) bool {
+	if holdsKey(r.URL.RawQuery) {
+		return true
+	}
+	for _, cookie := range r.Header["Cookie"] {
+		if holdsKey(cookie) {
+			return true
+		}
+	}
+	return false
+}
+
+// holdsKey finds a key of any brand in text, also one with escapes in it. Text without an underscore costs nothing.
+func holdsKey(text string) bool {
+	if apikey.Redact(text) != text {
+		return true
+	}
+	if strings.IndexByte(text, '%') < 0 {
+		return false
+	}
+	plain, err := url.PathUnescape(text)
+	return err == nil && apikey.Redact(plain) != plain
+}
+
+// lookup returns the facts of the key with that text; nil when there is none. Noise is refused by its checksum, with no look-up (K3).
+func (e *Edge) lookup(ctx context.Context, now time.Time, text string) (*keyring.Facts, error) {
+	if !apikey.Check(e.Brand, text) {
+		return nil, nil
+	}
+	for _, d := range e.Digesters {
+		facts, err := e.Ring.Lookup(ctx, now, keyring.Digest(d.Sum(text)))
+		if facts != nil || err != nil {
+			return facts, err
+		}
+	}
+	return nil, nil
+}
+
+// PortalSlug is the API that the portal's own keys are for; VerifyScope is what a caller needs of it.
+const (
+	PortalSlug  = "portal"
+	VerifyScope = "keys:verify"
+)
+
+var verifyScopes = []string{VerifyScope}
+
+// identify returns who calls by text: nil when that is nobody, and the code of a key that may not verify. The caller's own calls are
+// neither limited nor counted.
+func (e *Edge) identify(x *exchange, text string, ip netip.Addr) (*keyring.Facts, keyring.Code, *keyring.Catalogue, error) {
+	ctx := x.r.Context()
+	facts, err := e.lookup(ctx, x.now, text)
+	if err != nil || facts == nil {
+		return nil, keyring.NotFound, nil, err
+	}
+	catalogue, portal, err := e.portal(ctx)
+	if err != nil {
+		return nil, 0, nil, err
+	}
+	ask := keyring.Request{Environment: keyring.Any, Scopes: verifyScopes, IP: ip}
+	d := keyring.Decide(ctx, x.now, facts, portal, &ask, keyring.Limits{})
+	return facts, d.Code, catalogue, nil
+}
+
+// portal returns all APIs and, of these, the portal's own. Without that one nobody can be identified.
+func (e *Edge) portal(ctx context.Context) (*keyring.Catalogue, *keyring.API, error) {
+	catalogue, err := e.Ring.Catalogue(ctx)
+	if err != nil {
+		return nil, nil, err
+	}
+	portal := catalogue.BySlug(PortalSlug)
+	if portal == nil {
+		return nil, nil, errNoPortal
+	}
+	return catalogue, portal, nil
+}
