@@ -65,7 +65,8 @@ func ParseEnvironment(text string) (e Environment, ok bool) {
 }
 
 // Facts is what is known of one key. It and all that it points to are immutable
-// once a Loader has returned it; keys share what is equal.
+// once a Loader has returned it; keys share what is equal. App and its Org are
+// never nil.
 type Facts struct {
 	ID   ID
 	Name string
@@ -109,7 +110,8 @@ type Reach struct {
 	Grants []Grant
 }
 
-// Grant is what a key may do at one API.
+// Grant is what a key may do at one API. It stays, with no scopes, when nothing is
+// left of it: a change of its access or API can then still be told to concern the key.
 type Grant struct {
 	Access *Access
 	// Scopes are those granted to the key that are still in the access and not

@@ -18,7 +18,9 @@ var ErrUnavailable = errors.New("keyring: unavailable")
 // Kind is the kind of thing that a Change is about.
 type Kind uint8
 
-// The kinds of the change feed.
+// The kinds of the change feed. A change must name what cached facts already
+// depend on: an access or a grant that is new is announced as a change of the
+// app (or key) that gains it, since nothing cached knows its id yet.
 const (
 	KindKey Kind = iota + 1 // made, altered, rotated, paused, revoked
 	KindApp

@@ -1,6 +1,7 @@
 package keyring
 
 import (
+	"encoding/binary"
 	"net/netip"
 	"slices"
 	"sync"
@@ -25,8 +26,12 @@ type usageShard struct {
 	cells map[series]*cell
 	spare map[series]*cell // empty; changes places with cells at each Drain
 	free  []*cell
-	_     [16]byte
+	// front finds busy cells without hashing for the map; it holds nothing that
+	// cells doesn't.
+	front [frontCells]*cell
 }
+
+const frontCells = 128
 
 // series is what is counted apart. Facts and APIs stand for their ids: pointers
 // compare faster, and what was loaded anew is put together again in Drain.
@@ -45,6 +50,7 @@ const (
 )
 
 type cell struct {
+	key      series
 	count    int64
 	last     int64
 	scopes   []string
@@ -74,17 +80,18 @@ func (u *Usage) Count(now time.Time, facts *Facts, api *API, req *Request, d *De
 	}
 	n := now.UnixNano()
 	key := series{facts: facts, api: api, rule: d.Rule, minute: uint32(n / int64(time.Minute)), code: d.Code}
-	s := &u.shards[shardOf(facts)]
+	h := key.hash()
+	s := &u.shards[h%usageShards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c := s.cells[key]
-	if c == nil {
-		if len(s.cells) >= u.most {
+	front := &s.front[h/usageShards%frontCells]
+	c := *front
+	if c == nil || c.key != key {
+		if c = s.find(key, u.most); c == nil {
 			u.dropped.Add(1)
 			return
 		}
-		c = s.take()
-		s.cells[key] = c
+		*front = c
 	}
 	c.count++
 	c.last = max(c.last, n)
@@ -93,11 +100,27 @@ func (u *Usage) Count(now time.Time, facts *Facts, api *API, req *Request, d *De
 	}
 }
 
-func shardOf(f *Facts) int {
-	if f == nil {
-		return 0
+// hash only spreads: series that collide cost time and nothing else.
+func (k *series) hash() uint64 {
+	h := uint64(k.code)
+	if k.facts != nil {
+		h ^= binary.LittleEndian.Uint64(k.facts.ID[8:])
 	}
-	return int(f.ID[15]) % usageShards
+	if k.rule != nil {
+		h += uint64(len(k.rule.Template)) << 8
+	}
+	return (h * 0x9e3779b97f4a7c15) >> 40
+}
+
+// find returns the cell of key, made if need be; nil when there is no room.
+func (s *usageShard) find(key series, most int) *cell {
+	c := s.cells[key]
+	if c == nil && len(s.cells) < most {
+		c = s.take()
+		c.key = key
+		s.cells[key] = c
+	}
+	return c
 }
 
 func (s *usageShard) take() *cell {
@@ -200,6 +223,7 @@ func (u *Usage) Drain() Batch {
 		s.mu.Lock()
 		full := s.cells
 		s.cells, s.spare = s.spare, nil
+		clear(s.front[:])
 		s.mu.Unlock()
 		for key, c := range full {
 			b.add(key, c)
