@@ -36,6 +36,10 @@ func sharedCluster() (address string, err error) {
 		if using, err = lockFile("postgres-users", syscall.LOCK_SH); err != nil {
 			return err
 		}
+		// The time of this write is what the watchman goes by between two processes.
+		if _, err = using.WriteAt([]byte("used"), 0); err != nil {
+			return err
+		}
 		if address = c.running(); address != "" {
 			return nil
 		}
@@ -46,7 +50,7 @@ func sharedCluster() (address string, err error) {
 }
 
 // using tells the watchman that this process may still need the server.
-var using *os.File //nolint:unused // only its being open matters
+var using *os.File
 
 func (c cluster) running() string {
 	address, err := os.ReadFile(filepath.Join(c.dir, "url"))
@@ -158,9 +162,9 @@ const watchman = `
 while sleep 60; do
 	exec 8>>"$1/postgres.lock" 9>>"$1/postgres-users.lock"
 	[ "$(cat "$2/url" 2>/dev/null)" = "$3" ] || exit 0
-	if flock -x 8 && flock -n -x 9; then
+	if flock -x 8 && flock -n -x 9 && [ -z "$(find "$1/postgres-users.lock" -mmin -3)" ]; then
 		idle=$((idle + 1))
-		if [ "$idle" -ge 4 ]; then
+		if [ "$idle" -ge 2 ]; then
 			rm -f "$2/url"
 			kill -INT "$(head -n 1 "$2/data/postmaster.pid")"
 			exit 0
