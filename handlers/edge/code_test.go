@@ -26,7 +26,9 @@ var faults = []struct {
 	{"EXPIRED", 401, func(_ *world, f *keyring.Facts) { f.ExpiresAt = start.UnixNano() }},
 	{"PAUSED", 401, func(_ *world, f *keyring.Facts) { f.Paused = true }},
 	{"SUSPENDED", 403, func(_ *world, f *keyring.Facts) { f.App.SuspendedUntil = start.Add(90 * time.Second).UnixNano() }},
-	{"FORBIDDEN_IP", 403, func(_ *world, f *keyring.Facts) { f.Extra.Networks = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")} }},
+	{"FORBIDDEN_IP", 403, func(_ *world, f *keyring.Facts) {
+		f.Extra.Networks = []netip.Prefix{netip.MustParsePrefix("198.51.100.0/24")}
+	}},
 	{"FORBIDDEN_ORIGIN", 403, func(_ *world, f *keyring.Facts) { f.Extra.Origins = []string{"https://shop.example"} }},
 	{"WRONG_ENVIRONMENT", 403, func(_ *world, f *keyring.Facts) { f.Environment = keyring.Test }},
 	{"WRONG_API", 403, func(_ *world, f *keyring.Facts) { f.Reach.Grants[0].Access.State = keyring.AccessEnded }},
@@ -168,7 +170,9 @@ func TestTighterOfTwoLimitsIsReported(t *testing.T) {
 
 func TestRotatingDoesNotDoubleTheLimit(t *testing.T) {
 	w := newWorld(t)
-	f := w.client(func(f *keyring.Facts) { f.Reach.Grants[0].Access.Limit = ratelimit.Limit{Requests: 3, Period: time.Minute} })
+	f := w.client(func(f *keyring.Facts) {
+		f.Reach.Grants[0].Access.Limit = ratelimit.Limit{Requests: 3, Period: time.Minute}
+	})
 	twin := *f
 	twin.ID = newID()
 	one, two := w.add(f), w.add(&twin)

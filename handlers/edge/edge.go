@@ -80,6 +80,15 @@ func New(o Options) *Edge {
 	return &Edge{Options: o, limits: keyring.Limits{Rates: o.Limiter, Quotas: o.Quotas}}
 }
 
+// NewServer is a server for a listener of the edge's own, with bounds on how long and how large a request may be (L3). It answers
+// OPTIONS * itself as any other path: net/http's own answer to it would be a 200 that nobody decided.
+func NewServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 128 << 10, DisableGeneralOptionsHandler: true,
+	}
+}
+
 // ServeHTTP implements http.Handler.
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, e.Clock())

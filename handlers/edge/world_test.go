@@ -254,3 +254,5 @@ func (w *world) asking(key string, alter ...func(r *http.Request)) *http.Request
 }
 
 func shown(id keyring.ID, prefix string) string { return db.ID(id).Show(prefix) }
+
+func digesters(w *world) []*apikey.Digester { return []*apikey.Digester{w.digester} }
