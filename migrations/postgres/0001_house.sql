@@ -336,6 +336,26 @@ CREATE TABLE key_notices (
   PRIMARY KEY (key_id, kind)
 );
 
+CREATE TABLE key_revocations (
+  id          uuid PRIMARY KEY,
+  made_by     uuid REFERENCES users (id),
+  filter      text NOT NULL,
+  keys        INTEGER NOT NULL,
+  calls       bigint NOT NULL,
+  reason      text NOT NULL DEFAULT '',
+  revoked     INTEGER NOT NULL DEFAULT 0,
+  expires_at  timestamptz NOT NULL,
+  finished_at timestamptz,
+  created_at  timestamptz NOT NULL
+);
+CREATE INDEX key_revocations_expires ON key_revocations (expires_at) WHERE finished_at IS NULL; -- swept
+
+CREATE TABLE key_revocation_keys (
+  revocation_id uuid NOT NULL REFERENCES key_revocations (id),
+  key_id        uuid NOT NULL REFERENCES keys (id),
+  PRIMARY KEY (revocation_id, key_id)
+);
+
 -- usage
 
 CREATE TABLE usage_series (

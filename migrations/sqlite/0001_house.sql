@@ -336,6 +336,26 @@ CREATE TABLE key_notices (
   PRIMARY KEY (key_id, kind)
 );
 
+CREATE TABLE key_revocations (
+  id          TEXT PRIMARY KEY,
+  made_by     TEXT REFERENCES users (id),
+  filter      TEXT NOT NULL,
+  keys        INTEGER NOT NULL,
+  calls       INTEGER NOT NULL,
+  reason      TEXT NOT NULL DEFAULT '',
+  revoked     INTEGER NOT NULL DEFAULT 0,
+  expires_at  TIMESTAMP NOT NULL,
+  finished_at TIMESTAMP,
+  created_at  TIMESTAMP NOT NULL
+);
+CREATE INDEX key_revocations_expires ON key_revocations (expires_at) WHERE finished_at IS NULL; -- swept
+
+CREATE TABLE key_revocation_keys (
+  revocation_id TEXT NOT NULL REFERENCES key_revocations (id),
+  key_id        TEXT NOT NULL REFERENCES keys (id),
+  PRIMARY KEY (revocation_id, key_id)
+);
+
 -- usage
 
 CREATE TABLE usage_series (

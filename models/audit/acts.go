@@ -67,6 +67,7 @@ const (
 	KeyPaused      Act = "key.paused"
 	KeyResumed     Act = "key.resumed"
 	KeyRevoked     Act = "key.revoked"
+	KeysPreviewed  Act = "key.many_previewed"
 	KeysRevoked    Act = "key.many_revoked"
 	KeySuspended   Act = "key.suspended"
 	KeyUnsuspended Act = "key.unsuspended"
@@ -83,5 +84,5 @@ const (
 func Acts() []Act { return slices.Clone(acts) }
 
 var acts = []Act{
-	SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysRevoked, KeySuspended, KeyUnsuspended, KeyRenamed, PolicyChanged, PortalChanged, MailTested, MailRead,
+	SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeySuspended, KeyUnsuspended, KeyRenamed, PolicyChanged, PortalChanged, MailTested, MailRead,
 }

@@ -1,0 +1,44 @@
+package key
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Desk is how one organization of a person stands, for the console's first page.
+type Desk struct {
+	OrganizationID db.ID
+	Apps           int64
+	Keys           int64 // that could be used now
+	Made           int64 // ever
+	Used           int64 // of those ever used
+	Expiring       int64 // within seven days
+	Access         int64 // in force
+	Waiting        int64 // requests
+}
+
+// Desks counts for each organization of the actor in one query. Somebody who is not signed in has none.
+func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error) {
+	now := s.db.Now()
+	var rows []Desk
+	err := s.db.Read(ctx).Raw(`SELECT m.organization_id,
+		(SELECT COUNT(*) FROM apps WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL) AS apps,
+		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
+			AND k.revoked_at IS NULL AND k.paused_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)) AS keys,
+		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id) AS made,
+		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND k.last_used_at IS NOT NULL) AS used,
+		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
+			AND k.revoked_at IS NULL AND k.overlap_ends_at IS NULL AND k.expires_at > ? AND k.expires_at <= ?) AS expiring,
+		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'approved') AS access,
+		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting
+		FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ? AND o.deleted_at IS NULL`,
+		now, now, now, now.Add(7*24*time.Hour), a.UserID).Scan(&rows).Error
+	out := make(map[db.ID]Desk, len(rows))
+	for _, r := range rows {
+		out[r.OrganizationID] = r
+	}
+	return out, err
+}

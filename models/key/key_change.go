@@ -1,0 +1,131 @@
+package key
+
+import (
+	"context"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/change"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// final refuses to change what is revoked or expired.
+func final(r Row, tx *db.Tx) error {
+	switch {
+	case r.RevokedAt != nil:
+		return fault.New(fault.Conflict, "This key was revoked, which is final.")
+	case reached(r.EndsAt(), tx.Now):
+		return fault.New(fault.Conflict, "This key has expired, which is final.")
+	}
+	return nil
+}
+
+// record notes the act on a key and that verification must read it anew.
+func record(tx *db.Tx, a actor.Actor, act audit.Act, r Row, details map[string]string) {
+	all := map[string]string{"hint": r.Hint(), "name": r.Name}
+	for k, v := range details {
+		all[k] = v
+	}
+	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "key", TargetID: r.ID, OrganizationID: r.OrganizationID, Details: all})
+	change.Record(tx, change.Key, r.ID)
+}
+
+// Pause stops a key until it is resumed. Pausing a paused key does nothing. Faults: NotFound, Forbidden, Conflict when it is over.
+func (s *Store) Pause(ctx context.Context, a actor.Actor, id db.ID) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		r, err := forMember(tx, a, id)
+		if err != nil {
+			return err
+		}
+		if err := final(r, tx); err != nil || r.PausedAt != nil {
+			return err
+		}
+		record(tx, a, audit.KeyPaused, r, nil)
+		_, err = tx.Run("UPDATE keys SET paused_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, id)
+		return err
+	})
+}
+
+// Resume ends a pause. Resuming a key that is not paused does nothing. Faults: NotFound, Forbidden, Conflict when it is over.
+func (s *Store) Resume(ctx context.Context, a actor.Actor, id db.ID) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		r, err := forMember(tx, a, id)
+		if err != nil {
+			return err
+		}
+		if err := final(r, tx); err != nil || r.PausedAt == nil {
+			return err
+		}
+		record(tx, a, audit.KeyResumed, r, nil)
+		_, err = tx.Run("UPDATE keys SET paused_at = NULL, updated_at = ? WHERE id = ?", tx.Now, id)
+		return err
+	})
+}
+
+// Rename gives a key another name. Faults: NotFound, Forbidden, Invalid (name).
+func (s *Store) Rename(ctx context.Context, a actor.Actor, id db.ID, name string) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		r, err := forMember(tx, a, id)
+		if err != nil {
+			return err
+		}
+		var bad fault.Problems
+		name := cleanName(name, &bad)
+		if err := bad.Err(); err != nil || name == r.Name {
+			return err
+		}
+		record(tx, a, audit.KeyRenamed, r, map[string]string{"before": r.Name, "after": name})
+		_, err = tx.Run("UPDATE keys SET name = ?, updated_at = ? WHERE id = ?", name, tx.Now, id)
+		return err
+	})
+}
+
+// Revoke ends a key for ever, on the very next request; its people are mailed. reason is optional for members. Revoking a revoked key does
+// nothing. Faults: NotFound, Forbidden, Invalid (reason).
+func (s *Store) Revoke(ctx context.Context, a actor.Actor, id db.ID, reason string) error {
+	return s.revoke(ctx, a, id, reason, forMember)
+}
+
+// RevokeByStaff is Revoke by staff, who may revoke any key and say why. Faults: NotFound, Forbidden, Invalid (reason).
+func (s *Store) RevokeByStaff(ctx context.Context, a actor.Actor, id db.ID, reason string) error {
+	if strings.TrimSpace(reason) == "" {
+		return reasonNeeded()
+	}
+	return s.revoke(ctx, a, id, reason, forStaff)
+}
+
+func (s *Store) revoke(ctx context.Context, a actor.Actor, id db.ID, reason string, find func(*db.Tx, actor.Actor, db.ID) (Row, error)) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		r, err := find(tx, a, id)
+		if err != nil || r.RevokedAt != nil {
+			return err
+		}
+		why, err := cleanReason(reason)
+		if err != nil {
+			return err
+		}
+		record(tx, a, audit.KeyRevoked, r, map[string]string{"reason": why})
+		if err := s.tellRevoked(tx, []Row{r}, why); err != nil {
+			return err
+		}
+		_, err = tx.Run("UPDATE keys SET revoked_at = ?, revoked_by = ?, revoked_reason = ?, updated_at = ? WHERE id = ?", tx.Now, a.UserID.Ref(), why, tx.Now, id)
+		return err
+	})
+}
+
+func reasonNeeded() error {
+	return fault.BadField("reason", "Say why: the key’s people read it in their mail, and the audit log keeps it.")
+}
+
+// MaxReason is the most characters of a reason.
+const MaxReason = 300
+
+func cleanReason(reason string) (string, error) {
+	reason = audit.Clean(strings.TrimSpace(reason))
+	if len([]rune(reason)) > MaxReason {
+		return "", fault.BadField("reason", "A reason has at most %d characters.", MaxReason)
+	}
+	return reason, nil
+}

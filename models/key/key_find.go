@@ -1,0 +1,259 @@
+package key
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Filter narrows a list of keys. Zero fields do not narrow.
+type Filter struct {
+	Query          string    `json:"query,omitempty"`       // in the name, or a hint: gk_live_…T3xy, or its last four characters
+	OrganizationID db.ID     `json:"-"`                     // of the console
+	Owner          string    `json:"owner,omitempty"`       // in the organization's name
+	AppID          db.ID     `json:"-"`                     // of the console
+	App            string    `json:"app,omitempty"`         // in the app's name
+	Scope          string    `json:"scope,omitempty"`       // exact
+	API            string    `json:"api,omitempty"`         // slug
+	Environment    string    `json:"environment,omitempty"` // live or test
+	State          string    `json:"state,omitempty"`       // one of States
+	CreatedFrom    time.Time `json:"created_from,omitzero"` // [CreatedFrom, CreatedTo)
+	CreatedTo      time.Time `json:"created_to,omitzero"`
+	UsedLastHour   bool      `json:"used_last_hour,omitempty"`
+}
+
+// States are the states by which lists can be narrowed: those that the key itself knows.
+var States = []StateName{Active, ExpiringNow, Paused, Suspended, Rotated, Expired, Revoked}
+
+// living is true of keys that are neither revoked nor at their end; two arguments, both now.
+const living = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)"
+
+const suspendedNow = "(k.suspended_at IS NOT NULL AND (k.suspended_until IS NULL OR k.suspended_until > ?))"
+
+// where is SQL of our own that ends inside a WHERE, with its arguments.
+func (f Filter) where(now time.Time) (string, []any) {
+	q, args := "1 = 1", []any(nil)
+	add := func(cond string, more ...any) { q, args = q+" AND "+cond, append(args, more...) }
+	f.state(now, add)
+	if f.Query != "" {
+		if four, ok := lastFour(f.Query); ok {
+			add("(k.last_four = ? OR LOWER(k.name) LIKE ? ESCAPE '!')", four, like(f.Query))
+		} else {
+			add("LOWER(k.name) LIKE ? ESCAPE '!'", like(f.Query))
+		}
+	}
+	if !f.OrganizationID.IsZero() {
+		add("o.id = ?", f.OrganizationID)
+	}
+	if !f.AppID.IsZero() {
+		add("a.id = ?", f.AppID)
+	}
+	if f.Owner != "" {
+		add("LOWER(o.name) LIKE ? ESCAPE '!'", like(f.Owner))
+	}
+	if f.App != "" {
+		add("LOWER(a.name) LIKE ? ESCAPE '!'", like(f.App))
+	}
+	if f.Environment != "" {
+		add("k.environment = ?", f.Environment)
+	}
+	if f.API != "" {
+		add("EXISTS (SELECT 1 FROM key_grants g JOIN apis p ON p.id = g.api_id WHERE g.key_id = k.id AND p.slug = ?)", f.API)
+	}
+	if f.Scope != "" {
+		add("EXISTS (SELECT 1 FROM key_grants g JOIN scopes c ON c.id = g.scope_id WHERE g.key_id = k.id AND c.name = ?)", f.Scope)
+	}
+	if !f.CreatedFrom.IsZero() {
+		add("k.created_at >= ?", f.CreatedFrom)
+	}
+	if !f.CreatedTo.IsZero() {
+		add("k.created_at < ?", f.CreatedTo)
+	}
+	if f.UsedLastHour {
+		add("k.last_used_at > ?", now.Add(-time.Hour))
+	}
+	return q, args
+}
+
+func (f Filter) state(now time.Time, add func(string, ...any)) {
+	switch StateName(f.State) {
+	case Active:
+		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow, now, now, now)
+	case ExpiringNow:
+		add(living+" AND k.overlap_ends_at IS NULL AND k.expires_at <= ?", now, now, now.Add(ExpiresSoon))
+	case Paused:
+		add(living+" AND k.paused_at IS NOT NULL", now, now)
+	case Suspended:
+		add(living+" AND "+suspendedNow, now, now, now)
+	case Rotated:
+		add(living+" AND k.overlap_ends_at IS NOT NULL", now, now)
+	case Expired:
+		add("k.revoked_at IS NULL AND (k.expires_at <= ? OR k.overlap_ends_at <= ?)", now, now)
+	case Revoked:
+		add("k.revoked_at IS NOT NULL")
+	}
+}
+
+// like makes the pattern of "contains, whatever the case".
+func like(s string) string {
+	return "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(strings.TrimSpace(s))) + "%"
+}
+
+// lastFour reads the last four characters out of a hint, of a whole key, or of four characters alone.
+func lastFour(q string) (string, bool) {
+	q = strings.TrimSpace(q)
+	if i := strings.LastIndex(q, "…"); i >= 0 {
+		q = q[i+len("…"):]
+	} else if i := strings.LastIndex(q, "..."); i >= 0 {
+		q = q[i+3:]
+	} else if len(q) > 20 && strings.Count(q, "_") == 2 {
+		q = q[len(q)-4:]
+	}
+	if len(q) != 4 {
+		return "", false
+	}
+	for i := range len(q) {
+		if c := q[i]; (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
+			return "", false
+		}
+	}
+	return q, true
+}
+
+// name goes into cursors, so that one of another filter is refused.
+func (f Filter) name(list string) string {
+	b, err := json.Marshal(f)
+	if err != nil { // can't be: strings, times and a bool
+		return list
+	}
+	return list + "/" + f.OrganizationID.String() + "/" + f.AppID.String() + "/" + string(b)
+}
+
+// endOfTime stands for "never" where a list is sorted by expiry or last use.
+var (
+	endOfTime   = time.Date(9999, 12, 31, 0, 0, 0, 0, time.UTC)
+	startOfTime = time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+func (s *Store) sorts() map[string]db.Sort[Row] {
+	never, none := "253402214400000000", "0" // microseconds: how SQLite keeps times here
+	if s.db.Dialect == db.Postgres {
+		never, none = "TIMESTAMPTZ '9999-12-31 00:00:00+00'", "TIMESTAMPTZ '1970-01-01 00:00:00+00'"
+	}
+	or := func(p *time.Time, other time.Time) any {
+		if p == nil {
+			return other
+		}
+		return *p
+	}
+	return map[string]db.Sort[Row]{
+		"created": {Expr: "k.created_at", Value: func(r Row) any { return r.CreatedAt }},
+		"name":    {Expr: "LOWER(k.name)", Value: func(r Row) any { return r.NameKey }},
+		"expires": {Expr: "COALESCE(k.expires_at, " + never + ")", Value: func(r Row) any { return or(r.ExpiresAt, endOfTime) }},
+		"used":    {Expr: "COALESCE(k.last_used_at, " + none + ")", Value: func(r Row) any { return or(r.LastUsedAt, startOfTime) }},
+	}
+}
+
+// List reads a page of the keys of the actor's organizations, with their grants: two queries. Sorts: created, name, expires, used; newest
+// first unless said.
+func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
+	where, args := f.where(s.db.Now())
+	return s.list(ctx, db.Listing[Row]{
+		Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role" + rowTables +
+			" JOIN members m ON m.organization_id = o.id AND m.user_id = ? WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
+		Args: append([]any{a.UserID}, args...),
+	}, r)
+}
+
+// ListAll reads a page of all keys, for staff, also those of deleted apps. Faults: Forbidden.
+func (s *Store) ListAll(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
+	if !mayStaff(a, permission.StaffKeysRead) {
+		return db.Page[Row]{}, fault.Denied()
+	}
+	where, args := f.where(s.db.Now())
+	return s.list(ctx, db.Listing[Row]{Name: f.name("all keys"), Select: "SELECT " + rowColumns + rowTables + " WHERE " + where, Args: args}, r)
+}
+
+func (s *Store) list(ctx context.Context, l db.Listing[Row], r db.PageRequest) (db.Page[Row], error) {
+	l.IDExpr, l.ID, l.Sorts, l.Default = "k.id", func(r Row) db.ID { return r.ID }, s.sorts(), "-created"
+	page, err := db.List(ctx, s.db, l, r)
+	if err != nil {
+		return page, err
+	}
+	return page, withGrants(s.db.Read(ctx), page.Rows)
+}
+
+// Place is an app of the actor's with what a form or filter needs to know of it.
+type Place struct {
+	AppID            db.ID // zero: the organization has no app
+	AppName          string
+	OrganizationID   db.ID
+	OrganizationName string
+	Role             string
+	Stopped          int
+}
+
+// MayMake reports whether the reader may make keys there.
+func (p Place) MayMake() bool { return permission.Org(p.Role, permission.KeysMake) }
+
+// Places lists the actor's organizations with their apps, by name, in one query; an organization without apps stands once, with no app.
+func (s *Store) Places(ctx context.Context, a actor.Actor) ([]Place, error) {
+	var out []Place
+	now := s.db.Now()
+	err := s.db.Read(ctx).Raw(`SELECT a.id AS app_id, COALESCE(a.name, '') AS app_name, o.id AS organization_id, o.name AS organization_name, m.role, CASE WHEN
+		(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
+		(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
+		FROM members m JOIN organizations o ON o.id = m.organization_id LEFT JOIN apps a ON a.organization_id = o.id AND a.deleted_at IS NULL
+		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY LOWER(o.name), o.id, LOWER(a.name), a.id`, now, now, a.UserID).Scan(&out).Error
+	return out, err
+}
+
+// APIChoice is an API by which a list can be narrowed.
+type APIChoice struct {
+	Slug string
+	Name string
+}
+
+// UsedAPIs lists the APIs on which the actor's keys hold grants, by name.
+func (s *Store) UsedAPIs(ctx context.Context, a actor.Actor) ([]APIChoice, error) {
+	var out []APIChoice
+	err := s.db.Read(ctx).Raw(`SELECT p.slug, p.name FROM apis p WHERE EXISTS (SELECT 1 FROM key_grants g JOIN keys k ON k.id = g.key_id
+		JOIN apps a ON a.id = k.app_id JOIN members m ON m.organization_id = a.organization_id WHERE g.api_id = p.id AND m.user_id = ? AND a.deleted_at IS NULL)
+		ORDER BY p.name`, a.UserID).Scan(&out).Error
+	return out, err
+}
+
+// AllAPIs lists all APIs by name, for staff's filter.
+func (s *Store) AllAPIs(ctx context.Context) ([]APIChoice, error) {
+	var out []APIChoice
+	err := s.db.Read(ctx).Raw("SELECT slug, name FROM apis ORDER BY name").Scan(&out).Error
+	return out, err
+}
+
+// Example is the call that an API shows as its example in an environment.
+type Example struct {
+	APIName string
+	BaseURL string
+	Method  string
+	Path    string
+	Body    string
+}
+
+// ExampleFor reads the example call of the first of the key's APIs that has one in the key's environment; ok is false when none has.
+func (s *Store) ExampleFor(ctx context.Context, keyID db.ID) (e Example, ok bool, err error) {
+	var rows []Example
+	err = s.db.Read(ctx).Raw(`SELECT p.name AS api_name, e.base_url, e.example_method AS method, e.example_path AS path, e.example_body AS body
+		FROM keys k JOIN key_grants g ON g.key_id = k.id JOIN apis p ON p.id = g.api_id
+		JOIN api_environments e ON e.api_id = p.id AND e.environment = k.environment
+		WHERE k.id = ? AND e.base_url <> '' AND e.example_path <> '' AND NOT p.is_portal ORDER BY p.name, e.example_path LIMIT 1`, keyID).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return Example{}, false, err
+	}
+	return rows[0], true, nil
+}

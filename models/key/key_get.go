@@ -1,0 +1,183 @@
+package key
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Detail is one key with all that its page shows.
+type Detail struct {
+	Row
+	CreatorName    string // empty when the system or the operator made it
+	CreatorLeft    bool   // the maker is no longer a member: the key is the app's and stays (K6)
+	RevokedByName  string
+	Successor      *Row // what it was rotated to
+	Predecessor    *Row // what it was rotated from
+	Networks       []NetworkUse
+	NetworksToday  int // networks that it was used from in the last 24 hours
+	MayManage      bool
+	MayStaffManage bool
+	CodesLately    []CodeCount // over 30 days, most first
+	CallsToday     int64       // let through or not, in the last 24 hours
+	CallsLastMonth int64
+}
+
+// NetworkUse is a network that a key was used from, by calls that were let through.
+type NetworkUse struct {
+	KeyID       db.ID
+	Network     string
+	FirstUsedAt time.Time
+	LastUsedAt  time.Time
+}
+
+// CodeCount is how often an answer was given.
+type CodeCount struct {
+	Code  string
+	Calls int64
+}
+
+// memberRow reads a key as a member of its organization sees it: an app or organization that is deleted is not there. suffix locks it.
+func memberRow(g *gorm.DB, userID, id db.ID, suffix string) (Row, error) {
+	var rows []Row
+	err := g.Raw("SELECT "+rowColumns+", m.role"+rowTables+` JOIN members m ON m.organization_id = o.id AND m.user_id = ?
+		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`+suffix, userID, id).Scan(&rows).Error
+	return one(rows, err)
+}
+
+// anyRow reads a key whosever it is: for staff, the operator and the program itself.
+func anyRow(g *gorm.DB, id db.ID, suffix string) (Row, error) {
+	var rows []Row
+	err := g.Raw("SELECT "+rowColumns+rowTables+" WHERE k.id = ?"+suffix, id).Scan(&rows).Error
+	return one(rows, err)
+}
+
+func one(rows []Row, err error) (Row, error) {
+	if err != nil {
+		return Row{}, err
+	}
+	if len(rows) == 0 {
+		return Row{}, fault.Missing()
+	}
+	return rows[0], nil
+}
+
+// forMember locks a key that the actor may manage as a member. Faults: NotFound for a key of others' organizations, Forbidden for one
+// that the actor may see but not manage.
+func forMember(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
+	if a.Trusted() {
+		return anyRow(tx.DB, id, lock(tx))
+	}
+	if !a.SignedIn() {
+		return Row{}, fault.Missing()
+	}
+	r, err := memberRow(tx.DB, a.UserID, id, lock(tx))
+	if err != nil {
+		return Row{}, err
+	}
+	if !r.MayManage(a.UserID) {
+		return Row{}, fault.Denied()
+	}
+	return r, nil
+}
+
+// forStaff locks a key that the actor may manage as staff. Faults: NotFound, Forbidden.
+func forStaff(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
+	if !mayStaff(a, permission.StaffKeysManage) {
+		return Row{}, fault.Denied()
+	}
+	return anyRow(tx.DB, id, lock(tx))
+}
+
+func mayStaff(a actor.Actor, p permission.Name) bool {
+	return a.Trusted() || a.SignedIn() && permission.Staff(a.StaffRole, p)
+}
+
+// Get reads a key of one of the actor's organizations. Faults: NotFound.
+func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
+	r, err := memberRow(s.db.Read(ctx), a.UserID, id, "")
+	if err != nil {
+		return Detail{}, err
+	}
+	return s.detail(ctx, a, r)
+}
+
+// GetAny reads any key, for staff. Faults: Forbidden, NotFound.
+func (s *Store) GetAny(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
+	if !mayStaff(a, permission.StaffKeysRead) {
+		return Detail{}, fault.Denied()
+	}
+	r, err := anyRow(s.db.Read(ctx), id, "")
+	if err != nil {
+		return Detail{}, err
+	}
+	return s.detail(ctx, a, r)
+}
+
+func (s *Store) detail(ctx context.Context, a actor.Actor, r Row) (Detail, error) {
+	g := s.db.Read(ctx)
+	rows := []Row{r}
+	if err := withGrants(g, rows); err != nil {
+		return Detail{}, err
+	}
+	d := Detail{Row: rows[0], MayManage: r.MayManage(a.UserID), MayStaffManage: mayStaff(a, permission.StaffKeysManage)}
+	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.relatives, s.networks, s.calls} {
+		if err := part(g, &d); err != nil {
+			return Detail{}, err
+		}
+	}
+	return d, nil
+}
+
+func (s *Store) people(g *gorm.DB, d *Detail) error {
+	var found []struct {
+		Creator, Revoker string
+		Member           int
+	}
+	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker, CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END AS member
+		FROM keys k LEFT JOIN users c ON c.id = k.created_by LEFT JOIN users r ON r.id = k.revoked_by
+		LEFT JOIN members m ON m.user_id = k.created_by AND m.organization_id = ? WHERE k.id = ?`, d.OrganizationID, d.ID).Scan(&found).Error
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	d.CreatorName, d.RevokedByName = found[0].Creator, found[0].Revoker
+	d.CreatorLeft = d.CreatedBy != nil && found[0].Member == 0
+	return nil
+}
+
+// relatives reads the keys that this one was rotated from and to.
+func (s *Store) relatives(g *gorm.DB, d *Detail) error {
+	var rows []Row
+	err := g.Raw("SELECT "+rowColumns+rowTables+" WHERE k.rotated_from = ? OR k.id = ?", d.ID, d.RotatedFrom).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	if err := withGrants(g, rows); err != nil {
+		return err
+	}
+	for i := range rows {
+		if db.Deref(rows[i].RotatedFrom) == d.ID {
+			d.Successor = &rows[i]
+		} else {
+			d.Predecessor = &rows[i]
+		}
+	}
+	return nil
+}
+
+func (s *Store) networks(g *gorm.DB, d *Detail) error {
+	err := g.Raw("SELECT key_id, network, first_used_at, last_used_at FROM key_network_uses WHERE key_id = ? ORDER BY last_used_at DESC, network", d.ID).Scan(&d.Networks).Error
+	since := s.db.Now().Add(-24 * time.Hour)
+	for _, n := range d.Networks {
+		if n.LastUsedAt.After(since) {
+			d.NetworksToday++
+		}
+	}
+	return err
+}

@@ -1,0 +1,292 @@
+package key
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/models/change"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Loader reads from the database what verification decides from. It implements keyring.Loader: each call sees all that was committed
+// before. A key costs two indexed queries.
+type Loader struct {
+	db       *db.DB
+	versions []string
+}
+
+var _ keyring.Loader = (*Loader)(nil)
+
+// NewLoader makes a loader; versions are those of the peppers in use, as in secret.Root.Versions.
+func NewLoader(d *db.DB, versions []string) *Loader { return &Loader{d, versions} }
+
+// Loader is the loader of the store's database and peppers.
+func (s *Store) Loader() *Loader { return NewLoader(s.db, s.versions) }
+
+// factRow is a key with what stops it.
+type factRow struct {
+	Row
+	Metadata          string
+	RateRequests      *int
+	RatePeriodSeconds *int
+	RateBurst         *int
+	PersonalUserID    *db.ID
+}
+
+const factQuery = "SELECT " + rowColumns + ", k.metadata, k.rate_requests, k.rate_period_seconds, k.rate_burst, o.personal_user_id" + rowTables +
+	" WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest = ?"
+
+// LoadKey implements keyring.Loader.
+func (l *Loader) LoadKey(ctx context.Context, digest keyring.Digest) (*keyring.Facts, error) {
+	var rows []factRow
+	g := l.db.Read(ctx)
+	if err := g.Raw(factQuery, apikey.AlgorithmHMACSHA256, l.versions, digest[:]).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	if len(rows) == 0 {
+		return nil, nil
+	}
+	var grants []grantFact
+	if err := g.Raw(grantFactQuery, rows[0].ID).Scan(&grants).Error; err != nil {
+		return nil, err
+	}
+	f := rows[0].facts()
+	f.Reach = reach(rows[0].DataDomain, grants)
+	return f, nil
+}
+
+func (r factRow) facts() *keyring.Facts {
+	f := &keyring.Facts{
+		ID: keyring.ID(r.ID), Name: r.Name, RevokedAt: nanos(r.RevokedAt), ExpiresAt: nanos(r.ExpiresAt), Paused: r.PausedAt != nil,
+		App: r.app(), Extra: r.extra(),
+	}
+	f.Environment, _ = keyring.ParseEnvironment(r.Environment)
+	return f
+}
+
+func (r factRow) app() *keyring.App {
+	return &keyring.App{
+		ID: keyring.ID(r.AppID), Name: r.AppName, SuspendedUntil: suspension(r.AppSuspendedAt, r.AppSuspendedUntil), Deleted: r.AppDeletedAt != nil,
+		Org: &keyring.Org{
+			ID: keyring.ID(r.OrganizationID), Name: r.OrganizationName, SuspendedUntil: suspension(r.OrgSuspendedAt, r.OrgSuspendedUntil), Deleted: r.OrgDeletedAt != nil,
+			User: keyring.ID(db.Deref(r.PersonalUserID)), UserSuspendedUntil: suspension(r.OwnerSuspendedAt, r.OwnerSuspendedUntil), UserDeleted: r.OwnerDeletedAt != nil,
+		},
+	}
+}
+
+// extra is nil for most keys.
+func (r factRow) extra() *keyring.Extra {
+	e := keyring.Extra{OverlapEnd: nanos(r.OverlapEndsAt), SuspendedUntil: suspension(r.SuspendedAt, r.SuspendedUntil)}
+	if r.RateRequests != nil && r.RatePeriodSeconds != nil {
+		e.Limit = ratelimit.Limit{Requests: *r.RateRequests, Period: time.Duration(*r.RatePeriodSeconds) * time.Second}
+		if r.RateBurst != nil {
+			e.Limit.Burst = *r.RateBurst
+		}
+	}
+	if r.Metadata != "" && r.Metadata != "{}" && json.Valid([]byte(r.Metadata)) {
+		e.Metadata = json.RawMessage(r.Metadata)
+	}
+	if e.OverlapEnd == 0 && e.SuspendedUntil == 0 && e.Limit.None() && e.Metadata == nil {
+		return nil
+	}
+	return &e
+}
+
+func nanos(p *time.Time) int64 {
+	if p == nil {
+		return 0
+	}
+	return p.UnixNano()
+}
+
+func suspension(at, until *time.Time) int64 {
+	switch {
+	case at == nil:
+		return 0
+	case until == nil:
+		return keyring.Forever
+	}
+	return until.UnixNano()
+}
+
+// grantFact is one granted scope with the access that it rests on: the one in force, or else the last that ended.
+type grantFact struct {
+	APIID             db.ID
+	Publisher         db.ID
+	Scope             string
+	WithdrawnAt       *time.Time
+	Retired           int
+	AccessID          db.ID
+	State             string
+	SuspendedUntil    *time.Time
+	Allowed           int
+	RateRequests      int
+	RatePeriodSeconds int
+	Burst             int
+	QuotaMonth        *int64
+}
+
+const grantFactQuery = `SELECT g.api_id, p.publisher_id AS publisher, s.name AS scope, s.withdrawn_at, ` + retiredAPI + ` AS retired,
+	x.id AS access_id, x.state, x.suspended_until, CASE WHEN xs.scope_id IS NULL THEN 0 ELSE 1 END AS allowed,
+	n.rate_requests, n.rate_period_seconds, n.burst, n.quota_month
+	FROM key_grants g JOIN keys k ON k.id = g.key_id JOIN scopes s ON s.id = g.scope_id JOIN apis p ON p.id = g.api_id
+	JOIN access x ON x.id = (SELECT y.id FROM access y WHERE y.app_id = k.app_id AND y.api_id = g.api_id AND y.state IN ('approved', 'suspended', 'ended')
+		ORDER BY CASE WHEN y.state = 'ended' THEN 1 ELSE 0 END, y.updated_at DESC, y.id LIMIT 1)
+	JOIN plans n ON n.id = x.plan_id
+	LEFT JOIN access_scopes xs ON xs.access_id = x.id AND xs.scope_id = g.scope_id
+	WHERE g.key_id = ? ORDER BY g.api_id, s.name`
+
+// reach puts the granted scopes together by API. A scope counts while it is in the app's access and not withdrawn (K6).
+func reach(domain string, grants []grantFact) *keyring.Reach {
+	r := &keyring.Reach{Domain: domain}
+	for _, g := range grants {
+		n := len(r.Grants)
+		if n == 0 || r.Grants[n-1].Access.API != keyring.ID(g.APIID) {
+			r.Grants = append(r.Grants, keyring.Grant{Access: g.access()})
+			n++
+		}
+		if g.WithdrawnAt == nil && g.Allowed == 1 {
+			r.Grants[n-1].Scopes = append(r.Grants[n-1].Scopes, g.Scope)
+		}
+	}
+	for _, g := range r.Grants {
+		slices.Sort(g.Scopes) // as bytes, whatever the database's collation
+	}
+	return r
+}
+
+func (g grantFact) access() *keyring.Access {
+	a := &keyring.Access{
+		ID: keyring.ID(g.AccessID), API: keyring.ID(g.APIID), Publisher: keyring.ID(g.Publisher), State: keyring.AccessActive,
+		Limit: ratelimit.Limit{Requests: g.RateRequests, Period: time.Duration(g.RatePeriodSeconds) * time.Second, Burst: g.Burst},
+	}
+	if g.QuotaMonth != nil {
+		a.Quota = *g.QuotaMonth
+	}
+	switch {
+	case g.State == "ended" || g.Retired == 1:
+		a.State = keyring.AccessEnded
+	case g.State == "suspended":
+		a.State, a.SuspendedUntil = keyring.AccessSuspended, nanos(g.SuspendedUntil)
+	}
+	return a
+}
+
+// LoadAPIs implements keyring.Loader.
+func (l *Loader) LoadAPIs(ctx context.Context) ([]*keyring.API, error) {
+	g := l.db.Read(ctx)
+	var rows []struct {
+		ID                db.ID
+		Slug              string
+		PublisherID       db.ID
+		DataDomain        string
+		RefusesUndeclared bool
+		IsPortal          bool
+		HasLive, HasTest  int
+	}
+	err := g.Raw(`SELECT p.id, p.slug, p.publisher_id, p.data_domain, p.refuses_undeclared, p.is_portal,
+		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'live' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_live,
+		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'test' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_test
+		FROM apis p ORDER BY p.slug`).Scan(&rows).Error
+	if err != nil {
+		return nil, err
+	}
+	apis := make([]*keyring.API, len(rows))
+	byID := make(map[db.ID]*keyring.API, len(rows))
+	for i, r := range rows {
+		c := Choice{IsPortal: r.IsPortal, HasLive: r.HasLive, HasTest: r.HasTest}
+		apis[i] = &keyring.API{ID: keyring.ID(r.ID), Slug: r.Slug, Publisher: keyring.ID(r.PublisherID), Domain: r.DataDomain,
+			Live: c.In("live"), Test: c.In("test"), RefuseUndeclared: r.RefusesUndeclared}
+		if r.IsPortal { // goes with any data domain
+			apis[i].Domain = ""
+		}
+		byID[r.ID] = apis[i]
+	}
+	var rules []struct {
+		APIID        db.ID
+		Method       string
+		PathTemplate string
+		Scope        string
+		VersionState string
+	}
+	err = g.Raw(`SELECT r.api_id, r.method, r.path_template, s.name AS scope, COALESCE(v.state, '') AS version_state
+		FROM route_rules r JOIN scopes s ON s.id = r.scope_id LEFT JOIN api_versions v ON v.id = r.version_id ORDER BY r.api_id, r.id`).Scan(&rules).Error
+	for _, r := range rules {
+		if api := byID[r.APIID]; api != nil {
+			api.Rules = append(api.Rules, keyring.Rule{Method: r.Method, Template: r.PathTemplate, Scope: r.Scope, Retired: r.VersionState == "retired"})
+		}
+	}
+	return apis, err
+}
+
+// maxChanges is how many changes one poll applies; beyond, everything is read anew, which costs less.
+const maxChanges = 5000
+
+// Changes implements keyring.Loader.
+func (l *Loader) Changes(ctx context.Context, seq int64) ([]keyring.Change, int64, error) {
+	if seq < 0 {
+		last, err := change.Last(ctx, l.db)
+		return nil, last, err
+	}
+	rows, err := change.Since(ctx, l.db, seq, maxChanges)
+	if err != nil || len(rows) == 0 {
+		return nil, seq, err
+	}
+	if len(rows) == maxChanges {
+		last, err := change.Last(ctx, l.db)
+		return []keyring.Change{{Kind: keyring.KindAll}}, last, err
+	}
+	return RingChanges(rows), rows[len(rows)-1].Seq, nil
+}
+
+// RingChanges translates changes of the house into those of the keyring: for Loader.Changes, and for DB.OnCommit, by which the process that
+// made a change knows it before it answers (K8).
+func RingChanges(rows []db.Change) []keyring.Change {
+	out := make([]keyring.Change, 0, len(rows))
+	for _, r := range rows {
+		kind, ok := ringKinds[r.Kind]
+		if ok && kind != 0 {
+			out = append(out, keyring.Change{Kind: kind, ID: keyring.ID(r.SubjectID)})
+		} else if !ok { // of a newer program: better to read too much
+			out = append(out, keyring.Change{Kind: keyring.KindAll})
+		}
+	}
+	return out
+}
+
+var ringKinds = map[string]keyring.Kind{
+	change.Key: keyring.KindKey, change.KeyCreated: keyring.KindKey, change.App: keyring.KindApp, change.Organization: keyring.KindOrganization,
+	change.User: keyring.KindUser, change.API: keyring.KindAPI,
+	change.Access:  keyring.KindApp, // its subject is the app: all keys of the app are read anew
+	change.Session: 0, change.Setting: 0,
+}
+
+// Warm calls fn with the digests of living keys that were used in the last day, most recent first, at most limit, until ctx ends or fn
+// fails: for filling a Ring in the background after a start, so that a busy gateway's first calls don't all wait for the
+// database. Nothing waits for it: a key that is not warm yet is read when it is asked for.
+func (l *Loader) Warm(ctx context.Context, limit int, fn func(keyring.Digest) error) error {
+	rows, err := l.db.Rows(ctx, `SELECT digest FROM keys WHERE last_used_at > ? AND revoked_at IS NULL AND pepper_version IN ?
+		ORDER BY last_used_at DESC LIMIT ?`, l.db.Now().Add(-24*time.Hour), l.versions, limit)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = rows.Close() }()
+	for rows.Next() {
+		var digest []byte
+		if err := rows.Scan(&digest); err != nil {
+			return err
+		}
+		if len(digest) != len(keyring.Digest{}) {
+			continue
+		}
+		if err := fn(keyring.Digest(digest)); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
