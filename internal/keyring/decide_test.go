@@ -379,6 +379,7 @@ func TestQuotaIsSharedAndTurnsWithTheMonth(t *testing.T) {
 	november, _ := keyring.Month(start)
 	q.Take(start, k, 10, 3)
 	fresh := q.Counted(start, true)
+	drained := q.Drain(start)
 	q.Rebase(start, k, november, 8)
 	left, ok := q.Take(start, k, 10, 1)
 	over, tooMuch := q.Take(start, k, 10, 2)
@@ -388,6 +389,9 @@ func TestQuotaIsSharedAndTurnsWithTheMonth(t *testing.T) {
 	q.Rebase(december, k, november, 10)
 	next, turned := q.Take(december, k, 10, 1)
 
+	if len(drained) != 1 || drained[0] != (keyring.Charge{Key: k, Month: november, Cost: 3}) {
+		t.Errorf("drained: %+v", drained)
+	}
 	if len(fresh) != 1 || len(q.Counted(december, false)) != 1 {
 		t.Errorf("keys to rebase: %v", fresh)
 	}

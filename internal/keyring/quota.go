@@ -20,8 +20,9 @@ type MonthlyQuotas struct {
 }
 
 type quotaCell struct {
-	used   int64
-	rebase bool // never told what is stored
+	used    int64
+	pending int64 // part of used that was charged since the last Drain
+	rebase  bool  // never told what is stored
 }
 
 // NewMonthlyQuotas returns an empty MonthlyQuotas.
@@ -64,6 +65,7 @@ func (q *MonthlyQuotas) Take(now time.Time, key ratelimit.Key, limit int64, cost
 	ok := int64(cost) <= left && left > 0
 	if ok {
 		c.used += int64(cost)
+		c.pending += int64(cost)
 		left -= int64(cost)
 	}
 	return Quota{Limit: limit, Remaining: left, ResetsAt: q.next}, ok
@@ -76,11 +78,35 @@ func (q *MonthlyQuotas) Return(now time.Time, key ratelimit.Key, cost int) {
 	q.turn(now)
 	if c := q.cells[key]; c != nil {
 		c.used = max(0, c.used-int64(cost))
+		c.pending -= int64(cost)
 	}
 }
 
+// Charge is what one process charged to a quota.
+type Charge struct {
+	Key   ratelimit.Key
+	Month time.Time // start of the month that it belongs to
+	Cost  int64     // may be negative, when a charge was given back after a Drain
+}
+
+// Drain returns what was charged since the last Drain. It is the caller's to store; until that is settled it must not Rebase. What
+// is pending when a month ends is dropped: nothing reads it any more.
+func (q *MonthlyQuotas) Drain(now time.Time) []Charge {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.turn(now)
+	var charges []Charge
+	for key, c := range q.cells {
+		if c.pending != 0 {
+			charges = append(charges, Charge{key, time.Unix(0, q.month).UTC(), c.pending})
+			c.pending = 0
+		}
+	}
+	return charges
+}
+
 // Rebase takes in how much is stored for key in the month that starts at month:
-// by all replicas, this process's drained counts included. Counts never fall.
+// by all replicas, this process's drained charges included. Counts never fall.
 func (q *MonthlyQuotas) Rebase(now time.Time, key ratelimit.Key, month time.Time, stored int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -89,9 +115,7 @@ func (q *MonthlyQuotas) Rebase(now time.Time, key ratelimit.Key, month time.Time
 		return
 	}
 	c := q.cell(key)
-	// What was counted here and not yet stored comes with a later rebase: a quota
-	// may be passed by that much for a moment, but nothing is counted twice.
-	c.used, c.rebase = max(c.used, stored), false
+	c.used, c.rebase = max(c.used, stored+c.pending), false
 }
 
 // Counted returns the keys that are counted this month, for rebasing them; those
