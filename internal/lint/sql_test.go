@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -15,13 +16,12 @@ import (
 // queries are the methods of gorm and database/sql that take SQL as text, with where it stands among the arguments.
 var queries = map[string]int{
 	"Where": 0, "Or": 0, "Not": 0, "Having": 0, "Order": 0, "Group": 0, "Joins": 0, "Raw": 0, "Exec": 0, "Select": 0, "Distinct": 0, "Pluck": 0,
-	"Query": 0, "QueryRow": 0, "ExecContext": 1, "QueryContext": 1, "QueryRowContext": 1, "Expr": 0,
+	"Query": 0, "QueryRow": 0, "ExecContext": 1, "QueryContext": 1, "QueryRowContext": 1, "Expr": 0, "Run": 0,
 	"First": 1, "Last": 1, "Take": 1, "Find": 1, "Delete": 1,
 }
 
 // C11: functions whose SQL is put together from arguments, each of which their callers write out.
 var assembled = exceptions{
-	"models/audit/log.go Each":        "conditions of a filter are fixed words; their values are arguments",
 	"models/db/sqlite.go RollbackTo":  "gorm names savepoints itself",
 	"models/db/sqlite.go SavePoint":   "gorm names savepoints itself",
 	"models/key/key_get.go anyRow":    "a lock or nothing, by dialect",
@@ -103,7 +103,65 @@ func fixedVariables(function *ast.FuncDecl, constants map[string]bool) map[strin
 	for name := range spoilt {
 		delete(fixed, name)
 	}
+	ast.Inspect(function, func(node ast.Node) bool {
+		if assignment, ok := node.(*ast.AssignStmt); ok && madeOfWords(assignment.Rhs[0]) {
+			if name, ok := assignment.Lhs[0].(*ast.Ident); ok {
+				fixed[name.Name] = true
+			}
+		}
+		return true
+	})
 	return fixed
+}
+
+// wordMakers are functions that make pieces of SQL for others: where() conditions, each given to add() as fixed words, and
+// lock() the ending that locks rows. TestConditionsAreFixedWords judges them.
+var wordMakers = []string{"where", "lock"}
+
+func madeOfWords(e ast.Expr) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok {
+		return false
+	}
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		return slices.Contains(wordMakers, f.Name)
+	case *ast.SelectorExpr:
+		return slices.Contains(wordMakers, f.Sel.Name)
+	}
+	return false
+}
+
+// C11
+func TestConditionsAreFixedWords(t *testing.T) {
+	constants := constantsByFolder(t)
+	for _, s := range sources(t) {
+		if s.forTests() || !s.within("models") {
+			continue
+		}
+		for _, declaration := range s.file.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok || !slices.Contains(wordMakers, function.Name.Name) {
+				continue
+			}
+			fixed := fixedVariables(function, constants[filepath.Dir(s.path)])
+			ast.Inspect(function.Body, func(node ast.Node) bool {
+				switch x := node.(type) {
+				case *ast.CallExpr:
+					if name, ok := x.Fun.(*ast.Ident); ok && name.Name == "add" && puts(x.Args[0], fixed) {
+						t.Errorf("%s: a condition is fixed words; its values are arguments", s.at(x))
+					}
+				case *ast.ReturnStmt:
+					for _, result := range x.Results {
+						if puts(result, fixed) {
+							t.Errorf("%s: return fixed words", s.at(x))
+						}
+					}
+				}
+				return true
+			})
+		}
+	}
 }
 
 // puts says whether an expression joins text, or formats it, out of anything but fixed text.
@@ -174,7 +232,23 @@ func isConstant(e ast.Expr, constants map[string]bool) bool {
 	case *ast.ParenExpr:
 		return isConstant(x.X, constants)
 	}
-	return false
+	return madeOfWords(e) || repeatsWords(e, constants)
+}
+
+// repeatsWords knows rows of placeholders: fixed text, several times.
+func repeatsWords(e ast.Expr, constants map[string]bool) bool {
+	call, ok := e.(*ast.CallExpr)
+	if !ok || len(call.Args) == 0 {
+		return false
+	}
+	name := ""
+	switch f := call.Fun.(type) {
+	case *ast.Ident:
+		name = f.Name
+	case *ast.SelectorExpr:
+		name = f.Sel.Name
+	}
+	return slices.Contains([]string{"rowsText", "Repeat", "TrimSuffix", "TrimPrefix"}, name) && isConstant(call.Args[0], constants)
 }
 
 func constantsByFolder(t *testing.T) map[string]map[string]bool {
