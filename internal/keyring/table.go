@@ -25,12 +25,53 @@ type entry struct {
 // are atomic pointers, and a larger table replaces a full one in one step. Writers
 // hold the Ring's lock. Digests are uniform, being HMACs, so they hash themselves.
 type table struct {
-	slots atomic.Pointer[[]atomic.Pointer[entry]]
+	slots atomic.Pointer[slots]
 	live  int
 	used  int // live and removed
 	most  int
 	hand  int // where the search for a victim goes on
 }
+
+// slots are the entries, and one byte of each one's tag: a search passes over
+// entries of others without touching them, each of which would be a cache miss.
+type slots struct {
+	entries []atomic.Pointer[entry]
+	prints  []atomic.Uint32 // four to a word
+}
+
+func newSlots(n int) *slots {
+	return &slots{entries: make([]atomic.Pointer[entry], n), prints: make([]atomic.Uint32, (n+3)/4)}
+}
+
+func (s *slots) print(i int) byte { return byte(s.prints[i/4].Load() >> (i % 4 * 8)) }
+
+// insert puts e into a free slot. The print comes first: whoever sees the entry
+// sees its print. A slot is used once, so its print never changes.
+func (s *slots) insert(e *entry) {
+	i := home(&e.tag, len(s.entries))
+	for s.entries[i].Load() != nil {
+		i = next(i, len(s.entries))
+	}
+	word := &s.prints[i/4]
+	word.Store(word.Load() | uint32(e.tag[printAt])<<(i%4*8))
+	s.entries[i].Store(e)
+}
+
+// find returns where the entry of tag is, or nil.
+func (s *slots) find(t *tag) (int, *entry) {
+	for i := home(t, len(s.entries)); ; i = next(i, len(s.entries)) {
+		e := s.entries[i].Load()
+		if e == nil {
+			return 0, nil
+		}
+		if s.print(i) == t[printAt] && e != removed && e.tag == *t {
+			return i, e
+		}
+	}
+}
+
+// printAt is the byte of a tag that is its print: one that home does not use.
+const printAt = 23
 
 // removed stands where an entry was, so that searches go on behind it.
 var removed = new(entry)
@@ -39,8 +80,7 @@ const minSlots = 64
 
 func newTable(most int) *table {
 	t := &table{most: most}
-	slots := make([]atomic.Pointer[entry], minSlots)
-	t.slots.Store(&slots)
+	t.slots.Store(newSlots(minSlots))
 	return t
 }
 
@@ -58,16 +98,8 @@ func next(i, slots int) int {
 }
 
 func (t *table) get(d *Digest) *entry {
-	slots := *t.slots.Load()
-	for i := home(tagOf(d), len(slots)); ; i = next(i, len(slots)) {
-		e := slots[i].Load()
-		if e == nil {
-			return nil
-		}
-		if e != removed && e.tag == *tagOf(d) {
-			return e
-		}
-	}
+	_, e := t.slots.Load().find(tagOf(d))
+	return e
 }
 
 // put stores facts. An entry that is there keeps its place: facts first and what
@@ -83,66 +115,48 @@ func (t *table) put(d *Digest, facts *Facts, checked uint64, until int64) {
 	if t.live >= t.most {
 		t.evict()
 	}
-	if (t.used+1)*5 > len(*t.slots.Load())*4 {
+	if (t.used+1)*5 > len(t.slots.Load().entries)*4 {
 		t.rebuild()
 	}
 	e := &entry{tag: *tagOf(d)}
 	e.facts.Store(facts)
 	e.checked.Store(checked)
 	e.until.Store(until)
-	insert(*t.slots.Load(), e)
+	t.slots.Load().insert(e)
 	t.live++
 	t.used++
 }
 
-func insert(slots []atomic.Pointer[entry], e *entry) {
-	i := home(&e.tag, len(slots))
-	for slots[i].Load() != nil {
-		i = next(i, len(slots))
-	}
-	slots[i].Store(e)
-}
-
 // rebuild drops what was removed and leaves the table five eighths full.
 func (t *table) rebuild() {
-	old := *t.slots.Load()
-	size := max(minSlots, t.live*8/5)
-	slots := make([]atomic.Pointer[entry], size)
-	for i := range old {
-		if e := old[i].Load(); e != nil && e != removed {
-			insert(slots, e)
+	fresh := newSlots(max(minSlots, t.live*8/5))
+	for i := range t.slots.Load().entries {
+		if e := t.slots.Load().entries[i].Load(); e != nil && e != removed {
+			fresh.insert(e)
 		}
 	}
-	t.slots.Store(&slots)
+	t.slots.Store(fresh)
 	t.used = t.live
 }
 
 func (t *table) remove(d *Digest) {
-	slots := *t.slots.Load()
-	for i := home(tagOf(d), len(slots)); ; i = next(i, len(slots)) {
-		e := slots[i].Load()
-		if e == nil {
-			return
-		}
-		if e != removed && e.tag == *tagOf(d) {
-			t.drop(slots, i)
-			return
-		}
+	if i, e := t.slots.Load().find(tagOf(d)); e != nil {
+		t.drop(i)
 	}
 }
 
-func (t *table) drop(slots []atomic.Pointer[entry], i int) {
-	slots[i].Store(removed)
+func (t *table) drop(i int) {
+	t.slots.Load().entries[i].Store(removed)
 	t.live--
 }
 
 // evict drops the one of the next few entries that was loaded longest ago.
 func (t *table) evict() {
-	slots := *t.slots.Load()
+	entries := t.slots.Load().entries
 	victim, oldest, seen := -1, int64(0), 0
-	for range slots {
-		t.hand = next(t.hand%len(slots), len(slots))
-		e := slots[t.hand].Load()
+	for range entries {
+		t.hand = next(t.hand%len(entries), len(entries))
+		e := entries[t.hand].Load()
 		if e == nil || e == removed {
 			continue
 		}
@@ -154,7 +168,7 @@ func (t *table) evict() {
 		}
 	}
 	if victim >= 0 {
-		t.drop(slots, victim)
+		t.drop(victim)
 	}
 }
 
