@@ -1,0 +1,68 @@
+package catalog
+
+import (
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// What a requester is told. Each line takes the app and the API.
+var (
+	approvedSubject  = text.N("Your access is approved")
+	approvedLine     = text.N("%[1]s may use %[2]s now. Create a key, and make the first call.")
+	refusedSubject   = text.N("Your request was refused")
+	refusedLine      = text.N("The request of %[1]s for %[2]s was refused.")
+	suspendedSubject = text.N("Your access is suspended")
+	suspendedLine    = text.N("%[1]s can’t use %[2]s until the suspension ends: its keys are refused there.")
+	endedSubject     = text.N("Your access has ended")
+	endedLine        = text.N("%[1]s can’t use %[2]s any more: its keys are refused there.")
+)
+
+// tellRequester writes to whoever asked for the access and can still sign in; when nobody did or they are gone, to those who manage the organization.
+func (s *Store) tellRequester(tx *db.Tx, x AccessRow, kind, subject, line, reason string) error {
+	var to []org.Recipient
+	if x.RequestedBy != nil {
+		if err := tx.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM users u JOIN members m ON m.user_id = u.id AND m.organization_id = ?
+			WHERE u.id = ? AND u.deleted_at IS NULL`, x.OrganizationID, *x.RequestedBy).Scan(&to).Error; err != nil {
+			return err
+		}
+	}
+	if len(to) == 0 {
+		var err error
+		if to, err = org.Managers(tx.DB, x.OrganizationID); err != nil {
+			return err
+		}
+	}
+	button := outbox.L("Open the app")
+	letter := outbox.Letter{Kind: kind, Subject: outbox.L(subject), Lines: []outbox.Line{outbox.L(line, x.AppName, x.APIName)},
+		Button: &button, URL: s.link("/console/apps/" + x.AppID.Show(org.AppPrefix))}
+	if reason != "" {
+		letter.Lines = append(letter.Lines, outbox.L("Reason: %s", reason))
+	}
+	return s.send(tx, letter, to)
+}
+
+// tellStaff writes to staff who may decide, at most 20, that a request waits.
+func (s *Store) tellStaff(tx *db.Tx, x Access, app org.App, o org.Organization, api API) error {
+	var to []org.Recipient
+	if err := tx.Raw(`SELECT id, email, language, time_zone FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL
+		AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY created_at, id LIMIT 20`, staffRoles(permission.StaffRequestsDecide), tx.Now).Scan(&to).Error; err != nil {
+		return err
+	}
+	button := outbox.L("Open the request")
+	return s.send(tx, outbox.Letter{Kind: "access_requested", Subject: outbox.L("A request for access waits"),
+		Lines:  []outbox.Line{outbox.L("%[1]s of %[2]s asks for access to %[3]s.", app.Name, o.Name, api.Name), outbox.L("Purpose: %s", x.Purpose)},
+		Button: &button, URL: s.link("/admin/requests/" + x.ID.Show(AccessPrefix))}, to)
+}
+
+func (s *Store) send(tx *db.Tx, letter outbox.Letter, to []org.Recipient) error {
+	for _, r := range to {
+		letter.To, letter.UserID, letter.Language, letter.TimeZone = r.Email, r.ID, r.Language, r.TimeZone
+		if err := s.outbox.Queue(tx, letter); err != nil {
+			return err
+		}
+	}
+	return nil
+}
