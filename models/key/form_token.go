@@ -54,6 +54,9 @@ func (s *Store) spendForm(tx *db.Tx, a actor.Actor, purpose, token string, id db
 	if a.Trusted() && token == "" {
 		return id, false, nil
 	}
+	if !a.SignedIn() {
+		return db.ID{}, false, fault.Missing()
+	}
 	stale := fault.New(fault.Invalid, "This form is too old or not yours. Open it again.")
 	raw, err := base64.RawURLEncoding.DecodeString(token)
 	if err != nil || len(raw) != formHead+sha256.Size || !s.forms.Verify(formData(raw[:formHead], a, purpose), raw[formHead:]) {
@@ -64,8 +67,9 @@ func (s *Store) spendForm(tx *db.Tx, a actor.Actor, purpose, token string, id db
 		return db.ID{}, false, stale
 	}
 	digest := sha256.Sum256(raw)
-	n, err := tx.Run(`INSERT INTO form_tokens (digest, user_id, purpose, made_id, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
-		ON CONFLICT (digest) DO NOTHING`, digest[:], a.UserID, purpose, id, tx.Now, expires)
+	// The digest does not come first: gorm takes bytes right behind a parenthesis for a list.
+	n, err := tx.Run(`INSERT INTO form_tokens (user_id, digest, purpose, made_id, used_at, expires_at) VALUES (?, ?, ?, ?, ?, ?)
+		ON CONFLICT (digest) DO NOTHING`, a.UserID, digest[:], purpose, id, tx.Now, expires)
 	if err != nil || n == 1 {
 		return id, false, err
 	}
