@@ -1,0 +1,57 @@
+package account
+
+import (
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// Account is the page of one's own account: profile, address, password, sessions, deletion. Problems are those of the form that was sent.
+type Account struct {
+	Frame       layout.Frame
+	Problems    []components.Problem
+	Errors      map[string]string
+	Name        string
+	DisplayName string
+	Email       string
+	NewEmail    string
+	Language    string
+	TimeZone    string
+	Languages   []components.Option
+	Zones       []components.Option
+	PasswordAge components.Moment
+	MailByHand  bool
+	Sessions    []Session
+}
+
+// Session is one browser in which a user is signed in.
+type Session struct {
+	ID      string
+	Device  string
+	Network string
+	Seen    components.Moment
+	Begun   components.Moment
+	Here    bool // this browser
+}
+
+// others reports whether somebody is signed in elsewhere too.
+func (p Account) others() bool { return len(p.Sessions) > 1 }
+
+// Confirm asks for the password again before something that matters.
+type Confirm struct {
+	Frame    layout.Frame
+	Next     string
+	Email    string
+	Problems []components.Problem
+	Errors   map[string]string
+}
+
+// Delete is the page on which an account ends.
+type Delete struct {
+	Frame    layout.Frame
+	Apps     int64
+	Keys     int64
+	Obstacle string // why it can't be deleted now
+	Email    string // as typed
+	Problems []components.Problem
+	Errors   map[string]string
+}

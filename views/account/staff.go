@@ -1,0 +1,105 @@
+package account
+
+import (
+	"github.com/a-h/templ"
+
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// Users is staff's list of users.
+type Users struct {
+	Frame    layout.Frame
+	Search   string
+	State    string
+	Role     string
+	States   []components.Option
+	Roles    []components.Option
+	Filtered bool
+	Columns  []components.Column
+	Rows     []UserRow
+	Pager    components.Pager
+}
+
+// UserRow is one line of Users.
+type UserRow struct {
+	Href     string
+	Name     string
+	Email    string
+	Tone     components.Tone
+	State    string
+	Role     string // in words; empty for people outside the company
+	SignedIn components.Moment
+	Created  components.Moment
+}
+
+// User is what staff see of one user, and may do.
+type User struct {
+	Frame         layout.Frame
+	ID            string
+	Path          string // of this page
+	Name          string
+	Tone          components.Tone
+	State         string
+	Facts         []components.Fact
+	Reason        string // of a suspension
+	Until         string
+	Organizations []Organization
+	Sessions      []Session
+
+	CanApprove, CanSuspend, CanUnsuspend, CanEndSessions, CanChangeRole bool
+
+	Roles       []components.Option
+	FormReason  string
+	FormUntil   string
+	Problems    []components.Problem
+	Errors      map[string]string
+	OwnAccount  bool
+	RolesAction string
+}
+
+// Organization is one membership.
+type Organization struct {
+	Href string
+	Name string
+	Kind string
+	Role string
+}
+
+// Mails is staff's view of the outbox.
+type Mails struct {
+	Frame      layout.Frame
+	MailByHand bool
+	LastError  string
+	State      string
+	Tabs       []components.Tab
+	Rows       []Mail
+	Pager      components.Pager
+	TestTo     string
+}
+
+// Mail is one line of Mails.
+type Mail struct {
+	ID        string
+	Subject   string
+	Kind      string
+	Recipient string
+	Tone      components.Tone
+	State     string
+	Error     string
+	Attempts  string
+	At        components.Moment
+	CanOpen   bool
+}
+
+// MailLetter is one letter, opened to be handed out.
+type MailLetter struct {
+	Frame     layout.Frame
+	ID        string
+	Subject   string
+	Recipient string
+	Expires   templ.Component
+	Text      string
+	Code      string
+	URL       string
+}

@@ -1,0 +1,97 @@
+// Package mail puts letters into words, as plain text and as HTML.
+//
+// The HTML is a whole document without scripts, pictures or links but the one that the letter is about. Its few styles stand in the head: a mail program
+// that drops them still shows headings, paragraphs and a link.
+package mail
+
+import (
+	"bytes"
+	"context"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+)
+
+// Line is one sentence of the message catalogue with its arguments.
+type Line struct {
+	Key  string
+	Args []string
+}
+
+// Letter is a mail before it is put into words.
+type Letter struct {
+	Language, TimeZone string
+	Subject            Line
+	Lines              []Line
+	Code               string // set apart, empty for none
+	Button             *Line
+	URL                string
+	After              []Line
+}
+
+// page is what the HTML shows, in words.
+type page struct {
+	Lang, Subject string
+	Lines, After  []string
+	Code          string
+	Button, URL   string
+	PortalName    string
+}
+
+// Compose puts a letter into the words of its reader. The subject is one line. It fails only when the template does.
+func Compose(ctx context.Context, portalName string, l Letter) (subject, plain, html string, err error) {
+	zone, zoneErr := time.LoadLocation(l.TimeZone)
+	if zoneErr != nil {
+		zone = time.UTC
+	}
+	ctx = text.With(ctx, text.Locale{Language: text.Language(l.Language), Zone: zone})
+	p := page{Lang: string(text.Of(ctx).Language), Subject: l.Subject.in(ctx), Code: oneLine(l.Code), URL: l.URL, PortalName: oneLine(portalName)}
+	p.Lines, p.After = all(ctx, l.Lines), all(ctx, l.After)
+	if l.Button != nil {
+		p.Button = l.Button.in(ctx)
+	}
+	var b bytes.Buffer
+	err = letter(p).Render(ctx, &b)
+	return p.Subject, p.plain(ctx), b.String(), err
+}
+
+func all(ctx context.Context, lines []Line) []string {
+	out := make([]string, len(lines))
+	for i, l := range lines {
+		out[i] = l.in(ctx)
+	}
+	return out
+}
+
+// in writes the sentence on one line: what people typed must not look like a line of ours, or end a header (F4).
+func (l Line) in(ctx context.Context) string {
+	args := make([]any, len(l.Args))
+	for i, a := range l.Args {
+		args[i] = oneLine(a)
+	}
+	return text.T(ctx, l.Key, args...)
+}
+
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func (p page) plain(ctx context.Context) string {
+	parts := append([]string{}, p.Lines...)
+	if p.Code != "" {
+		parts = append(parts, "    "+p.Code)
+	}
+	if p.URL != "" {
+		parts = append(parts, p.Button+":\n"+p.URL)
+	}
+	parts = append(parts, p.After...)
+	parts = append(parts, "-- \n"+text.T(ctx, "This mail was sent by %s. Nobody reads answers to it.", p.PortalName))
+	return strings.Join(parts, "\n\n") + "\n"
+}

@@ -1,0 +1,74 @@
+package mail_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/views/mail"
+)
+
+func sample() mail.Letter {
+	return mail.Letter{
+		Language: "en", TimeZone: "UTC",
+		Subject: mail.Line{Key: "%s waits for approval", Args: []string{"Eve\r\nBcc: all@example.com"}},
+		Lines:   []mail.Line{{Key: "Hello %s,", Args: []string{`<b onclick="x">Eve</b>` + "\n\nfree money"}}},
+		Code:    "012345", Button: &mail.Line{Key: "Verify address"}, URL: "https://portal.example/verify?token=a&b=c",
+		After: []mail.Line{{Key: "Reason: %s", Args: []string{"\u202egnp.exe"}}},
+	}
+}
+
+// F4
+func TestWhatPeopleTypeCannotForgeHeadersLinesOrMarkup(t *testing.T) {
+	subject, plain, html, err := mail.Compose(t.Context(), "Acme\r\nX: y", sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	if strings.ContainsAny(subject, "\r\n") || subject != "Eve  Bcc: all@example.com waits for approval" {
+		t.Errorf("subject %q", subject)
+	}
+	if strings.Contains(plain, "\n\nfree money") || strings.Contains(plain, "\u202e") || strings.Contains(plain, "\r") {
+		t.Errorf("plain %q", plain)
+	}
+	if strings.Contains(html, "<b onclick") || !strings.Contains(html, "&lt;b onclick=&#34;x&#34;&gt;") || strings.Contains(html, "\u202e") {
+		t.Errorf("html %s", html)
+	}
+}
+
+func TestBothPartsHoldCodeAndLink(t *testing.T) {
+	_, plain, html, err := mail.Compose(t.Context(), "Acme", sample())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	for _, want := range []string{"012345", "https://portal.example/verify?token=a&b=c"} {
+		if !strings.Contains(plain, want) {
+			t.Errorf("plain lacks %s: %s", want, plain)
+		}
+	}
+	if !strings.Contains(html, `href="https://portal.example/verify?token=a&amp;b=c"`) || !strings.Contains(html, "012345") || strings.Contains(html, "<script") {
+		t.Errorf("html %s", html)
+	}
+}
+
+func TestReadersGetTheirLanguage(t *testing.T) {
+	l := sample()
+	l.Language = "de"
+
+	_, plain, html, err := mail.Compose(t.Context(), "Acme", l)
+
+	if err != nil || !strings.Contains(plain, "Hallo ") || !strings.Contains(html, `<html lang="de">`) {
+		t.Fatal(err, plain)
+	}
+}
+
+func TestLinksThatAreNoWebAddressAreDropped(t *testing.T) {
+	l := sample()
+	l.URL = "javascript:alert(1)"
+
+	_, _, html, err := mail.Compose(t.Context(), "Acme", l)
+
+	if err != nil || strings.Contains(html, `href="javascript`) {
+		t.Fatal(err, html)
+	}
+}
