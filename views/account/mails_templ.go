@@ -624,4 +624,7 @@ func ownWords(words string) templ.Component {
 	})
 }
 
+// Typed is ownWords for facts that handlers put together.
+func Typed(words string) templ.Component { return ownWords(words) }
+
 var _ = templruntime.GeneratedTemplate

@@ -1,0 +1,107 @@
+// Package account answers sign-up, sign-in, the pages of one's own account, and what staff do with users and mail.
+package account
+
+import (
+	"context"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/views/mail"
+)
+
+// Handler answers the area's routes. MailByHand says that there is no mail server: an admin hands out what waits.
+type Handler struct {
+	*web.Kit
+	Store      *account.Store
+	MailByHand bool
+}
+
+// New makes the handler and lets the kit ask signed-out readers to sign in.
+func New(k *web.Kit, s *account.Store, mailByHand bool) *Handler {
+	h := &Handler{Kit: k, Store: s, MailByHand: mailByHand}
+	k.SignIn = h.AskToSignIn
+	return h
+}
+
+// Routes are the area's routes.
+func (h *Handler) Routes(r *web.Registrar) {
+	r.Get("/signup", web.Visitor(), h.SignupForm)
+	r.PostSmall("/signup", web.Visitor(), h.SignUp)
+	r.Get("/verify", web.Visitor(), h.VerifyForm)
+	r.PostSmall("/verify", web.Visitor(), h.Verify)
+	r.PostSmall("/verify/resend", web.Visitor(), h.Resend)
+	r.Get("/login", web.Visitor(), h.LoginForm)
+	r.PostSmall("/login", web.Visitor(), h.SignInNow)
+	r.PostSmall("/logout", web.Public(), h.SignOut)
+	r.PostSmall("/language", web.Public(), h.ChangeLanguage)
+	r.Get("/password/forgot", web.Public(), h.ForgotForm)
+	r.PostSmall("/password/forgot", web.Public(), h.Forgot)
+	r.Get("/password/reset", web.Public(), h.ResetForm)
+	r.PostSmall("/password/reset", web.Public(), h.Reset)
+	r.Get("/email/undo", web.Public(), h.UndoForm)
+	r.PostSmall("/email/undo", web.Public(), h.UndoEmail)
+	h.ownRoutes(r)
+	h.staffRoutes(r)
+}
+
+func (h *Handler) ownRoutes(r *web.Registrar) {
+	r.Get("/console/account", web.SignedIn(), h.Account)
+	r.Post("/console/account/profile", web.SignedIn(), h.ChangeProfile)
+	r.PostSmall("/console/account/password", web.SignedIn(), h.ChangePassword)
+	r.PostSmall("/console/account/address", web.SignedIn(), h.RequestEmail)
+	r.Get("/console/account/email", web.SignedIn(), h.EmailForm)
+	r.PostSmall("/console/account/email", web.SignedIn(), h.ConfirmEmail)
+	r.PostSmall("/console/account/sessions/end-others", web.SignedIn(), h.EndOthers)
+	r.PostSmall("/console/account/sessions/:session/end", web.SignedIn(), h.EndSession)
+	r.Get("/console/account/confirm", web.SignedIn(), h.ConfirmForm)
+	r.PostSmall("/console/account/confirm", web.SignedIn(), h.Confirm)
+	r.Get("/console/account/delete", web.SignedIn(), h.DeleteForm)
+	r.PostSmall("/console/account/delete", web.SignedIn(), h.Delete)
+}
+
+func (h *Handler) staffRoutes(r *web.Registrar) {
+	r.Get("/admin/users", web.Staff(permission.StaffUsersRead), h.Users)
+	r.Get("/admin/users/:user", web.Staff(permission.StaffUsersRead), h.User)
+	r.Post("/admin/users/:user/approve", web.Staff(permission.StaffUsersManage), h.Approve)
+	r.Post("/admin/users/:user/suspend", web.Staff(permission.StaffUsersManage), h.Suspend)
+	r.Post("/admin/users/:user/unsuspend", web.Staff(permission.StaffUsersManage), h.Unsuspend)
+	r.Post("/admin/users/:user/end-sessions", web.Staff(permission.StaffUsersManage), h.EndSessions)
+	r.Post("/admin/users/:user/role", web.Staff(permission.StaffRolesManage).Fresh(), h.SetRole)
+	r.Get("/admin/mail", web.Staff(permission.StaffMailManage), h.Mails)
+	r.Post("/admin/mail/test", web.Staff(permission.StaffMailManage), h.SendTestMail)
+	r.Post("/admin/mail/:mail/open", web.Staff(permission.StaffMailManage), h.OpenMail)
+	r.Post("/admin/mail/:mail/handed-out", web.Staff(permission.StaffMailManage), h.HandOutMail)
+}
+
+func (h *Handler) policy() config.SignupPolicy { return h.Store.SignupPolicy().Policy }
+
+// ComposeMail puts a letter of the outbox into words: for whoever sends it, and for the admin who hands it out.
+func ComposeMail(ctx context.Context, portalName string, l outbox.Letter) (subject, plain, html string, err error) {
+	out := mail.Letter{Language: l.Language, TimeZone: l.TimeZone, Subject: mail.Line(l.Subject), Lines: lines(l.Lines), Code: l.Code, URL: l.URL, After: lines(l.After)}
+	if l.Button != nil {
+		b := mail.Line(*l.Button)
+		out.Button = &b
+	}
+	return mail.Compose(ctx, portalName, out)
+}
+
+func lines(all []outbox.Line) []mail.Line {
+	out := make([]mail.Line, len(all))
+	for i, l := range all {
+		out[i] = mail.Line(l)
+	}
+	return out
+}
+
+// signedIn hands the token of a new session to the browser, and forgets the sign-up that led to it.
+func (h *Handler) signedIn(c echo.Context, token string, s account.Session) {
+	h.StartSession(c, token, s.ExpiresAt.Sub(h.Now()))
+	if h.Cookie(c, web.SignupCookie) != "" {
+		h.SetCookie(c, web.SignupCookie, "", 0)
+	}
+}

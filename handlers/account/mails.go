@@ -1,0 +1,112 @@
+package account
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+)
+
+const prefixMail = "mail"
+
+var mailStates = map[string]string{"waiting": text.N("Waiting"), "sent": text.N("Sent"), "failed": text.N("Not delivered")}
+
+var mailTones = map[string]components.Tone{"waiting": components.Warn, "sent": components.OK, "failed": components.Bad}
+
+// Mails lists what the portal wrote.
+func (h *Handler) Mails(c echo.Context) error {
+	inUTC(c)
+	state := c.QueryParam("state")
+	if mailStates[state] == "" {
+		state = ""
+	}
+	found, err := h.Store.Mails(web.Ctx(c), web.Actor(c), state, web.PageOf(c))
+	if err != nil {
+		return err
+	}
+	p := views.Mails{Frame: h.Frame(c, web.T(c, "Mail")), MailByHand: h.MailByHand, State: state, Tabs: mailTabs(c, state), Pager: web.Pager(c, found.Previous, found.Next), TestTo: web.User(c).Email}
+	if p.LastError, err = h.Store.LastMailError(web.Ctx(c), web.Actor(c)); err != nil {
+		return err
+	}
+	for _, m := range found.Rows {
+		p.Rows = append(p.Rows, h.mailRow(c, m))
+	}
+	return h.Render(c, views.MailsPage(p))
+}
+
+func mailTabs(c echo.Context, now string) []components.Tab {
+	tabs := []components.Tab{{Label: web.T(c, "All"), Href: "/admin/mail", Current: now == ""}}
+	for _, s := range []string{"waiting", "sent", "failed"} {
+		tabs = append(tabs, components.Tab{Label: web.T(c, mailStates[s]), Href: "/admin/mail?state=" + s, Current: now == s})
+	}
+	return tabs
+}
+
+func (h *Handler) mailRow(c echo.Context, m outbox.Mail) views.Mail {
+	row := views.Mail{
+		ID: m.ID.Show(prefixMail), Subject: subjectOf(c, m.Subject), Recipient: m.Recipient, Tone: mailTones[m.State], State: web.T(c, mailStates[m.State]),
+		Error: m.LastError, At: h.at(c, &m.CreatedAt), CanOpen: h.MailByHand && m.State == "waiting",
+	}
+	if m.Attempts > 1 {
+		row.Attempts = web.T(c, "%d tries", m.Attempts)
+	}
+	return row
+}
+
+// SendTestMail writes to the admin's own address.
+func (h *Handler) SendTestMail(c echo.Context) error {
+	if err := h.Store.SendTestMail(web.Ctx(c), web.Actor(c)); err != nil {
+		return err
+	}
+	return h.Done(c, "/admin/mail", text.N("A test mail to your address waits to be sent. Its state is in the list below."))
+}
+
+// OpenMail shows one waiting letter to an admin who hands it out. With a mail server nobody needs to read other people's mail.
+func (h *Handler) OpenMail(c echo.Context) error {
+	inUTC(c)
+	id, err := web.PathID(c, "mail", prefixMail)
+	if err != nil {
+		return err
+	}
+	if !h.MailByHand {
+		return fault.New(fault.Conflict, "The mail server delivers this letter. It can’t be opened here.")
+	}
+	m, l, err := h.Store.OpenMail(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return err
+	}
+	subject, plain, _, err := ComposeMail(web.Ctx(c), web.Portal(c).Name, l)
+	if err != nil {
+		return err
+	}
+	web.NoReferrer(c)
+	p := views.MailLetter{Frame: h.Frame(c, subject), ID: m.ID.Show(prefixMail), Subject: subject, Recipient: m.Recipient, Text: plain, Code: l.Code, URL: l.URL, Expires: components.Time(h.at(c, m.ExpiresAt))}
+	return h.Render(c, views.MailPage(p))
+}
+
+// HandOutMail marks a letter as handed out and deletes its body.
+func (h *Handler) HandOutMail(c echo.Context) error {
+	id, err := web.PathID(c, "mail", prefixMail)
+	if err != nil {
+		return err
+	}
+	if err := h.Store.HandOutMail(web.Ctx(c), web.Actor(c), id); err != nil {
+		return err
+	}
+	return h.Done(c, "/admin/mail", text.N("The letter is marked as handed out."))
+}
+
+// subjectOf is the subject of a letter that is not opened: what it names stays hidden.
+func subjectOf(c echo.Context, key string) string {
+	args := make([]any, strings.Count(key, "%"))
+	for i := range args {
+		args[i] = "…"
+	}
+	return web.T(c, key, args...)
+}

@@ -1,0 +1,109 @@
+package account
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+)
+
+type forgotForm struct {
+	Email string `form:"email"`
+}
+
+// ForgotForm asks for the address of the account.
+func (h *Handler) ForgotForm(c echo.Context) error {
+	return h.Render(c, views.ForgotPage(h.forgotPage(c)))
+}
+
+func (h *Handler) forgotPage(c echo.Context) views.Forgot {
+	p := views.Forgot{Frame: h.Frame(c, web.T(c, "Choose a new password")), MailByHand: h.MailByHand}
+	p.Frame.NoIndex = true
+	return p
+}
+
+// Forgot mails a link if there is such an account, and says the same if not (A6).
+func (h *Handler) Forgot(c echo.Context) error {
+	var form forgotForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	err := h.Store.RequestReset(web.Ctx(c), web.Actor(c), form.Email)
+	p := h.forgotPage(c)
+	p.Email = form.Email
+	if problems, byField, ok := web.Problems(c, err); ok {
+		p.Problems, p.Errors = problems, byField
+		return h.RenderProblems(c, views.ForgotPage(p))
+	}
+	if err != nil {
+		return err
+	}
+	p.Sent = true
+	return h.Render(c, views.ForgotPage(p))
+}
+
+type resetForm struct {
+	Token    string `form:"token"`
+	Password string `form:"password"`
+}
+
+// ResetForm asks for the new password. Opening it uses nothing up (A13).
+func (h *Handler) ResetForm(c echo.Context) error {
+	return h.showReset(c, http.StatusOK, views.Reset{Token: c.QueryParam("token")})
+}
+
+func (h *Handler) showReset(c echo.Context, status int, p views.Reset) error {
+	web.NoReferrer(c)
+	p.Frame = h.Frame(c, web.T(c, "Choose a new password"))
+	p.Frame.NoIndex, p.Frame.Languages = true, nil
+	err := h.Store.ResetLink(web.Ctx(c), p.Token)
+	if p.Gone = fault.Is(err, fault.NotFound); p.Gone {
+		status = http.StatusNotFound
+	} else if err != nil {
+		return err
+	}
+	return h.RenderStatus(c, status, views.ResetPage(p))
+}
+
+// Reset sets the new password and leads to the sign-in form: a link alone signs nobody in (A13).
+func (h *Handler) Reset(c echo.Context) error {
+	var form resetForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	err := h.Store.Reset(web.Ctx(c), web.Actor(c), form.Token, form.Password)
+	problems, byField, invalid := web.Problems(c, err)
+	switch {
+	case invalid, fault.Is(err, fault.NotFound):
+		return h.showReset(c, http.StatusUnprocessableEntity, views.Reset{Token: form.Token, Problems: problems, Errors: byField})
+	case err != nil:
+		return err
+	}
+	return h.Done(c, "/login", text.N("Your password is set. Sign in with it."))
+}
+
+type passwordForm struct {
+	Current string `form:"current_password"`
+	New     string `form:"new_password"`
+}
+
+// ChangePassword replaces the password of who is signed in; the other browsers are signed out.
+func (h *Handler) ChangePassword(c echo.Context) error {
+	var form passwordForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	token, err := h.Store.ChangePassword(web.Ctx(c), web.Actor(c), form.Current, form.New)
+	if _, _, ok := web.Problems(c, err); ok {
+		return h.showAccount(c, err, nil)
+	}
+	if err != nil {
+		return err
+	}
+	h.StartSession(c, token, web.Session(c).ExpiresAt.Sub(h.Now()))
+	return h.Done(c, "/console/account", text.N("Your password is changed. Other browsers are signed out."))
+}

@@ -1,0 +1,127 @@
+package account
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+)
+
+const home = "/console"
+
+type signInForm struct {
+	Email    string `form:"email"`
+	Password string `form:"password"`
+	Next     string `form:"next"`
+}
+
+// LoginForm is the sign-in form.
+func (h *Handler) LoginForm(c echo.Context) error {
+	return h.Render(c, views.LoginPage(h.loginPage(c, c.QueryParam("next"))))
+}
+
+// AskToSignIn answers a signed-out reader of a page with the sign-in form, which leads on to that page.
+func (h *Handler) AskToSignIn(c echo.Context, next string) error {
+	p := h.loginPage(c, next)
+	p.Asked = true
+	return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))
+}
+
+func (h *Handler) loginPage(c echo.Context, next string) views.Login {
+	p := views.Login{Frame: h.Frame(c, web.T(c, "Sign in")), Next: web.SafeNext(next, ""), Approval: h.policy() == config.SignupApproval, NoSignup: h.policy() == config.SignupClosed}
+	p.Frame.NoIndex = true
+	return p
+}
+
+// SignInNow signs in. Whatever is wrong, the answer is the same (A6).
+func (h *Handler) SignInNow(c echo.Context) error {
+	var form signInForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, c.Request().UserAgent())
+	if f := fault.As(err); f != nil && f.Kind == fault.Unauthenticated {
+		p := h.loginPage(c, form.Next)
+		p.Email, p.Failed = form.Email, web.T(c, f.Key)
+		return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))
+	}
+	if err != nil {
+		return err
+	}
+	h.signedIn(c, token, session)
+	return h.See(c, web.SafeNext(form.Next, home))
+}
+
+// SignOut ends the session and what the browser keeps of us (S4, S5). It is no error to be signed out already.
+func (h *Handler) SignOut(c echo.Context) error {
+	if web.Actor(c).SignedIn() {
+		if err := h.Store.SignOut(web.Ctx(c), web.Actor(c)); err != nil {
+			return err
+		}
+	}
+	h.ForgetSession(c)
+	return h.See(c, "/")
+}
+
+type languageForm struct {
+	Language string `form:"language"`
+	Next     string `form:"next"`
+}
+
+// ChangeLanguage sets the language of the signed-in user, or of this browser.
+func (h *Handler) ChangeLanguage(c echo.Context) error {
+	var form languageForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	language, ok := text.Parse(form.Language)
+	if !ok {
+		return fault.BadField("language", "Choose a language of the list.")
+	}
+	if web.Actor(c).SignedIn() {
+		if err := h.Store.ChangeLanguage(web.Ctx(c), web.Actor(c), string(language)); err != nil {
+			return err
+		}
+	} else {
+		h.SetLanguage(c, string(language))
+	}
+	return h.See(c, web.SafeNext(form.Next, "/"))
+}
+
+type confirmForm struct {
+	Password string `form:"password"`
+	Next     string `form:"next"`
+}
+
+// ConfirmForm asks for the password again (A14).
+func (h *Handler) ConfirmForm(c echo.Context) error {
+	return h.Render(c, views.ConfirmPage(h.confirmPage(c, c.QueryParam("next"))))
+}
+
+func (h *Handler) confirmPage(c echo.Context, next string) views.Confirm {
+	return views.Confirm{Frame: h.Frame(c, web.T(c, "Confirm that it is you")), Next: web.SafeNext(next, ""), Email: web.User(c).Email}
+}
+
+// Confirm makes the session fresh under a new token and leads back.
+func (h *Handler) Confirm(c echo.Context) error {
+	var form confirmForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	token, err := h.Store.Reauthenticate(web.Ctx(c), web.Actor(c), form.Password)
+	if problems, byField, ok := web.Problems(c, err); ok {
+		p := h.confirmPage(c, form.Next)
+		p.Problems, p.Errors = problems, byField
+		return h.RenderProblems(c, views.ConfirmPage(p))
+	}
+	if err != nil {
+		return err
+	}
+	h.StartSession(c, token, web.Session(c).ExpiresAt.Sub(h.Now()))
+	return h.See(c, web.SafeNext(form.Next, "/console/account"))
+}

@@ -1,0 +1,149 @@
+package account
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+)
+
+type signupForm struct {
+	Name     string `form:"name"`
+	Email    string `form:"email"`
+	Password string `form:"password"`
+}
+
+// SignupForm shows how an account begins here, if it does.
+func (h *Handler) SignupForm(c echo.Context) error {
+	return h.Render(c, views.SignupPage(h.signupPage(c)))
+}
+
+func (h *Handler) signupPage(c echo.Context) views.Signup {
+	policy := h.Store.SignupPolicy()
+	p := views.Signup{Frame: h.Frame(c, web.T(c, "Create account")), Closed: policy.Policy == config.SignupClosed, Approval: policy.Policy == config.SignupApproval, MailByHand: h.MailByHand}
+	p.Frame.Description = web.T(c, "Create an account to get API keys.")
+	p.Frame.Canonical = h.Link("/signup")
+	if policy.Policy == config.SignupDomains {
+		p.Domains = strings.Join(policy.Domains, ", ")
+	}
+	return p
+}
+
+// SignUp begins an account and leads to the page that verifies its address.
+func (h *Handler) SignUp(c echo.Context) error {
+	var form signupForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount(form))
+	if problems, byField, ok := web.Problems(c, err); ok {
+		p := h.signupPage(c)
+		p.Problems, p.Errors, p.Name, p.Email = problems, byField, form.Name, form.Email
+		return h.RenderProblems(c, views.SignupPage(p))
+	}
+	if err != nil {
+		return err
+	}
+	h.SetCookie(c, web.SignupCookie, browser, account.SignupAge)
+	return h.See(c, "/verify")
+}
+
+type verifyForm struct {
+	Code     string `form:"code"`
+	Token    string `form:"token"`
+	Password string `form:"password"`
+}
+
+// VerifyForm asks for the code in the browser where the sign-up began, or, opened by the mailed link, for a click. It uses nothing up.
+func (h *Handler) VerifyForm(c echo.Context) error {
+	p, err := h.verifyPage(c, c.QueryParam("token"))
+	if err != nil {
+		return err
+	}
+	return h.showVerify(c, http.StatusOK, p)
+}
+
+func (h *Handler) showVerify(c echo.Context, status int, p views.Verify) error {
+	if p.Gone {
+		status = http.StatusNotFound
+	}
+	return h.RenderStatus(c, status, views.VerifyPage(p))
+}
+
+func (h *Handler) verifyPage(c echo.Context, token string) (views.Verify, error) {
+	web.NoReferrer(c)
+	p := views.Verify{Frame: h.Frame(c, web.T(c, "Verify your address")), Token: token, MailByHand: h.MailByHand}
+	p.Frame.NoIndex = true
+	if token != "" {
+		p.Frame.Languages = nil // its form would carry the token on
+	}
+	browser := h.Cookie(c, web.SignupCookie)
+	var err error
+	var found account.PendingSignup
+	switch {
+	case token != "":
+		found, err = h.Store.SignupOfLink(web.Ctx(c), token, browser)
+		p.AskPassword, p.Gone = !found.SameBrowser, fault.Is(err, fault.NotFound)
+	case browser != "":
+		found, err = h.Store.SignupHere(web.Ctx(c), browser)
+	}
+	p.Email = found.Email
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	return p, err
+}
+
+// Verify makes the account of a code or a link, and signs in.
+func (h *Handler) Verify(c echo.Context) error {
+	var form verifyForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	done, err := h.verify(c, form)
+	problems, byField, invalid := web.Problems(c, err)
+	if invalid || fault.Is(err, fault.NotFound) {
+		p, err := h.verifyPage(c, form.Token)
+		if err != nil {
+			return err
+		}
+		p.Problems, p.Errors = problems, byField
+		return h.showVerify(c, http.StatusUnprocessableEntity, p)
+	}
+	if err != nil {
+		return err
+	}
+	if done.Waits {
+		h.SetCookie(c, web.SignupCookie, "", 0)
+		return h.Done(c, "/login", text.N("Your address is verified. An admin now looks at your account; you get a mail when it is ready."))
+	}
+	h.signedIn(c, done.Token, done.Session)
+	return h.Done(c, "/console", text.N("Your account is ready."))
+}
+
+func (h *Handler) verify(c echo.Context, form verifyForm) (account.Verified, error) {
+	browser, agent := h.Cookie(c, web.SignupCookie), c.Request().UserAgent()
+	if form.Token != "" {
+		return h.Store.VerifyLink(web.Ctx(c), web.Actor(c), form.Token, browser, form.Password, agent)
+	}
+	return h.Store.VerifyCode(web.Ctx(c), web.Actor(c), browser, form.Code, agent)
+}
+
+// Resend mails a new link and code.
+func (h *Handler) Resend(c echo.Context) error {
+	err := h.Store.ResendSignup(web.Ctx(c), web.Actor(c), h.Cookie(c, web.SignupCookie))
+	if fault.Is(err, fault.NotFound) {
+		return h.See(c, "/verify")
+	}
+	if err != nil {
+		return err
+	}
+	return h.Done(c, "/verify", text.N("A new mail is on its way. The code and the link of the older one don’t work any more."))
+}

@@ -1,0 +1,171 @@
+package account
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+)
+
+var stateWords = map[string]string{
+	account.StateActive: text.N("Active"), account.StateWaiting: text.N("Waits for approval"), account.StateSuspended: text.N("Suspended"), account.StateDeleted: text.N("Deleted"),
+}
+
+var stateTones = map[string]components.Tone{
+	account.StateActive: components.OK, account.StateWaiting: components.Warn, account.StateSuspended: components.Bad, account.StateDeleted: components.Off,
+}
+
+var roleWords = map[string]string{
+	permission.StaffAdmin: text.N("Admin"), permission.Support: text.N("Support"), permission.Auditor: text.N("Auditor"),
+	permission.Viewer: text.N("Viewer"), permission.Developer: text.N("Developer"), permission.Owner: text.N("Owner"),
+}
+
+var kindWords = map[string]string{"personal": text.N("Personal"), "ordinary": text.N("Organization"), "company": text.N("Company")}
+
+// inUTC makes the page show its times in UTC, as staff pages do.
+func inUTC(c echo.Context) {
+	c.SetRequest(c.Request().WithContext(text.With(web.Ctx(c), text.Locale{Language: text.Of(web.Ctx(c)).Language, Zone: time.UTC})))
+}
+
+// Users lists and searches all users.
+func (h *Handler) Users(c echo.Context) error {
+	inUTC(c)
+	f := account.UserFilter{Search: c.QueryParam("q"), State: c.QueryParam("state"), Role: c.QueryParam("role")}
+	found, err := h.Store.Users(web.Ctx(c), web.Actor(c), f, web.PageOf(c))
+	if err != nil {
+		return err
+	}
+	p := views.Users{Frame: h.Frame(c, web.T(c, "Users")), Search: f.Search, State: f.State, Role: f.Role, Filtered: f != account.UserFilter{}, Pager: web.Pager(c, found.Previous, found.Next)}
+	p.States, p.Roles = stateOptions(c), roleFilter(c)
+	p.Columns = userColumns(c, found.Sort)
+	for _, u := range found.Rows {
+		p.Rows = append(p.Rows, h.userRow(c, u))
+	}
+	return h.Render(c, views.UsersPage(p))
+}
+
+func userColumns(c echo.Context, sort string) []components.Column {
+	sortable := func(label, name string) components.Column {
+		href, sorted := web.SortHref(c, name, sort)
+		return components.Column{Label: label, SortHref: href, Sorted: sorted}
+	}
+	return []components.Column{
+		sortable(web.T(c, "Name"), "name"), sortable(web.T(c, "Email"), "email"), {Label: web.T(c, "State")}, {Label: web.T(c, "Staff role")},
+		sortable(web.T(c, "Last signed in"), "signed_in"), sortable(web.T(c, "Created"), "created"),
+	}
+}
+
+func (h *Handler) userRow(c echo.Context, u account.User) views.UserRow {
+	state := u.State(h.Now())
+	row := views.UserRow{Href: userPath(u.ID), Name: u.Name, Email: u.Email, Tone: stateTones[state], State: web.T(c, stateWords[state]), SignedIn: h.at(c, u.LastSignedInAt), Created: h.at(c, &u.CreatedAt)}
+	if u.StaffRole != "" {
+		row.Role = roleName(c, u.StaffRole)
+	}
+	return row
+}
+
+func (h *Handler) at(c echo.Context, t *time.Time) components.Moment {
+	if t == nil {
+		return components.MomentAt(web.Ctx(c), h.Now(), time.Time{})
+	}
+	return components.MomentAt(web.Ctx(c), h.Now(), *t)
+}
+
+func roleName(c echo.Context, role string) string {
+	if words, ok := roleWords[role]; ok {
+		return web.T(c, words)
+	}
+	return role
+}
+
+func stateOptions(c echo.Context) []components.Option {
+	out := []components.Option{{Value: "", Label: web.T(c, "All states")}}
+	for _, s := range []string{account.StateActive, account.StateWaiting, account.StateSuspended, account.StateDeleted} {
+		out = append(out, components.Option{Value: s, Label: web.T(c, stateWords[s])})
+	}
+	return out
+}
+
+func roleFilter(c echo.Context) []components.Option {
+	out := []components.Option{{Value: "", Label: web.T(c, "All people")}, {Value: "none", Label: web.T(c, "No staff role")}}
+	for _, r := range account.StaffRoles {
+		out = append(out, components.Option{Value: r, Label: roleName(c, r)})
+	}
+	return out
+}
+
+// User shows one user to staff.
+func (h *Handler) User(c echo.Context) error {
+	id, err := web.PathID(c, "user", prefixUser)
+	if err != nil {
+		return err
+	}
+	return h.showUser(c, id, nil, nil)
+}
+
+func (h *Handler) showUser(c echo.Context, id db.ID, problem error, keep func(*views.User)) error {
+	inUTC(c)
+	d, err := h.Store.User(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return err
+	}
+	p := h.userPage(c, d)
+	status := http.StatusOK
+	if problem != nil {
+		p.Problems, p.Errors, _ = web.Problems(c, problem)
+		status = http.StatusUnprocessableEntity
+	}
+	if keep != nil {
+		keep(&p)
+	}
+	return h.RenderStatus(c, status, views.UserPage(p))
+}
+
+func (h *Handler) userPage(c echo.Context, d account.Dossier) views.User {
+	state, who := d.State(h.Now()), web.Actor(c)
+	p := views.User{
+		Frame: h.Frame(c, d.Name), ID: d.ID.Show(prefixUser), Path: userPath(d.ID), Name: d.Name, Tone: stateTones[state], State: web.T(c, stateWords[state]),
+		Facts: h.userFacts(c, d), Sessions: h.sessions(c, d.Sessions),
+	}
+	manage := permission.Staff(who.StaffRole, permission.StaffUsersManage) && d.DeletedAt == nil
+	p.CanApprove = manage && state == account.StateWaiting
+	p.CanUnsuspend = manage && state == account.StateSuspended
+	p.CanSuspend = manage && state != account.StateSuspended && d.ID != who.UserID
+	p.CanEndSessions = manage
+	p.CanChangeRole = permission.Staff(who.StaffRole, permission.StaffRolesManage) && d.DeletedAt == nil && (state == account.StateActive || d.StaffRole != "")
+	if state == account.StateSuspended {
+		p.Reason = d.SuspendedReason
+		if d.SuspendedUntil != nil {
+			p.Until = text.DateTime(web.Ctx(c), *d.SuspendedUntil)
+		}
+	}
+	p.Roles = []components.Option{{Value: "", Label: web.T(c, "No staff role"), Selected: d.StaffRole == ""}}
+	for _, r := range account.StaffRoles {
+		p.Roles = append(p.Roles, components.Option{Value: r, Label: roleName(c, r), Selected: d.StaffRole == r})
+	}
+	for _, m := range d.Memberships {
+		p.Organizations = append(p.Organizations, views.Organization{Href: "/admin/organizations/" + m.OrganizationID.Show("org"), Name: m.Name, Kind: web.T(c, kindWords[m.Kind]), Role: roleName(c, m.Role)})
+	}
+	return p
+}
+
+func (h *Handler) userFacts(c echo.Context, d account.Dossier) []components.Fact {
+	facts := []components.Fact{
+		{Term: web.T(c, "Email"), Body: views.Typed(d.Email)}, {Term: web.T(c, "Display name"), Body: views.Typed(d.DisplayName)},
+		{Term: web.T(c, "Language and time zone"), Body: views.Typed(d.Language + ", " + d.TimeZone)},
+		{Term: web.T(c, "Created"), Body: components.Time(h.at(c, &d.CreatedAt))}, {Term: web.T(c, "Last signed in"), Body: components.Time(h.at(c, d.LastSignedInAt))},
+		{Term: web.T(c, "Password changed"), Body: components.Time(h.at(c, d.PasswordChangedAt))},
+	}
+	if d.StaffRole != "" {
+		facts = append(facts, components.Fact{Term: web.T(c, "Staff role"), Value: roleName(c, d.StaffRole)})
+	}
+	return facts
+}
