@@ -28,7 +28,7 @@ type Hit struct {
 type Hits struct {
 	Keys  int64
 	Calls int64
-	First []Hit
+	First []Hit `gorm:"-"`
 }
 
 const hitTables = ` FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
