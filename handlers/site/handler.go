@@ -1,0 +1,103 @@
+// Package site answers what belongs to no area: the home page, the console's first page, and what machines ask of every site.
+package site
+
+import (
+	"context"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/static"
+)
+
+// Handler answers the site's own pages.
+type Handler struct {
+	*web.Kit
+	Orgs    *org.Store
+	Catalog *catalog.Store
+	Keys    *key.Store
+	Usage   *usage.Store
+	Signup  config.SignupPolicy
+	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
+	leaving atomic.Bool
+}
+
+// Leave makes /readyz say no: the process is about to stop.
+func (h *Handler) Leave() { h.leaving.Store(true) }
+
+// Routes are the site's routes.
+func (h *Handler) Routes(r *web.Registrar) {
+	r.Get("/", web.Public(), h.Home)
+	r.Get("/console", web.SignedIn(), h.Console)
+	r.Get("/robots.txt", web.Public(), h.Robots)
+	r.Get("/sitemap.xml", web.Public(), h.Sitemap)
+	r.Get("/favicon.ico", web.Public(), h.Favicon)
+	r.Get(static.Prefix+"*", web.Public(), echo.WrapHandler(static.Handler()))
+}
+
+// Healthz says that the process lives.
+func (h *Handler) Healthz(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") }
+
+// Readyz says whether requests should be sent here: not while the database is away, the edge's picture is stale or the process is leaving.
+func (h *Handler) Readyz(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
+	defer cancel()
+	switch {
+	case h.leaving.Load():
+		say(w, http.StatusServiceUnavailable, "leaving")
+	case h.DB.Ping(ctx) != nil:
+		say(w, http.StatusServiceUnavailable, "no database")
+	case h.Fresh != nil && !h.Fresh():
+		say(w, http.StatusServiceUnavailable, "stale keys")
+	default:
+		say(w, http.StatusOK, "ready")
+	}
+}
+
+func say(w http.ResponseWriter, status int, word string) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	_, _ = w.Write([]byte(word + "\n"))
+}
+
+// Robots keeps crawlers to the public pages.
+func (h *Handler) Robots(c echo.Context) error {
+	return c.String(http.StatusOK, "User-agent: *\nDisallow: /console\nDisallow: /admin\nDisallow: /v1/\nDisallow: /verify\nDisallow: /password/\nDisallow: /setup\nSitemap: "+h.Link("/sitemap.xml")+"\n")
+}
+
+// Sitemap lists what everybody may read.
+func (h *Handler) Sitemap(c echo.Context) error {
+	apis, err := h.publicAPIs(c)
+	if err != nil {
+		return err
+	}
+	paths := []string{"/", "/apis"}
+	for _, a := range apis {
+		paths = append(paths, "/apis/"+a.Slug)
+	}
+	var b strings.Builder
+	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">` + "\n")
+	for _, p := range paths {
+		b.WriteString("<url><loc>" + h.Link(p) + "</loc></url>\n")
+	}
+	b.WriteString("</urlset>\n")
+	return c.Blob(http.StatusOK, "application/xml; charset=utf-8", []byte(b.String()))
+}
+
+// Favicon answers browsers that ask for the old place.
+func (h *Handler) Favicon(c echo.Context) error {
+	return c.Redirect(http.StatusMovedPermanently, static.URL("icons/favicon.svg"))
+}
+
+func count(n int64) string { return strconv.FormatInt(n, 10) }

@@ -1,0 +1,45 @@
+package site
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/site"
+)
+
+const homeAPIs = 6
+
+// Home says what this portal offers.
+func (h *Handler) Home(c echo.Context) error {
+	apis, err := h.Catalog.Visible(web.Ctx(c), web.Actor(c), "")
+	if err != nil {
+		return err
+	}
+	page := site.HomePage{Frame: h.Frame(c, ""), SignedIn: web.Actor(c).SignedIn(), CanJoin: h.Signup != config.SignupClosed, Title: web.T(c, "Build on the APIs of %s", web.Portal(c).Name), Call: h.firstCall(c)}
+	page.Frame.Wide, page.Frame.Canonical = true, h.Link("/")
+	page.Frame.Description = web.T(c, "Make an account, get a key, and send your first request in about two minutes.")
+	for _, a := range apis[:min(len(apis), homeAPIs)] {
+		if a.IsPortal {
+			continue
+		}
+		page.APIs = append(page.APIs, site.APILine{Href: "/apis/" + a.Slug, Name: a.Name, Summary: a.Summary, Facts: web.T(c, "%d scopes", a.ScopeCount)})
+	}
+	return h.Render(c, site.Home(page))
+}
+
+// firstCall is the call that works with any key of any installation.
+func (h *Handler) firstCall(c echo.Context) components.CodeBlock {
+	return components.CodeBlock{Title: web.T(c, "Your first call"), Note: "curl",
+		Text: strings.Join([]string{"curl " + h.Link("/v1/whoami") + ` \`, `  -H "Authorization: Bearer $GATEHOUSE_KEY"`}, "\n")}
+}
+
+// publicAPIs are those that a visitor sees.
+func (h *Handler) publicAPIs(c echo.Context) ([]catalog.Listed, error) {
+	return h.Catalog.Visible(web.Ctx(c), actor.Actor{}, "")
+}

@@ -1,0 +1,158 @@
+package staff
+
+import (
+	"net/url"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/staff"
+)
+
+// idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
+var idPrefixes = map[string]string{"user": "user", "organization": "org", "app": "app", "api": "api", "access": "access", "key": "key", "mail": "mail", "session": "session",
+	"scope": "scope", "plan": "plan", "version": "version", "route_rule": "rule"}
+
+// Audit lists events, newest first, and says whether the chain is whole.
+func (h *Handler) Audit(c echo.Context) error {
+	filter, query := auditFilter(c)
+	found, err := audit.List(web.Ctx(c), h.DB, filter, web.PageOf(c))
+	if err != nil {
+		return err
+	}
+	ctx := text.With(web.Ctx(c), text.Locale{Language: text.Of(web.Ctx(c)).Language, Zone: time.UTC}) // staff pages are in UTC
+	c.SetRequest(c.Request().WithContext(ctx))
+	page := views.AuditPage{Frame: h.Frame(c, web.T(c, "Audit log")), Filter: auditBar(c, query), CSVHref: "/admin/audit.csv?" + query.Encode()}
+	verdict, err := h.chainVerdict(c)
+	if err != nil {
+		return err
+	}
+	page.Sound = verdict.Sound
+	page.Verdict = web.T(c, "The chain is whole: %d events.", verdict.Events)
+	if !verdict.Sound {
+		page.Verdict = web.T(c, "The chain is not whole: event %d does not fit. Somebody changed the log past Gatehouse.", verdict.FirstBad)
+	}
+	for _, e := range found.Rows {
+		page.Rows = append(page.Rows, h.auditRow(c, e))
+	}
+	page.Pager = web.Pager(c, found.Previous, found.Next)
+	return h.Render(c, views.Audit(page))
+}
+
+// chainVerdict verifies the chain; at most once a minute, since it reads the whole log.
+func (h *Handler) chainVerdict(c echo.Context) (audit.Verdict, error) {
+	return h.verdict.get(h.Now(), func() (audit.Verdict, error) { return audit.Verify(web.Ctx(c), h.DB) })
+}
+
+// AuditCSV streams every event that fits the filter, oldest first.
+func (h *Handler) AuditCSV(c echo.Context) error {
+	filter, _ := auditFilter(c)
+	out := web.NewCSV(c, "audit", "seq", "id", "at", "actor_kind", "actor_id", "actor", "address", "act", "target_kind", "target_id", "organization_id", "result", "request_id", "details", "hash")
+	err := audit.Each(web.Ctx(c), h.DB, filter, func(e audit.Entry) error {
+		out.Row(strconv.FormatInt(e.Seq, 10), e.ID.Show("event"), e.At.UTC().Format(time.RFC3339Nano), e.ActorKind, shownID(e.ActorKind, db.Deref(e.ActorID)), e.Who["actor"], e.Who["address"],
+			e.Act, e.TargetKind, shownID(e.TargetKind, db.Deref(e.TargetID)), db.Deref(e.OrganizationID).Show("org"), e.Result, e.RequestID, e.Details, hexOf(e.Hash))
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	return out.Close()
+}
+
+func hexOf(b []byte) string {
+	const digits = "0123456789abcdef"
+	var s strings.Builder
+	for _, x := range b {
+		s.WriteByte(digits[x>>4])
+		s.WriteByte(digits[x&15])
+	}
+	return s.String()
+}
+
+func shownID(kind string, id db.ID) string {
+	prefix := idPrefixes[kind]
+	if prefix == "" {
+		prefix = "id"
+	}
+	return id.Show(prefix)
+}
+
+// auditFilter reads the filter of the query; what can't be read does not narrow. The values come back for links.
+func auditFilter(c echo.Context) (audit.Filter, url.Values) {
+	query := url.Values{}
+	for _, name := range []string{"act", "id", "from", "to"} {
+		if v := strings.TrimSpace(c.QueryParam(name)); v != "" {
+			query.Set(name, v)
+		}
+	}
+	f := audit.Filter{Act: query.Get("act"), From: day(query.Get("from")), To: day(query.Get("to"))}
+	if !f.To.IsZero() {
+		f.To = f.To.AddDate(0, 0, 1) // to the end of that day
+	}
+	if prefix, _, ok := strings.Cut(query.Get("id"), "_"); ok {
+		if id, err := db.ParseID(prefix, query.Get("id")); err == nil {
+			if prefix == "user" && c.QueryParam("as") != "target" {
+				f.ActorID = id
+			} else {
+				f.TargetID = id
+			}
+		}
+	}
+	return f, query
+}
+
+func day(s string) time.Time {
+	t, err := time.Parse(time.DateOnly, s)
+	if err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+func auditBar(c echo.Context, query url.Values) components.Filter {
+	acts := []components.Option{{Value: "", Label: web.T(c, "All acts")}}
+	for _, a := range audit.Acts() {
+		acts = append(acts, components.Option{Value: string(a), Label: string(a)})
+	}
+	f := components.Filter{Action: "/admin/audit", Label: web.T(c, "Filter events"),
+		Search: &components.Field{Name: "id", Label: web.T(c, "Id"), Value: query.Get("id"), Placeholder: "user_…, key_…"},
+		Fields: []components.Field{
+			{Name: "act", Label: web.T(c, "Act"), Value: query.Get("act"), Options: acts},
+			{Name: "from", Label: web.T(c, "From"), Type: "date", Value: query.Get("from")},
+			{Name: "to", Label: web.T(c, "To"), Type: "date", Value: query.Get("to")},
+		}}
+	if len(query) > 0 {
+		f.ClearHref = "/admin/audit"
+	}
+	return f
+}
+
+func (h *Handler) auditRow(c echo.Context, e audit.Entry) views.AuditRow {
+	row := views.AuditRow{
+		Seq: strconv.FormatInt(e.Seq, 10), At: components.MomentAt(web.Ctx(c), h.Now(), e.At), Act: e.Act, Actor: e.Who["actor"], From: e.Who["address"],
+		Target: shownID(e.TargetKind, db.Deref(e.TargetID)), Refused: e.Result == audit.Refused, Request: e.RequestID,
+	}
+	if row.Actor == "" {
+		row.Actor = e.ActorKind
+	}
+	if row.Target == "" {
+		row.Target = e.TargetKind
+	}
+	for _, facts := range []map[string]string{e.Facts, e.Who} {
+		for name, value := range facts {
+			if name != "actor" && name != "address" {
+				row.Details = append(row.Details, name+": "+value)
+			}
+		}
+	}
+	sort.Strings(row.Details)
+	return row
+}

@@ -1,0 +1,70 @@
+package staff
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/staff"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/staff"
+)
+
+// Overview shows what needs a decision, then how the portal runs.
+func (h *Handler) Overview(c echo.Context) error {
+	ctx, who := web.Ctx(c), web.Actor(c)
+	o, err := h.Staff.Overview(ctx, who)
+	if err != nil {
+		return err
+	}
+	waiting, err := h.Staff.WaitingRequests(ctx, who)
+	if err != nil {
+		return err
+	}
+	points, total, err := h.Usage.Series(ctx, usage.View{Actor: who, Everything: true, Span: usage.Week})
+	if err != nil {
+		return err
+	}
+	_, today, err := h.Usage.Series(ctx, usage.View{Actor: who, Everything: true, Span: usage.Day})
+	if err != nil {
+		return err
+	}
+	page := views.OverviewPage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today),
+		Calls: web.CallChart(c, "calls", web.T(c, "Calls, last 7 days"), usage.Week, points, total)}
+	for _, w := range waiting {
+		page.Waiting = append(page.Waiting, views.Decision{
+			Title: web.T(c, "%s asks for %s", w.App, w.API), Href: "/admin/requests/" + w.ID.Show(catalog.AccessPrefix), Plan: w.Plan, Who: w.Organization,
+			Purpose: w.Purpose, Asked: components.MomentAt(ctx, h.Now(), w.CreatedAt)})
+	}
+	if more := o.WaitingRequests - int64(len(waiting)); more > 0 {
+		page.More = web.T(c, "%d more requests wait", more)
+	}
+	return h.Render(c, views.Overview(page))
+}
+
+func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
+	var out []views.Notice
+	if o.WaitingUsers > 0 {
+		out = append(out, views.Notice{Text: web.T(c, "%d people wait to be let in.", o.WaitingUsers), Href: "/admin/users?state=waiting", Label: web.T(c, "See who")})
+	}
+	if o.FailedMails > 0 {
+		out = append(out, views.Notice{Text: web.T(c, "%d mails could not be delivered.", o.FailedMails), Href: "/admin/mail?state=failed", Label: web.T(c, "See why")})
+	}
+	return out
+}
+
+func overviewTiles(c echo.Context, o staff.Overview, today usage.Count) []components.Tile {
+	ctx := web.Ctx(c)
+	share := 0.0
+	if today.All() > 0 {
+		share = float64(today.Bad) / float64(today.All())
+	}
+	return []components.Tile{
+		{Label: web.T(c, "Calls, 24 h"), Value: text.Compact(ctx, today.All()), Delta: web.T(c, "%d refused", today.Bad), Href: "/admin/usage"},
+		{Label: web.T(c, "Refused, 24 h"), Value: text.Percent(ctx, share), Href: "/admin/usage?code=refused"},
+		{Label: web.T(c, "Active keys"), Value: text.Number(ctx, o.ActiveKeys), Delta: web.T(c, "%d expire within 7 days", o.ExpiringKeys), Href: "/admin/keys"},
+		{Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users, %d apps", o.Users, o.Apps), Href: "/admin/organizations"},
+	}
+}

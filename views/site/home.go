@@ -1,0 +1,45 @@
+// Package site has the pages that belong to no area: the home page and the console's first page.
+package site
+
+import (
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// HomePage is / for visitors.
+type HomePage struct {
+	Frame    layout.Frame
+	Title    string
+	SignedIn bool
+	CanJoin  bool
+	Call     components.CodeBlock
+	APIs     []APILine
+}
+
+// APILine is one API of the catalogue.
+type APILine struct{ Href, Name, Summary, Facts string }
+
+// ConsolePage is /console.
+type ConsolePage struct {
+	Frame   layout.Frame
+	Steps   []components.Step // empty when all is done
+	Tiles   []components.Tile
+	Calls   *components.Series // nil before the first call
+	Notices []Notice
+	Orgs    []OrgLine
+}
+
+// Notice is something that wants attention: a key that expires, a request that was decided.
+type Notice struct {
+	Tone  components.Tone
+	Text  string
+	Href  string
+	Label string
+}
+
+// OrgLine is one organization with what is in it.
+type OrgLine struct {
+	Href, Name, Role string
+	Apps, Keys       string
+	Stopped          bool
+}

@@ -1,0 +1,90 @@
+// Package staff has the pages that only the company's people see: overview, audit log, permissions, the portal's settings.
+package staff
+
+import (
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// OverviewPage is /admin: what needs a decision first, then how it runs.
+type OverviewPage struct {
+	Frame   layout.Frame
+	Waiting []Decision
+	More    string // "and 7 more", with MoreHref
+	Notices []Notice
+	Tiles   []components.Tile
+	Calls   components.Series
+}
+
+// Decision is one access request that waits.
+type Decision struct {
+	Title, Href string
+	Plan, Who   string
+	Purpose     string
+	Asked       components.Moment
+}
+
+// Notice is something else that waits, with where to look.
+type Notice struct{ Text, Href, Label string }
+
+// AuditPage is /admin/audit.
+type AuditPage struct {
+	Frame   layout.Frame
+	Filter  components.Filter
+	Rows    []AuditRow
+	Pager   components.Pager
+	CSVHref string
+	Verdict string // one sentence about the chain
+	Sound   bool
+}
+
+// AuditRow is one event.
+type AuditRow struct {
+	Seq     string
+	At      components.Moment
+	Act     string
+	Actor   string
+	From    string
+	Target  string
+	Details []string
+	Refused bool
+	Request string
+}
+
+// PermissionsPage is the permission table as it is in code.
+type PermissionsPage struct {
+	Frame  layout.Frame
+	Groups []PermissionGroup
+}
+
+// PermissionGroup is one table: the roles are its columns.
+type PermissionGroup struct {
+	Title string
+	Roles []string
+	Rows  []PermissionRow
+}
+
+// PermissionRow is one permission; Has goes along the roles of its group.
+type PermissionRow struct {
+	Sentence string
+	Name     string
+	Has      []bool
+}
+
+// PortalPage is /admin/portal.
+type PortalPage struct {
+	Frame     layout.Frame
+	Problems  []components.Problem
+	Name      components.Field
+	Hue       components.Field
+	Footer    components.Field
+	CanChange bool
+}
+
+// SetupPage is /setup.
+type SetupPage struct {
+	Frame    layout.Frame
+	Code     string
+	Problems []components.Problem
+	Fields   []components.Field
+}
