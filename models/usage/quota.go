@@ -1,0 +1,104 @@
+package usage
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// charge adds what this process charged to the counters of all, and returns what they stand at now.
+func charge(tx *db.Tx, charges []keyring.Charge) ([]keyring.Charge, error) {
+	charges = slices.Clone(charges)
+	slices.SortFunc(charges, func(a, b keyring.Charge) int {
+		return cmp.Or(bytes.Compare(a.Key.A[:], b.Key.A[:]), bytes.Compare(a.Key.B[:], b.Key.B[:]), cmp.Compare(a.Key.Kind, b.Key.Kind))
+	})
+	for i, c := range charges {
+		err := tx.Raw(`INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (app_id, api_id, environment, period_start) DO UPDATE SET used = quota_counters.used + excluded.used RETURNING used`,
+			db.ID(c.Key.A), db.ID(c.Key.B), keyring.Environment(c.Key.Kind).String(), c.Month, c.Cost).Row().Scan(&charges[i].Cost)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return charges, nil
+}
+
+func (f *Flusher) rebase(stored []keyring.Charge) {
+	now := f.DB.Now()
+	for _, c := range stored {
+		f.Quotas.Rebase(now, c.Key, c.Month, c.Cost)
+	}
+}
+
+// refresh takes in, every few seconds and at the start, what all replicas have charged this month. It must not run while a batch is
+// pending, whose charges may or may not be among it.
+func (f *Flusher) refresh(ctx context.Context) error {
+	now := f.DB.Now()
+	if f.Quotas == nil || f.seeded && now.Sub(f.refreshed) < refreshQuotas {
+		return nil
+	}
+	month, _ := keyring.Month(now)
+	var rows []struct {
+		AppID, APIID db.ID
+		Environment  string
+		Used         int64
+	}
+	err := f.DB.Read(ctx).Raw("SELECT app_id, api_id, environment, used FROM quota_counters WHERE period_start = ?", month).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	for _, r := range rows {
+		env, ok := keyring.ParseEnvironment(r.Environment)
+		if ok {
+			f.Quotas.Rebase(now, keyring.LimitKey(keyring.ID(r.AppID), keyring.ID(r.APIID), env), month, r.Used)
+		}
+	}
+	f.refreshed, f.seeded = now, true
+	return nil
+}
+
+// Seed reads what is already used of this month's quotas: call it before the first verification.
+func (f *Flusher) Seed(ctx context.Context) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	return f.refresh(ctx)
+}
+
+// How long counts are kept, by how fine they are.
+const (
+	KeepMinutes = 48 * time.Hour
+	KeepHours   = 100 * 24 * time.Hour
+	KeepDays    = 3 * 366 * 24 * time.Hour
+	keepBatches = 48 * time.Hour
+	keepQuotas  = 400 * 24 * time.Hour
+)
+
+// Sweep deletes counts that are older than they are kept. It runs each hour (jobs: "usage.sweep").
+func (s *Store) Sweep(ctx context.Context) error {
+	for _, table := range []struct {
+		statement string
+		keep      time.Duration
+	}{
+		{"DELETE FROM usage_minutes WHERE at < ?", KeepMinutes},
+		{"DELETE FROM usage_hours WHERE at < ?", KeepHours},
+		{"DELETE FROM usage_days WHERE at < ?", KeepDays},
+		{"DELETE FROM usage_batches WHERE at < ?", keepBatches},
+		{"DELETE FROM quota_counters WHERE period_start < ?", keepQuotas},
+	} {
+		err := s.db.Tx(ctx, func(tx *db.Tx) error {
+			_, err := tx.Run(table.statement, tx.Now.Add(-table.keep))
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,253 @@
+package usage
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Count is verifications by outcome.
+type Count struct{ Good, Bad int64 }
+
+// All is their sum.
+func (c Count) All() int64 { return c.Good + c.Bad }
+
+// Point is one step of a chart.
+type Point struct {
+	At time.Time // its beginning
+	Count
+}
+
+// Series returns the counts of v's span in equal steps, oldest first, none left out; the last step is still running. Total is their sum.
+// Fault: Forbidden.
+func (s *Store) Series(ctx context.Context, v View) (points []Point, total Count, err error) {
+	where, args, err := v.where()
+	if err != nil {
+		return nil, total, err
+	}
+	w := windowOf(v.Span, s.db.Now())
+	var rows []struct {
+		At    time.Time
+		Good  bool
+		Calls int64
+	}
+	err = s.db.Read(ctx).Raw("SELECT u.at, s.code = 'VALID' AS good, CAST(SUM(u.calls) AS bigint) AS calls"+w.grain.from()+where+
+		" AND u.at >= ? GROUP BY u.at, s.code = 'VALID'", append(args, w.from)...).Scan(&rows).Error
+	if err != nil {
+		return nil, total, err
+	}
+	points = make([]Point, w.steps)
+	for i := range points {
+		points[i].At = w.from.Add(time.Duration(i) * w.step)
+	}
+	for _, r := range rows {
+		i := int(r.At.Sub(w.from) / w.step)
+		if i < 0 || i >= len(points) { // of a replica whose clock is ahead
+			continue
+		}
+		if r.Good {
+			points[i].Good += r.Calls
+			total.Good += r.Calls
+		} else {
+			points[i].Bad += r.Calls
+			total.Bad += r.Calls
+		}
+	}
+	return points, total, nil
+}
+
+// Row is one line of a breakdown. Name and Detail are what people call it, empty when it is gone or there is none.
+type Row struct {
+	ID     db.ID // of the app, key, API or organization
+	Name   string
+	Detail string // organization of an app, hint of a key, slug of an API or of a route's API
+	Count
+}
+
+const sums = `, CAST(SUM(CASE WHEN s.code = 'VALID' THEN u.calls ELSE 0 END) AS bigint) AS good,
+	CAST(SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) AS bigint) AS bad`
+
+const byCalls = " ORDER BY SUM(u.calls) DESC, 1, 2 LIMIT ?"
+
+// byRefusals leaves out what was never refused.
+const byRefusals = " HAVING SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) > 0 ORDER BY SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) DESC, 1, 2 LIMIT ?"
+
+// breakdown reads the rows of one: head names the columns, joins what they are taken from, group the same without names.
+func (s *Store) breakdown(ctx context.Context, v View, head, joins, group, order string, limit int) ([]Row, error) {
+	where, args, err := v.where()
+	if err != nil {
+		return nil, err
+	}
+	w := windowOf(v.Span, s.db.Now())
+	var rows []Row
+	err = s.db.Read(ctx).Raw("SELECT "+head+sums+w.grain.from()+joins+where+" AND u.at >= ? GROUP BY "+group+order, append(args, w.from, limit)...).Scan(&rows).Error
+	return rows, err
+}
+
+// ByApp returns the apps with the most verifications.
+func (s *Store) ByApp(ctx context.Context, v View, limit int) ([]Row, error) {
+	return s.breakdown(ctx, v, "s.app_id AS id, COALESCE(a.name, '') AS name, COALESCE(o.name, '') AS detail",
+		" LEFT JOIN apps a ON a.id = s.app_id LEFT JOIN organizations o ON o.id = s.organization_id", "s.app_id, a.name, o.name", byCalls, limit)
+}
+
+const (
+	keyHead  = "s.key_id AS id, COALESCE(k.name, '') AS name, COALESCE(k.prefix, '') || '…' || COALESCE(k.last_four, '') AS detail"
+	keyJoins = " LEFT JOIN keys k ON k.id = s.key_id"
+	keyGroup = "s.key_id, k.name, k.prefix, k.last_four"
+)
+
+// ByKey returns the keys with the most verifications. The row of unknown keys has the zero ID.
+func (s *Store) ByKey(ctx context.Context, v View, limit int) ([]Row, error) {
+	return s.breakdown(ctx, v, keyHead, keyJoins, keyGroup, byCalls, limit)
+}
+
+// MostRefused returns the keys with the most refusals.
+func (s *Store) MostRefused(ctx context.Context, v View, limit int) ([]Row, error) {
+	return s.breakdown(ctx, v, keyHead, keyJoins, keyGroup, byRefusals, limit)
+}
+
+// ByAPI returns the APIs with the most verifications.
+func (s *Store) ByAPI(ctx context.Context, v View, limit int) ([]Row, error) {
+	return s.breakdown(ctx, v, "s.api_id AS id, COALESCE(p.name, '') AS name, COALESCE(p.slug, '') AS detail",
+		" LEFT JOIN apis p ON p.id = s.api_id", "s.api_id, p.name, p.slug", byCalls, limit)
+}
+
+// ByRoute returns the routes with the most verifications: Name is the template, empty where none fitted or none was asked about.
+func (s *Store) ByRoute(ctx context.Context, v View, limit int) ([]Row, error) {
+	return s.breakdown(ctx, v, "s.api_id AS id, s.route_template AS name, COALESCE(p.slug, '') AS detail",
+		" LEFT JOIN apis p ON p.id = s.api_id", "s.api_id, s.route_template, p.slug", byCalls, limit)
+}
+
+// ByCode returns the codes, most frequent first.
+func (s *Store) ByCode(ctx context.Context, v View) ([]Row, error) {
+	return s.breakdown(ctx, v, "s.code AS name, '' AS detail", "", "s.code", " ORDER BY SUM(u.calls) DESC, 1 LIMIT ?", 20)
+}
+
+// Choice is an entry of a filter.
+type Choice struct {
+	ID   db.ID
+	Name string
+	Org  string // of an app
+}
+
+// mostChoices bounds the entries of one filter (L4); the rest is reached by the links of the tables.
+const mostChoices = 200
+
+// Apps are the apps that the reader of v can filter by, by name.
+func (s *Store) Apps(ctx context.Context, v View) ([]Choice, error) {
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where()
+	if err != nil {
+		return nil, err
+	}
+	var rows []Choice
+	err = s.db.Read(ctx).Raw(`SELECT a.id, a.name, o.name AS org FROM apps a JOIN organizations o ON o.id = a.organization_id
+		WHERE a.id IN (SELECT s.app_id FROM usage_series s`+where+`) ORDER BY o.name, a.name, a.id LIMIT ?`, append(args, mostChoices)...).Scan(&rows).Error
+	return rows, err
+}
+
+// APIs are the APIs that the reader of v can filter by, by name.
+func (s *Store) APIs(ctx context.Context, v View) ([]Choice, error) {
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where()
+	if err != nil {
+		return nil, err
+	}
+	var rows []Choice
+	err = s.db.Read(ctx).Raw(`SELECT p.id, p.name FROM apis p WHERE p.id IN (SELECT s.api_id FROM usage_series s`+where+`) ORDER BY p.name, p.id LIMIT ?`,
+		append(args, mostChoices)...).Scan(&rows).Error
+	return rows, err
+}
+
+// Keys are the keys that the reader of v can filter by: of the app that is filtered by, if any; the ones used last first.
+func (s *Store) Keys(ctx context.Context, v View) ([]Choice, error) {
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org, App: v.App}.where()
+	if err != nil {
+		return nil, err
+	}
+	var rows []Choice
+	err = s.db.Read(ctx).Raw(`SELECT k.id, k.name || ' · ' || k.prefix || '…' || k.last_four AS name FROM keys k WHERE k.id IN (SELECT s.key_id FROM usage_series s`+where+
+		`) ORDER BY COALESCE(k.last_used_at, k.created_at) DESC, k.id LIMIT ?`, append(args, mostChoices)...).Scan(&rows).Error
+	return rows, err
+}
+
+// Silent is a key that was used and is no more.
+type Silent struct {
+	ID             db.ID
+	Name, Hint     string
+	App, Org       string
+	Calls          int64 // in the 7 days before
+	LastUsedAt     *time.Time
+	OrganizationID db.ID
+}
+
+// Figures of NewlySilent.
+const (
+	silentFor    = 24 * time.Hour
+	silentBefore = 7 * 24 * time.Hour
+	silentCalls  = 100
+)
+
+// NewlySilent returns the keys in force with at least 100 verifications in the 7 days before the last 24 hours and none in these: a
+// program that stopped, perhaps without anybody knowing. Most verifications first. Fault: Forbidden.
+func (s *Store) NewlySilent(ctx context.Context, v View, limit int) ([]Silent, error) {
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where()
+	if err != nil {
+		return nil, err
+	}
+	now := s.db.Now()
+	since := now.Add(-silentFor)
+	args = append(args, since.Add(-silentBefore), since, silentCalls, since, now, now, limit)
+	var rows []Silent
+	err = s.db.Read(ctx).Raw(`WITH earlier AS (
+			SELECT s.key_id, CAST(SUM(u.calls) AS bigint) AS calls FROM usage_hours u JOIN usage_series s ON s.id = u.series_id`+where+`
+			AND u.at >= ? AND u.at < ? GROUP BY s.key_id HAVING SUM(u.calls) >= ?)
+		SELECT k.id, k.name, k.prefix || '…' || k.last_four AS hint, a.name AS app, o.name AS org, o.id AS organization_id, b.calls, k.last_used_at
+		FROM earlier b JOIN keys k ON k.id = b.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+		WHERE NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_minutes m ON m.series_id = s2.id WHERE s2.key_id = b.key_id AND m.at > ?)
+		AND k.revoked_at IS NULL AND k.paused_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)
+		ORDER BY b.calls DESC, k.id LIMIT ?`, args...).Scan(&rows).Error
+	return rows, err
+}
+
+// Line is one line of an export: a series in one step.
+type Line struct {
+	At                          time.Time
+	Org, App, Key, Hint, API    string
+	Environment, Template, Code string
+	Calls                       int64
+	KeyID                       db.ID
+}
+
+// MostLines bounds an export (L4).
+const MostLines = 200_000
+
+// Each calls fn with each line of v, oldest first, and stops at fn's first error. Lines are by minute, hour or day as the span is.
+// more reports whether there would have been more than MostLines. Fault: Forbidden.
+func (s *Store) Each(ctx context.Context, v View, fn func(Line) error) (more bool, err error) {
+	where, args, err := v.where()
+	if err != nil {
+		return false, err
+	}
+	w := windowOf(v.Span, s.db.Now())
+	rows, err := s.db.Rows(ctx, `SELECT u.at, COALESCE(o.name, ''), COALESCE(a.name, ''), s.key_id, COALESCE(k.name, ''), COALESCE(k.prefix || '…' || k.last_four, ''),
+		COALESCE(p.slug, ''), s.environment, s.route_template, s.code, u.calls`+w.grain.from()+`
+		LEFT JOIN organizations o ON o.id = s.organization_id LEFT JOIN apps a ON a.id = s.app_id LEFT JOIN keys k ON k.id = s.key_id LEFT JOIN apis p ON p.id = s.api_id`+
+		where+" AND u.at >= ? ORDER BY u.at, s.id LIMIT ?", append(args, w.from, MostLines+1)...)
+	if err != nil {
+		return false, err
+	}
+	defer func() { _ = rows.Close() }()
+	for n := 0; rows.Next(); n++ {
+		if n == MostLines {
+			return true, nil
+		}
+		var l Line
+		if err := rows.Scan(&l.At, &l.Org, &l.App, &l.KeyID, &l.Key, &l.Hint, &l.API, &l.Environment, &l.Template, &l.Code, &l.Calls); err != nil {
+			return false, err
+		}
+		if err := fn(l); err != nil {
+			return false, err
+		}
+	}
+	return false, rows.Err()
+}
