@@ -127,7 +127,7 @@ func auditBar(c echo.Context, query url.Values) components.Filter {
 		Fields: []components.Field{
 			{Name: "act", Label: web.T(c, "Act"), Value: query.Get("act"), Options: acts},
 			{Name: "from", Label: web.T(c, "From"), Type: "date", Value: query.Get("from")},
-			{Name: "to", Label: web.T(c, "To"), Type: "date", Value: query.Get("to")},
+			{Name: "to", Label: web.T(c, "Until"), Type: "date", Value: query.Get("to")},
 		}}
 	if len(query) > 0 {
 		f.ClearHref = "/admin/audit"

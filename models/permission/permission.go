@@ -1,7 +1,11 @@
 // Package permission is the one table of who may do what. Checks, the docs page and the console are made from it (Z5, Z6).
 package permission
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+)
 
 // Organization roles, weakest first.
 const (
@@ -78,35 +82,35 @@ var (
 
 // Table is every permission, in the order of the docs page.
 var Table = []Row{
-	{OrgRead, "See the organization and its members", anyMember, nil},
-	{OrgChange, "Change the organization’s name and technical address", admins, nil},
-	{OrgDelete, "Transfer or delete the organization", owners, nil},
-	{MembersManage, "Manage members below owner", admins, nil},
-	{OwnersManage, "Make and remove owners", owners, nil},
-	{AppsRead, "See apps", anyMember, nil},
-	{AppsManage, "Create, change and delete apps", admins, nil},
-	{AccessRead, "See which APIs an app may use", anyMember, nil},
-	{AccessRequest, "Request access to an API, and withdraw the request", admins, nil},
-	{KeysRead, "See keys: name, hint, state and grants, never the secret", anyMember, nil},
-	{KeysMake, "Create keys, and rotate, pause and revoke the keys that one made", developers, nil},
-	{KeysManageAll, "Rotate, pause and revoke all keys", admins, nil},
-	{UsageRead, "See how keys are used", anyMember, nil},
-	{StaffUsersRead, "See all users", nil, readers},
-	{StaffUsersManage, "Suspend users and end their sessions", nil, staffAdmin},
-	{StaffOrgsRead, "See all organizations and apps", nil, readers},
-	{StaffOrgsManage, "Suspend organizations and apps", nil, staffAdmin},
-	{StaffKeysRead, "See the facts of all keys", nil, readers},
-	{StaffKeysManage, "Revoke and suspend all keys", nil, staffAdmin},
-	{StaffAPIsRead, "See all APIs, also drafts", nil, readers},
-	{StaffAPIsManage, "Publish, change, connect and retire APIs", nil, staffAdmin},
-	{StaffRequestsRead, "See all access requests", nil, readers},
-	{StaffRequestsDecide, "Approve and refuse access requests", nil, staffAdmin},
-	{StaffUsageRead, "See all usage", nil, readers},
-	{StaffAuditRead, "Read the audit log", nil, auditors},
-	{StaffPolicyRead, "Read the policy", nil, auditors},
-	{StaffPolicyManage, "Change the policy and the portal’s settings", nil, staffAdmin},
-	{StaffRolesManage, "Give and take staff roles", nil, staffAdmin},
-	{StaffMailManage, "Read waiting mail and send a test mail", nil, staffAdmin},
+	{OrgRead, text.N("See the organization and its members"), anyMember, nil},
+	{OrgChange, text.N("Change the organization’s name and technical address"), admins, nil},
+	{OrgDelete, text.N("Transfer or delete the organization"), owners, nil},
+	{MembersManage, text.N("Manage members below owner"), admins, nil},
+	{OwnersManage, text.N("Make and remove owners"), owners, nil},
+	{AppsRead, text.N("See apps"), anyMember, nil},
+	{AppsManage, text.N("Create, change and delete apps"), admins, nil},
+	{AccessRead, text.N("See which APIs an app may use"), anyMember, nil},
+	{AccessRequest, text.N("Request access to an API, and withdraw the request"), admins, nil},
+	{KeysRead, text.N("See keys: name, hint, state and grants, never the secret"), anyMember, nil},
+	{KeysMake, text.N("Create keys, and rotate, pause and revoke the keys that one made"), developers, nil},
+	{KeysManageAll, text.N("Rotate, pause and revoke all keys"), admins, nil},
+	{UsageRead, text.N("See how keys are used"), anyMember, nil},
+	{StaffUsersRead, text.N("See all users"), nil, readers},
+	{StaffUsersManage, text.N("Suspend users and end their sessions"), nil, staffAdmin},
+	{StaffOrgsRead, text.N("See all organizations and apps"), nil, readers},
+	{StaffOrgsManage, text.N("Suspend organizations and apps"), nil, staffAdmin},
+	{StaffKeysRead, text.N("See the facts of all keys"), nil, readers},
+	{StaffKeysManage, text.N("Revoke and suspend all keys"), nil, staffAdmin},
+	{StaffAPIsRead, text.N("See all APIs, also drafts"), nil, readers},
+	{StaffAPIsManage, text.N("Publish, change, connect and retire APIs"), nil, staffAdmin},
+	{StaffRequestsRead, text.N("See all access requests"), nil, readers},
+	{StaffRequestsDecide, text.N("Approve and refuse access requests"), nil, staffAdmin},
+	{StaffUsageRead, text.N("See all usage"), nil, readers},
+	{StaffAuditRead, text.N("Read the audit log"), nil, auditors},
+	{StaffPolicyRead, text.N("Read the policy"), nil, auditors},
+	{StaffPolicyManage, text.N("Change the policy and the portal’s settings"), nil, staffAdmin},
+	{StaffRolesManage, text.N("Give and take staff roles"), nil, staffAdmin},
+	{StaffMailManage, text.N("Read waiting mail and send a test mail"), nil, staffAdmin},
 }
 
 var byName = func() map[Name]Row {
