@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
@@ -192,4 +193,34 @@ func (b *browser) quiet(allowed ...string) {
 			b.t.Errorf("%s: %s", b.who, c)
 		}
 	}
+}
+
+func (b *browser) secret() string {
+	b.t.Helper()
+	return strings.TrimSpace(b.text(".secret code"))
+}
+
+func (b *browser) block(words string) string {
+	b.t.Helper()
+	var text string
+	b.await(fmt.Sprintf("code with %q", words), func() bool {
+		found, ok := ask[string](b, `(w => [...document.querySelectorAll('.code pre')].map(e => e.textContent).find(t => t.includes(w)) || '')(`+quote(words)+`)`)
+		text = found
+		return ok && found != ""
+	})
+	return strings.TrimSpace(text)
+}
+
+func (b *browser) token() string {
+	b.t.Helper()
+	jar, err := chromedp.Call(b.ctx, network.GetCookies, network.GetCookiesParams{})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	for _, c := range jar.Cookies {
+		if strings.HasSuffix(c.Name, "gatehouse-session") {
+			return c.Value
+		}
+	}
+	return ""
 }
