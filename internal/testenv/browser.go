@@ -37,9 +37,19 @@ type BrowserOptions struct {
 // All tests of a process share one Chromium, which takes a second to start, and which ends with the process.
 func Browser(t testing.TB, options BrowserOptions) (context.Context, context.CancelFunc) {
 	t.Helper()
-	browser, err := chromium()
+	ctx, cancel, err := Visit(options)
 	if err != nil {
 		t.Fatal(err)
+	}
+	t.Cleanup(cancel)
+	return ctx, cancel
+}
+
+// Visit is Browser for programs that are no test: the page stays until cancel, the limit, or the end of the process.
+func Visit(options BrowserOptions) (context.Context, context.CancelFunc, error) {
+	browser, err := chromium()
+	if err != nil {
+		return nil, nil, err
 	}
 	heard := &complaints{}
 	visit, closePage := chromedp.NewContext(context.WithValue(browser, complaintsKey{}, heard),
@@ -50,11 +60,11 @@ func Browser(t testing.TB, options BrowserOptions) (context.Context, context.Can
 	}
 	ctx, stop := context.WithTimeout(visit, limit)
 	cancel := sync.OnceFunc(func() { stop(); closePage() })
-	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx, dress(options)); err != nil {
-		t.Fatalf("open a page in Chromium: %v", err)
+		cancel()
+		return nil, nil, fmt.Errorf("open a page in Chromium: %w", err)
 	}
-	return ctx, cancel
+	return ctx, cancel, nil
 }
 
 // dress makes the page behave as the options say, before it shows anything.
