@@ -29,8 +29,10 @@ func (h *Handler) Console(c echo.Context) error {
 	page := site.ConsolePage{Frame: h.Frame(c, web.T(c, "Overview")), Steps: steps(c, total), Notices: notices(c, total)}
 	for _, o := range orgs {
 		d := desks[o.ID]
-		page.Orgs = append(page.Orgs, site.OrgLine{Href: "/console/organizations/" + o.ID.Show(org.Prefix), Name: o.Name, Role: roleName(c, o.Role),
-			Apps: text.Number(ctx, d.Apps), Keys: text.Number(ctx, d.Keys), Stopped: o.Suspended(h.Now())})
+		page.Orgs = append(page.Orgs, site.OrgLine{
+			Href: "/console/organizations/" + o.ID.Show(org.Prefix), Name: o.Name, Role: roleName(c, o.Role),
+			Apps: text.Number(ctx, d.Apps), Keys: text.Number(ctx, d.Keys), Stopped: o.Suspended(h.Now()),
+		})
 	}
 	if total.Made > 0 {
 		page.Tiles = []components.Tile{
@@ -61,20 +63,28 @@ func steps(c echo.Context, d key.Desk) []components.Step {
 	if d.Used > 0 {
 		return nil
 	}
-	access := components.Step{Title: web.T(c, "Ask for access to an API"), Text: web.T(c, "Choose what your app may do there. Some plans are granted at once, others wait for a decision."), Done: d.Access > 0,
-		Action: &components.Act{Label: web.T(c, "See the APIs"), Href: "/apis", Kind: components.Primary}}
+	access := components.Step{
+		Title: web.T(c, "Ask for access to an API"), Text: web.T(c, "Choose what your app may do there. Some plans are granted at once, others wait for a decision."), Done: d.Access > 0,
+		Action: &components.Act{Label: web.T(c, "See the APIs"), Href: "/apis", Kind: components.Primary},
+	}
 	if d.Waiting > 0 && d.Access == 0 {
 		access.Text = web.T(c, "Your request waits for a decision. You get a mail when it is made.")
 		access.Action = &components.Act{Label: web.T(c, "See your requests"), Href: "/console/access"}
 	}
 	return []components.Step{
-		{Title: web.T(c, "Create an app"), Text: web.T(c, "An app is a program of yours that calls APIs. Keys belong to it, not to a person."), Done: d.Apps > 0,
-			Action: &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}},
+		{
+			Title: web.T(c, "Create an app"), Text: web.T(c, "An app is a program of yours that calls APIs. Keys belong to it, not to a person."), Done: d.Apps > 0,
+			Action: &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary},
+		},
 		access,
-		{Title: web.T(c, "Create a key"), Text: web.T(c, "A key carries only the scopes that you tick, and expires."), Done: d.Made > 0,
-			Action: &components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new", Kind: components.Primary}},
-		{Title: web.T(c, "Send your first call"), Text: web.T(c, "The page of a new key shows a line to paste. This step ticks itself when the call is seen."), Done: false,
-			Action: &components.Act{Label: web.T(c, "See your keys"), Href: "/console/keys"}},
+		{
+			Title: web.T(c, "Create a key"), Text: web.T(c, "A key carries only the scopes that you tick, and expires."), Done: d.Made > 0,
+			Action: &components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new", Kind: components.Primary},
+		},
+		{
+			Title: web.T(c, "Send your first call"), Text: web.T(c, "The page of a new key shows a line to paste. This step ticks itself when the call is seen."), Done: false,
+			Action: &components.Act{Label: web.T(c, "See your keys"), Href: "/console/keys"},
+		},
 	}
 }
 

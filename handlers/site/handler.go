@@ -4,7 +4,6 @@ package site
 import (
 	"context"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -99,5 +98,3 @@ func (h *Handler) Sitemap(c echo.Context) error {
 func (h *Handler) Favicon(c echo.Context) error {
 	return c.Redirect(http.StatusMovedPermanently, static.URL("icons/favicon.svg"))
 }
-
-func count(n int64) string { return strconv.FormatInt(n, 10) }

@@ -35,8 +35,10 @@ func (h *Handler) Home(c echo.Context) error {
 
 // firstCall is the call that works with any key of any installation.
 func (h *Handler) firstCall(c echo.Context) components.CodeBlock {
-	return components.CodeBlock{Title: web.T(c, "Your first call"), Note: "curl",
-		Text: strings.Join([]string{"curl " + h.Link("/v1/whoami") + ` \`, `  -H "Authorization: Bearer $GATEHOUSE_KEY"`}, "\n")}
+	return components.CodeBlock{
+		Title: web.T(c, "Your first call"), Note: "curl",
+		Text: strings.Join([]string{"curl " + h.Link("/v1/whoami") + ` \`, `  -H "Authorization: Bearer $GATEHOUSE_KEY"`}, "\n"),
+	}
 }
 
 // publicAPIs are those that a visitor sees.

@@ -18,8 +18,10 @@ import (
 )
 
 // idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
-var idPrefixes = map[string]string{"user": "user", "organization": "org", "app": "app", "api": "api", "access": "access", "key": "key", "mail": "mail", "session": "session",
-	"scope": "scope", "plan": "plan", "version": "version", "route_rule": "rule"}
+var idPrefixes = map[string]string{
+	"user": "user", "organization": "org", "app": "app", "api": "api", "access": "access", "key": "key", "mail": "mail", "session": "session",
+	"scope": "scope", "plan": "plan", "version": "version", "route_rule": "rule",
+}
 
 // Audit lists events, newest first, and says whether the chain is whole.
 func (h *Handler) Audit(c echo.Context) error {
@@ -122,13 +124,15 @@ func auditBar(c echo.Context, query url.Values) components.Filter {
 	for _, a := range audit.Acts() {
 		acts = append(acts, components.Option{Value: string(a), Label: string(a)})
 	}
-	f := components.Filter{Action: "/admin/audit", Label: web.T(c, "Filter events"),
+	f := components.Filter{
+		Action: "/admin/audit", Label: web.T(c, "Filter events"),
 		Search: &components.Field{Name: "id", Label: web.T(c, "Id"), Value: query.Get("id"), Placeholder: "user_…, key_…"},
 		Fields: []components.Field{
 			{Name: "act", Label: web.T(c, "Act"), Value: query.Get("act"), Options: acts},
 			{Name: "from", Label: web.T(c, "From"), Type: "date", Value: query.Get("from")},
 			{Name: "to", Label: web.T(c, "Until"), Type: "date", Value: query.Get("to")},
-		}}
+		},
+	}
 	if len(query) > 0 {
 		f.ClearHref = "/admin/audit"
 	}

@@ -31,12 +31,15 @@ func (h *Handler) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.OverviewPage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today),
-		Calls: web.CallChart(c, "calls", web.T(c, "Calls, last 7 days"), usage.Week, points, total)}
+	page := views.OverviewPage{
+		Frame: h.Frame(c, web.T(c, "Overview")), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today),
+		Calls: web.CallChart(c, "calls", web.T(c, "Calls, last 7 days"), usage.Week, points, total),
+	}
 	for _, w := range waiting {
 		page.Waiting = append(page.Waiting, views.Decision{
 			Title: web.T(c, "%s asks for %s", w.App, w.API), Href: "/admin/requests/" + w.ID.Show(catalog.AccessPrefix), Plan: w.Plan, Who: w.Organization,
-			Purpose: w.Purpose, Asked: components.MomentAt(ctx, h.Now(), w.CreatedAt)})
+			Purpose: w.Purpose, Asked: components.MomentAt(ctx, h.Now(), w.CreatedAt),
+		})
 	}
 	if more := o.WaitingRequests - int64(len(waiting)); more > 0 {
 		page.More = web.T(c, "%d more requests wait", more)

@@ -50,7 +50,7 @@ func hostGuard(base *url.URL, next http.Handler) http.Handler {
 		}
 		host, own := url.URL{Host: r.Host}, base
 		if host.Hostname() == "localhost" && own.Hostname() == "127.0.0.1" && host.Port() == own.Port() && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
-			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusTemporaryRedirect)
+			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusTemporaryRedirect) //nolint:gosec // always to our own host
 			return
 		}
 		http.Error(w, "This portal is not served under that host name.", http.StatusMisdirectedRequest)

@@ -98,6 +98,7 @@ func (k *Kit) Cookie(c echo.Context, name string) string { return k.cookie(c, na
 
 // SetCookie sets one of our cookies for age; age ≤ 0 removes it.
 func (k *Kit) SetCookie(c echo.Context, name, value string, age time.Duration) {
+	//nolint:gosec // Secure is off on loopback alone, which config holds
 	cookie := &http.Cookie{Name: k.cookieName(name), Value: value, Path: "/", HttpOnly: true, Secure: k.Secure(), SameSite: http.SameSiteLaxMode, MaxAge: int(age.Seconds())}
 	if age <= 0 {
 		cookie.Value, cookie.MaxAge = "", -1

@@ -51,8 +51,10 @@ func TestRoutesAskForWhatTheyDeclare(t *testing.T) {
 		"nothing": dev.Get("/nothing").Status, "wrong method": dev.Get("/act").Status,
 	}
 
-	want := map[string]int{"visitor open": 200, "visitor mine": 401, "visitor act": 401, "visitor staff": 401, "dev mine": 200, "dev act": 200,
-		"dev staff": 403, "support staff": 403, "auditor staff": 200, "nothing": 404, "wrong method": 404}
+	want := map[string]int{
+		"visitor open": 200, "visitor mine": 401, "visitor act": 401, "visitor staff": 401, "dev mine": 200, "dev act": 200,
+		"dev staff": 403, "support staff": 403, "auditor staff": 200, "nothing": 404, "wrong method": 404,
+	}
 	for name, status := range want {
 		if got[name] != status {
 			t.Errorf("%s: %d, want %d", name, got[name], status)

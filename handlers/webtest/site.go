@@ -125,6 +125,7 @@ func (s *Site) As(u account.User) *Client {
 	if err != nil {
 		s.t.Fatal(err)
 	}
+	//nolint:gosec // a cookie in the test client’s own jar
 	c.http.Jar.SetCookies(base, []*http.Cookie{{Name: "gatehouse-session", Value: token, Path: "/"}})
 	return c
 }

@@ -17,7 +17,8 @@ func fill(t *testing.T, d *db.DB, n int) {
 	for i := range n {
 		err := d.Tx(t.Context(), func(tx *db.Tx) error {
 			audit.Record(tx, actor.Actor{Kind: actor.User, UserID: db.NewID(), Name: "Mira", RequestID: "req_1"}, audit.Event{
-				Act: audit.KeyRevoked, TargetKind: "key", TargetID: db.NewID(), Details: map[string]string{"n": fmt.Sprint(i)}, Personal: map[string]string{"email": "mira@example.com"}})
+				Act: audit.KeyRevoked, TargetKind: "key", TargetID: db.NewID(), Details: map[string]string{"n": fmt.Sprint(i)}, Personal: map[string]string{"email": "mira@example.com"},
+			})
 			return nil
 		})
 		if err != nil {
@@ -76,8 +77,10 @@ func TestEveryTamperingIsFound(t *testing.T) {
 			if err != nil || v.Sound || v.FirstBad == 0 {
 				t.Fatalf("%s went unseen: %+v %v", tampering, v, err)
 			}
-			for _, s := range []string{"DELETE FROM audit_events", "INSERT INTO audit_events SELECT * FROM kept", "DELETE FROM audit_personal", "INSERT INTO audit_personal SELECT * FROM kept_personal",
-				"DELETE FROM audit_head", "INSERT INTO audit_head SELECT * FROM kept_head", "DROP TABLE kept", "DROP TABLE kept_personal", "DROP TABLE kept_head"} {
+			for _, s := range []string{
+				"DELETE FROM audit_events", "INSERT INTO audit_events SELECT * FROM kept", "DELETE FROM audit_personal", "INSERT INTO audit_personal SELECT * FROM kept_personal",
+				"DELETE FROM audit_head", "INSERT INTO audit_head SELECT * FROM kept_head", "DROP TABLE kept", "DROP TABLE kept_personal", "DROP TABLE kept_head",
+			} {
 				if _, err := tx.Exec(s); err != nil {
 					t.Fatal(s, err)
 				}

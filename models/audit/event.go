@@ -181,8 +181,10 @@ func (r Row) Sum() []byte {
 	add(string(r.PreviousHash))
 	add(r.ID.String())
 	add(r.At.UTC().Format(time.RFC3339Nano))
-	for _, s := range []string{r.ActorKind, db.Deref(r.ActorID).String(), r.Act, r.TargetKind, db.Deref(r.TargetID).String(),
-		db.Deref(r.OrganizationID).String(), r.Result, r.RequestID, r.Details, r.Personal} {
+	for _, s := range []string{
+		r.ActorKind, db.Deref(r.ActorID).String(), r.Act, r.TargetKind, db.Deref(r.TargetID).String(),
+		db.Deref(r.OrganizationID).String(), r.Result, r.RequestID, r.Details, r.Personal,
+	} {
 		add(s)
 	}
 	return h.Sum(nil)

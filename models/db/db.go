@@ -59,7 +59,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	}
 	var err error
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
-		err = d.openSQLite(path, or(o.MaxConns, 4))
+		err = d.openSQLite(ctx, path, or(o.MaxConns, 4))
 	} else if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
 		err = d.openPostgres(ctx, o.URL, or(o.MaxConns, 16))
 	} else {
@@ -83,7 +83,7 @@ func gormConfig() *gorm.Config {
 	return &gorm.Config{TranslateError: true, PrepareStmt: true, SkipDefaultTransaction: true, Logger: logger.Discard, NowFunc: SystemClock}
 }
 
-func (d *DB) openSQLite(path string, readers int) error {
+func (d *DB) openSQLite(ctx context.Context, path string, readers int) error {
 	d.Dialect, d.Path = SQLite, path
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the operator's own path
 	if err != nil {
@@ -92,7 +92,7 @@ func (d *DB) openSQLite(path string, readers int) error {
 	if err := errors.Join(f.Chmod(0o600), f.Close()); err != nil {
 		return fmt.Errorf("db: %w", err)
 	}
-	if d.writerPool, d.readerPool, err = openSQLite(path, readers); err != nil {
+	if d.writerPool, d.readerPool, err = openSQLite(ctx, path, readers); err != nil {
 		return err
 	}
 	if d.writer, err = gorm.Open(sqliteDialect{d.writerPool}, gormConfig()); err != nil {

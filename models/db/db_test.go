@@ -122,8 +122,10 @@ func TestListPagesForthAndBackWithoutGapOrRepeat(t *testing.T) {
 // Z9
 func TestForgedCursorIsRefused(t *testing.T) {
 	d := dbtest.SQLite(t, nil)
-	list := db.Listing[user]{Name: "users", Select: "SELECT * FROM users WHERE 1 = 1", IDExpr: "id", Default: "email",
-		Sorts: map[string]db.Sort[user]{"email": {Expr: "email", Value: func(u user) any { return u.Email }}}}
+	list := db.Listing[user]{
+		Name: "users", Select: "SELECT * FROM users WHERE 1 = 1", IDExpr: "id", Default: "email",
+		Sorts: map[string]db.Sort[user]{"email": {Expr: "email", Value: func(u user) any { return u.Email }}},
+	}
 
 	_, err := db.List(t.Context(), d, list, db.PageRequest{After: "eyJMaXN0IjoidXNlcnMifQ_AAAAAAAAAAAAAAAAAAA"})
 

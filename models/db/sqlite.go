@@ -1,6 +1,7 @@
 package db
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -100,7 +101,7 @@ func (sqliteDialect) Translate(err error) error {
 	return err
 }
 
-func openSQLite(path string, readers int) (writer, reader *sql.DB, err error) {
+func openSQLite(ctx context.Context, path string, readers int) (writer, reader *sql.DB, err error) {
 	if path == "" {
 		return nil, nil, errors.New("db: SQLite needs a file")
 	}
@@ -108,7 +109,7 @@ func openSQLite(path string, readers int) (writer, reader *sql.DB, err error) {
 		return nil, nil, err
 	}
 	writer.SetMaxOpenConns(1)
-	if err = writer.Ping(); err != nil {
+	if err = writer.PingContext(ctx); err != nil {
 		return nil, nil, errors.Join(fmt.Errorf("db: open SQLite %s: %w", strconv.Quote(path), err), writer.Close())
 	}
 	if reader, err = sql.Open("sqlite", sqliteDSN(path, true)); err != nil {
