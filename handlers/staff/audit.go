@@ -10,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -30,8 +29,6 @@ func (h *Handler) Audit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ctx := text.With(web.Ctx(c), text.Locale{Language: text.Of(web.Ctx(c)).Language, Zone: time.UTC}) // staff pages are in UTC
-	c.SetRequest(c.Request().WithContext(ctx))
 	page := views.AuditPage{Frame: h.Frame(c, web.T(c, "Audit log")), Filter: auditBar(c, query), CSVHref: "/admin/audit.csv?" + query.Encode()}
 	verdict, err := h.chainVerdict(c)
 	if err != nil {

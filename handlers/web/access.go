@@ -2,10 +2,12 @@ package web
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -85,6 +87,9 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 			if a.level == staff && !permission.Staff(who.StaffRole, a.perm) {
 				return fault.Denied()
 			}
+			if a.level == staff {
+				inUTC(c)
+			}
 			if a.fresh && !Session(c).Fresh(k.Now()) {
 				return c.Redirect(http.StatusSeeOther, "/console/account/confirm?next="+queryEscape(returnPath(c)))
 			}
@@ -92,6 +97,12 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return fault.Denied()
 	}
+}
+
+// inUTC makes staff pages tell times in UTC, so that two people on call read the same.
+func inUTC(c echo.Context) {
+	ctx := Ctx(c)
+	c.SetRequest(c.Request().WithContext(text.With(ctx, text.Locale{Language: text.Of(ctx).Language, Zone: time.UTC})))
 }
 
 func (k *Kit) signedOut(c echo.Context) error {
