@@ -93,7 +93,6 @@ func TestOnlyStaffWhoMayPublishChangesAnAPI(t *testing.T) {
 				"plan mend":    w.Catalog.ChangePlan(ctx, a, w.API, w.Open, catalog.PlanInput{Name: "x", RateRequests: 1, RatePeriodSeconds: 1, Burst: 1}),
 				"plan gone":    w.Catalog.RetirePlan(ctx, a, w.API, w.Open, db.ID{}),
 				"retire":       w.Catalog.Retire(ctx, a, w.API, "Orders"),
-				"connect":      errOf(w.Catalog.EnsureGateway(ctx, a, w.API)),
 			} {
 				wantKind(t, who+" "+what, err, fault.Forbidden)
 			}
@@ -266,19 +265,6 @@ func TestVersionsGoForwardOnly(t *testing.T) {
 		wantKind(t, "back from retired", w.Catalog.ChangeVersion(t.Context(), w.Staff, w.API, v, catalog.Live, nil), fault.Invalid)
 		portal, _ := w.Catalog.BySlug(t.Context(), w.Staff, "portal")
 		wantKind(t, "a version of another API", w.Catalog.ChangeVersion(t.Context(), w.Staff, portal.ID, v, catalog.Live, nil), fault.NotFound)
-	})
-}
-
-func TestGatewayHasItsAppAndAccess(t *testing.T) {
-	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
-		first, err := w.Catalog.EnsureGateway(t.Context(), w.Staff, w.API)
-		second, err2 := w.Catalog.EnsureGateway(t.Context(), w.Staff, w.API)
-
-		g, err3 := catalog.GrantableFor(w.DB.Read(t.Context()), first.AppID, w.DB.Now())
-		if err != nil || err2 != nil || err3 != nil || first.AppID != second.AppID || len(g) != 1 || !g[0].IsPortal || g[0].Scopes[0].Name != catalog.VerifyScope || g[0].Scopes[0].ID != first.VerifyScopeID {
-			t.Fatal(err, err2, err3, first, second, g)
-		}
-		wantKind(t, "the portal itself", errOf(w.Catalog.EnsureGateway(t.Context(), w.Staff, first.PortalID)), fault.Conflict)
 	})
 }
 

@@ -1,0 +1,198 @@
+package org
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/org"
+)
+
+const organizationsPath = "/console/organizations"
+
+func organizationPath(id db.ID) string { return organizationsPath + "/" + id.Show(org.Prefix) }
+
+// Organizations lists the reader's organizations.
+func (h *Handler) Organizations(c echo.Context) error {
+	all, err := h.Store.Mine(web.Ctx(c), web.Actor(c))
+	if err != nil {
+		return err
+	}
+	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Columns: []components.Column{
+		{Label: web.T(c, "Organization")}, {Label: web.T(c, "Your role")}, {Label: web.T(c, "Members"), Num: true}, {Label: web.T(c, "Apps"), Num: true}, {Label: web.T(c, "State")}}},
+		Empty: web.T(c, "You belong to no organization.")}
+	for _, o := range all {
+		t.Rows = append(t.Rows, []views.Cell{
+			{Text: o.Name, Data: true, Href: organizationPath(o.ID), Hint: kindHint(c, o.Kind)},
+			{Text: web.T(c, roleWords[o.Role])},
+			{Text: text.Number(web.Ctx(c), o.Members), Num: true},
+			{Text: text.Number(web.Ctx(c), o.Apps), Num: true},
+			{Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)},
+		})
+	}
+	return h.Render(c, views.Page(views.Desk{
+		Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "An organization owns apps, their keys and their access to APIs."),
+		Actions: []components.Act{{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}},
+		Parts:   []views.Part{{Table: &t}},
+	}))
+}
+
+func kindHint(c echo.Context, kind string) string {
+	if kind == org.Ordinary {
+		return ""
+	}
+	return web.T(c, kindWords[kind])
+}
+
+type organizationForm struct {
+	Name           string `form:"name"`
+	TechnicalEmail string `form:"technical_email"`
+}
+
+func organizationInputs(c echo.Context, f organizationForm, fields map[string]string) []views.Input {
+	return []views.Input{
+		views.Line(components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: fields["name"], MaxLength: org.MaxName, Required: true, Autocomplete: "organization"}),
+		views.Line(components.Field{Name: "technical_email", Type: "email", Label: web.T(c, "Technical address"), Value: f.TechnicalEmail, Error: fields["technical_email"], Optional: true,
+			Hint: web.T(c, "A shared mailbox that is told about suspensions and keys, besides the people.")}),
+	}
+}
+
+// NewOrganization shows the form.
+func (h *Handler) NewOrganization(c echo.Context) error {
+	return h.Render(c, views.Page(h.organizationForm(c, organizationForm{}, nil)))
+}
+
+func (h *Handler) organizationForm(c echo.Context, f organizationForm, fields map[string]string) views.Desk {
+	return views.Desk{Frame: h.Frame(c, web.T(c, "Create organization")), Title: web.T(c, "Create organization"), Lead: web.T(c, "You become its owner."),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}},
+		Parts: []views.Part{{Form: &views.Form{Spec: components.FormSpec{Action: organizationsPath + "/new"}, Inputs: organizationInputs(c, f, fields),
+			Submit: web.T(c, "Create organization"), Kind: components.Primary, Cancel: organizationsPath}}}}
+}
+
+// CreateOrganization makes one.
+func (h *Handler) CreateOrganization(c echo.Context) error {
+	var f organizationForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	o, err := h.Store.Create(web.Ctx(c), web.Actor(c), org.Input{Name: f.Name, TechnicalEmail: f.TechnicalEmail})
+	if err != nil {
+		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.organizationForm(c, f, fields), nil })
+	}
+	return h.Done(c, organizationPath(o.ID), "The organization %s is there.", o.Name)
+}
+
+// Organization shows one organization: its members, and its settings for those who may change them.
+func (h *Handler) Organization(c echo.Context) error {
+	d, err := h.organizationDesk(c, nil, nil)
+	return h.show(c, d, err)
+}
+
+func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields map[string]string) (views.Desk, error) {
+	id, err := web.PathID(c, "id", org.Prefix)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	o, err := h.Store.Get(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	members, err := h.Store.Members(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	d := views.Desk{Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil),
+		Crumbs:  []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}},
+		Actions: []components.Act{{Label: web.T(c, "Show apps"), Href: "/console/apps?org=" + id.Show(org.Prefix)}}}
+	if n := suspensionNote(c, o.Suspended(h.Now()), o.SuspendedReason); n != nil {
+		d.Parts = append(d.Parts, views.Part{Note: n})
+	}
+	d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, members)})
+	if permission.Org(o.Role, permission.OrgChange) {
+		if f == nil {
+			f = &organizationForm{o.Name, o.TechnicalEmail}
+		}
+		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Settings"), ID: "settings", Form: &views.Form{Spec: components.FormSpec{Action: organizationPath(id)},
+			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary}})
+	}
+	if permission.Org(o.Role, permission.OrgDelete) && o.Kind == org.Ordinary {
+		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Delete organization"), ID: "delete", Text: web.T(c, "Its apps and keys stop working at once. This can’t be undone."),
+			Actions: []components.Act{{Label: web.T(c, "Delete organization"), Href: organizationPath(id) + "/delete", Kind: components.Danger}}})
+	}
+	return d, nil
+}
+
+func (h *Handler) membersTable(c echo.Context, members []org.Member) *views.Table {
+	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Members"), Columns: []components.Column{
+		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")}}}, Empty: web.T(c, "This organization has no members.")}
+	for _, m := range members {
+		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}})
+	}
+	return &t
+}
+
+// ChangeOrganization saves the settings.
+func (h *Handler) ChangeOrganization(c echo.Context) error {
+	id, err := web.PathID(c, "id", org.Prefix)
+	if err != nil {
+		return err
+	}
+	var f organizationForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	err = h.Store.Change(web.Ctx(c), web.Actor(c), id, org.Input{Name: f.Name, TechnicalEmail: f.TechnicalEmail})
+	if err != nil {
+		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.organizationDesk(c, &f, fields) })
+	}
+	return h.Done(c, organizationPath(id), "The settings are saved.")
+}
+
+// ConfirmDeleteOrganization says what stops, and asks for the name.
+func (h *Handler) ConfirmDeleteOrganization(c echo.Context) error {
+	d, err := h.deleteOrganizationDesk(c, nil)
+	return h.show(c, d, err)
+}
+
+func (h *Handler) deleteOrganizationDesk(c echo.Context, fields map[string]string) (views.Desk, error) {
+	id, err := web.PathID(c, "id", org.Prefix)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	o, err := h.Store.Get(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	stops, err := h.Store.Stops(web.Ctx(c), id)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	return views.Desk{Frame: h.Frame(c, web.T(c, "Delete organization")), Title: web.T(c, "Delete organization"),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}, {Label: web.T(c, "This organization"), Href: organizationPath(id)}},
+		Parts: []views.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: stopsNote(c, stops), Form: &views.Form{Spec: components.FormSpec{Action: organizationPath(id) + "/delete"},
+			Inputs: []views.Input{confirmName(c, o.Name, fields)}, Submit: web.T(c, "Delete organization"), Kind: components.Danger, Cancel: organizationPath(id)}}}}, nil
+}
+
+type confirmForm struct {
+	Confirm string `form:"confirm"`
+}
+
+// DeleteOrganization ends it.
+func (h *Handler) DeleteOrganization(c echo.Context) error {
+	id, err := web.PathID(c, "id", org.Prefix)
+	if err != nil {
+		return err
+	}
+	var f confirmForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	if err := h.Store.Delete(web.Ctx(c), web.Actor(c), id, f.Confirm); err != nil {
+		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteOrganizationDesk(c, fields) })
+	}
+	return h.Done(c, organizationsPath, "The organization %s is deleted.", f.Confirm)
+}

@@ -1,0 +1,170 @@
+// Package org holds the pages of organizations and apps, and Desk, the shape that the lists, forms and detail pages of the desk share.
+package org
+
+import (
+	"github.com/a-h/templ"
+
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// Desk is a page of the desk: a heading with its actions, tabs, and parts beneath each other.
+type Desk struct {
+	Frame     layout.Frame
+	Title     string
+	DataTitle bool // the title is what somebody typed
+	Lead      string
+	Crumbs    []components.Crumb
+	Status    *Status // beside the title
+	Meta      string  // under the title: an id
+	Actions   []components.Act
+	TabsLabel string
+	Tabs      []components.Tab
+	Problems  []components.Problem
+	Parts     []Part
+}
+
+// Status is a state in words with its tone.
+type Status struct {
+	Tone  components.Tone
+	Words string
+}
+
+// Part is one section of a Desk; of its fields those that are set are drawn, in this order.
+type Part struct {
+	Title   string // makes it a section
+	ID      string
+	Text    string
+	Actions []components.Act
+	Note    *Note
+	Facts   []Fact
+	Filter  *components.Filter
+	Table   *Table
+	Empty   *components.EmptyState
+	Pager   components.Pager
+	Prose   templ.Component // rendered Markdown
+	Code    *components.CodeBlock
+	Form    *Form
+	Danger  bool // frames the part as a decision that can't be undone
+}
+
+// Note is a remark. Data marks Text as typed by somebody.
+type Note struct {
+	Tone  components.Tone
+	Title string
+	Text  string
+	Data  bool
+}
+
+// Fact is one term and its value. Exactly one of the values is set; Data marks Value as typed by somebody.
+type Fact struct {
+	Term   string
+	Value  string
+	Data   bool
+	Code   bool
+	Href   string
+	Tags   []string
+	Status *Status
+	Moment *components.Moment
+}
+
+// Table is a list.
+type Table struct {
+	Spec  components.TableSpec
+	Rows  [][]Cell
+	Empty string // sentence for no rows
+}
+
+// Cell is one cell. The first of a row names it.
+type Cell struct {
+	Text   string
+	Data   bool // typed by somebody
+	Code   bool
+	Num    bool
+	Wrap   bool
+	Href   string
+	Hint   string // muted, under the text; as typed when HintData
+	HData  bool
+	Badge  string
+	Tags   []string
+	Status *Status
+	Moment *components.Moment
+	Acts   []components.Act // at the end of the row
+	Post   *Post
+}
+
+// Post is a form of one button in a row. Label tells screen readers which row it is about.
+type Post struct {
+	Action string
+	Label  string
+	Button string
+}
+
+// Form is a form with its inputs.
+type Form struct {
+	Spec   components.FormSpec
+	Text   string
+	Inputs []Input
+	Submit string
+	Kind   components.Kind
+	Cancel string // where to go without doing it
+}
+
+// Input is one input; of its fields one is set.
+type Input struct {
+	Line   *components.Field
+	Area   *components.Field
+	Select *components.Field
+	Check  *components.Field
+	Radios *components.Field
+	Many   *components.Field // checkboxes of data
+	Scopes *components.Scopes
+	Prose  templ.Component // to read before the next input
+}
+
+// Line, Area, Select, Check, Radios and Many make an Input.
+func Line(f components.Field) Input { return Input{Line: &f} }
+
+// Area is described at Line.
+func Area(f components.Field) Input { return Input{Area: &f} }
+
+// Select is described at Line.
+func Select(f components.Field) Input { return Input{Select: &f} }
+
+// Check is described at Line.
+func Check(f components.Field) Input { return Input{Check: &f} }
+
+// Radios is described at Line.
+func Radios(f components.Field) Input { return Input{Radios: &f} }
+
+// Many is described at Line.
+func Many(f components.Field) Input { return Input{Many: &f} }
+
+// ScopeInput makes an Input of scopes.
+func ScopeInput(s components.Scopes) Input { return Input{Scopes: &s} }
+
+func (c Cell) class() string {
+	switch {
+	case len(c.Acts) > 0 || c.Post != nil:
+		return "end"
+	case c.Num:
+		return "num"
+	case c.Wrap:
+		return "wrap"
+	}
+	return ""
+}
+
+func data(on bool) templ.Attributes {
+	if on {
+		return templ.Attributes{"translate": "no"}
+	}
+	return nil
+}
+
+func spec(f Form) components.FormSpec {
+	if f.Spec.ID == "" && f.Spec.Class == "" {
+		f.Spec.Class = "stack"
+	}
+	return f.Spec
+}
