@@ -25,7 +25,7 @@ func CanonicalEmail(address string) (string, error) {
 		return "", wrong
 	}
 	domain, err := idna.Lookup.ToASCII(address[at+1:])
-	if err != nil || !strings.Contains(domain, ".") || strings.HasPrefix(domain, ".") || strings.HasSuffix(domain, ".") || strings.ContainsAny(domain, "[]: ") {
+	if err != nil || !strings.Contains(domain, ".") || strings.Contains("."+domain+".", "..") || strings.ContainsAny(domain, "[]: ") {
 		return "", wrong
 	}
 	address = address[:at] + "@" + strings.ToLower(domain)
