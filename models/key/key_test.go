@@ -130,13 +130,9 @@ func TestWhoMayMakeAndManageKeys(t *testing.T) {
 		} {
 			_, err := w.keys.Create(bg, c.actor, key.CreateRequest{Token: w.token(c.actor), AppID: w.app, Environment: "live", Name: "by " + c.who, Pairs: []key.Pair{readOrders}})
 			expect(t, c.who+" create", err, c.create)
-			for act, do := range map[string]func() error{
-				"pause":  func() error { return w.keys.Pause(bg, c.actor, devs) },
-				"resume": func() error { return w.keys.Resume(bg, c.actor, devs) },
-				"rename": func() error { return w.keys.Rename(bg, c.actor, devs, "Renamed by "+c.who) },
-			} {
-				expect(t, c.who+" "+act, do(), c.manage)
-			}
+			expect(t, c.who+" pause", w.keys.Pause(bg, c.actor, devs), c.manage)
+			expect(t, c.who+" resume", w.keys.Resume(bg, c.actor, devs), c.manage)
+			expect(t, c.who+" rename", w.keys.Rename(bg, c.actor, devs, "Renamed by "+c.who), c.manage)
 			if c.manage != -1 {
 				expect(t, c.who+" revoke", w.keys.Revoke(bg, c.actor, devs, ""), c.manage)
 				_, err := w.keys.Rotate(bg, c.actor, devs, key.RotateRequest{Token: w.keys.NewFormToken(c.actor, key.RotatePurpose(devs))})

@@ -1,0 +1,254 @@
+package key
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/key"
+)
+
+const adminPath = "/admin/keys"
+
+// filterForm is staff's filter, in the address of the list and in the form of a mass revocation.
+type filterForm struct {
+	Query       string `form:"q"`
+	Owner       string `form:"owner"`
+	App         string `form:"app"`
+	Scope       string `form:"scope"`
+	API         string `form:"api"`
+	Environment string `form:"environment"`
+	State       string `form:"state"`
+	From        string `form:"from"`
+	To          string `form:"to"`
+	Used        string `form:"used"`
+}
+
+func (f filterForm) fields() []components.Hidden {
+	return []components.Hidden{{Name: "q", Value: f.Query}, {Name: "owner", Value: f.Owner}, {Name: "app", Value: f.App}, {Name: "scope", Value: f.Scope}, {Name: "api", Value: f.API},
+		{Name: "environment", Value: f.Environment}, {Name: "state", Value: f.State}, {Name: "from", Value: f.From}, {Name: "to", Value: f.To}, {Name: "used", Value: f.Used}}
+}
+
+// filter reads the form; days are UTC, and the last one is included.
+func (f filterForm) filter() keys.Filter {
+	out := keys.Filter{Query: apikey.Redact(f.Query), Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: oneOf(f.Environment, "live", "test"), State: f.State, UsedLastHour: f.Used == "hour"}
+	if from, err := time.Parse(keys.DateLayout, f.From); err == nil {
+		out.CreatedFrom = from
+	}
+	if to, err := time.Parse(keys.DateLayout, f.To); err == nil {
+		out.CreatedTo = to.AddDate(0, 0, 1)
+	}
+	return out
+}
+
+// AdminList is staff's list of all keys.
+func (h *Handler) AdminList(c echo.Context) error {
+	if q := c.QueryParam("q"); apikey.Redact(q) != q {
+		return c.Redirect(http.StatusSeeOther, with(c, adminPath, "q", apikey.Redact(q)))
+	}
+	f := filterForm{}
+	for _, field := range f.fields() {
+		f.set(field.Name, c.QueryParam(field.Name))
+	}
+	return h.adminList(c, http.StatusOK, f, nil)
+}
+
+func (f *filterForm) set(name, value string) {
+	for n, p := range map[string]*string{"q": &f.Query, "owner": &f.Owner, "app": &f.App, "scope": &f.Scope, "api": &f.API, "environment": &f.Environment, "state": &f.State, "from": &f.From, "to": &f.To, "used": &f.Used} {
+		if n == name {
+			*p = value
+		}
+	}
+}
+
+func (h *Handler) adminList(c echo.Context, status int, f filterForm, failed error) error {
+	ctx, who := web.Ctx(c), web.Actor(c)
+	page, err := h.Keys.ListAll(ctx, who, f.filter(), pageOf(c))
+	if err != nil {
+		return err
+	}
+	calls, err := h.Keys.Calls(ctx, idsOf(page.Rows))
+	if err != nil {
+		return err
+	}
+	apis, err := h.Keys.AllAPIs(ctx)
+	if err != nil {
+		return err
+	}
+	p := views.AdminListPage{
+		Frame: h.Frame(c, web.T(c, "Keys")), Filter: adminFilter(c, f, apis), Pager: pager(c, adminPath, page.Next, page.Previous), Hidden: f.fields(),
+		Revoke: permission.Staff(who.StaffRole, permission.StaffKeysManage) && f.filter() != keys.Filter{} && len(page.Rows) > 0,
+	}
+	p.Problems, _ = problemsOf(c, failed)
+	p.Columns = []components.Column{sorted(c, adminPath, web.T(c, "Key"), "name", page.Sort), {Label: web.T(c, "Organization and app")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Status")},
+		sorted(c, adminPath, web.T(c, "Expires"), "expires", page.Sort), sorted(c, adminPath, web.T(c, "Last used"), "used", page.Sort), {Label: web.T(c, "Calls, 30 days"), Num: true}}
+	for _, r := range page.Rows {
+		p.Items = append(p.Items, h.item(c, r, adminKeyPath(r), calls[r.ID]))
+	}
+	return h.RenderStatus(c, status, views.AdminList(p))
+}
+
+func adminFilter(c echo.Context, f filterForm, apis []keys.APIChoice) components.Filter {
+	state, environment, api := stateField(c), environmentField(c), apiField(c, apis)
+	state.Value, environment.Value, api.Value = f.State, f.Environment, f.API
+	out := components.Filter{
+		Action: adminPath, Label: web.T(c, "Filter keys"),
+		Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: apikey.Redact(f.Query), Placeholder: web.T(c, "Name or hint")},
+		Fields: []components.Field{
+			{Name: "owner", Label: web.T(c, "Organization"), Value: f.Owner}, {Name: "app", Label: web.T(c, "App"), Value: f.App}, {Name: "scope", Label: web.T(c, "Scope"), Value: f.Scope, Placeholder: "orders:read", Code: true},
+			api, environment, state,
+			{Name: "from", Label: web.T(c, "Made from"), Type: "date", Value: f.From}, {Name: "to", Label: web.T(c, "Made until"), Type: "date", Value: f.To},
+			{Name: "used", Label: web.T(c, "Used"), Value: f.Used, Options: []components.Option{{Label: web.T(c, "Any time, or never")}, {Value: "hour", Label: web.T(c, "In the last hour")}}},
+		},
+	}
+	if f != (filterForm{}) {
+		out.ClearHref = adminPath
+	}
+	return out
+}
+
+// any reads the key of the path, whosever it is.
+func (h *Handler) any(c echo.Context) (keys.Detail, error) {
+	id, err := idOf(c)
+	if err != nil {
+		return keys.Detail{}, err
+	}
+	return h.Keys.GetAny(web.Ctx(c), web.Actor(c), id)
+}
+
+// AdminShow is a key's page for staff.
+func (h *Handler) AdminShow(c echo.Context) error {
+	d, err := h.any(c)
+	if err != nil {
+		return err
+	}
+	p := h.show(c, d)
+	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name}}
+	path := adminKeyPath(d.Row)
+	if d.MayStaffManage && d.RevokedAt == nil {
+		if d.Living(h.Now()) {
+			p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Suspend"), Href: path + "/suspend"})
+		}
+		if d.State(h.Now()).Name == keys.Suspended {
+			p.Lift = path + "/unsuspend"
+		}
+		p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Revoke"), Href: path + "/revoke", Kind: components.Danger})
+	}
+	return h.Render(c, views.Show(p))
+}
+
+// staffConfirm begins a page on which staff decide about a key.
+func (h *Handler) staffConfirm(c echo.Context, d keys.Detail, act, title string) views.ConfirmPage {
+	path := adminKeyPath(d.Row)
+	return views.ConfirmPage{
+		Frame: h.Frame(c, title), Title: title, Key: d.Name, Hint: d.Hint(), Action: path + "/" + act, Back: path, Danger: true, Stops: h.stops(c, d),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Href: path}, {Label: title}},
+	}
+}
+
+type suspendForm struct {
+	Reason string `form:"reason"`
+	For    string `form:"for"` // hours; empty: until staff lift it
+}
+
+// suspensions are the lengths offered, in hours.
+var suspensions = []string{"1", "4", "24", "168", "720"}
+
+// SuspendForm is where staff suspend a key.
+func (h *Handler) SuspendForm(c echo.Context) error {
+	return h.suspendPage(c, http.StatusOK, suspendForm{For: "24"}, nil)
+}
+
+func (h *Handler) suspendPage(c echo.Context, status int, f suspendForm, failed error) error {
+	d, err := h.any(c)
+	if err != nil {
+		return err
+	}
+	p := h.staffConfirm(c, d, "suspend", web.T(c, "Suspend key"))
+	var wrong map[string]string
+	p.Problems, wrong = problemsOf(c, failed)
+	p.Button = web.T(c, "Suspend key")
+	p.Stops = append(p.Stops, web.T(c, "Calls are refused until the suspension ends. The key’s people are mailed the reason."))
+	length := components.Field{Name: "for", Label: web.T(c, "Until"), Value: f.For, Error: wrong["until"]}
+	for _, hours := range suspensions {
+		end := h.Now().Add(time.Duration(days(hours)) * time.Hour)
+		length.Options = append(length.Options, components.Option{Value: hours, Label: text.DateTime(web.Ctx(c), end)})
+	}
+	length.Options = append(length.Options, components.Option{Value: "", Label: web.T(c, "Staff lift it"), Selected: f.For == ""})
+	p.Fields = []components.Field{{Name: "reason", Label: web.T(c, "Reason"), Value: f.Reason, Error: wrong["reason"], MaxLength: keys.MaxReason, Hint: web.T(c, "The key’s people read it.")}, length}
+	return h.RenderStatus(c, status, views.Confirm(p))
+}
+
+// Suspend suspends a key.
+func (h *Handler) Suspend(c echo.Context) error {
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	var f suspendForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	var until *time.Time
+	if f.For != "" {
+		end := h.Now().Add(time.Duration(days(oneOf(f.For, suspensions...))) * time.Hour) // what is none of ours is over already
+		until = &end
+	}
+	if err := h.Keys.Suspend(web.Ctx(c), web.Actor(c), id, f.Reason, until); err != nil {
+		return h.again(c, err, func(status int, failed error) error { return h.suspendPage(c, status, f, failed) })
+	}
+	return h.Done(c, adminPath+"/"+id.Show(keys.IDPrefix), text.N("The key is suspended. Calls with it are refused for now."))
+}
+
+// Unsuspend lifts a suspension.
+func (h *Handler) Unsuspend(c echo.Context) error {
+	id, err := idOf(c)
+	if err != nil {
+		return err
+	}
+	if err := h.Keys.Unsuspend(web.Ctx(c), web.Actor(c), id); err != nil {
+		return err
+	}
+	return h.Done(c, adminPath+"/"+id.Show(keys.IDPrefix), text.N("The suspension is lifted."))
+}
+
+// AdminRevokeForm is where staff revoke a key.
+func (h *Handler) AdminRevokeForm(c echo.Context) error {
+	return h.adminRevokePage(c, http.StatusOK, revokeForm{}, nil)
+}
+
+func (h *Handler) adminRevokePage(c echo.Context, status int, f revokeForm, failed error) error {
+	d, err := h.any(c)
+	if err != nil {
+		return err
+	}
+	p := h.staffConfirm(c, d, "revoke", web.T(c, "Revoke key"))
+	h.revokeFields(c, &p, d, f, failed, web.T(c, "Reason"), false)
+	return h.RenderStatus(c, status, views.Confirm(p))
+}
+
+// AdminRevoke revokes a key for staff.
+func (h *Handler) AdminRevoke(c echo.Context) error {
+	var f revokeForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	d, err := h.any(c)
+	if err != nil {
+		return err
+	}
+	if f.Confirm != d.Name && d.RevokedAt == nil {
+		return h.adminRevokePage(c, http.StatusUnprocessableEntity, f, notTyped(d.Row))
+	}
+	if err := h.Keys.RevokeByStaff(web.Ctx(c), web.Actor(c), d.ID, f.Reason); err != nil {
+		return h.again(c, err, func(status int, failed error) error { return h.adminRevokePage(c, status, f, failed) })
+	}
+	return h.Done(c, adminKeyPath(d.Row), text.N("The key is revoked. Calls with it are refused from now on."))
+}

@@ -1,0 +1,315 @@
+package key
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/key"
+)
+
+const newPath = "/console/keys/new"
+
+// createForm is what the form sends, and what the query of its page may fill in.
+type createForm struct {
+	Token       string   `form:"form_token"`
+	App         string   `form:"app"`
+	Name        string   `form:"name"`
+	Environment string   `form:"environment"`
+	Grants      []string `form:"grants"` // slug/scope
+	Expires     string   `form:"expires"`
+	ExpiresOn   string   `form:"expires_on"`
+}
+
+// Values of the Expires field beside a number of days.
+const (
+	onDate = "date"
+	never  = "never"
+)
+
+func (f createForm) pairs() []keys.Pair {
+	var out []keys.Pair
+	for _, g := range f.Grants {
+		api, scope, _ := strings.Cut(g, "/")
+		out = append(out, keys.Pair{API: api, Scope: scope})
+	}
+	return out
+}
+
+func (f createForm) expiry(zone *time.Location) keys.Expiry {
+	return expiryOf(f.Expires, f.ExpiresOn, zone)
+}
+
+// expiryOf reads the choice of an end. What is no choice of ours is refused by the policy like a number out of range.
+func expiryOf(choice, day string, zone *time.Location) keys.Expiry {
+	switch choice {
+	case "":
+		return keys.Expiry{Zone: zone}
+	case never:
+		return keys.Expiry{Never: true, Zone: zone}
+	case onDate:
+		if day == "" {
+			day = "?" // no day is a wrong day
+		}
+		return keys.Expiry{Date: day, Zone: zone}
+	}
+	days, err := strconv.Atoi(choice)
+	if err != nil || days == 0 {
+		days = -1
+	}
+	return keys.Expiry{Days: days, Zone: zone}
+}
+
+// NewForm is the page on which a key is made.
+func (h *Handler) NewForm(c echo.Context) error {
+	q := c.QueryParams()
+	return h.newPage(c, http.StatusOK, createForm{App: q.Get("app"), Name: q.Get("name"), Environment: q.Get("environment"),
+		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on")}, nil)
+}
+
+// Create makes the key and shows it in the answer itself, once; a repeat of the form is led to the key's page.
+func (h *Handler) Create(c echo.Context) error {
+	var f createForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	appID, err := db.ParseID("app", f.App)
+	if err != nil {
+		return fault.Missing()
+	}
+	if stale, err := h.needsPassword(c, appID, f); err != nil || stale {
+		return err
+	}
+	made, err := h.Keys.Create(web.Ctx(c), web.Actor(c), keys.CreateRequest{
+		Token: f.Token, AppID: appID, Environment: f.Environment, Name: f.Name, Pairs: f.pairs(), Expiry: f.expiry(text.Of(web.Ctx(c)).Zone),
+	})
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
+		return h.newPage(c, web.Status(err), f, err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.showOnce(c, made, "")
+}
+
+// needsPassword leads to the page that asks for the password again when the key is to hold scopes of the portal's own API and the
+// last time was more than ten minutes ago (A14); the form comes back filled in.
+func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool, error) {
+	if web.Session(c).Fresh(h.Now()) || len(f.Grants) == 0 {
+		return false, nil
+	}
+	offered, err := h.Keys.Choices(web.Ctx(c), appID)
+	if err != nil {
+		return false, err
+	}
+	wanted := f.pairs()
+	if !slices.ContainsFunc(offered, func(o keys.Choice) bool { return o.IsPortal && slices.Contains(wanted, o.Pair()) }) {
+		return false, nil
+	}
+	back := url.Values{"app": {f.App}, "name": {f.Name}, "environment": {f.Environment}, "grants": f.Grants, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}}
+	return true, h.See(c, "/console/account/confirm?next="+url.QueryEscape(newPath+"?"+back.Encode()))
+}
+
+// showOnce is the one answer that holds a key's text (K2): no-store, as every page, and not compressed.
+func (h *Handler) showOnce(c echo.Context, made keys.Made, oldNote string) error {
+	path := keyPath(made.Key)
+	if made.Again {
+		return h.Warn(c, path, "This form had already made this key. A key is shown only once: if you did not copy it, rotate it.")
+	}
+	secret := made.Secret.Reveal()
+	p := views.MadePage{
+		Frame: h.Frame(c, web.T(c, "Copy your key now")), Crumbs: h.crumbs(c, made.Key.Name, path), Name: made.Key.Name, Secret: secret, KeyURL: path, OldNote: oldNote,
+		Another: newPath + "?app=" + made.Key.AppID.Show("app"),
+		Whoami:  components.CodeBlock{Title: "curl", Text: `curl -H "Authorization: Bearer ` + secret + `" ` + h.Link("/v1/whoami")},
+		Export:  components.CodeBlock{Title: web.T(c, "Environment variable"), Text: "export GATEHOUSE_KEY=" + secret},
+	}
+	example, ok, err := h.Keys.ExampleFor(web.Ctx(c), made.Key.ID)
+	if err != nil {
+		return err
+	}
+	if ok {
+		e := catalog.Environment{BaseURL: example.BaseURL, ExampleMethod: example.Method, ExamplePath: example.Path, ExampleBody: example.Body}
+		p.Example = &components.CodeBlock{Title: example.APIName, Note: "curl", Text: e.Curl(secret)}
+	}
+	p.Facts = []components.Fact{{Term: web.T(c, "App"), Value: made.Key.AppName}, {Term: web.T(c, "Expires"), Value: h.expiryWords(c, made.Key)}}
+	return h.Render(c, views.Made(p))
+}
+
+func (h *Handler) expiryWords(c echo.Context, r keys.Row) string {
+	if r.ExpiresAt == nil {
+		return web.T(c, "Never")
+	}
+	return text.DateTime(web.Ctx(c), *r.ExpiresAt)
+}
+
+func (h *Handler) crumbs(c echo.Context, last, href string) []components.Crumb {
+	return []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: last, Href: href}}
+}
+
+// newPage shows the form; err puts its problems beside the fields.
+func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error) error {
+	ctx, who := web.Ctx(c), web.Actor(c)
+	places, err := h.Keys.Places(ctx, who)
+	if err != nil {
+		return err
+	}
+	p := views.NewPage{Frame: h.Frame(c, web.T(c, "Create a key")), Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: web.T(c, "Create a key")}}, Cancel: listPath, CatalogURL: "/apis"}
+	place, ok := h.choosePlace(c, &p, places, f.App)
+	if !ok {
+		return h.RenderStatus(c, status, views.New(p))
+	}
+	policy, err := h.Keys.Policy(ctx)
+	if err != nil {
+		return err
+	}
+	offered, err := h.Keys.Choices(ctx, place.AppID)
+	if err != nil {
+		return err
+	}
+	var wrong map[string]string
+	p.Problems, wrong = problemsOf(c, failed)
+	p.AppID, p.AppName = place.AppID.Show("app"), place.AppName
+	p.Token = h.Keys.NewFormToken(who, keys.CreatePurpose())
+	p.Name = components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: wrong["name"], MaxLength: keys.MaxName, Required: true, Autocomplete: "off",
+		Hint: web.T(c, "What uses it, such as “Checkout worker”. You will see this name in usage and mails.")}
+	p.Environment = environmentChoice(c, f.Environment, wrong["environment"])
+	p.Groups, p.NoAccess, p.GrantsError = groups(c, offered, f.Grants), len(offered) == 0, wrong["grants"]
+	p.Expires, p.ExpiresOn = h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
+	return h.RenderStatus(c, status, views.New(p))
+}
+
+// problemsOf puts a refusal into words for the form: of fields beside them, of the whole above it.
+func problemsOf(c echo.Context, err error) ([]components.Problem, map[string]string) {
+	if err == nil {
+		return nil, map[string]string{}
+	}
+	if list, byField, ok := web.Problems(c, err); ok {
+		return list, byField
+	}
+	f := fault.As(err)
+	if f == nil {
+		return nil, map[string]string{}
+	}
+	return []components.Problem{{Message: web.T(c, f.Key, f.Args...)}}, map[string]string{}
+}
+
+// choosePlace finds the app that the key will be of: the wanted one, or the first in which the reader may make keys. ok is false when there
+// is none, and the page then says why and what to do.
+func (h *Handler) choosePlace(c echo.Context, p *views.NewPage, places []keys.Place, wanted string) (keys.Place, bool) {
+	org := web.QueryID(c, "org", "org")
+	usable := func(place keys.Place) bool { return place.MayMake() }
+	var chosen *keys.Place
+	for i, place := range places {
+		if place.AppID.IsZero() || !usable(place) {
+			continue
+		}
+		switch {
+		case place.AppID.Show("app") == wanted:
+			chosen = &places[i]
+		case chosen == nil && (org.IsZero() || place.OrganizationID == org):
+			chosen = &places[i]
+		}
+	}
+	if chosen == nil {
+		h.whyNot(c, p, places)
+		return keys.Place{}, false
+	}
+	p.Apps = components.Field{Name: "app", Label: web.T(c, "App"), Value: chosen.AppID.Show("app"), Options: appOptions(places, db.ID{}, usable)}
+	return *chosen, true
+}
+
+func (h *Handler) whyNot(c echo.Context, p *views.NewPage, places []keys.Place) {
+	admin, apps := false, false
+	for _, place := range places {
+		admin = admin || place.Role == "admin" || place.Role == "owner"
+		apps = apps || !place.AppID.IsZero()
+	}
+	switch {
+	case admin:
+		p.Why = web.T(c, "Keys belong to apps. Make an app first.")
+		p.Next = &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}
+	case apps:
+		p.Why = web.T(c, "You are a viewer here: you see keys but can’t make them. An admin of the organization can make you a developer.")
+		p.Next = &components.Act{Label: web.T(c, "See the keys"), Href: listPath}
+	default:
+		p.Why = web.T(c, "Keys belong to apps, and there is none yet. An admin of the organization can make one.")
+	}
+}
+
+func environmentChoice(c echo.Context, value, wrong string) components.Field {
+	if value == "" {
+		value = "live"
+	}
+	return components.Field{Name: "environment", Label: web.T(c, "Environment"), Value: value, Error: wrong, Options: []components.Option{
+		{Value: "live", Label: web.T(c, "Live"), Hint: web.T(c, "For the real thing.")},
+		{Value: "test", Label: web.T(c, "Test"), Hint: web.T(c, "For trying out: APIs answer with test data where they have a test environment.")},
+	}}
+}
+
+func groups(c echo.Context, offered []keys.Choice, ticked []string) []views.ScopeGroup {
+	var out []views.ScopeGroup
+	last := ""
+	for _, o := range offered {
+		if o.API != last {
+			out, last = append(out, views.ScopeGroup{API: o.APIName, Domain: o.DataDomain}), o.API
+		}
+		g := &out[len(out)-1]
+		value := o.API + "/" + o.Scope
+		item := components.ScopeChoice{Value: value, Scope: o.Scope, Sentence: o.Sentence, Sensitive: o.Sensitive, Checked: slices.Contains(ticked, value)}
+		switch {
+		case !o.In("test"):
+			item.Note = web.T(c, "In the live environment only")
+		case !o.In("live"):
+			item.Note = web.T(c, "In the test environment only")
+		}
+		g.Items = append(g.Items, item)
+	}
+	return out
+}
+
+func verifierOffered(offered []keys.Choice) bool {
+	return slices.ContainsFunc(offered, func(o keys.Choice) bool { return o.IsPortal && o.Scope == keys.VerifyScope })
+}
+
+// presets are the lifetimes offered, as far as the policy allows them; its default is always among them.
+var presets = []int{7, 30, 90, 180, 365}
+
+func (h *Handler) expiryFields(c echo.Context, p keys.Policy, choice, day string, verifier bool, wrong map[string]string) (components.Field, components.Field) {
+	ctx := web.Ctx(c)
+	if choice == "" {
+		choice = strconv.Itoa(p.DefaultDays)
+	}
+	days := append(slices.Clone(presets), p.DefaultDays, p.MaxDays)
+	slices.Sort(days)
+	expires := components.Field{Name: "expires", Label: web.T(c, "Expires"), Value: choice, Error: wrong["expires"]}
+	for _, d := range slices.Compact(days) {
+		if d <= p.MaxDays {
+			expires.Options = append(expires.Options, components.Option{Value: strconv.Itoa(d), Label: web.T(c, "In %[1]d days (%[2]s)", d, text.Date(ctx, h.Now().AddDate(0, 0, d)))})
+		}
+	}
+	expires.Options = append(expires.Options, components.Option{Value: onDate, Label: web.T(c, "On the day chosen below")})
+	switch {
+	case p.NeverAllowed:
+		expires.Options = append(expires.Options, components.Option{Value: never, Label: web.T(c, "Never")})
+	case verifier:
+		expires.Options = append(expires.Options, components.Option{Value: never, Label: web.T(c, "Never (only with keys:verify)")})
+	}
+	zone := text.Of(ctx).Zone
+	now := h.Now().In(zone)
+	return expires, components.Field{
+		Name: "expires_on", Label: web.T(c, "Day"), Type: "date", Value: day, Error: wrong["expires_on"], Optional: true, Min: now.Format(keys.DateLayout),
+		Max: now.AddDate(0, 0, p.MaxDays).Format(keys.DateLayout), Hint: web.T(c, "The key works until the end of that day in your time zone, %s.", zoneName(ctx)),
+	}
+}

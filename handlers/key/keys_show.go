@@ -1,0 +1,219 @@
+package key
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/key"
+)
+
+// Show is a key's own page.
+func (h *Handler) Show(c echo.Context) error { return h.showPage(c, 200, "", nil) }
+
+// showPage also answers a name that was not taken, with the input kept.
+func (h *Handler) showPage(c echo.Context, status int, name string, failed error) error {
+	d, err := h.own(c)
+	if err != nil {
+		return err
+	}
+	p := h.show(c, d)
+	p.Crumbs = h.crumbs(c, d.Name, "")
+	path, now := keyPath(d.Row), h.Now()
+	if d.MayManage && d.Living(now) {
+		p.Actions = h.ownActions(c, d, path)
+		if d.PausedAt != nil {
+			p.Resume = path + "/resume"
+		}
+	}
+	if d.MayManage && d.RevokedAt == nil {
+		_, wrong := problemsOf(c, failed)
+		if failed == nil {
+			name = d.Name
+		}
+		p.Rename = &views.RenameForm{Action: path + "/rename", Name: components.Field{Name: "name", Label: web.T(c, "Name"), Value: name, Error: wrong["name"], MaxLength: keys.MaxName, Autocomplete: "off"}}
+	}
+	return h.RenderStatus(c, status, views.Show(p))
+}
+
+func (h *Handler) ownActions(c echo.Context, d keys.Detail, path string) []components.Act {
+	var acts []components.Act
+	suspended := d.State(h.Now()).Name == keys.Suspended
+	if d.OverlapEndsAt == nil && !suspended {
+		acts = append(acts, components.Act{Label: web.T(c, "Rotate"), Href: path + "/rotate"})
+	}
+	if d.PausedAt == nil {
+		acts = append(acts, components.Act{Label: web.T(c, "Pause"), Href: path + "/pause"})
+	}
+	return append(acts, components.Act{Label: web.T(c, "Revoke"), Href: path + "/revoke", Kind: components.Danger})
+}
+
+// own reads the key of the path, one of the reader's organizations.
+func (h *Handler) own(c echo.Context) (keys.Detail, error) {
+	id, err := web.PathID(c, "key", keys.IDPrefix)
+	if err != nil {
+		return keys.Detail{}, err
+	}
+	return h.Keys.Get(web.Ctx(c), web.Actor(c), id)
+}
+
+// show is what the console's and staff's page have in common.
+func (h *Handler) show(c echo.Context, d keys.Detail) views.ShowPage {
+	ctx, now := web.Ctx(c), h.Now()
+	state := d.State(now)
+	p := views.ShowPage{
+		Frame: h.Frame(c, d.Name), Name: d.Name, Hint: d.Hint(), Test: d.Environment == "test", Status: h.statusOf(c, state), Notes: h.notes(c, d, state),
+		Tiles: []components.Tile{
+			{Label: web.T(c, "Calls, 24 h"), Value: text.Number(ctx, d.CallsToday)},
+			{Label: web.T(c, "Calls, 30 days"), Value: text.Compact(ctx, d.CallsLastMonth)},
+			{Label: web.T(c, "Networks, 24 h"), Value: text.Number(ctx, d.NetworksToday)},
+			{Label: web.T(c, "Unused scopes"), Value: text.Number(ctx, unused(d.Grants)), Delta: web.T(c, "of %d", len(d.Grants))},
+		},
+		Facts: h.facts(c, d), Pair: h.pair(c, d),
+		Codes: components.BarChart{Title: web.T(c, "Answers, 30 days"), Empty: web.T(c, "No calls in 30 days.")},
+	}
+	for _, g := range d.Grants {
+		p.Grants = append(p.Grants, views.GrantRow{API: g.APIName, Scope: g.Scope, Sentence: g.Sentence, Sensitive: g.Sensitive, Used: h.moment(c, g.LastUsedAt), Status: standingOf(c, g.Standing(now))})
+	}
+	for _, n := range d.Networks {
+		p.Networks = append(p.Networks, views.NetworkRow{Network: n.Network, First: h.moment(c, &n.FirstUsedAt), Last: h.moment(c, &n.LastUsedAt)})
+	}
+	for _, code := range d.CodesLately {
+		bar := components.Bar{Label: code.Code, Code: true, Value: code.Calls}
+		if code.Code != "VALID" {
+			bar.Tone = components.Bad
+		}
+		p.Codes.Items = append(p.Codes.Items, bar)
+	}
+	return p
+}
+
+func unused(grants []keys.Grant) int {
+	n := 0
+	for _, g := range grants {
+		if g.LastUsedAt == nil {
+			n++
+		}
+	}
+	return n
+}
+
+// notes say what a person must know of the state first.
+func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State) []views.Note {
+	var out []views.Note
+	add := func(tone components.Tone, title, words string, typed bool) {
+		out = append(out, views.Note{Tone: tone, Title: title, Text: words, Typed: typed})
+	}
+	switch s.Name {
+	case keys.Suspended:
+		title := web.T(c, "Suspended by the portal’s staff until they lift it")
+		if !s.Until.IsZero() {
+			title = web.T(c, "Suspended by the portal’s staff until %s", text.DateTime(web.Ctx(c), s.Until))
+		}
+		add(components.Bad, title, d.SuspendedReason, true)
+	case keys.Revoked:
+		add(components.Off, web.T(c, "Revoked %s. That is final: a program that still needs access needs a new key.", text.DateTime(web.Ctx(c), *d.RevokedAt)), d.RevokedReason, true)
+	case keys.Expired:
+		add(components.Off, web.T(c, "Expired. A program that still needs access needs a new key."), "", false)
+	case keys.Paused:
+		add(components.Warn, web.T(c, "Paused: calls are refused until somebody resumes it."), "", false)
+	case keys.Stopped:
+		add(components.Bad, h.statusOf(c, s).Words, web.T(c, "The key itself is in order. It works again when that ends."), false)
+	case keys.ExpiringNow:
+		add(components.Warn, web.T(c, "Expires %s. Rotate it before then: both keys work for as long as you choose.", text.DateTime(web.Ctx(c), s.Until)), "", false)
+	}
+	if d.CreatorLeft && d.Living(h.Now()) {
+		add(components.Warn, web.T(c, "Whoever made this key is no longer a member"), web.T(c, "The key belongs to the app and goes on. Rotate it if they may have kept a copy."), false)
+	}
+	return out
+}
+
+func (h *Handler) facts(c echo.Context, d keys.Detail) []components.Fact {
+	creator := d.CreatorName
+	if creator == "" {
+		creator = web.T(c, "the portal’s operator")
+	}
+	ends := components.Moment{Relative: web.T(c, "Never")}
+	if d.EndsAt() != nil {
+		ends = h.moment(c, d.EndsAt())
+	}
+	network := d.LastUsedNetwork
+	if network == "" {
+		network = "–"
+	}
+	return []components.Fact{
+		{Term: web.T(c, "App"), Body: typed(d.AppName)},
+		{Term: web.T(c, "Organization"), Body: typed(d.OrganizationName)},
+		{Term: web.T(c, "Data domain"), Body: typed(d.DataDomain)},
+		{Term: web.T(c, "Made by"), Body: typed(creator)},
+		{Term: web.T(c, "Made"), Body: components.Time(h.moment(c, &d.CreatedAt))},
+		{Term: web.T(c, "Ends"), Body: components.Time(ends)},
+		{Term: web.T(c, "Last used"), Body: components.Time(h.moment(c, d.LastUsedAt))},
+		{Term: web.T(c, "Last network"), Body: typed(network)},
+		{Term: web.T(c, "Key id"), Body: typed(d.ID.Show(keys.IDPrefix))},
+	}
+}
+
+// typed is data, not words of ours.
+func typed(s string) views.Typed { return views.Typed(s) }
+
+// pair shows old and new key side by side, while a rotation tells something (K10).
+func (h *Handler) pair(c echo.Context, d keys.Detail) []views.PairRow {
+	if d.Successor == nil && d.Predecessor == nil {
+		return nil
+	}
+	var out []views.PairRow
+	add := func(r keys.Row) {
+		ends := components.Moment{Relative: web.T(c, "Never")}
+		if r.EndsAt() != nil {
+			ends = h.moment(c, r.EndsAt())
+		}
+		out = append(out, views.PairRow{Href: r.ID.Show(keys.IDPrefix), Name: r.Name, Hint: r.Hint(), This: r.ID == d.ID, Status: h.statusOf(c, r.State(h.Now())), Used: h.moment(c, r.LastUsedAt), Ends: ends})
+	}
+	if d.Predecessor != nil {
+		add(*d.Predecessor)
+	}
+	add(d.Row)
+	if d.Successor != nil {
+		add(*d.Successor)
+	}
+	return out
+}
+
+// stops says what stops working with the key, from how it was used.
+func (h *Handler) stops(c echo.Context, d keys.Detail) []string {
+	ctx := web.Ctx(c)
+	var out []string
+	switch {
+	case d.LastUsedAt == nil:
+		out = append(out, web.T(c, "Nothing has used this key yet."))
+	case d.NetworksToday > 0:
+		out = append(out, web.T(c, "It was used from %d networks in the last 24 hours.", d.NetworksToday))
+	default:
+		out = append(out, web.T(c, "It was last used %s.", text.DateTime(ctx, *d.LastUsedAt)))
+	}
+	if d.CallsToday > 0 {
+		out = append(out, web.T(c, "It made %d calls in the last 24 hours.", d.CallsToday))
+	}
+	return out
+}
+
+// days is the number of days in a field; -1 for what is no number, which is out of every range.
+func days(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// idOf reads the key's id in the path.
+func idOf(c echo.Context) (db.ID, error) { return web.PathID(c, "key", keys.IDPrefix) }
+
+const day = 24 * time.Hour

@@ -1,0 +1,233 @@
+// Package key holds the pages of keys: the console's and staff's lists, making one, the page that shows a new key once, a key's own
+// page, the pages on which somebody confirms, and the policy.
+package key
+
+import (
+	"context"
+	"io"
+
+	"github.com/a-h/templ"
+
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// Status is a state in words and colour.
+type Status struct {
+	Tone  components.Tone
+	Words string
+}
+
+// Moment is a time in a list: relative, and exact for the title. Empty Exact shows Relative alone.
+type Moment struct {
+	Exact    string
+	Relative string
+}
+
+// Item is one row of a list.
+type Item struct {
+	Href    string
+	Name    string
+	Hint    string
+	App     string
+	Owner   string // of staff's list
+	Test    bool
+	Grants  []string
+	More    string // "+3" when there are more grants than the row shows
+	Status  Status
+	Expires Moment
+	Used    Moment
+	Calls   string
+}
+
+// ListPage is the console's list.
+type ListPage struct {
+	Frame     layout.Frame
+	Items     []Item
+	Columns   []components.Column
+	Filter    components.Filter
+	Filtered  bool
+	Pager     components.Pager
+	CreateURL string // empty when the reader may make none
+	Why       string // why not
+	Empty     components.EmptyState
+	ShowApp   bool
+}
+
+// AdminListPage is staff's list.
+type AdminListPage struct {
+	Frame    layout.Frame
+	Items    []Item
+	Columns  []components.Column
+	Filter   components.Filter
+	Pager    components.Pager
+	Revoke   bool // the filter may be handed to a mass revocation
+	Hidden   []components.Hidden
+	Problems []components.Problem
+}
+
+// ScopeGroup is the scopes of one API.
+type ScopeGroup struct {
+	API    string
+	Domain string
+	Items  []components.ScopeChoice
+}
+
+// NewPage is the form that makes a key.
+type NewPage struct {
+	Frame       layout.Frame
+	Crumbs      []components.Crumb
+	Why         string // why the reader can make none; the form is not shown then
+	Next        *components.Act
+	Problems    []components.Problem
+	Apps        components.Field // Options; none when there is only one app
+	AppID       string
+	AppName     string
+	Token       string
+	Name        components.Field
+	Environment components.Field
+	Groups      []ScopeGroup
+	GrantsError string
+	NoAccess    bool
+	CatalogURL  string
+	AccessURL   string
+	Expires     components.Field
+	ExpiresOn   components.Field
+	Cancel      string
+}
+
+// MadePage shows a new key, once.
+type MadePage struct {
+	Frame   layout.Frame
+	Crumbs  []components.Crumb
+	Name    string
+	Secret  string
+	Whoami  components.CodeBlock
+	Export  components.CodeBlock
+	Example *components.CodeBlock
+	Facts   []components.Fact
+	KeyURL  string
+	OldNote string // after a rotation: until when the old key works
+	Another string
+}
+
+// GrantRow is one grant on a key's page.
+type GrantRow struct {
+	API, Scope, Sentence string
+	Sensitive            bool
+	Used                 components.Moment
+	Status               *Status // when it does not count
+}
+
+// NetworkRow is one network on a key's page.
+type NetworkRow struct {
+	Network     string
+	First, Last components.Moment
+}
+
+// PairRow is a key beside the one that it was rotated to or from.
+type PairRow struct {
+	Href, Name, Hint string
+	This             bool
+	Status           Status
+	Used             components.Moment
+	Ends             components.Moment
+}
+
+// ShowPage is a key's own page.
+type ShowPage struct {
+	Frame    layout.Frame
+	Crumbs   []components.Crumb
+	Name     string
+	Hint     string
+	Test     bool
+	Status   Status
+	Notes    []Note
+	Actions  []components.Act
+	Resume   string // where to post to, when it can be resumed
+	Lift     string // where to post to, when staff can lift a suspension
+	Tiles    []components.Tile
+	Facts    []components.Fact
+	Grants   []GrantRow
+	Networks []NetworkRow
+	Pair     []PairRow
+	Codes    components.BarChart
+	Rename   *RenameForm
+}
+
+// Note is a remark above the page.
+type Note struct {
+	Tone  components.Tone
+	Title string
+	Text  string
+	Typed bool // Text is what a person typed
+}
+
+// RenameForm changes the name.
+type RenameForm struct {
+	Action string
+	Name   components.Field
+}
+
+// ConfirmPage is where somebody decides: it says what stops.
+type ConfirmPage struct {
+	Frame    layout.Frame
+	Crumbs   []components.Crumb
+	Title    string
+	Key      string // name and hint
+	Hint     string
+	Stops    []string
+	Problems []components.Problem
+	Action   string
+	Token    string
+	Fields   []components.Field // an Input each; with Options a Select, with Rows a TextArea
+	Button   string
+	Danger   bool
+	Back     string
+}
+
+// ShareRow is what of a mass revocation falls on one app.
+type ShareRow struct {
+	Organization, App, Keys, Used, Calls string
+}
+
+// RevocationPage is the preview of a mass revocation, and afterwards what it did.
+type RevocationPage struct {
+	Frame    layout.Frame
+	Crumbs   []components.Crumb
+	Title    string
+	Tiles    []components.Tile
+	Filter   []components.Fact
+	Shares   []ShareRow
+	Problems []components.Problem
+	Done     string // a sentence, once it was carried out
+	Stale    string // a sentence, when the preview is too old
+	Reason   string // once it was carried out
+	Action   string // empty when it can't be carried out
+	Fields   []components.Field
+	Button   string
+	Back     string
+}
+
+// PolicyPage is the policy for the life of keys.
+type PolicyPage struct {
+	Frame    layout.Frame
+	Problems []components.Problem
+	Fields   []components.Field
+	Never    components.Field
+	Facts    []components.Fact // for who may only read
+	MayEdit  bool
+}
+
+// Typed is what a person typed, or an id: data that no translation touches.
+type Typed string
+
+// Render implements templ.Component.
+func (t Typed) Render(_ context.Context, w io.Writer) error {
+	s := string(t)
+	if s == "" {
+		s = "–"
+	}
+	_, err := io.WriteString(w, `<span translate="no">`+templ.EscapeString(s)+`</span>`)
+	return err
+}
