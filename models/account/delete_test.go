@@ -1,0 +1,114 @@
+package account_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Z4, U8: after deletion nothing of the person is left in any table, and the chain of the audit log is whole.
+func TestDeletionErasesThePersonEverywhere(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		a := w.in(u, good)
+		org := w.app(u)
+		w.must(w.store.ChangeProfile(t.Context(), a, profile("Augusta King", "Enchantress")))
+		w.must(w.store.RequestEmail(t.Context(), a, "augusta@example.com", good))
+		w.must(w.store.RequestReset(t.Context(), visitor(), u.Email))
+		a.Name = "Augusta King"
+
+		ahead, err := w.store.Departure(t.Context(), a)
+		w.must(err)
+		wrongAddress := w.store.Delete(t.Context(), a, "eve@example.com", good)
+		wrongPassword := w.store.Delete(t.Context(), a, "ada@example.com", other)
+		w.must(w.store.Delete(t.Context(), a, "Ada@example.com", good))
+
+		w.is(wrongAddress, fault.Invalid)
+		w.is(wrongPassword, fault.Invalid)
+		if ahead.Apps != 1 || ahead.Obstacle != nil {
+			t.Error(ahead)
+		}
+		dump := w.dump()
+		for _, personal := range []string{"ada@example", "augusta", "Augusta", "Lovelace", "Enchantress", "203.0.113"} {
+			if at := strings.Index(dump, personal); at >= 0 {
+				t.Errorf("%q is left: …%s…", personal, dump[max(0, at-200):min(len(dump), at+50)])
+			}
+		}
+		v, err := audit.Verify(t.Context(), w.d)
+		if err != nil || !v.Sound {
+			t.Error(v, err)
+		}
+		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		w.is(err, fault.Unauthenticated)
+		if w.count("SELECT COUNT(*) FROM changes WHERE subject_id = ? AND kind = 'organization'", org) == 0 || w.count("SELECT COUNT(*) FROM changes WHERE kind = 'app'") != 1 {
+			t.Error("verification was not told")
+		}
+		w.person("ada@example.com", "") // the address is free again, for a user with another id
+	})
+}
+
+// Z5
+func TestTheLastOwnerCannotDeleteTheAccount(t *testing.T) {
+	each(t, func(w *world) {
+		u, second := w.person("ada@example.com", ""), w.person("eve@example.com", "")
+		a := w.in(u, good)
+		org := db.NewID()
+		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("INSERT INTO organizations (id, kind, name, created_at, updated_at) VALUES (?, 'ordinary', 'Analytical Engines', ?, ?)", org, tx.Now, tx.Now)
+			w.must(err)
+			_, err = tx.Run("INSERT INTO members (organization_id, user_id, role, created_at) VALUES (?, ?, 'owner', ?), (?, ?, 'admin', ?)", org, u.ID, tx.Now, org, second.ID, tx.Now)
+			return err
+		}))
+		ahead, err := w.store.Departure(t.Context(), a)
+		w.must(err)
+
+		refused := w.store.Delete(t.Context(), a, u.Email, good)
+		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE members SET role = 'owner' WHERE organization_id = ? AND user_id = ?", org, second.ID)
+			return err
+		}))
+		w.must(w.store.Delete(t.Context(), a, u.Email, good))
+
+		w.is(refused, fault.Conflict)
+		w.is(ahead.Obstacle, fault.Conflict)
+		if !strings.Contains(refused.Error(), "Analytical Engines") {
+			t.Error(refused)
+		}
+		w.is(w.store.Delete(t.Context(), w.in(second, good), second.Email, good), fault.Conflict)
+	})
+}
+
+// app gives u's personal organization an app and returns the organization.
+func (w *world) app(u account.User) db.ID {
+	w.t.Helper()
+	var org db.ID
+	w.must(w.d.Read(w.t.Context()).Raw("SELECT id FROM organizations WHERE personal_user_id = ?", u.ID).Row().Scan(&org))
+	w.must(w.d.Tx(w.t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO apps (id, organization_id, name, created_by, created_at, updated_at) VALUES (?, ?, 'Engine', ?, ?, ?)", db.NewID(), org, u.ID, tx.Now, tx.Now)
+		return err
+	}))
+	return org
+}
+
+// dump is every row of every table that can hold something of a person, as text.
+func (w *world) dump() string {
+	w.t.Helper()
+	var out strings.Builder
+	for _, query := range []string{
+		"SELECT * FROM users", "SELECT * FROM signups", "SELECT * FROM one_time_links", "SELECT * FROM sessions", "SELECT * FROM throttles", "SELECT * FROM organizations", "SELECT * FROM members",
+		"SELECT * FROM apps", "SELECT * FROM audit_events", "SELECT * FROM audit_personal", "SELECT * FROM changes", "SELECT * FROM mails", "SELECT * FROM settings", "SELECT * FROM jobs",
+	} {
+		var rows []map[string]any
+		w.must(w.d.Read(context.Background()).Raw(query).Scan(&rows).Error)
+		for _, r := range rows {
+			fmt.Fprintf(&out, "%s: %v\n", query, r)
+		}
+	}
+	return out.String()
+}
