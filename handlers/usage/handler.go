@@ -10,7 +10,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -96,21 +95,11 @@ func (a *ask) filtered() bool {
 	return !a.Org.IsZero() || !a.App.IsZero() || !a.Key.IsZero() || !a.API.IsZero() || a.Environment != "" || a.Code != ""
 }
 
-// inUTC makes everything that is written for c be in UTC: what staff compare with each other (product.md).
-func inUTC(c echo.Context) {
-	l := text.Of(web.Ctx(c))
-	l.Zone = time.UTC
-	c.SetRequest(c.Request().WithContext(text.With(web.Ctx(c), l)))
-}
-
 // Console is a developer's own usage.
 func (h *Handler) Console(c echo.Context) error { return h.page(c, askOf(c, "/console/usage", false)) }
 
 // Admin is everybody's usage.
-func (h *Handler) Admin(c echo.Context) error {
-	inUTC(c)
-	return h.page(c, askOf(c, "/admin/usage", true))
-}
+func (h *Handler) Admin(c echo.Context) error { return h.page(c, askOf(c, "/admin/usage", true)) }
 
 // ConsoleCSV is a developer's own usage as a file.
 func (h *Handler) ConsoleCSV(c echo.Context) error {

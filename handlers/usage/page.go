@@ -168,7 +168,7 @@ func (ch choices) filter(ctx context.Context, a *ask) components.Filter {
 
 func environments(ctx context.Context, a *ask) components.Field {
 	return components.Field{Name: "environment", Label: text.T(ctx, "Environment"), Options: []components.Option{
-		{Label: text.T(ctx, "Both environments")},
+		{Label: text.T(ctx, "Live and test")},
 		{Value: "live", Label: text.T(ctx, "Live"), Selected: a.Environment == "live"},
 		{Value: "test", Label: text.T(ctx, "Test"), Selected: a.Environment == "test"},
 	}}
