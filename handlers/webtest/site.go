@@ -49,6 +49,11 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, register func(k *web.Kit, 
 	return &Site{URL: base.String(), Kit: k, DB: d, Clock: clock, Table: r.Routes(), t: t}
 }
 
+// Visit is a Site that somebody else serves at url, over d.
+func Visit(t testing.TB, url string, d *db.DB, clock *dbtest.Clock) *Site {
+	return &Site{URL: url, DB: d, Clock: clock, t: t}
+}
+
 // Person adds a verified user with a personal organization, directly in the database. staffRole is "" for outsiders.
 func (s *Site) Person(email, staffRole string) account.User {
 	s.t.Helper()

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+var errPostgres = errors.New("this is for SQLite; use PostgreSQL's own pg_dump and pg_restore, as docs/operating.md shows")
+
+type backupCommand struct {
+	File string `arg:"" help:"Where to write the copy; it must not exist yet."`
+}
+
+// Run copies the database as it is at one instant, while the server goes on. The copy does not hold the root secret, without which
+// it is of no use: keep that apart.
+func (c backupCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	if o.db.Dialect != db.SQLite {
+		return closing(errPostgres, o)
+	}
+	if err := o.db.Backup(w.ctx, c.File); err != nil {
+		return closing(err, o)
+	}
+	_, err = fmt.Fprintf(w.stdout, "Backup written to %s. Keep the root secret too, in another place: %s.\n", c.File, secretPlace(o.settings))
+	return closing(err, o)
+}
+
+func secretPlace(s config.Settings) string {
+	if s.Secret.IsSet() {
+		return "the value of GATEHOUSE_SECRET"
+	}
+	return filepath.Join(s.DataDir, "secret")
+}
+
+type restoreCommand struct {
+	File  string `arg:"" help:"A file that backup wrote." type:"existingfile"`
+	Force bool   `help:"Replace a database that is there; it is kept beside it with .before-restore at the end."`
+}
+
+// Run puts a backup in place. It refuses one that is damaged, whose audit chain is not whole, or that was made with another secret.
+// Keys revoked after the backup was made would live again, so all that changed since must be looked at: the command says so.
+func (c restoreCommand) Run(w *world) error {
+	settings, err := config.Load(w.lookupEnv)
+	if err != nil {
+		return err
+	}
+	target := settings.Database.SQLitePath
+	if target == "" {
+		return errPostgres
+	}
+	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
+		return err
+	}
+	if err := db.RestoreFile(w.ctx, c.File, target, c.Force); err != nil {
+		return err
+	}
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	v, err := audit.Verify(w.ctx, o.db)
+	if err == nil && !v.Sound {
+		err = fmt.Errorf("the restored audit log is not whole: event %d: %s", v.FirstBad, v.Why)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(w.stdout, "Restored %s; the audit log is whole (%d events).\nKeys that were revoked after this backup was made work again: revoke them once more before you serve.\n", target, v.Events)
+	}
+	return closing(err, o)
+}

@@ -1,0 +1,98 @@
+// Command gatehouse is the developer portal: it serves the pages, and answers for every request whether a key may do this now.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+)
+
+// version is set by the linker for releases.
+var version = ""
+
+type commands struct {
+	Serve   serveCommand   `cmd:"" default:"1" help:"Serve the portal and the verification API."`
+	Migrate migrateCommand `cmd:"" help:"Bring the database to this version and stop."`
+	Admin   adminCommand   `cmd:"" help:"Manage the company's own people."`
+	Audit   auditCommand   `cmd:"" help:"The audit log."`
+
+	Backup      backupCommand      `cmd:"" help:"Copy a SQLite database while it is in use."`
+	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the SQLite database."`
+	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server of this machine whether it is ready."`
+	Version     versionCommand     `cmd:"" help:"Print the version."`
+}
+
+// world is what a command sees of the outside.
+type world struct {
+	ctx       context.Context
+	stdout    io.Writer
+	stderr    io.Writer
+	lookupEnv func(string) (string, bool)
+}
+
+func main() { os.Exit(run()) }
+
+// run is main with an exit code: 0 done, 1 failed, 2 wrong settings or usage.
+func run() int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	w := &world{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
+	var c commands
+	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A developer portal that hands out API keys and answers for them."),
+		kong.UsageOnError(), kong.Bind(w), kong.Help(withSettings))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	chosen, err := parser.Parse(os.Args[1:])
+	if err != nil {
+		parser.FatalIfErrorf(err)
+	}
+	if err := chosen.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, "gatehouse: "+err.Error())
+		var wrong config.Problems
+		if errors.As(err, &wrong) {
+			return 2
+		}
+		return 1
+	}
+	return 0
+}
+
+// withSettings adds the environment variables to the help of serve.
+func withSettings(o kong.HelpOptions, c *kong.Context) error {
+	if err := kong.DefaultHelpPrinter(o, c); err != nil {
+		return err
+	}
+	if node := c.Selected(); node != nil && node.Name == "serve" {
+		_, err := fmt.Fprint(c.Stdout, "\n"+config.Help())
+		return err
+	}
+	return nil
+}
+
+type versionCommand struct{}
+
+func (versionCommand) Run(w *world) error {
+	_, err := fmt.Fprintln(w.stdout, versionText())
+	return err
+}
+
+func versionText() string {
+	if version != "" {
+		return version
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

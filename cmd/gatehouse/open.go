@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
+)
+
+// opened is what every command that touches the installation works with.
+type opened struct {
+	settings config.Settings
+	root     *secret.Root
+	db       *db.DB
+}
+
+func (o *opened) Close() error { return o.db.Close() }
+
+// open reads the settings, opens and migrates the database, and checks that the root secret is the one that the database
+// knows (REL-17): with another one no key and no password would match, and every answer would be a wrong no.
+func open(w *world) (*opened, error) {
+	settings, err := config.Load(w.lookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
+		return nil, fmt.Errorf("data folder: %w", err)
+	}
+	d, err := db.Open(w.ctx, db.Options{URL: databaseURL(settings)})
+	if err != nil {
+		return nil, err
+	}
+	o := &opened{settings: settings, db: d}
+	if err := o.finish(w.ctx); err != nil {
+		return nil, errors.Join(err, d.Close())
+	}
+	return o, nil
+}
+
+func (o *opened) finish(ctx context.Context) error {
+	if err := o.db.Migrate(ctx); err != nil {
+		return err
+	}
+	root, err := o.openSecret(ctx)
+	if err != nil {
+		return err
+	}
+	o.root = root
+	o.db.SetCursorKey(root.Key(secret.LabelCursor))
+	return nil
+}
+
+func databaseURL(s config.Settings) string {
+	if s.Database.SQLitePath != "" {
+		return "sqlite:" + s.Database.SQLitePath
+	}
+	return s.Database.PostgresURL.Reveal()
+}
+
+const canaryName = "secret_canary"
+
+// openSecret finds the root secret, makes it on the very first start, and compares it with the canary in the database.
+func (o *opened) openSecret(ctx context.Context) (*secret.Root, error) {
+	var stored string
+	known, err := setting.Get(ctx, o.db, canaryName, &stored)
+	if err != nil {
+		return nil, err
+	}
+	root, err := o.loadSecret(known)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		err = o.db.Tx(ctx, func(tx *db.Tx) error {
+			_, err := setting.PutFirst(tx, canaryName, root.Canary())
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if _, err = setting.Get(ctx, o.db, canaryName, &stored); err != nil { // another replica may have been first
+			return nil, err
+		}
+	}
+	switch root.CheckCanary(stored) {
+	case secret.CanaryCurrent:
+		return root, nil
+	case secret.CanaryPrevious:
+		return root, o.db.Tx(ctx, func(tx *db.Tx) error { return setting.Put(tx, canaryName, root.Canary()) })
+	}
+	return nil, errors.New("the secret is not the one that this database was made with: no key and no password would match. " +
+		"Set GATEHOUSE_SECRET (or put the file named secret in the data folder) as it was when the database was made; after a change of secret, name the old one in GATEHOUSE_SECRET_PREVIOUS")
+}
+
+func (o *opened) loadSecret(known bool) (*secret.Root, error) {
+	if s := o.settings; s.Secret.IsSet() {
+		return secret.Parse(s.Secret.Reveal(), s.SecretPrevious.Reveal())
+	}
+	path := filepath.Join(o.settings.DataDir, "secret")
+	if known && !secret.Exists(path) {
+		return nil, fmt.Errorf("this database was made with a secret that is not here: put it at %s or in GATEHOUSE_SECRET", path)
+	}
+	return secret.Open(path, o.settings.SecretPrevious.Reveal())
+}

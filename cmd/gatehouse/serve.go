@@ -1,0 +1,175 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/handlers"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+)
+
+type serveCommand struct{}
+
+// Limits of the server (L3), and how long it takes to stop.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 30 * time.Second
+	writeTimeout  = 60 * time.Second
+	idleTimeout   = 2 * time.Minute
+	maxHeader     = 64 << 10
+	finishTimeout = 20 * time.Second
+)
+
+// Run serves until a signal ends it.
+func (serveCommand) Run(w *world) error {
+	slog.SetDefault(slog.New(slog.NewJSONHandler(w.stderr, nil)))
+	warnUnknown(w)
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	return closing(serve(w, o), o)
+}
+
+func warnUnknown(w *world) {
+	for _, name := range config.Unknown(os.Environ()) {
+		_, _ = fmt.Fprintf(w.stderr, "gatehouse: %s is not a setting; see gatehouse serve --help\n", name)
+	}
+}
+
+// serve runs the house over an open installation until w's context ends.
+func serve(w *world, o *opened) error {
+	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName()})
+	if err != nil {
+		return err
+	}
+	servers, err := listen(o.settings, house)
+	if err != nil {
+		return err
+	}
+	if err := announce(w, o.settings, house); err != nil {
+		return err
+	}
+	// Background work outlives the signal until the last request is answered.
+	work, stopWork := context.WithCancel(context.WithoutCancel(w.ctx))
+	var running sync.WaitGroup
+	for _, loop := range house.Loops() {
+		running.Go(func() { loop(work) })
+	}
+	failed := make(chan error, len(servers))
+	for _, s := range servers {
+		go func() { failed <- s.serve() }()
+	}
+	select {
+	case <-w.ctx.Done():
+	case err = <-failed:
+	}
+	house.Leave()
+	err = errors.Join(err, shutdown(servers))
+	stopWork()
+	running.Wait()
+	return errors.Join(err, house.Close(context.WithoutCancel(w.ctx)))
+}
+
+// announce prints where the portal is, and on the first start how to set it up.
+func announce(w *world, s config.Settings, house *handlers.House) error {
+	code, err := house.SetupCode(w.ctx)
+	if err != nil {
+		return err
+	}
+	if code != "" {
+		_, err = fmt.Fprintf(w.stdout, "Setup: %s/setup?code=%s\n", s.BaseURL, code)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(w.stdout, "Gatehouse serves %s\n", s.BaseURL)
+	}
+	return err
+}
+
+type server struct {
+	http     *http.Server
+	listener net.Listener
+}
+
+func (s server) serve() error {
+	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// listen opens the portal's listener and, where it is set, the edge's own. Nothing is served yet.
+func listen(s config.Settings, house *handlers.House) ([]server, error) {
+	addresses := []struct {
+		addr    string
+		handler http.Handler
+	}{{s.Addr, house.Portal}, {s.EdgeAddr, house.Edge}}
+	var all []server
+	for _, a := range addresses {
+		if a.addr == "" {
+			continue
+		}
+		l, err := openListener(s, a.addr)
+		if err != nil {
+			for _, other := range all {
+				err = errors.Join(err, other.listener.Close())
+			}
+			return nil, err
+		}
+		all = append(all, server{newServer(a.handler), l})
+	}
+	return all, nil
+}
+
+func openListener(s config.Settings, addr string) (net.Listener, error) {
+	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen: %w", err)
+	}
+	if s.TLSCert == "" {
+		return l, nil
+	}
+	cert, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("TLS: %w", err), l.Close())
+	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), nil
+}
+
+func newServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+	}
+}
+
+// shutdown lets open requests finish.
+func shutdown(servers []server) error {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
+	defer cancel()
+	var err error
+	for _, s := range servers {
+		err = errors.Join(err, s.http.Shutdown(ctx))
+	}
+	return err
+}
+
+// replicaName names this process among its peers: host and process id.
+func replicaName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "unknown"
+	}
+	return fmt.Sprintf("%s/%d", host, os.Getpid())
+}
+
+var _ io.Closer = (*opened)(nil)

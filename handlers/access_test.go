@@ -1,0 +1,108 @@
+package handlers_test
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// publicPages is every page that answers 200 to somebody who is not signed in. A new one is added here on purpose or not at all.
+var publicPages = []string{"/", "/apis", "/apis/:slug", "/signup", "/login", "/verify", "/password/forgot", "/robots.txt", "/sitemap.xml"}
+
+// fill puts ids of nothing into a path.
+func fill(path string) string {
+	parts := strings.Split(path, "/")
+	for i, p := range parts {
+		if strings.HasPrefix(p, ":") {
+			parts[i] = db.NewID().Show(strings.TrimPrefix(p, ":"))
+		}
+		if p == ":slug" {
+			parts[i] = "nothing"
+		}
+	}
+	return strings.Join(parts, "/")
+}
+
+// Z1, D1: each route asks for what it declares, and only the listed ones answer a visitor.
+func TestEveryRouteKeepsItsDeclaredAccess(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	dev := w.site.As(w.mine.user)
+	roles := map[string]*struct{ get func(string) int }{}
+	for _, role := range []string{permission.Support, permission.Auditor, permission.StaffAdmin} {
+		c := w.site.As(w.site.Person(role+"@company.example", role))
+		roles[role] = &struct{ get func(string) int }{func(p string) int { return c.Get(p).Status }}
+	}
+
+	for _, r := range w.house.Table {
+		path := fill(r.Path)
+		visitor := w.site.Visitor()
+		if r.Mutates() {
+			if got := dev.CrossSite(path, url.Values{"name": {"x"}}).Status; got != http.StatusForbidden {
+				t.Errorf("W1: %s %s answered %d to another site", r.Method, r.Path, got)
+			}
+			if r.Access.NeedsUser() {
+				if got := visitor.Post(path, url.Values{}).Status; got != http.StatusUnauthorized {
+					t.Errorf("%s %s answered %d to a visitor", r.Method, r.Path, got)
+				}
+			}
+			if r.Access.Permission() != "" {
+				if got := dev.Post(path, url.Values{}).Status; got != http.StatusForbidden {
+					t.Errorf("%s %s answered %d to a developer", r.Method, r.Path, got)
+				}
+			}
+			continue
+		}
+		checkReading(t, r, path, visitor.Get(path).Status, dev.Get(path).Status)
+		for role, c := range roles {
+			if p := r.Access.Permission(); p != "" && (c.get(path) != http.StatusForbidden) != permission.Staff(role, p) {
+				t.Errorf("Z6: GET %s answers %s with %d", r.Path, role, c.get(path))
+			}
+		}
+	}
+}
+
+func checkReading(t *testing.T, r web.Route, path string, visitor, dev int) {
+	t.Helper()
+	if r.Access.NeedsUser() && visitor != http.StatusUnauthorized {
+		t.Errorf("GET %s answered %d to a visitor", path, visitor)
+	}
+	if !r.Access.NeedsUser() && visitor == http.StatusOK && !slices.Contains(publicPages, r.Path) {
+		t.Errorf("GET %s answers everybody and is not listed as public", r.Path)
+	}
+	if r.Access.Permission() != "" && dev != http.StatusForbidden {
+		t.Errorf("GET %s answered %d to a developer", path, dev)
+	}
+	if visitor >= 500 || dev >= 500 {
+		t.Errorf("GET %s answered %d and %d", path, visitor, dev)
+	}
+}
+
+// D1, W1: no method but those of the table works anywhere, nor does one smuggled into a header or a field.
+func TestNoMethodIsHidden(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	dev := w.site.As(w.mine.user)
+	app := "/console/apps/" + w.mine.app.ID.Show("app")
+	before := w.rowsOf([]string{w.mine.app.ID.String()})
+
+	for _, header := range []string{"X-HTTP-Method-Override", "X-Method-Override", "X-HTTP-Method"} {
+		dev.Header.Set(header, "DELETE")
+		dev.Post(app, url.Values{"_method": {"DELETE"}})
+		dev.Get(app + "?_method=DELETE")
+		dev.Header.Del(header)
+	}
+
+	if after := w.rowsOf([]string{w.mine.app.ID.String()}); after != before {
+		t.Errorf("a hidden method changed something:\n%s\n%s", before, after)
+	}
+}

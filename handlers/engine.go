@@ -1,0 +1,145 @@
+package handlers
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/edge"
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/job"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+)
+
+// engine is what runs beside the pages: the edge with its picture of keys, the counters, jobs and mail.
+type engine struct {
+	ring    *keyring.Ring
+	edge    *edge.Edge
+	flusher *usage.Flusher
+	worker  *job.Worker
+	sender  *outbox.Sender // nil without an SMTP server
+	redis   *redis.Client  // nil without Redis
+	fresh   func() bool
+	loader  *key.Loader
+}
+
+// Sizes of what is kept in memory.
+const (
+	limitBuckets = 1 << 16
+	usageRows    = 1 << 17
+	warmKeys     = 100_000
+)
+
+func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
+	e := engine{loader: s.Key.Loader()}
+	e.ring = keyring.NewRing(e.loader, keyring.Options{TTL: keyring.DefaultTTL, StaleMax: o.Settings.StaleMax, Now: o.DB.Clock})
+	o.DB.OnCommit(func(changes []db.Change) { e.ring.Apply(key.RingChanges(changes)...) })
+	if err := e.ring.Poll(ctx); err != nil {
+		return e, fmt.Errorf("read the change feed: %w", err)
+	}
+	e.fresh = func() bool { return e.ring.Age(o.DB.Now()) <= o.Settings.StaleMax }
+	limiter, err := e.limiter(o)
+	if err != nil {
+		return e, err
+	}
+	counters, quotas := keyring.NewUsage(usageRows), keyring.NewMonthlyQuotas()
+	e.flusher = usage.NewFlusher(usage.FlusherOptions{DB: o.DB, Counters: counters, Quotas: quotas, Replica: o.Replica})
+	e.edge = edge.New(edge.Options{
+		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
+		Digesters: digesters(o.Root), TrustedProxies: o.Settings.TrustedProxies,
+	})
+	e.worker = newWorker(o, s)
+	if o.Settings.SMTPURL.IsSet() {
+		e.sender, err = newSender(o, s)
+	}
+	return e, err
+}
+
+// digesters are those of the current pepper and of the ones before it.
+func digesters(root *secret.Root) []*apikey.Digester {
+	var all []*apikey.Digester
+	for i, pepper := range root.Keys(secret.LabelKeyPepper) {
+		all = append(all, apikey.NewDigester(apikey.Pepper{Version: root.Versions()[i], Key: pepper}))
+	}
+	return all
+}
+
+// limiter counts in this process, or in Redis for all replicas together.
+func (e *engine) limiter(o Options) (ratelimit.Limiter, error) {
+	local := ratelimit.NewLocal(limitBuckets)
+	if !o.Settings.RedisURL.IsSet() {
+		return local, nil
+	}
+	options, err := redis.ParseURL(o.Settings.RedisURL.Reveal())
+	if err != nil {
+		return nil, errors.New("GATEHOUSE_REDIS_URL is not an address of Redis") // its own error would show the password
+	}
+	options.ContextTimeoutEnabled = true
+	e.redis = redis.NewClient(options)
+	return ratelimit.NewRedis(e.redis, local, 1), nil
+}
+
+func newWorker(o Options, s Stores) *job.Worker {
+	const keepMail, keepJobs = 30 * 24 * time.Hour, 7 * 24 * time.Hour
+	w := job.NewWorker(o.DB, o.Replica)
+	w.Every("account.sweep", time.Hour, s.Account.Sweep)
+	w.Every("key.notices", time.Hour, s.Key.Notices)
+	w.Every("key.sweep", time.Hour, s.Key.Sweep)
+	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
+	w.Every("outbox.sweep", time.Hour, func(ctx context.Context) error { return outbox.Sweep(ctx, o.DB, keepMail) })
+	w.Every("job.sweep", 24*time.Hour, func(ctx context.Context) error { return job.Sweep(ctx, o.DB, keepJobs) })
+	return w
+}
+
+// Loops are what runs until the context ends; start each in a goroutine of its own.
+func (h *House) Loops() []func(context.Context) {
+	e := h.engine
+	loops := []func(context.Context){
+		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
+		e.flusher.Run, e.worker.Run, e.warm,
+	}
+	if e.sender != nil {
+		loops = append(loops, e.sender.Run)
+	}
+	return loops
+}
+
+func reportPolling(err error) {
+	if err != nil {
+		slog.Error("the change feed can’t be read; verification stops when it is stale", "error", err)
+		return
+	}
+	slog.Info("the change feed is read again")
+}
+
+// warm reads the keys that were used lately, so that the first calls after a start need not wait for the database.
+func (e engine) warm(ctx context.Context) {
+	err := e.loader.Warm(ctx, warmKeys, func(d keyring.Digest) error {
+		_, err := e.ring.Lookup(ctx, e.now(), d)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.Warn("keys were not read ahead", "error", err)
+	}
+}
+
+func (e engine) now() time.Time { return e.edge.Clock() }
+
+// Close writes what is still counted in memory. Call it when nothing is served any more.
+func (h *House) Close(ctx context.Context) error {
+	err := h.engine.flusher.Flush(ctx)
+	if h.engine.redis != nil {
+		err = errors.Join(err, h.engine.redis.Close())
+	}
+	return err
+}

@@ -1,0 +1,97 @@
+// Package handlers assembles the portal: stores, handlers and routes of every area over one database.
+package handlers
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/account"
+	"github.com/gatehouse-dev/gatehouse/handlers/edge"
+	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/org"
+	"github.com/gatehouse-dev/gatehouse/handlers/site"
+	"github.com/gatehouse-dev/gatehouse/handlers/staff"
+	"github.com/gatehouse-dev/gatehouse/handlers/usage"
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Options of Build. All are required.
+type Options struct {
+	DB       *db.DB
+	Root     *secret.Root
+	Settings config.Settings
+	Replica  string // names this process among its peers
+}
+
+// House is the running installation: what its listeners serve, and the work that it does beside.
+type House struct {
+	Portal http.Handler // pages, and the edge in front of them
+	Edge   http.Handler // the edge alone, for a listener of its own
+	Stores Stores
+	Table  []web.Route // every route of the portal but the edge's, which edge.Routes lists
+	Echo   *echo.Echo
+
+	options Options
+	engine  engine
+	site    *site.Handler
+}
+
+// Build makes the house. It opens no listener and starts no work.
+func Build(ctx context.Context, o Options) (*House, error) {
+	stores, err := newStores(o)
+	if err != nil {
+		return nil, err
+	}
+	h := &House{Stores: stores, options: o}
+	if h.engine, err = newEngine(ctx, o, stores); err != nil {
+		return nil, err
+	}
+	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies}
+	h.Echo = kit.NewEcho()
+	r := web.NewRegistrar(kit, h.Echo)
+	h.routes(kit, r)
+	h.Table = r.Routes()
+	h.Edge = h.engine.edge
+	h.Portal = h.front(kit.Handler(h.Echo))
+	return h, nil
+}
+
+// routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
+func (h *House) routes(kit *web.Kit, r *web.Registrar) {
+	s := h.Stores
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
+	h.site.Routes(r)
+	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
+	org.New(kit, s.Org, s.Catalog).Routes(r)
+	key.New(kit, s.Key).Routes(r)
+	usage.New(kit, s.Usage).Routes(r)
+	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account}).Routes(r)
+}
+
+// front answers what must not depend on the host name or on cookies before the pages: health and the edge.
+func (h *House) front(pages http.Handler) http.Handler {
+	mux := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/healthz":
+			h.site.Healthz(w, r)
+		case "/readyz":
+			h.site.Readyz(w, r)
+		default:
+			pages.ServeHTTP(w, r)
+		}
+	})
+	return edge.InFront(h.engine.edge, mux)
+}
+
+// Leave makes the house say that it is not ready any more.
+func (h *House) Leave() { h.site.Leave() }
+
+// SetupCode makes the code of the first start; "" when the portal is set up.
+func (h *House) SetupCode(ctx context.Context) (string, error) {
+	return h.Stores.Staff.NewSetupCode(ctx)
+}

@@ -1,0 +1,53 @@
+package handlers
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/internal/password"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
+	"github.com/gatehouse-dev/gatehouse/models/staff"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+)
+
+// Stores are the stores of every area.
+type Stores struct {
+	Outbox  *outbox.Outbox
+	Account *account.Store
+	Org     *org.Store
+	Catalog *catalog.Store
+	Key     *key.Store
+	Usage   *usage.Store
+	Staff   *staff.Store
+}
+
+func newStores(o Options) (Stores, error) {
+	hasher, err := password.NewHasher(password.Default, password.GateOptions{}, nil)
+	if err != nil {
+		return Stores{}, err
+	}
+	link := func(path string) string { return o.Settings.BaseURL.String() + path }
+	box := outbox.New(o.Root.Sealer(secret.LabelMail))
+	s := Stores{Outbox: box}
+	s.Account = account.NewStore(account.Options{
+		DB: o.DB, Hasher: hasher, Sealer: o.Root.Sealer(secret.LabelPassword), Signer: o.Root.Signer(secret.LabelSession), Outbox: box, Link: link,
+		Signup: o.Settings.Signup, PortalName: func(ctx context.Context) string {
+			p, err := setting.PortalOf(ctx, o.DB)
+			if err != nil {
+				return "Gatehouse"
+			}
+			return p.Name
+		},
+	})
+	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
+	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
+	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
+	s.Usage = usage.NewStore(o.DB)
+	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
+	return s, nil
+}
