@@ -1,0 +1,136 @@
+package account_test
+
+import (
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+func actorOf(u account.User) actor.Actor {
+	return actor.Actor{Kind: actor.User, UserID: u.ID, StaffRole: u.StaffRole, Name: u.Name}
+}
+
+func TestStaffFindUsersAndSeeOne(t *testing.T) {
+	w := begin(t, "")
+	u := w.member("ada@example.com", "")
+	support := w.As(w.member("support@example.com", "support"))
+
+	w.want(support.Get("/admin/users?q=ADA%40"), 200, "ada@example.com", "Active")
+	w.want(support.Get("/admin/users?q=nothing+like+it"), 200, "No user is like that.")
+	page := support.Get("/admin/users/" + u.ID.Show("user"))
+
+	w.want(page, 200, "ada@example.com", "Personal", "Signed in nowhere.")
+	w.want(support.Get("/admin/users/"+db.NewID().Show("user")), 404)
+	w.want(support.Get("/admin/users/ada"), 404)
+	w.want(w.As(u).Get("/admin/users"), 403)
+}
+
+// F6
+func TestStaffPagesOfferOnlyWhatTheRoleMayDo(t *testing.T) {
+	w := begin(t, "")
+	u := w.member("ada@example.com", "")
+	path := "/admin/users/" + u.ID.Show("user")
+
+	admins, supports := w.As(w.member("root@example.com", "admin")).Get(path), w.As(w.member("support@example.com", "support")).Get(path)
+
+	w.want(admins, 200, "Suspend user", "Save role")
+	w.want(supports, 200)
+	for _, word := range []string{"Suspend user", "Save role", "End sessions"} {
+		if contains(supports.Body, word) {
+			t.Errorf("support is offered %q", word)
+		}
+	}
+}
+
+func TestAdminSuspendsAndUnsuspends(t *testing.T) {
+	w := begin(t, "")
+	u := w.member("ada@example.com", "")
+	dev, admin := w.As(u), w.As(w.member("root@example.com", "admin"))
+	path := "/admin/users/" + u.ID.Show("user")
+
+	w.want(admin.Post(path+"/suspend", form("reason", "", "until", "2027-01-31")), 422, "Say why", `value="2027-01-31"`)
+	w.want(admin.Post(path+"/suspend", form("reason", "Odd calls", "until", "tomorrow")), 422, "year-month-day", `value="Odd calls"`)
+	w.want(admin.Post(path+"/suspend", form("reason", "Odd calls", "until", "2026-11-20")), 422, "not over")
+	w.leads(admin.Post(path+"/suspend", form("reason", "Odd calls", "until", "2026-11-21")), path)
+	w.want(admin.Get(path), 200, "Suspended", "Odd calls", "22 Nov 2026, 00:00 UTC", "Unsuspend")
+	w.want(dev.Get("/console/account"), 401)
+	w.leads(admin.Post(path+"/unsuspend", form()), path)
+	w.want(admin.Post(path+"/unsuspend", form()), 409)
+
+	w.want(w.As(u).Get("/console/account"), 200)
+}
+
+func TestAdminEndsSessionsAndApproves(t *testing.T) {
+	w := begin(t, "approval")
+	admin := w.As(w.member("root@example.com", "admin"))
+	browser := w.Visitor()
+	browser.Post("/signup", signUp())
+	mail, _ := w.last("ada@example.com")
+	browser.Post("/verify", form("code", mail.Code))
+	var id db.ID
+	w.must(w.DB.Read(t.Context()).Raw("SELECT id FROM users WHERE email = 'ada@example.com'").Row().Scan(&id))
+	path := "/admin/users/" + id.Show("user")
+
+	w.want(admin.Get(path), 200, "Waits for approval", "Approve")
+	w.leads(admin.Post(path+"/approve", form()), path)
+	w.leads(browser.Post("/login", form("email", "ada@example.com", "password", good)), "/console")
+	w.leads(admin.Post(path+"/end-sessions", form()), path)
+
+	w.want(browser.Get("/console/account"), 401)
+	w.want(admin.Post(path+"/approve", form()), 409)
+}
+
+func TestAdminGivesARole(t *testing.T) {
+	w := begin(t, "")
+	u := w.member("ada@example.com", "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	path := "/admin/users/" + u.ID.Show("user")
+
+	w.want(admin.Post(path+"/role", form("role", "emperor")), 422, "Choose a role of the list.")
+	w.leads(admin.Post(path+"/role", form("role", "auditor")), path)
+
+	w.want(admin.Get("/admin/users?role=auditor"), 200, "ada@example.com", "Auditor")
+	w.want(w.As(u).Get("/admin/users"), 200)
+}
+
+func TestAdminHandsOutMail(t *testing.T) {
+	w := begin(t, "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.Visitor().Post("/signup", signUp())
+	letter, id := w.last("ada@example.com")
+
+	list := admin.Get("/admin/mail")
+	w.want(list, 200, "Verify your address for …", "ada@example.com", "Waiting", "Open letter", "No mail server is set up")
+	if contains(list.Body, letter.Code) || contains(list.Body, tokenOf(w.path(letter))) {
+		t.Error("the list holds a secret")
+	}
+	opened := admin.Post("/admin/mail/"+id+"/open", form())
+	w.want(opened, 200, letter.Code, tokenOf(w.path(letter)), "Mark as handed out", "Hello Ada Lovelace")
+	w.leads(admin.Post("/admin/mail/"+id+"/handed-out", form()), "/admin/mail")
+
+	w.want(admin.Get("/admin/mail?state=sent"), 200, "ada@example.com")
+	w.want(admin.Get("/admin/mail?state=waiting"), 200, "No mail here.")
+	w.want(admin.Post("/admin/mail/"+id+"/open", form()), 404)
+	w.want(admin.Get("/admin/mail?state=nonsense"), 200, "ada@example.com")
+}
+
+func TestWithAMailServerLettersStayClosed(t *testing.T) {
+	w := serve(t, "", false)
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.leads(admin.Post("/admin/mail/test", form()), "/admin/mail")
+	_, id := w.last("root@example.com")
+	w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE mails SET last_error = 'no route to mail.example'")
+		return err
+	}))
+
+	page := admin.Get("/admin/mail")
+
+	w.want(page, 200, "The mail server said last", "no route to mail.example")
+	w.want(admin.Post("/admin/mail/"+id+"/open", form()), 409)
+	if contains(page.Body, "Open letter") || contains(w.Visitor().Get("/signup").Body, "hands you the mail") {
+		t.Error("letters can be opened")
+	}
+}
