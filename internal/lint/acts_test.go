@@ -1,0 +1,155 @@
+package lint
+
+import (
+	"go/ast"
+	"go/token"
+	"strings"
+	"testing"
+)
+
+// withoutAct are the store methods that change rows and are no act of anybody's: bookkeeping of the program itself, or a step whose act is
+// recorded when it is complete. Each with its reason.
+var withoutAct = map[string]string{
+	"account.Departure":      "only reads, in a transaction",
+	"account.Take":           "counts a try, before anybody is known",
+	"account.Release":        "gives counted tries back",
+	"account.Resolve":        "notes that a session was seen",
+	"account.Sweep":          "deletes what expired",
+	"key.Notices":            "mails what is about to happen; the mails are the record",
+	"key.Sweep":              "deletes spent forms and old previews",
+	"key.PreviewRevocation":  "fixes a selection and changes no key; RevokeMany is the act",
+	"usage.Sweep":            "deletes counts older than they are kept",
+	"staff.NewSetupCode":     "prints a code before there is anybody to act",
+	"staff.CheckSetupCode":   "only reads, in a transaction",
+	"account.AddUser":        "within the transaction of whoever calls, who records the act",
+	"account.ChangeLanguage": "a preference of the reader, changed by one click on any page",
+}
+
+// U1: every store method that changes something names its act.
+func TestEveryStoreMethodThatChangesSomethingRecordsItsAct(t *testing.T) {
+	type method struct {
+		where           string
+		changes, record bool
+		calls           []string
+	}
+	methods, exported := map[string]*method{}, []string{}
+	used := map[string]bool{}
+	for _, s := range sources(t) {
+		if s.isTest() || !s.within("models") {
+			continue
+		}
+		area := s.file.Name.Name
+		for _, d := range s.file.Decls {
+			f, ok := d.(*ast.FuncDecl)
+			if !ok || f.Body == nil {
+				continue
+			}
+			name := area + "." + f.Name.Name
+			m := &method{where: s.at(f)}
+			ast.Inspect(f.Body, func(n ast.Node) bool {
+				call, ok := n.(*ast.CallExpr)
+				if !ok {
+					return true
+				}
+				switch fn := call.Fun.(type) {
+				case *ast.SelectorExpr:
+					m.changes = m.changes || fn.Sel.Name == "Tx"
+					if x, ok := fn.X.(*ast.Ident); ok {
+						m.record = m.record || x.Name == "audit" && fn.Sel.Name == "Record"
+						if x.Name == receiver(f) {
+							m.calls = append(m.calls, area+"."+fn.Sel.Name)
+						}
+					}
+				case *ast.Ident:
+					m.calls = append(m.calls, area+"."+fn.Name)
+				case *ast.IndexExpr:
+					if x, ok := fn.X.(*ast.Ident); ok {
+						m.calls = append(m.calls, area+"."+x.Name)
+					}
+				}
+				return true
+			})
+			methods[name] = m
+			if f.Recv != nil && token.IsExported(f.Name.Name) && receives(f, "Store") {
+				exported = append(exported, name)
+			}
+		}
+	}
+	var reach func(name string, seen map[string]bool, is func(*method) bool) bool
+	reach = func(name string, seen map[string]bool, is func(*method) bool) bool {
+		m := methods[name]
+		if m == nil || seen[name] {
+			return false
+		}
+		seen[name] = true
+		if is(m) {
+			return true
+		}
+		for _, c := range m.calls {
+			if reach(c, seen, is) {
+				return true
+			}
+		}
+		return false
+	}
+	for _, name := range exported {
+		changes := reach(name, map[string]bool{}, func(m *method) bool { return m.changes })
+		records := reach(name, map[string]bool{}, func(m *method) bool { return m.record })
+		if _, excused := withoutAct[name]; excused {
+			used[name] = true
+			continue
+		}
+		if changes && !records {
+			t.Errorf("%s: %s changes something and records no act", methods[name].where, name)
+		}
+	}
+	if len(exported) < 50 {
+		t.Errorf("only %d store methods were found", len(exported))
+	}
+	for name, reason := range withoutAct {
+		if !used[name] || reason == "" {
+			t.Errorf("%s is excused and does not exist, or has no reason", name)
+		}
+	}
+}
+
+// receiver is the name by which a method knows its store; "" for a function.
+func receiver(f *ast.FuncDecl) string {
+	if f.Recv == nil || len(f.Recv.List[0].Names) == 0 {
+		return ""
+	}
+	return f.Recv.List[0].Names[0].Name
+}
+
+func receives(f *ast.FuncDecl, name string) bool {
+	star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+	if !ok {
+		return false
+	}
+	id, ok := star.X.(*ast.Ident)
+	return ok && id.Name == name
+}
+
+// The filter of the audit log offers every act there is.
+func TestActsListsEveryAct(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.path != "models/audit/acts.go" {
+			continue
+		}
+		_, list, _ := strings.Cut(s.text, "var acts = []Act{")
+		for _, d := range s.file.Decls {
+			g, ok := d.(*ast.GenDecl)
+			if !ok || g.Tok != token.CONST {
+				continue
+			}
+			for _, spec := range g.Specs {
+				name := spec.(*ast.ValueSpec).Names[0].Name
+				if !strings.Contains(list, name+",") && !strings.Contains(list, name+"}") {
+					t.Errorf("Acts() lacks %s", name)
+				}
+			}
+		}
+		return
+	}
+	t.Error("models/audit/acts.go was not read")
+}
