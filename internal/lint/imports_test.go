@@ -99,6 +99,9 @@ func modelMayImport(from, to string) bool {
 	case slices.Contains(small, mine):
 		return false
 	}
+	if mine == "demo" {
+		return theirs != "demo"
+	}
 	order, other := slices.Index(areas, mine), slices.Index(areas, theirs)
 	return order >= 0 && other >= order
 }

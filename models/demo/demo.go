@@ -1,0 +1,161 @@
+// Package demo fills a fresh database with a believable company: Northwind, which publishes three APIs, its partners with their people, apps, access
+// and keys in every state, sixty days of usage with an incident in it, and the audit log, mail and settings that go with them. What happens in it goes
+// through the stores of the house, day after day, under a clock that the filling moves; only usage is written in bulk.
+//
+// Two databases filled at the same instant hold the same story. Ids, and the keys themselves, differ: those are always random.
+package demo
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/password"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
+	"github.com/gatehouse-dev/gatehouse/models/staff"
+)
+
+// Days is how far back usage goes.
+const Days = 60
+
+// Options of Fill. All are required.
+type Options struct {
+	DB    *db.DB // migrated; nothing else may use it while Fill runs, because its clock is moved
+	Root  *secret.Root
+	Brand string                   // how keys begin
+	Link  func(path string) string // absolute address of a page
+}
+
+// mark is the setting that says that this database is a demo's.
+type mark struct {
+	BegunAt  time.Time  `json:"begun_at"`
+	FilledAt *time.Time `json:"filled_at,omitempty"`
+}
+
+const markName = "demo"
+
+// Reasons why Fill leaves a database alone.
+var (
+	ErrForeign = errors.New("this database has users that are not the demo’s: name another one")
+	ErrHalf    = errors.New("a demo was begun in this database and not finished: delete it, and start again")
+)
+
+// Fill fills the database, unless it holds a finished demo already: then it does nothing and filled is false. It fails with ErrForeign for a
+// database with users of its own and with ErrHalf for one in which an earlier Fill was cut off; both are left as they are.
+// Cost: about a thousand small transactions and 100,000 rows of usage.
+func Fill(ctx context.Context, o Options) (filled bool, err error) {
+	done, err := ready(ctx, o.DB)
+	if err != nil || done {
+		return false, err
+	}
+	f, err := newFiller(o)
+	if err != nil {
+		return false, err
+	}
+	begun := mark{BegunAt: f.now}
+	if err := o.DB.Tx(ctx, func(tx *db.Tx) error { return setting.Put(tx, markName, begun) }); err != nil {
+		return false, err
+	}
+	if err := f.fill(ctx); err != nil {
+		return false, err
+	}
+	begun.FilledAt = &f.now
+	return true, o.DB.Tx(ctx, func(tx *db.Tx) error { return setting.Put(tx, markName, begun) })
+}
+
+// ready reports whether the demo is there already, and fails where none may be made.
+func ready(ctx context.Context, d *db.DB) (bool, error) {
+	var m mark
+	found, err := setting.Get(ctx, d, markName, &m)
+	switch {
+	case err != nil:
+		return false, err
+	case found && m.FilledAt != nil:
+		return true, nil
+	case found:
+		return false, ErrHalf
+	}
+	var users int64
+	if err := d.Read(ctx).Raw("SELECT COUNT(*) FROM users").Scan(&users).Error; err != nil {
+		return false, err
+	}
+	if users > 0 {
+		return false, ErrForeign
+	}
+	return false, nil
+}
+
+// filler is one filling.
+type filler struct {
+	db     *db.DB
+	now    time.Time // of the filling; the story ends here
+	clock  *handClock
+	sealer *secret.Sealer
+	phc    []byte // of Password
+	plot   []moment
+
+	accounts *account.Store
+	orgs     *org.Store
+	apis     *catalog.Store
+	keys     *key.Store
+	staff    *staff.Store
+	outbox   *outbox.Outbox
+
+	users     map[string]account.User // by handle
+	companies map[string]db.ID        // by handle; personal ones by that of their person
+	apps      map[string]db.ID
+	products  map[string]*shelved // by slug
+	access    map[int]db.ID       // by place in requests
+	made      []*made
+	steps     int
+}
+
+func newFiller(o Options) (*filler, error) {
+	hasher, err := password.NewHasher(password.Default, password.GateOptions{}, nil)
+	if err != nil {
+		return nil, err
+	}
+	f := &filler{
+		db: o.DB, now: o.DB.Now().Truncate(time.Second), sealer: o.Root.Sealer(secret.LabelPassword),
+		users: map[string]account.User{}, companies: map[string]db.ID{}, apps: map[string]db.ID{}, products: map[string]*shelved{}, access: map[int]db.ID{},
+	}
+	f.clock = &handClock{now: f.now}
+	box := outbox.New(o.Root.Sealer(secret.LabelMail))
+	f.outbox = box
+	f.accounts = account.NewStore(account.Options{
+		DB: o.DB, Hasher: hasher, Sealer: f.sealer, Signer: o.Root.Signer(secret.LabelSession), Outbox: box, Link: o.Link, Floor: -1,
+		PortalName: func(context.Context) string { return portalName },
+	})
+	f.orgs = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: o.Link})
+	f.apis = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: o.Link})
+	f.keys = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Brand, Link: o.Link})
+	f.staff = staff.NewStore(o.DB, f.accounts, f.apis)
+	return f, nil
+}
+
+// fill tells the story in the order of its days, then writes the usage that belongs to it.
+func (f *filler) fill(ctx context.Context) error {
+	own := f.db.Clock
+	f.db.Clock = f.clock.read
+	defer func() { f.db.Clock = own }()
+	f.plotPeople()
+	f.plotCatalogue()
+	f.plotApps()
+	f.plotKeys()
+	f.plotStaff()
+	if err := f.play(ctx); err != nil {
+		return err
+	}
+	f.clock.now = f.now
+	if err := f.writeUsage(ctx); err != nil {
+		return err
+	}
+	return f.settleMail(ctx)
+}

@@ -1,0 +1,326 @@
+package demo_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/demo"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+)
+
+func options(t *testing.T, d *db.DB) demo.Options {
+	t.Helper()
+	root, err := secret.Parse("nW4s8Tq0ZpL2vB7xKc9RyGm3HdJf6AeU", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return demo.Options{DB: d, Root: root, Brand: "gk", Link: func(path string) string { return "http://127.0.0.1:8080" + path }}
+}
+
+func fill(t *testing.T, d *db.DB) demo.Options {
+	t.Helper()
+	o := options(t, d)
+	began := time.Now()
+	filled, err := demo.Fill(t.Context(), o)
+	if err != nil || !filled {
+		t.Fatal(filled, err)
+	}
+	t.Logf("filled in %s", time.Since(began).Round(time.Millisecond))
+	return o
+}
+
+func number(t *testing.T, d *db.DB, query string, args ...any) int64 {
+	t.Helper()
+	var n int64
+	if err := d.Read(t.Context()).Raw(query, args...).Row().Scan(&n); err != nil {
+		t.Fatal(query, err)
+	}
+	return n
+}
+
+// One filling serves all that is asked of it: it is the same story each time.
+func TestDemoIsABelievableCompany(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		now := clock.Now()
+		o := fill(t, d)
+
+		t.Run("counts", func(t *testing.T) { holdsTheCounts(t, d) })
+		t.Run("keys in every state", func(t *testing.T) { holdsEveryKeyState(t, d, o) })
+		t.Run("access in every state", func(t *testing.T) { holdsEveryAccessState(t, d) })
+		t.Run("audit chain", func(t *testing.T) { holdsAWholeLog(t, d, now) })
+		t.Run("usage", func(t *testing.T) { holdsUsage(t, d, now) })
+		t.Run("mail", func(t *testing.T) { holdsWaitingMail(t, d) })
+		t.Run("no secret", func(t *testing.T) { holdsNoSecret(t, d) })
+		t.Run("again", func(t *testing.T) { servesAsItIs(t, d, o) })
+	})
+}
+
+func holdsTheCounts(t *testing.T, d *db.DB) {
+	for query, want := range map[string]int64{
+		"SELECT COUNT(*) FROM users":                                                                              40,
+		"SELECT COUNT(*) FROM organizations WHERE kind <> 'personal'":                                             12,
+		"SELECT COUNT(*) FROM organizations WHERE kind = 'personal'":                                              40,
+		"SELECT COUNT(*) FROM apis WHERE NOT is_portal":                                                           3,
+		"SELECT COUNT(*) FROM keys":                                                                               120,
+		"SELECT COUNT(DISTINCT staff_role) FROM users":                                                            4, // and none
+		"SELECT COUNT(DISTINCT role) FROM members":                                                                4,
+		"SELECT COUNT(DISTINCT language) FROM users":                                                              2,
+		"SELECT COUNT(DISTINCT state) FROM api_versions":                                                          4,
+		"SELECT COUNT(*) FROM apis WHERE first_checked_at IS NULL AND NOT is_portal":                              0,
+		"SELECT COUNT(*) FROM users WHERE last_signed_in_at IS NULL":                                              0,
+		"SELECT COUNT(*) FROM plans p JOIN apis a ON a.id = p.api_id WHERE NOT a.is_portal AND p.name <> 'Pilot'": 7,
+	} {
+		if got := number(t, d, query); got != want {
+			t.Errorf("%s: %d, want %d", query, got, want)
+		}
+	}
+	if n := number(t, d, "SELECT COUNT(DISTINCT time_zone) FROM users"); n < 10 {
+		t.Errorf("%d time zones", n)
+	}
+}
+
+func holdsEveryKeyState(t *testing.T, d *db.DB, o demo.Options) {
+	keys := key.NewStore(key.Options{DB: d, Outbox: outbox.New(o.Root.Sealer(secret.LabelMail)), Root: o.Root, Brand: o.Brand, Link: o.Link})
+	states, causes := map[key.StateName]int{}, map[key.Cause]int{}
+	request := db.PageRequest{Size: 100}
+	for {
+		page, err := keys.ListAll(t.Context(), actor.ForOperator(), key.Filter{}, request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range page.Rows {
+			s := r.State(d.Now())
+			states[s.Name]++
+			causes[s.Cause]++
+		}
+		if request.After = page.Next; page.Next == "" {
+			break
+		}
+	}
+	t.Log(states, causes)
+	for _, s := range []key.StateName{key.Revoked, key.Expired, key.Suspended, key.Paused, key.Stopped, key.Rotated, key.ExpiringNow, key.Active} {
+		if states[s] < 3 {
+			t.Errorf("%d keys are %s", states[s], s)
+		}
+	}
+	for _, c := range []key.Cause{key.OwnerStopped, key.OrganizationStopped, key.AppStopped, key.AccessSuspended, key.AccessEnded} {
+		if causes[c] < 2 {
+			t.Errorf("%d keys are stopped by %s", causes[c], c)
+		}
+	}
+	if n := number(t, d, "SELECT COUNT(*) FROM keys WHERE revoked_at IS NOT NULL AND revoked_reason = ''"); n > 0 {
+		t.Errorf("%d keys were revoked without a reason", n)
+	}
+}
+
+func holdsEveryAccessState(t *testing.T, d *db.DB) {
+	for _, state := range []string{"requested", "approved", "refused", "withdrawn", "suspended", "ended"} {
+		if n := number(t, d, "SELECT COUNT(*) FROM access WHERE state = ? AND purpose <> ''", state); n == 0 {
+			t.Errorf("no access is %s", state)
+		}
+	}
+	if n := number(t, d, "SELECT COUNT(*) FROM access WHERE state IN ('refused', 'suspended', 'ended') AND reason = ''"); n > 0 {
+		t.Errorf("%d without a reason", n)
+	}
+}
+
+func holdsAWholeLog(t *testing.T, d *db.DB, now time.Time) {
+	v, err := audit.Verify(t.Context(), d)
+	if err != nil || !v.Sound || v.Events < 500 {
+		t.Fatalf("%+v %v", v, err)
+	}
+	last := time.Time{}
+	err = audit.Each(t.Context(), d, audit.Filter{}, func(e audit.Entry) error {
+		if e.At.Before(last) || e.At.After(now) {
+			return fmt.Errorf("event %d is of %s, after one of %s", e.Seq, e.At, last)
+		}
+		last = e.At
+		return nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+func holdsUsage(t *testing.T, d *db.DB, now time.Time) {
+	store := usage.NewStore(d)
+	everything := usage.View{Actor: actor.ForOperator(), Everything: true, Span: usage.Month}
+	silent, err := store.NewlySilent(t.Context(), everything, 50)
+	if err != nil || len(silent) != 3 {
+		t.Errorf("newly silent: %+v %v", silent, err)
+	}
+	everything.API = onlyID(t, d, "SELECT id FROM apis WHERE slug = 'orders'")
+	points, total, err := store.Series(t.Context(), everything)
+	if err != nil || total.Good < 50_000 {
+		t.Fatalf("%+v %v", total, err)
+	}
+	incident := now.Truncate(24*time.Hour).AddDate(0, 0, -9)
+	for _, p := range points {
+		if p.At.Equal(incident) && p.Bad < 1000 {
+			t.Errorf("the incident of %s is not to be seen: %+v", incident, p)
+		}
+		if !p.At.Equal(incident) && p.Bad > 500 {
+			t.Errorf("another incident at %s: %+v", p.At, p)
+		}
+	}
+	codes, err := store.ByCode(t.Context(), usage.View{Actor: actor.ForOperator(), Everything: true, Span: usage.Month})
+	if err != nil || len(codes) < 9 {
+		t.Errorf("codes: %+v %v", codes, err)
+	}
+	holdsSums(t, d, now)
+}
+
+// holdsSums compares minutes, hours and days, and what keys say of their last use.
+func holdsSums(t *testing.T, d *db.DB, now time.Time) {
+	hours, days := number(t, d, "SELECT SUM(calls) FROM usage_hours"), number(t, d, "SELECT SUM(calls) FROM usage_days")
+	since := now.Add(-40 * time.Hour).Truncate(time.Hour)
+	late, minutes := number(t, d, "SELECT SUM(calls) FROM usage_hours WHERE at >= ?", since), number(t, d, "SELECT SUM(calls) FROM usage_minutes WHERE at >= ?", since)
+	if hours != days || late != minutes {
+		t.Errorf("hours %d, days %d; the last 40 hours %d, by minutes %d", hours, days, late, minutes)
+	}
+	t.Logf("%d calls; %d rows of hours, %d of minutes", hours, number(t, d, "SELECT COUNT(*) FROM usage_hours"), number(t, d, "SELECT COUNT(*) FROM usage_minutes"))
+	for _, query := range []string{
+		"SELECT COUNT(*) FROM usage_minutes WHERE at > ?", "SELECT COUNT(*) FROM keys WHERE last_used_at > ?", "SELECT COUNT(*) FROM key_network_uses WHERE last_used_at > ?",
+		"SELECT COUNT(*) FROM key_network_uses WHERE first_used_at > last_used_at AND first_used_at > ?",
+	} {
+		if n := number(t, d, query, now); n > 0 {
+			t.Errorf("%s: %d after the end of the story", query, n)
+		}
+	}
+	for _, query := range []string{
+		"SELECT COUNT(*) FROM keys k WHERE k.last_used_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM key_grant_uses u WHERE u.key_id = k.id)",
+		"SELECT COUNT(*) FROM keys WHERE last_used_at < created_at",
+		"SELECT COUNT(*) FROM key_grant_uses u WHERE NOT EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = u.key_id AND g.scope_id = u.scope_id)",
+	} {
+		if n := number(t, d, query); n > 0 {
+			t.Errorf("%s: %d", query, n)
+		}
+	}
+}
+
+func onlyID(t *testing.T, d *db.DB, query string) db.ID {
+	t.Helper()
+	var id db.ID
+	if err := d.Read(t.Context()).Raw(query).Row().Scan(&id); err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+func holdsWaitingMail(t *testing.T, d *db.DB) {
+	waiting, sent := number(t, d, "SELECT COUNT(*) FROM mails WHERE state = 'waiting'"), number(t, d, "SELECT COUNT(*) FROM mails WHERE state = 'sent'")
+	if waiting < 3 || waiting > 30 || sent < 50 {
+		t.Errorf("%d mails wait, %d were sent", waiting, sent)
+	}
+}
+
+// K1, K2, A1
+func holdsNoSecret(t *testing.T, d *db.DB) {
+	whole := regexp.MustCompile(`gk_(live|test)_[0-9A-Za-z]{10,}|\$argon2id\$|` + regexp.QuoteMeta(demo.Password))
+	for _, table := range tables(t, d) {
+		rows, err := d.Writer().QueryContext(t.Context(), "SELECT * FROM "+table)
+		if err != nil {
+			t.Fatal(err)
+		}
+		columns, err := rows.Columns()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for rows.Next() {
+			values, places := make([]any, len(columns)), make([]any, len(columns))
+			for i := range values {
+				places[i] = &values[i]
+			}
+			if err := rows.Scan(places...); err != nil {
+				t.Fatal(err)
+			}
+			if found := whole.FindString(fmt.Sprint(text(values)...)); found != "" {
+				t.Fatalf("%s holds a secret", table)
+			}
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func text(values []any) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		if b, ok := v.([]byte); ok {
+			v = string(bytes.ToValidUTF8(b, nil))
+		}
+		out[i] = v
+	}
+	return out
+}
+
+func tables(t *testing.T, d *db.DB) []string {
+	t.Helper()
+	query := "SELECT name FROM sqlite_master WHERE type = 'table'"
+	if d.Dialect == db.Postgres {
+		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
+	}
+	var names []string
+	if err := d.Read(t.Context()).Raw(query).Scan(&names).Error; err != nil {
+		t.Fatal(err)
+	}
+	// Counts hold numbers alone, and many of them.
+	return slices.DeleteFunc(names, func(n string) bool { return slices.Contains([]string{"usage_hours", "usage_minutes", "usage_days"}, n) })
+}
+
+func servesAsItIs(t *testing.T, d *db.DB, o demo.Options) {
+	before := number(t, d, "SELECT COUNT(*) FROM audit_events")
+
+	filled, err := demo.Fill(t.Context(), o)
+
+	if err != nil || filled || number(t, d, "SELECT COUNT(*) FROM audit_events") != before {
+		t.Error(filled, err)
+	}
+}
+
+// C2: whoever has a company already gets no stranger with a known password.
+func TestDemoLeavesTheDatabaseOfOthersAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("INSERT INTO users (id, email, name, display_name, created_at, updated_at) VALUES (?, 'a@example.com', 'A', 'A', ?, ?)", db.NewID(), tx.Now, tx.Now)
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+
+		_, err = demo.Fill(t.Context(), options(t, d))
+
+		if !errors.Is(err, demo.ErrForeign) || number(t, d, "SELECT COUNT(*) FROM users") != 1 {
+			t.Error(err)
+		}
+	})
+}
+
+func TestHalfADemoIsNotTakenForOne(t *testing.T) {
+	d := dbtest.SQLite(t, dbtest.NewClock())
+	ctx, cancel := context.WithCancel(t.Context())
+	o := options(t, d)
+	o.Link = func(path string) string { cancel(); return path } // the first mail or page that is named ends it
+
+	_, first := demo.Fill(ctx, o)
+	_, second := demo.Fill(t.Context(), options(t, d))
+
+	if first == nil || !errors.Is(second, demo.ErrHalf) {
+		t.Error(first, second)
+	}
+}
