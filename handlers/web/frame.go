@@ -35,16 +35,21 @@ var adminRooms = []room{
 		{text.N("Users"), "/admin/users", permission.StaffUsersRead},
 		{text.N("Organizations"), "/admin/organizations", permission.StaffOrgsRead},
 		{text.N("Apps"), "/admin/apps", permission.StaffOrgsRead},
-		{text.N("Permissions"), "/admin/permissions", permission.StaffUsersRead},
 	}},
 	{text.N("Access"), []place{
 		{text.N("APIs"), "/admin/apis", permission.StaffAPIsRead},
 		{text.N("Keys"), "/admin/keys", permission.StaffKeysRead},
 		{text.N("Requests"), "/admin/requests", permission.StaffRequestsRead},
-		{text.N("Policy"), "/admin/policy", permission.StaffPolicyRead},
 	}},
 	{text.N("Watch"), []place{
-		{text.N("Usage"), "/admin/usage", permission.StaffUsageRead}, {text.N("Audit log"), "/admin/audit", permission.StaffAuditRead}, {text.N("Mail"), "/admin/mail", permission.StaffMailManage},
+		{text.N("Usage"), "/admin/usage", permission.StaffUsageRead},
+		{text.N("Audit log"), "/admin/audit", permission.StaffAuditRead},
+	}},
+	{text.N("Settings"), []place{
+		{text.N("Policy"), "/admin/policy", permission.StaffPolicyRead},
+		{text.N("Permissions"), "/admin/permissions", permission.StaffUsersRead},
+		{text.N("Portal"), "/admin/portal", permission.StaffPolicyRead},
+		{text.N("Mail"), "/admin/mail", permission.StaffMailManage},
 	}},
 }
 
