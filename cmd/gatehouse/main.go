@@ -24,6 +24,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version and stop."`
 	Admin   adminCommand   `cmd:"" help:"Manage the company's own people."`
 	Audit   auditCommand   `cmd:"" help:"The audit log."`
+	Demo    demoCommand    `cmd:"" help:"Serve a believable company from a database of its own, which is filled on the first start."`
 
 	Backup      backupCommand      `cmd:"" help:"Copy a SQLite database while it is in use."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the SQLite database."`
@@ -48,14 +49,15 @@ func run() int {
 	w := &world{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
 	var c commands
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A developer portal that hands out API keys and answers for them."),
-		kong.UsageOnError(), kong.Bind(w), kong.Help(withSettings))
+		kong.Bind(w), kong.Help(withSettings))
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2
 	}
 	chosen, err := parser.Parse(os.Args[1:])
 	if err != nil {
-		parser.FatalIfErrorf(err)
+		fmt.Fprintln(os.Stderr, "gatehouse: "+err.Error()+"; see gatehouse --help")
+		return 2
 	}
 	if err := chosen.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "gatehouse: "+err.Error())
