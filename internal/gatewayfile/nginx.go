@@ -81,3 +81,6 @@ func or(s, otherwise string) string {
 	}
 	return s
 }
+
+// Fits reports whether s can stand as ServerName or Listen as it is: nothing of it would be left out.
+func Fits(s string) bool { return len(s) <= 253 && !foreignToHost.MatchString(s) }

@@ -1,0 +1,137 @@
+package catalog
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	views "github.com/gatehouse-dev/gatehouse/views/catalog"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	desk "github.com/gatehouse-dev/gatehouse/views/org"
+)
+
+type connectForm struct {
+	Token       string `form:"form_token"`
+	Environment string `form:"environment"`
+	Upstream    string `form:"upstream"`
+	Gatehouse   string `form:"gatehouse"`
+	ServerName  string `form:"server_name"`
+	Listen      string `form:"listen"`
+}
+
+// Connect shows whether a gateway asks about an API, and the form that makes one its key.
+func (h *Handler) Connect(c echo.Context) error {
+	api, err := h.connectable(c)
+	if err != nil {
+		return err
+	}
+	return h.Render(c, views.ConnectPage(h.connectPage(c, api, h.connectDefaults(api), nil)))
+}
+
+func (h *Handler) connectable(c echo.Context) (catalog.Detail, error) {
+	api, err := h.detail(c)
+	if err == nil && api.IsPortal {
+		err = fault.New(fault.Conflict, "The portal guards its own API. It needs no gateway.")
+	}
+	return api, err
+}
+
+func (h *Handler) connectDefaults(api catalog.Detail) connectForm {
+	f := connectForm{Environment: catalog.EnvLive, Gatehouse: h.Link(""), Listen: "80"}
+	for i, e := range api.Environments {
+		if i == 0 || e.Environment == catalog.EnvLive {
+			f.Environment, f.Upstream = e.Environment, e.BaseURL
+			if u, err := url.Parse(e.BaseURL); err == nil {
+				f.ServerName = u.Hostname()
+			}
+		}
+	}
+	return f
+}
+
+func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm, fields map[string]string) views.Connect {
+	p := views.Connect{Frame: h.Frame(c, web.T(c, "Connect")), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: api.Name, Href: apiPath(api.ID)}},
+		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"), KeysHref: "/admin/keys?q=Gateway"}
+	if api.FirstCheckedAt != nil {
+		p.Checked, p.First = true, *h.moment(c, *api.FirstCheckedAt)
+		p.Last = p.First
+		if api.LastCheckedAt != nil {
+			p.Last = *h.moment(c, *api.LastCheckedAt)
+		}
+	} else {
+		p.StatusURL = apiPath(api.ID) + "/connect"
+	}
+	if editable(c, api.API) {
+		p.Form = h.connectFormView(c, api, f, fields)
+	}
+	return p
+}
+
+func (h *Handler) connectFormView(c echo.Context, api catalog.Detail, f connectForm, fields map[string]string) *desk.Form {
+	environment := components.Field{Name: "environment", Label: web.T(c, "Environment"), Value: f.Environment, Error: fields["environment"]}
+	for _, e := range []string{catalog.EnvLive, catalog.EnvTest} {
+		environment.Options = append(environment.Options, components.Option{Value: e, Label: web.T(c, environmentWords[e])})
+	}
+	return &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + "/connect", Token: h.Keys.NewFormToken(web.Actor(c), key.GatewayPurpose(api.ID))},
+		Text: web.T(c, "The key is a new one of the publisher’s app Gateway, without end. Keys made before keep working until they are revoked."),
+		Inputs: []desk.Input{desk.Select(environment),
+			desk.Line(components.Field{Name: "upstream", Type: "url", Label: web.T(c, "Address of the service"), Value: f.Upstream, Error: fields["upstream"], Code: true, Required: true, Hint: web.T(c, "Where nginx finds the API itself. When the base URL is nginx’s own, put the address behind it here.")}),
+			desk.Line(components.Field{Name: "gatehouse", Type: "url", Label: web.T(c, "Address of Gatehouse"), Value: f.Gatehouse, Error: fields["gatehouse"], Code: true, Required: true, Hint: web.T(c, "As nginx reaches it: this portal, or its edge listener.")}),
+			desk.Line(components.Field{Name: "server_name", Label: web.T(c, "Server name"), Value: f.ServerName, Error: fields["server_name"], Code: true, Optional: true, Hint: web.T(c, "The host that nginx answers for. Empty: any.")}),
+			desk.Line(components.Field{Name: "listen", Label: web.T(c, "Listen on"), Value: f.Listen, Error: fields["listen"], Code: true, Optional: true, Hint: web.T(c, "A port, or an address and a port.")}),
+		}, Submit: web.T(c, "Make gateway key"), Kind: components.Primary}
+}
+
+// MakeGatewayKey makes the key, and shows it with the file this once. A repeat of the form shows no secret (K2).
+func (h *Handler) MakeGatewayKey(c echo.Context) error {
+	api, err := h.connectable(c)
+	if err != nil {
+		return err
+	}
+	if api.RetiredAt != nil {
+		return fault.New(fault.Conflict, "This API is retired. It can’t be changed any more.")
+	}
+	var f connectForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	var made key.Made
+	if err = f.check(); err == nil {
+		made, err = h.Keys.CreateGatewayKey(web.Ctx(c), web.Actor(c), api.ID, f.Token)
+	}
+	if err != nil {
+		list, fields, ok := web.Problems(c, err)
+		if !ok {
+			return err
+		}
+		p := h.connectPage(c, api, f, fields)
+		p.Problems = list
+		return h.RenderProblems(c, views.ConnectPage(p))
+	}
+	if made.Again {
+		return h.Warn(c, apiPath(api.ID)+"/connect", "This form made its gateway key already. Its secret was shown then and is not kept; make another one if it is lost.")
+	}
+	p := h.connectPage(c, api, f, nil)
+	p.Form, p.Secret, p.FileName = nil, made.Secret.Reveal(), "/etc/nginx/conf.d/gatehouse-"+api.Slug+"-"+f.Environment+".conf"
+	p.File = gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment, Token: p.Secret, Upstream: f.Upstream, ServerName: f.ServerName, Listen: f.Listen})
+	return h.RenderStatus(c, http.StatusOK, views.ConnectPage(p))
+}
+
+func (f *connectForm) check() error {
+	var p fault.Problems
+	p.Check(f.Environment == catalog.EnvLive || f.Environment == catalog.EnvTest, "environment", "Choose an environment.")
+	f.Upstream = org.CheckURL(&p, "upstream", f.Upstream)
+	f.Gatehouse = org.CheckURL(&p, "gatehouse", f.Gatehouse)
+	p.Check(f.Upstream != "", "upstream", "Enter an address that begins with https:// or http://.")
+	p.Check(f.Gatehouse != "", "gatehouse", "Enter an address that begins with https:// or http://.")
+	p.Check(gatewayfile.Fits(f.ServerName), "server_name", "A host name is letters, digits, dots and hyphens.")
+	p.Check(gatewayfile.Fits(f.Listen), "listen", "Enter a port such as 80, or an address and a port such as 127.0.0.1:8081.")
+	return p.Err()
+}

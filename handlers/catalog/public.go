@@ -1,0 +1,105 @@
+package catalog
+
+import (
+	"github.com/a-h/templ"
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/markdown"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	views "github.com/gatehouse-dev/gatehouse/views/catalog"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+)
+
+// Placeholder stands where a key goes in example calls.
+const Placeholder = "YOUR_KEY"
+
+// Catalogue lists the APIs that the reader may see.
+func (h *Handler) Catalogue(c echo.Context) error {
+	search := c.QueryParam("q")
+	rows, err := h.Store.Visible(web.Ctx(c), web.Actor(c), search)
+	if err != nil {
+		return err
+	}
+	p := views.Catalogue{Frame: h.Frame(c, web.T(c, "APIs")), Search: search}
+	p.Frame.Wide = true
+	p.Frame.Description = web.T(c, "The APIs that you can build on here: what they do, what they need and how much they allow.")
+	p.Frame.Canonical = h.Link("/apis")
+	p.Frame.NoIndex = p.Frame.NoIndex || search != ""
+	for _, r := range rows {
+		p.Items = append(p.Items, views.Item{Name: r.Name, Summary: r.Summary, Facts: web.T(c, "%d scopes", int(r.ScopeCount)), Href: "/apis/" + r.Slug})
+	}
+	return h.Render(c, views.CataloguePage(p))
+}
+
+// API shows one API.
+func (h *Handler) API(c echo.Context) error {
+	d, err := h.Store.BySlug(web.Ctx(c), web.Actor(c), c.Param("slug"))
+	if err != nil {
+		return err
+	}
+	p := views.API{Frame: h.Frame(c, d.Name), Name: d.Name, Summary: d.Summary, Publisher: d.PublisherName, Slug: d.Slug, RequestHref: "/apis/" + d.Slug + "/request"}
+	p.Frame.Description = d.Summary
+	p.Frame.Canonical = h.Link("/apis/" + d.Slug)
+	if len(d.Plans) == 0 || len(d.Scopes) == 0 {
+		p.RequestHref, p.Note = "", web.T(c, "Access can’t be requested yet: this API has no plan or no scope so far.")
+	}
+	if p.Description, err = prose(d.Description); err != nil {
+		return err
+	}
+	if p.Terms, err = prose(d.Terms); err != nil {
+		return err
+	}
+	h.fillAPI(c, &p, d)
+	p.Frame.Toc = tableOfContents(c, p)
+	return h.Render(c, views.APIPage(p))
+}
+
+func (h *Handler) fillAPI(c echo.Context, p *views.API, d catalog.Detail) {
+	for _, v := range d.Versions {
+		if v.State == catalog.Draft {
+			continue
+		}
+		shown := views.Version{Name: v.Name, Tone: stateTones[v.State], State: web.T(c, stateWords[v.State])}
+		if v.SunsetAt != nil && v.State == catalog.Deprecated {
+			shown.Sunset = web.T(c, "ends %s", text.Date(web.Ctx(c), *v.SunsetAt))
+		}
+		p.Versions = append(p.Versions, shown)
+	}
+	for _, e := range d.Environments {
+		p.Environments = append(p.Environments, views.Environment{Name: web.T(c, environmentWords[e.Environment]), BaseURL: e.BaseURL, Curl: e.Curl(Placeholder)})
+	}
+	for _, s := range d.Scopes {
+		p.Scopes = append(p.Scopes, views.Scope{Name: s.Name, Sentence: s.Sentence, Sensitive: s.Sensitive})
+	}
+	for _, plan := range d.Plans {
+		p.Plans = append(p.Plans, views.Plan{Name: plan.Name, Summary: plan.Summary, Limits: limits(c, plan), Approval: approval(c, plan)})
+	}
+}
+
+// prose renders Markdown under the page's headings; nil for none.
+func prose(source string) (templ.Component, error) {
+	if source == "" {
+		return nil, nil
+	}
+	d, err := markdown.Render(source, markdown.Options{Shift: 1})
+	return d, err
+}
+
+// tableOfContents links to the sections that the page has.
+func tableOfContents(c echo.Context, p views.API) templ.Component {
+	var links []components.TocLink
+	for _, l := range []struct {
+		there       bool
+		label, href string
+	}{
+		{len(p.Environments) > 0, web.T(c, "Where it is"), "#where"}, {len(p.Scopes) > 0, web.T(c, "Scopes"), "#scopes"},
+		{len(p.Plans) > 0, web.T(c, "Plans"), "#plans"}, {p.Terms != nil, web.T(c, "Terms"), "#terms"},
+	} {
+		if l.there {
+			links = append(links, components.TocLink{Label: l.label, Href: l.href})
+		}
+	}
+	return components.Toc(links)
+}

@@ -1,0 +1,65 @@
+package catalog
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	desk "github.com/gatehouse-dev/gatehouse/views/org"
+)
+
+var stateWords = map[string]string{catalog.Draft: text.N("Draft"), catalog.Live: text.N("Live"), catalog.Deprecated: text.N("Deprecated"), catalog.Retired: text.N("Retired")}
+
+var stateTones = map[string]components.Tone{catalog.Draft: components.Off, catalog.Live: components.OK, catalog.Deprecated: components.Warn, catalog.Retired: components.Bad}
+
+var visibilityWords = map[string]string{catalog.Public: text.N("Everybody"), catalog.SignedIn: text.N("Signed-in users"), catalog.Invited: text.N("Invited organizations")}
+
+var environmentWords = map[string]string{catalog.EnvLive: text.N("Live"), catalog.EnvTest: text.N("Test")}
+
+func versionStatus(c echo.Context, state string) *desk.Status {
+	return &desk.Status{Tone: stateTones[state], Words: web.T(c, stateWords[state])}
+}
+
+// limits puts a plan's limits into words.
+func limits(c echo.Context, p catalog.Plan) string {
+	ctx := web.Ctx(c)
+	n := text.Number(ctx, p.RateRequests)
+	var rate string
+	switch p.RatePeriodSeconds {
+	case 1:
+		rate = web.T(c, "%s calls a second", n)
+	case 60:
+		rate = web.T(c, "%s calls a minute", n)
+	case 3600:
+		rate = web.T(c, "%s calls an hour", n)
+	case 86400:
+		rate = web.T(c, "%s calls a day", n)
+	default:
+		rate = web.T(c, "%[1]s calls in %[2]s seconds", n, text.Number(ctx, p.RatePeriodSeconds))
+	}
+	burst := text.Number(ctx, p.Burst)
+	if p.QuotaMonth == nil {
+		return web.T(c, "%[1]s, up to %[2]s at once. No monthly quota.", rate, burst)
+	}
+	return web.T(c, "%[1]s, up to %[2]s at once. %[3]s calls a month.", rate, burst, text.Number(ctx, *p.QuotaMonth))
+}
+
+func approval(c echo.Context, p catalog.Plan) string {
+	if p.NeedsApproval {
+		return web.T(c, "Needs approval")
+	}
+	return web.T(c, "Granted at once")
+}
+
+// planOptions are plans to choose from, with their limits.
+func planOptions(c echo.Context, plans []catalog.Plan, keep func(catalog.Plan) bool) []components.Option {
+	var out []components.Option
+	for _, p := range plans {
+		if p.RetiredAt == nil && (keep == nil || keep(p)) {
+			out = append(out, components.Option{Value: p.ID.Show(catalog.PlanPrefix), Label: p.Name, Hint: limits(c, p) + " " + approval(c, p) + "."})
+		}
+	}
+	return out
+}
