@@ -74,10 +74,11 @@ func (s *Store) SignUp(ctx context.Context, a actor.Actor, in NewAccount) (brows
 	browser = secret.Token(tokenBytes)
 	row.BrowserDigest = tokenDigest(browser)
 	return browser, s.db.Tx(ctx, func(tx *db.Tx) error {
+		row.ExpiresAt = tx.Now.Add(SignupAge)
 		_, err := tx.Run(`INSERT INTO signups (id, email, name, display_name, language, time_zone, password_sealed, browser_digest, link_digest, code_digest,
 			code_expires_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 			row.ID, row.Email, row.Name, row.DisplayName, row.Language, row.TimeZone, row.PasswordSealed, row.BrowserDigest,
-			tokenDigest(secret.Token(tokenBytes)), []byte{}, tx.Now, tx.Now.Add(SignupAge), tx.Now)
+			tokenDigest(secret.Token(tokenBytes)), []byte{}, tx.Now, row.ExpiresAt, tx.Now)
 		if err != nil {
 			return err
 		}

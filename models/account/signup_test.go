@@ -21,13 +21,17 @@ func TestCodeVerifiesAndMakesUserWithPersonalOrganization(t *testing.T) {
 	each(t, func(w *world) {
 		browser, err := w.store.SignUp(t.Context(), visitor(), ada())
 		w.must(err)
-		code := w.last("ada@example.com", "verify_address").Code
+		l := w.last("ada@example.com", "verify_address")
+		code := l.Code
 
 		done, err := w.store.VerifyCode(t.Context(), visitor(), browser, " "+code[:3]+"-"+code[3:], agent)
 
 		w.must(err)
 		_, u, err := w.store.Resolve(t.Context(), done.Token)
 		w.must(err)
+		if until := l.After[0].Args; until[0] != "21 Nov 2026, 12:10 UTC" || until[1] != "22 Nov 2026, 12:00 UTC" {
+			t.Error(until)
+		}
 		if u.Email != "ada@example.com" || u.DisplayName != "Ada" || len(code) != 6 || w.acts("user.signed_up") != 1 {
 			t.Errorf("%+v", u)
 		}

@@ -505,7 +505,7 @@ func MailPage(p MailLetter) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Code(components.CodeBlock{Title: text.T(ctx, "Letter"), Text: p.Text}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Code(components.CodeBlock{Title: text.T(ctx, "Plain text"), Text: p.Text}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

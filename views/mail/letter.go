@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 )
@@ -84,14 +85,42 @@ func oneLine(s string) string {
 }
 
 func (p page) plain(ctx context.Context) string {
-	parts := append([]string{}, p.Lines...)
+	var parts []string
+	for _, line := range p.Lines {
+		parts = append(parts, wrapped(line))
+	}
 	if p.Code != "" {
 		parts = append(parts, "    "+p.Code)
 	}
 	if p.URL != "" {
 		parts = append(parts, p.Button+":\n"+p.URL)
 	}
-	parts = append(parts, p.After...)
+	for _, line := range p.After {
+		parts = append(parts, wrapped(line))
+	}
 	parts = append(parts, "-- \n"+text.T(ctx, "This mail was sent by %s. Nobody reads answers to it.", p.PortalName))
 	return strings.Join(parts, "\n\n") + "\n"
+}
+
+const lineWidth = 72 // what every mail program shows without breaking lines itself (RFC 5322, section 2.1.1, asks for 78)
+
+// wrapped breaks a sentence between its words. A word that is longer stays whole, since it may be an address.
+func wrapped(sentence string) string {
+	var out strings.Builder
+	column := 0
+	for _, word := range strings.Fields(sentence) {
+		width := utf8.RuneCountInString(word)
+		switch {
+		case column == 0:
+		case column+1+width > lineWidth:
+			out.WriteByte('\n')
+			column = 0
+		default:
+			out.WriteByte(' ')
+			column++
+		}
+		out.WriteString(word)
+		column += width
+	}
+	return out.String()
 }
