@@ -87,10 +87,12 @@ func (h *Handler) adminList(c echo.Context, status int, f filterForm, failed err
 		Revoke: permission.Staff(who.StaffRole, permission.StaffKeysManage) && f.filter() != keys.Filter{} && len(page.Rows) > 0,
 	}
 	p.Problems, _ = problemsOf(c, failed)
-	p.Columns = []components.Column{sorted(c, adminPath, web.T(c, "Key"), "name", page.Sort), {Label: web.T(c, "Organization and app")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Status")},
+	p.Columns = []components.Column{sorted(c, adminPath, web.T(c, "Key"), "name", page.Sort), {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Status")},
 		sorted(c, adminPath, web.T(c, "Expires"), "expires", page.Sort), sorted(c, adminPath, web.T(c, "Last used"), "used", page.Sort), {Label: web.T(c, "Calls, 30 days"), Num: true}}
 	for _, r := range page.Rows {
-		p.Items = append(p.Items, h.item(c, r, adminKeyPath(r), calls[r.ID]))
+		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID])
+		i.App = r.OrganizationName + " · " + r.AppName
+		p.Items = append(p.Items, i)
 	}
 	return h.RenderStatus(c, status, views.AdminList(p))
 }

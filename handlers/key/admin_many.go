@@ -82,7 +82,7 @@ func (h *Handler) fate(c echo.Context, p *views.RevocationPage, r keys.Preview, 
 		p.Action, p.Button = adminPath+"/revocations/"+r.ID.Show(keys.RevocationPrefix), web.T(c, "Revoke %d keys", r.Keys)
 		p.Fields = []components.Field{
 			{Name: "reason", Label: web.T(c, "Reason"), Value: f.Reason, Error: wrong["reason"], MaxLength: keys.MaxReason, Hint: web.T(c, "The keys’ people read it.")},
-			{Name: "confirm", Label: web.T(c, "Type the number of keys to confirm"), Value: f.Confirm, Error: wrong["confirm"], InputMode: "numeric", Autocomplete: "off", Hint: strconv.Itoa(r.Keys)},
+			{Name: "confirm", Label: web.T(c, "Type the number of keys to confirm"), Value: f.Confirm, Error: wrong["confirm"], InputMode: "numeric", Autocomplete: "off"},
 		}
 	}
 }

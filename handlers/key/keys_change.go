@@ -202,7 +202,7 @@ func (h *Handler) revokeFields(c echo.Context, p *views.ConfirmPage, d keys.Deta
 	p.Stops = append(h.stops(c, d), web.T(c, "Every call with it is refused from then on, for ever."), web.T(c, "The key’s maker and the organization’s technical address are mailed."))
 	p.Fields = []components.Field{
 		{Name: "reason", Label: reason, Value: f.Reason, Error: wrong["reason"], Optional: optional, MaxLength: keys.MaxReason, Autocomplete: "off"},
-		{Name: "confirm", Label: web.T(c, "Type the key’s name to confirm"), Value: f.Confirm, Error: wrong["confirm"], Autocomplete: "off", Hint: d.Name},
+		{Name: "confirm", Label: web.T(c, "Type the key’s name to confirm"), Value: f.Confirm, Error: wrong["confirm"], Autocomplete: "off"},
 	}
 }
 

@@ -41,12 +41,17 @@ func (h *Handler) List(c echo.Context) error {
 	}
 	p := views.ListPage{
 		Frame: h.Frame(c, web.T(c, "Keys")), Filter: h.listFilter(c, places, apis), Pager: pager(c, listPath, page.Next, page.Previous),
-		Filtered: f != keys.Filter{OrganizationID: f.OrganizationID}, ShowApp: appsIn(places, f.OrganizationID) > 1 && f.AppID.IsZero(),
+		Filtered: f != keys.Filter{OrganizationID: f.OrganizationID},
 	}
+	showApp := appsIn(places, f.OrganizationID) > 1 && f.AppID.IsZero()
 	h.offer(c, &p, places, f.OrganizationID)
-	p.Columns = listColumns(c, page.Sort, p.ShowApp)
+	p.Columns = listColumns(c, page.Sort)
 	for _, r := range page.Rows {
-		p.Items = append(p.Items, h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID]))
+		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID])
+		if showApp {
+			i.App = r.AppName
+		}
+		p.Items = append(p.Items, i)
 	}
 	return h.Render(c, views.List(p))
 }
@@ -78,14 +83,10 @@ func appsIn(places []keys.Place, org db.ID) int {
 	return n
 }
 
-func listColumns(c echo.Context, sort string, app bool) []components.Column {
-	cols := []components.Column{sorted(c, listPath, web.T(c, "Key"), "name", sort)}
-	if app {
-		cols = append(cols, components.Column{Label: web.T(c, "App")})
-	}
-	return append(cols, components.Column{Label: web.T(c, "Scopes")}, components.Column{Label: web.T(c, "Status")},
+func listColumns(c echo.Context, sort string) []components.Column {
+	return []components.Column{sorted(c, listPath, web.T(c, "Key"), "name", sort), {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Status")},
 		sorted(c, listPath, web.T(c, "Expires"), "expires", sort), sorted(c, listPath, web.T(c, "Last used"), "used", sort),
-		components.Column{Label: web.T(c, "Calls, 30 days"), Num: true})
+		{Label: web.T(c, "Calls, 30 days"), Num: true}}
 }
 
 func (h *Handler) listFilter(c echo.Context, places []keys.Place, apis []keys.APIChoice) components.Filter {
@@ -135,30 +136,15 @@ func appOptions(places []keys.Place, org db.ID, fits func(keys.Place) bool) []co
 
 // offer says how to come by a key: the button, or why there is none, and what stands in the place of an empty list.
 func (h *Handler) offer(c echo.Context, p *views.ListPage, places []keys.Place, org db.ID) {
-	may, admin, apps := false, false, 0
-	for _, place := range places {
-		if !org.IsZero() && place.OrganizationID != org {
-			continue
-		}
-		if !place.AppID.IsZero() {
-			apps++
-			may = may || place.MayMake()
-		}
-		admin = admin || place.Role == "admin" || place.Role == "owner"
-	}
 	p.Empty = components.EmptyState{Title: web.T(c, "No keys yet"), Text: web.T(c, "A key is what a program presents when it calls an API. It expires, can be rotated, and does no more than the scopes that you tick.")}
-	switch {
-	case may:
-		p.CreateURL = "/console/keys/new"
-		if !org.IsZero() {
-			p.CreateURL += "?org=" + org.Show("org")
+	for _, place := range places {
+		if !place.AppID.IsZero() && place.MayMake() && (org.IsZero() || place.OrganizationID == org) {
+			p.CreateURL = newPath
+			if !org.IsZero() {
+				p.CreateURL += "?org=" + org.Show("org")
+			}
+			return
 		}
-	case apps == 0 && admin:
-		p.Why = web.T(c, "Keys belong to apps. Make an app first.")
-		p.Empty.Action = &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}
-	case apps == 0:
-		p.Why = web.T(c, "Keys belong to apps, and there is none yet. An admin of the organization can make one.")
-	default:
-		p.Why = web.T(c, "You are a viewer here: you see keys but can’t make them. An admin of the organization can make you a developer.")
 	}
+	p.Why, p.Empty.Action = whyNone(c, places, org)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -231,21 +232,34 @@ func (h *Handler) choosePlace(c echo.Context, p *views.NewPage, places []keys.Pl
 }
 
 func (h *Handler) whyNot(c echo.Context, p *views.NewPage, places []keys.Place) {
+	var act *components.Act
+	p.Why, act = whyNone(c, places, web.QueryID(c, "org", "org"))
+	p.Next = act
+	if act == nil {
+		p.Next = &components.Act{Label: web.T(c, "See the keys"), Href: listPath}
+	}
+}
+
+// whyNone says why the reader can make no key in the organization (zero: in any), and what to do about it; the act is nil when it is
+// somebody else who must act.
+func whyNone(c echo.Context, places []keys.Place, org db.ID) (string, *components.Act) {
 	admin, apps := false, false
 	for _, place := range places {
-		admin = admin || place.Role == "admin" || place.Role == "owner"
-		apps = apps || !place.AppID.IsZero()
+		if org.IsZero() || place.OrganizationID == org {
+			admin = admin || permission.Org(place.Role, permission.AppsManage)
+			apps = apps || !place.AppID.IsZero()
+		}
 	}
+	makeApp := &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}
 	switch {
+	case admin && apps:
+		return web.T(c, "Where there are apps, you are a viewer: you see keys but can’t make them. In an organization of your own you can, once it has an app."), makeApp
 	case admin:
-		p.Why = web.T(c, "Keys belong to apps. Make an app first.")
-		p.Next = &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}
+		return web.T(c, "Keys belong to apps. Make an app first."), makeApp
 	case apps:
-		p.Why = web.T(c, "You are a viewer here: you see keys but can’t make them. An admin of the organization can make you a developer.")
-		p.Next = &components.Act{Label: web.T(c, "See the keys"), Href: listPath}
-	default:
-		p.Why = web.T(c, "Keys belong to apps, and there is none yet. An admin of the organization can make one.")
+		return web.T(c, "You are a viewer here: you see keys but can’t make them. An admin of the organization can make you a developer."), nil
 	}
+	return web.T(c, "Keys belong to apps, and there is none yet. An admin of the organization can make one."), nil
 }
 
 func environmentChoice(c echo.Context, value, wrong string) components.Field {

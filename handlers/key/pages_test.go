@@ -53,7 +53,8 @@ func TestTheFormOffersOnlyWhatTheAccessAllows(t *testing.T) {
 		t.Error("a scope that the access does not carry is offered")
 	}
 	has(t, w.devs.Get("/console/keys/new?app="+w.bare.Show("app")), 200, "no access to an API yet", `href="/apis"`)
-	has(t, w.viewers.Get("/console/keys/new"), 200, "You are a viewer here")
+	has(t, w.viewers.Get("/console/keys/new?org="+w.org.Show("org")), 200, "You are a viewer here")
+	has(t, w.viewers.Get("/console/keys"), 200, "you are a viewer")
 	has(t, w.strangers.Get("/console/keys/new"), 200, "Make an app first", "/console/apps/new")
 }
 

@@ -61,6 +61,9 @@ func (h *Handler) until(c echo.Context, plain, with string, end time.Time) strin
 	if ey, em, ed := end.In(zone).Date(); y == ey && m == em && d == ed {
 		return text.T(ctx, with, text.Clock(ctx, end))
 	}
+	if away := end.Sub(h.Now()); away > 0 && away < 300*day { // the year goes without saying
+		return text.T(ctx, with, text.DayMonth(ctx, end))
+	}
 	return text.T(ctx, with, text.Date(ctx, end))
 }
 
@@ -100,8 +103,11 @@ const maxTags = 4
 // item puts a key into a row of a list.
 func (h *Handler) item(c echo.Context, r keys.Row, href string, calls int64) views.Item {
 	i := views.Item{
-		Href: href, Name: r.Name, Hint: r.Hint(), App: r.AppName, Owner: r.OrganizationName, Status: h.statusOf(c, r.State(h.Now())),
+		Href: href, Name: r.Name, Hint: r.Hint(), Status: h.statusOf(c, r.State(h.Now())),
 		Expires: h.terse(c, r.EndsAt(), web.T(c, "Never")), Used: h.terse(c, r.LastUsedAt, "–"), Calls: text.Number(web.Ctx(c), calls),
+	}
+	if r.RevokedAt != nil {
+		i.Expires = views.Moment{Relative: "–"}
 	}
 	for n, g := range r.Grants {
 		if n == maxTags && len(r.Grants) > maxTags+1 {

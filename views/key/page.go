@@ -29,8 +29,7 @@ type Item struct {
 	Href    string
 	Name    string
 	Hint    string
-	App     string
-	Owner   string // of staff's list
+	App     string // where it needs telling; on staff's list with its organization
 	Test    bool
 	Grants  []string
 	More    string // "+3" when there are more grants than the row shows
@@ -51,7 +50,6 @@ type ListPage struct {
 	CreateURL string // empty when the reader may make none
 	Why       string // why not
 	Empty     components.EmptyState
-	ShowApp   bool
 }
 
 // AdminListPage is staff's list.
