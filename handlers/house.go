@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
+	"github.com/gatehouse-dev/gatehouse/handlers/catalog"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
@@ -68,6 +69,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	org.New(kit, s.Org, s.Catalog).Routes(r)
+	catalog.New(kit, s.Catalog, s.Org, s.Key).Routes(r)
 	key.New(kit, s.Key).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account}).Routes(r)
