@@ -50,8 +50,8 @@ const (
 	incidentDaysAgo = 9
 	incidentHour    = 14
 	incidentHours   = 2
-	incidentFactor  = 9   // times the usual calls
-	incidentRefused = 0.7 // of these
+	incidentFactor  = 16   // times the usual calls
+	incidentRefused = 0.75 // of these
 )
 
 func (f *filler) inIncident(api string, at time.Time) bool {
