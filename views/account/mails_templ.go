@@ -378,7 +378,7 @@ func MailPage(p MailLetter) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: p.Subject, Crumbs: []components.Crumb{{Label: text.T(ctx, "Mail"), Href: "/admin/mail"}, {Label: p.Subject}}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: p.Subject, Own: true, Crumbs: []components.Crumb{{Label: text.T(ctx, "Mail"), Href: "/admin/mail"}, {Label: p.Subject}}}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

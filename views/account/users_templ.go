@@ -350,7 +350,7 @@ func UserPage(p User) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: p.Name, Crumbs: []components.Crumb{{Label: text.T(ctx, "Users"), Href: "/admin/users"}, {Label: p.Name}}, Meta: userMeta(p)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: p.Name, Own: true, Crumbs: []components.Crumb{{Label: text.T(ctx, "Users"), Href: "/admin/users"}, {Label: p.Name}}, Meta: userMeta(p)}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var11), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
