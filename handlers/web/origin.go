@@ -17,6 +17,10 @@ func sameOrigin(base *url.URL, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		h := c.Request().Header
 		site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin")
+		if origin == "null" && site == "same-origin" {
+			// A page that sends no referrer sends no origin either (Fetch, 3.2); that it is ours, only the browser itself can say.
+			origin = own
+		}
 		switch {
 		case origin != "" && origin != own,
 			site != "" && site != "same-origin" && site != "none",

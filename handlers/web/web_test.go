@@ -83,6 +83,19 @@ func TestOtherSitesCannotActForAUser(t *testing.T) {
 	}
 }
 
+// W1, W3: a page without referrer has the origin null.
+func TestPagesWithoutReferrerCanActForTheirUser(t *testing.T) {
+	s := site(t)
+	dev := s.As(s.Person("d@example.com", ""))
+	dev.Header = http.Header{"Origin": {"null"}, "Sec-Fetch-Site": {"same-origin"}}
+
+	page := dev.Post("/act", url.Values{"a": {"b"}})
+
+	if page.Status != http.StatusOK {
+		t.Fatal(page.Status)
+	}
+}
+
 // Z3
 func TestFormsAreReadFromTheBodyAlone(t *testing.T) {
 	s := site(t)
