@@ -255,6 +255,7 @@ CREATE TABLE access (
 CREATE UNIQUE INDEX access_in_force ON access (app_id, api_id) WHERE state IN ('approved', 'suspended'); -- one in force
 CREATE UNIQUE INDEX access_waiting ON access (app_id, api_id) WHERE state = 'requested'; -- one waiting
 CREATE INDEX access_api ON access (api_id, state); -- who uses an API
+CREATE INDEX access_app ON access (app_id, api_id); -- what a key rests on, read at each miss of verification
 CREATE INDEX access_state ON access (state, created_at, id); -- staff's list of requests
 
 CREATE TABLE access_scopes (
