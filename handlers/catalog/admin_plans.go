@@ -67,7 +67,7 @@ func (h *Handler) plansDesk(c echo.Context, f planForm, fields map[string]string
 		row := []desk.Cell{{Text: p.Name, Data: true, Hint: p.Summary, HData: true, Wrap: true}, {Text: limits(c, p), Wrap: true}, {Text: approval(c, p)}, {Status: status}}
 		if may && p.RetiredAt == nil {
 			path := apiPath(api.ID) + "/plans/" + p.ID.Show(catalog.PlanPrefix)
-			row = append(row, desk.Cell{Acts: []components.Act{{Label: web.T(c, "Change plan %s", p.Name), Href: path}, {Label: web.T(c, "Retire plan %s", p.Name), Href: path + "/retire", Kind: components.Danger}}})
+			row = append(row, desk.Cell{For: p.Name, Acts: []components.Act{{Label: web.T(c, "Change plan"), Href: path}, {Label: web.T(c, "Retire plan"), Href: path + "/retire", Kind: components.Danger}}})
 		} else if may {
 			row = append(row, desk.Cell{})
 		}

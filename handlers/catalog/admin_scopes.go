@@ -42,11 +42,11 @@ func (h *Handler) scopesDesk(c echo.Context, f scopeForm, fields map[string]stri
 		row := []desk.Cell{{Text: s.Name, Data: true, Code: true}, {Text: s.Sentence, Data: true, Wrap: true}, {Status: scopeStatus(c, s)}}
 		if may && s.WithdrawnAt == nil {
 			path := apiPath(api.ID) + "/scopes/" + s.ID.Show(catalog.ScopePrefix)
-			acts := []components.Act{{Label: web.T(c, "Change scope %s", s.Name), Href: path}}
+			acts := []components.Act{{Label: web.T(c, "Change scope"), Href: path}}
 			if !api.IsPortal {
-				acts = append(acts, components.Act{Label: web.T(c, "Withdraw scope %s", s.Name), Href: path + "/withdraw", Kind: components.Danger})
+				acts = append(acts, components.Act{Label: web.T(c, "Withdraw scope"), Href: path + "/withdraw", Kind: components.Danger})
 			}
-			row = append(row, desk.Cell{Acts: acts})
+			row = append(row, desk.Cell{Acts: acts, For: s.Name})
 		} else if may {
 			row = append(row, desk.Cell{})
 		}

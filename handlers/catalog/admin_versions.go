@@ -51,7 +51,7 @@ func (h *Handler) versionsDesk(c echo.Context, f versionForm, fields map[string]
 			row[2] = desk.Cell{Moment: h.moment(c, *v.SunsetAt)}
 		}
 		if may && v.State != catalog.Retired {
-			row = append(row, desk.Cell{Acts: []components.Act{{Label: web.T(c, "Change version %s", v.Name), Href: apiPath(api.ID) + "/versions/" + v.ID.Show(catalog.VersionPrefix)}}})
+			row = append(row, desk.Cell{For: v.Name, Acts: []components.Act{{Label: web.T(c, "Change version"), Href: apiPath(api.ID) + "/versions/" + v.ID.Show(catalog.VersionPrefix)}}})
 		} else if may {
 			row = append(row, desk.Cell{})
 		}

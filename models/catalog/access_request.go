@@ -36,7 +36,8 @@ func (s *Store) Request(ctx context.Context, a actor.Actor, slug string, in Requ
 			return err
 		}
 		if in.AppID.IsZero() {
-			return fault.BadField("app", "Choose an app.")
+			_, err := s.checkRequest(tx, api, db.ID{}, &in)
+			return firstOf(fault.BadField("app", "Choose an app."), err)
 		}
 		app, o, err := appFor(tx, a, in.AppID)
 		if err != nil {
@@ -66,7 +67,7 @@ type asked struct {
 	waits  bool
 }
 
-// checkRequest tells all that is wrong with a request, and whether it has to wait.
+// checkRequest tells all that is wrong with a request, and whether it has to wait. A zero organization leaves out what depends on it.
 func (s *Store) checkRequest(tx *db.Tx, api API, organizationID db.ID, in *RequestInput) (asked, error) {
 	var p fault.Problems
 	in.Purpose = org.CheckText(&p, "purpose", in.Purpose, 1000)
@@ -79,7 +80,7 @@ func (s *Store) checkRequest(tx *db.Tx, api API, organizationID db.ID, in *Reque
 		return asked{}, err
 	}
 	scopes, err := scopesOf(tx, api, in.ScopeIDs)
-	if err != nil {
+	if err != nil || organizationID.IsZero() {
 		return asked{}, firstOf(p.Err(), err)
 	}
 	if err := mayAsk(tx, api, organizationID, scopes); err != nil {

@@ -90,6 +90,7 @@ type Cell struct {
 	Status *Status
 	Moment *components.Moment
 	Acts   []components.Act // at the end of the row
+	For    string           // what the acts are about: completes their labels for screen readers
 	Post   *Post
 }
 
