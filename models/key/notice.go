@@ -31,9 +31,12 @@ func (r reader) locale(ctx context.Context) context.Context {
 // readersOf finds who is told of each key. An address that both are is told once.
 func readersOf(tx *db.Tx, rows []Row) (map[db.ID][]reader, error) {
 	var found []struct {
-		reader
 		KeyID     db.ID
 		Technical string
+		UserID    db.ID
+		Email     string
+		Language  string
+		TimeZone  string
 	}
 	out := map[db.ID][]reader{}
 	for len(rows) > 0 {
@@ -51,7 +54,7 @@ func readersOf(tx *db.Tx, rows []Row) (map[db.ID][]reader, error) {
 		}
 		for _, f := range found {
 			if f.Email != "" {
-				out[f.KeyID] = append(out[f.KeyID], f.reader)
+				out[f.KeyID] = append(out[f.KeyID], reader{f.UserID, f.Email, f.Language, f.TimeZone})
 			}
 			if f.Technical != "" && !strings.EqualFold(f.Technical, f.Email) {
 				out[f.KeyID] = append(out[f.KeyID], reader{Email: f.Technical, Language: f.Language, TimeZone: "UTC"})

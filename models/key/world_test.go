@@ -167,7 +167,8 @@ func (w *world) mails() []string {
 	}
 	var out []string
 	for _, r := range rows {
-		out = append(out, strings.TrimSuffix(r.Recipient, "@northwind.example")+" "+r.Kind)
+		name, _, _ := strings.Cut(r.Recipient, "@")
+		out = append(out, name+" "+r.Kind)
 	}
 	return out
 }

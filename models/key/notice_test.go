@@ -1,0 +1,131 @@
+package key_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+)
+
+// K4
+func TestNoticesOfExpiryGoOutOnceEach(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.make(w.developer, "Worker")
+		start := clock.Now()
+		sent := func(daysLeft float64) int {
+			t.Helper()
+			before := len(w.mails())
+			clock.Set(start.Add(90*day - time.Duration(daysLeft*float64(day))))
+			for range 3 {
+				if err := w.keys.Notices(bg); err != nil {
+					t.Fatal(err)
+				}
+			}
+			return len(w.mails()) - before
+		}
+
+		got := map[float64]int{}
+		for _, left := range []float64{89, 31, 30, 20, 14, 10, 7, 2, 1, .5, 0, -1, -2, -8} {
+			got[left] = sent(left)
+		}
+
+		want := map[float64]int{89: 0, 31: 0, 30: 2, 20: 0, 14: 2, 10: 0, 7: 2, 2: 0, 1: 2, .5: 0, 0: 2, -1: 0, -2: 0, -8: 0}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+		if diff := cmp.Diff([]string{"dev key_expires", "ops key_expires"}, []string{w.mails()[0], w.mails()[1]}); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestNoNoticeOfWhatWasJustChosenOrIsOverOrRunsOutAsPlanned(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		make := func(days int) db.ID {
+			made, err := w.keys.Create(bg, w.developer, key.CreateRequest{Token: w.token(w.developer), AppID: w.app, Environment: "live", Name: "x", Pairs: []key.Pair{readOrders}, Expiry: key.Expiry{Days: days}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return made.Key.ID
+		}
+		make(7)
+		revoked, rotated := make(30), make(30)
+		if err := w.keys.Revoke(bg, w.developer, revoked, ""); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.keys.Rotate(bg, w.developer, rotated, key.RotateRequest{Token: w.keys.NewFormToken(w.developer, key.RotatePurpose(rotated)), OverlapDays: 30, Expiry: key.Expiry{Days: 300}}); err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.mails())
+
+		for _, at := range []time.Duration{0, 1, 5, 6} {
+			clock.Set(dbtest.NewClock().Now().Add(at * day))
+			if err := w.keys.Notices(bg); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		if diff := cmp.Diff([]string{"dev key_expires", "ops key_expires"}, w.mails()[before:]); diff != "" {
+			t.Error("only the day before the seventh:", diff)
+		}
+	})
+}
+
+func TestRevocationAndSuspensionAreMailedToWhoeverIsStillThere(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		stays, leaves := w.make(w.developer, "Stays").Key.ID, w.make(w.other, "Leaves").Key.ID
+		w.run("DELETE FROM members WHERE user_id = ?", w.other.UserID)
+
+		if err := w.keys.Suspend(bg, w.staff, stays, "odd calls", nil); err != nil {
+			t.Fatal(err)
+		}
+		if err := w.keys.RevokeByStaff(bg, w.staff, leaves, "leaked"); err != nil {
+			t.Fatal(err)
+		}
+
+		want := []string{"dev key_suspended", "ops key_revoked", "ops key_suspended"}
+		if diff := cmp.Diff(want, w.mails()); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
+
+func TestSweepForgetsOldFormsAndPreviewsButNotWhatWasDone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.make(w.developer, "Old")
+		idle, err := w.keys.PreviewRevocation(bg, w.staff, key.Filter{Query: "old"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		done, err := w.keys.PreviewRevocation(bg, w.staff, key.Filter{Query: "old"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.keys.RevokeMany(bg, w.staff, done, "over"); err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(25 * time.Hour)
+
+		if err := w.keys.Sweep(bg); err != nil {
+			t.Fatal(err)
+		}
+
+		var forms int
+		if err := d.Read(bg).Raw("SELECT COUNT(*) FROM form_tokens").Scan(&forms).Error; err != nil || forms != 0 {
+			t.Error("forms", forms, err)
+		}
+		_, gone := w.keys.Revocation(bg, w.staff, idle)
+		_, kept := w.keys.Revocation(bg, w.staff, done)
+		if gone == nil || kept != nil {
+			t.Error(gone, kept)
+		}
+	})
+}
