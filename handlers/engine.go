@@ -31,6 +31,7 @@ type engine struct {
 	redis   *redis.Client  // nil without Redis
 	fresh   func() bool
 	loader  *key.Loader
+	metrics *metrics
 }
 
 // Sizes of what is kept in memory.
@@ -52,8 +53,10 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	if err != nil {
 		return e, err
 	}
+	e.metrics = newMetrics(e.ring, o.DB.Clock)
 	counters, quotas := keyring.NewUsage(usageRows), keyring.NewMonthlyQuotas()
-	e.flusher = usage.NewFlusher(usage.FlusherOptions{DB: o.DB, Counters: counters, Quotas: quotas, Replica: o.Replica})
+	e.flusher = usage.NewFlusher(usage.FlusherOptions{DB: o.DB, Counters: counters, Quotas: quotas, Replica: o.Replica, Observe: e.metrics.observe})
+	e.metrics.watchDropped(e.flusher.Dropped)
 	e.edge = edge.New(edge.Options{
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
 		Digesters: digesters(o.Root), TrustedProxies: o.Settings.TrustedProxies,

@@ -31,11 +31,12 @@ type Options struct {
 
 // House is the running installation: what its listeners serve, and the work that it does beside.
 type House struct {
-	Portal http.Handler // pages, and the edge in front of them
-	Edge   http.Handler // the edge alone, for a listener of its own
-	Stores Stores
-	Table  []web.Route // every route of the portal but the edge's, which edge.Routes lists
-	Echo   *echo.Echo
+	Portal  http.Handler // pages, and the edge in front of them
+	Edge    http.Handler // the edge alone, for a listener of its own
+	Metrics http.Handler // /metrics, for a listener of its own (C10)
+	Stores  Stores
+	Table   []web.Route // every route of the portal but the edge's, which edge.Routes lists
+	Echo    *echo.Echo
 
 	options Options
 	engine  engine
@@ -54,10 +55,11 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies}
 	h.Echo = kit.NewEcho()
+	h.Echo.Use(h.engine.metrics.countRequests)
 	r := web.NewRegistrar(kit, h.Echo)
 	h.routes(kit, r)
 	h.Table = r.Routes()
-	h.Edge = h.engine.edge
+	h.Edge, h.Metrics = h.engine.edge, h.engine.metrics.handler()
 	h.Portal = h.front(kit.Handler(h.Echo))
 	return h, nil
 }

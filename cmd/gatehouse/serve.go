@@ -107,12 +107,12 @@ func (s server) serve() error {
 	return nil
 }
 
-// listen opens the portal's listener and, where it is set, the edge's own. Nothing is served yet.
+// listen opens the portal's listener and, where they are set, those of the edge and of metrics. Nothing is served yet.
 func listen(s config.Settings, house *handlers.House) ([]server, error) {
 	addresses := []struct {
 		addr    string
 		handler http.Handler
-	}{{s.Addr, house.Portal}, {s.EdgeAddr, house.Edge}}
+	}{{s.Addr, house.Portal}, {s.EdgeAddr, house.Edge}, {s.MetricsAddr, house.Metrics}}
 	var all []server
 	for _, a := range addresses {
 		if a.addr == "" {

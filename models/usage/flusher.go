@@ -34,6 +34,7 @@ type FlusherOptions struct {
 	Quotas   *keyring.MonthlyQuotas // nil: there are none
 	Replica  string                 // names this process among its peers
 	Log      *slog.Logger           // nil: slog's default
+	Observe  func(keyring.Batch)    // is shown each new batch, for metrics; nil: nobody looks
 }
 
 // Flusher moves what this process counted into the database, in batches. A batch carries the name of the replica, that of this start of
@@ -143,6 +144,9 @@ func (f *Flusher) drain() bool {
 	if next.Dropped > 0 {
 		f.dropped += next.Dropped
 		f.Log.Warn("verifications were not counted: no room", "calls", next.Dropped)
+	}
+	if f.Observe != nil {
+		f.Observe(next.Batch)
 	}
 	if len(next.Counts) == 0 && len(next.charges) == 0 {
 		return false
