@@ -117,6 +117,9 @@ func (s *Store) CreateApp(ctx context.Context, a actor.Actor, organizationID db.
 		if err := in.check(); err != nil {
 			return err
 		}
+		if err := lockRow(tx, "SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", organizationID); err != nil {
+			return err
+		}
 		n, err := count(tx.DB, "SELECT COUNT(*) FROM apps WHERE organization_id = ? AND deleted_at IS NULL", organizationID)
 		if err != nil {
 			return err

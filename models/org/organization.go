@@ -129,6 +129,9 @@ func (s *Store) Create(ctx context.Context, a actor.Actor, in Input) (Organizati
 	}
 	var o Organization
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := lockRow(tx, "SELECT 1 FROM users WHERE id = ? FOR UPDATE", a.UserID); err != nil {
+			return err
+		}
 		owned, err := count(tx.DB, "SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ? AND m.role = 'owner' AND o.deleted_at IS NULL", a.UserID)
 		if err != nil {
 			return err
@@ -216,6 +219,14 @@ func read(q *gorm.DB, id db.ID) (Organization, error) {
 		return Organization{}, fault.Missing()
 	}
 	return rows[0], nil
+}
+
+// lockRow lets one transaction at a time count and add, so that a bound holds. SQLite has one writer anyway.
+func lockRow(tx *db.Tx, query string, id db.ID) error {
+	if tx.Home.Dialect != db.Postgres {
+		return nil
+	}
+	return tx.Exec(query, id).Error
 }
 
 func count(q *gorm.DB, query string, args ...any) (int64, error) {
