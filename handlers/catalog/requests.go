@@ -85,7 +85,10 @@ func (h *Handler) decisionDesk(c echo.Context, f *decisionForm, fields map[strin
 	}
 	facts := append(h.accessFacts(c, x, "/admin/apps/"+x.AppID.Show(org.AppPrefix), apiPath(x.APIID)),
 		desk.Fact{Term: web.T(c, "Organization"), Value: x.OrganizationName, Data: true, Href: "/admin/organizations/" + x.OrganizationID.Show(org.Prefix)},
-		desk.Fact{Term: web.T(c, "Requested by"), Value: person(x.RequesterName, x.RequesterEmail), Data: true}, desk.Fact{Term: web.T(c, "Decided by"), Value: x.DeciderName, Data: true})
+		desk.Fact{Term: web.T(c, "Requested by"), Value: person(x.RequesterName, x.RequesterEmail), Data: true})
+	if x.DeciderName != "" {
+		facts = append(facts, desk.Fact{Term: web.T(c, "Decided by"), Value: x.DeciderName, Data: true})
+	}
 	d.Parts = append(d.Parts, desk.Part{Facts: facts})
 	if !mayDecide(c) {
 		return d, nil

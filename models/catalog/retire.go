@@ -34,7 +34,7 @@ type Hits struct {
 const hitTables = ` FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
 	WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?) AND `
 
-const hitCalls = `(SELECT COALESCE(SUM(h.calls), 0) FROM usage_series u JOIN usage_hours h ON h.series_id = u.id WHERE u.key_id = k.id AND u.api_id = ? AND h.at >= ?)`
+const hitCalls = `(SELECT CAST(COALESCE(SUM(h.calls), 0) AS bigint) FROM usage_series u JOIN usage_hours h ON h.series_id = u.id WHERE u.key_id = k.id AND u.api_id = ? AND h.at >= ?)`
 
 // Which keys each withdrawal touches.
 const (
@@ -67,7 +67,7 @@ func (s *Store) hits(ctx context.Context, a actor.Actor, apiID db.ID, which stri
 	now := s.db.Now()
 	day := now.Add(-24 * time.Hour).Truncate(time.Hour)
 	q := s.db.Read(ctx)
-	if err := q.Raw("SELECT COUNT(*) AS keys, COALESCE(SUM(t.calls), 0) AS calls FROM (SELECT "+hitCalls+" AS calls"+hitTables+which+") t", apiID, day, now, now, id).Scan(&out).Error; err != nil {
+	if err := q.Raw("SELECT COUNT(*) AS keys, CAST(COALESCE(SUM(t.calls), 0) AS bigint) AS calls FROM (SELECT "+hitCalls+" AS calls"+hitTables+which+") t", apiID, day, now, now, id).Scan(&out).Error; err != nil {
 		return out, err
 	}
 	err := q.Raw("SELECT k.id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, "+hitCalls+" AS calls"+hitTables+which+" ORDER BY 7 DESC, k.id LIMIT 100",

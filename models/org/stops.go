@@ -34,6 +34,6 @@ func (s *Store) stops(ctx context.Context, keys, series string, id db.ID) (Stops
 	if err != nil {
 		return out, err
 	}
-	out.Calls, err = count(q, "SELECT COALESCE(SUM(h.calls), 0) FROM usage_series s JOIN usage_hours h ON h.series_id = s.id WHERE "+series+" AND h.at >= ?", id, day.Truncate(time.Hour))
+	out.Calls, err = count(q, "SELECT CAST(COALESCE(SUM(h.calls), 0) AS bigint) FROM usage_series s JOIN usage_hours h ON h.series_id = s.id WHERE "+series+" AND h.at >= ?", id, day.Truncate(time.Hour))
 	return out, err
 }
