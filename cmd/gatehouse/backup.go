@@ -60,9 +60,18 @@ func (c restoreCommand) Run(w *world) error {
 	if err := os.MkdirAll(filepath.Dir(target), 0o700); err != nil {
 		return err
 	}
+	_, missing := os.Lstat(target)
 	if err := db.RestoreFile(w.ctx, c.File, target, c.Force); err != nil {
 		return err
 	}
+	if err := judgeRestored(w, target); err != nil {
+		return errors.Join(err, takeBack(target, missing == nil))
+	}
+	return nil
+}
+
+// judgeRestored tells whether this installation can serve what was put at target.
+func judgeRestored(w *world, target string) error {
 	o, err := open(w)
 	if err != nil {
 		return err
@@ -75,4 +84,21 @@ func (c restoreCommand) Run(w *world) error {
 		_, err = fmt.Fprintf(w.stdout, "Restored %s; the audit log is whole (%d events).\nKeys that were revoked after this backup was made work again: revoke them once more before you serve.\n", target, v.Events)
 	}
 	return closing(err, o)
+}
+
+// takeBack leaves things as they were before a restore that can't be served: without it, or with the database that it replaced.
+func takeBack(target string, replaced bool) error {
+	var err error
+	for _, tail := range []string{"", "-wal", "-shm"} {
+		if bad := os.Remove(target + tail); !errors.Is(bad, os.ErrNotExist) {
+			err = errors.Join(err, bad)
+		}
+		if !replaced {
+			continue
+		}
+		if bad := os.Rename(target+".before-restore"+tail, target+tail); !errors.Is(bad, os.ErrNotExist) {
+			err = errors.Join(err, bad)
+		}
+	}
+	return err
 }

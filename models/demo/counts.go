@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -155,7 +156,7 @@ func (f *filler) callsOf(m *made) []*line {
 	if code != "" {
 		refused = append(refused, &line{key: m, api: f.apiOf(strings.Fields(m.scopes)[0]), code: code})
 	}
-	d := &dice{hashOf(m.app + m.name + m.env + m.at.Sub(f.now).String())}
+	d := &dice{hashOf(fmt.Sprint(m.app, m.name, m.env, m.takesOver != nil))}
 	growth := d.part()*.5 - .1
 	for i, at := range f.hoursBack() {
 		calls := m.shape.expected(float64(m.calls), at) * (1 + growth*float64(i)/(24*Days)) * (.75 + .5*d.part()) * f.share(m, at)
