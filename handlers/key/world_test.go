@@ -102,11 +102,17 @@ func (w *world) access(app, api db.ID, scopes ...db.ID) {
 	}
 }
 
-// key makes a key of the developer's, without the pages.
-func (w *world) key(name string) keys.Made {
+// key makes a key of the developer's with orders:read, without the pages.
+func (w *world) key(name string) keys.Made { w.t.Helper(); return w.keyWith(name, "orders:read") }
+
+func (w *world) keyWith(name string, scopes ...string) keys.Made {
 	w.t.Helper()
 	who := webtest.ActorOf(w.dev)
-	made, err := w.keys.Create(bg, who, keys.CreateRequest{Token: w.keys.NewFormToken(who, keys.CreatePurpose()), AppID: w.app, Environment: "live", Name: name, Pairs: []keys.Pair{{API: "orders", Scope: "orders:read"}}})
+	var pairs []keys.Pair
+	for _, s := range scopes {
+		pairs = append(pairs, keys.Pair{API: "orders", Scope: s})
+	}
+	made, err := w.keys.Create(bg, who, keys.CreateRequest{Token: w.keys.NewFormToken(who, keys.CreatePurpose()), AppID: w.app, Environment: "live", Name: name, Pairs: pairs})
 	if err != nil {
 		w.t.Fatal(err)
 	}
