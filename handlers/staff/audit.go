@@ -11,15 +11,18 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/staff"
 )
 
 // idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
 var idPrefixes = map[string]string{
-	"user": "user", "organization": "org", "app": "app", "api": "api", "access": "access", "key": "key", "mail": "mail", "session": "session",
-	"scope": "scope", "plan": "plan", "version": "version", "route_rule": "rule",
+	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": key.RevocationPrefix,
+	"api": catalog.Prefix, "access": catalog.AccessPrefix, "scope": catalog.ScopePrefix, "plan": catalog.PlanPrefix, "version": catalog.VersionPrefix, "route_rule": catalog.RulePrefix,
 }
 
 // Audit lists events, newest first, and says whether the chain is whole.
