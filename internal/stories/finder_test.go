@@ -69,9 +69,9 @@ const aim = `(() => {
 	return [];
 })()`
 
-// stop tells about what has the focus: whether it is window.found, on which side of it that lies, and whether one can see that it has it.
+// focusStop tells about what has the focus: whether it is window.found, on which side of it that lies, and whether one can see that it has it.
 // In a date the browser marks the part that has it.
-const stop = `(() => {
+const focusStop = `(() => {
 	const e = document.activeElement, f = window.found;
 	const marked = x => { const s = getComputedStyle(x); return s.outlineStyle !== 'none' && parseFloat(s.outlineWidth) > 0 || s.boxShadow !== 'none'; };
 	const lit = e.type === 'date' || e === document.body || e === document.documentElement || e.matches('main') || [e, ...(e.labels || [])].some(marked);

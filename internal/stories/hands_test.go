@@ -55,7 +55,7 @@ type focus struct {
 func (b *browser) walk(name string) {
 	b.t.Helper()
 	for range 400 {
-		f, ok := ask[focus](b, stop)
+		f, ok := ask[focus](b, focusStop)
 		if !ok {
 			b.t.Fatalf("%s lost the page on the way to %q", b.who, name)
 		}

@@ -29,6 +29,7 @@ type house struct {
 	env   map[string]string
 	dir   string
 	logs  []string // of processes that ended
+	read  map[string]bool
 }
 
 // dialects run a story on each database that Gatehouse knows.
@@ -36,11 +37,18 @@ var dialects = []string{"SQLite", "PostgreSQL"}
 
 func newHouse(t testing.TB, dialect string) *house {
 	t.Helper()
-	h := &house{t: t, inbox: testenv.SMTP(t), dir: t.TempDir()}
+	return newHouseWith(t, dialect, func(map[string]string) {})
+}
+
+// newHouseWith is newHouse with settings changed.
+func newHouseWith(t testing.TB, dialect string, change func(env map[string]string)) *house {
+	t.Helper()
+	h := &house{t: t, read: map[string]bool{}, inbox: testenv.SMTP(t), dir: t.TempDir()}
 	h.env = map[string]string{"GATEHOUSE_DATA_DIR": h.dir, "GATEHOUSE_SMTP_URL": h.inbox.URL, "GATEHOUSE_MAIL_FROM": "Portal <portal@northwind.example>"}
 	if dialect == "PostgreSQL" {
 		h.env["GATEHOUSE_DATABASE_URL"] = testenv.Postgres(t)
 	}
+	change(h.env)
 	h.start()
 	t.Cleanup(func() {
 		if h.Running() {
@@ -84,7 +92,7 @@ func (h *house) keepLog() {
 // twin is a second process over the same database, secret and mail.
 func (h *house) twin() *house {
 	h.t.Helper()
-	other := &house{t: h.t, inbox: h.inbox, dir: h.t.TempDir(), env: maps.Clone(h.env)}
+	other := &house{t: h.t, read: map[string]bool{}, inbox: h.inbox, dir: h.t.TempDir(), env: maps.Clone(h.env)}
 	secret, err := os.ReadFile(filepath.Join(h.dir, "secret"))
 	if err != nil {
 		h.t.Fatal(err)
@@ -133,10 +141,12 @@ func (h *house) run(arguments ...string) string {
 	return said
 }
 
-// mailTo waits for a mail to an address whose text has these words, and returns it.
+// mailTo waits for a mail to an address whose subject or text has these words, and returns it: the newest that no story has read.
 func (h *house) mailTo(address, words string) testenv.Mail {
 	h.t.Helper()
-	return h.inbox.AwaitMatch(h.t, fmt.Sprintf("to %s about %q", address, words), func(m testenv.Mail) bool {
-		return len(m.To) > 0 && strings.EqualFold(m.To[0], address) && (strings.Contains(m.Subject, words) || strings.Contains(m.Text, words))
+	m := h.inbox.AwaitMatch(h.t, fmt.Sprintf("to %s about %q", address, words), func(m testenv.Mail) bool {
+		return !h.read[m.Raw] && len(m.To) > 0 && strings.EqualFold(m.To[0], address) && (strings.Contains(m.Subject, words) || strings.Contains(m.Text, words))
 	})
+	h.read[m.Raw] = true
+	return m
 }

@@ -1,0 +1,126 @@
+package stories_test
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/tools/rig"
+)
+
+// The demo fills every list and shows keys, access and suspensions in every state.
+func TestEveryPageOfAFullPortalIsSound(t *testing.T) {
+	demo, err := rig.StartDemo(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := demo.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	routes := pageRoutes(t)
+	var roles []role
+	for _, who := range rig.DemoRoles() {
+		roles = append(roles, role{who.Role, who.Email, who.Password})
+	}
+	pages, cookies := survey(t, demo.URL, roles, routes, 2)
+
+	reached(t, routes, pages)
+	sights := append(sightsOf(pages), refusals()...)
+	inspect(t, demo.URL, cookies, sights)
+}
+
+func TestEveryPageOfAnEmptyPortalIsSound(t *testing.T) {
+	w := newWorld(t, "SQLite")
+	setup := newBrowserFor(t, w.URL, time.Minute)
+	setup.open(w.setupLink())
+	for _, a := range aspects {
+		for _, problem := range inspectAs(setup, a) {
+			t.Errorf("set-up: %s", problem)
+		}
+	}
+	w.setUp(newClerk(t, w.URL, "admin"))
+	w.join(newClerk(t, w.URL, "developer"), "Dev Patel", devMail)
+
+	pages, cookies := survey(t, w.URL, []role{{name: "visitor"}, {"developer", devMail, devPassword}, {"admin", adminMail, adminPassword}}, pageRoutes(t), 2)
+	inspect(t, w.URL, cookies, sightsOf(pages))
+}
+
+// byMail are the pages that only a link in a mail, or the one on the terminal, leads to.
+var byMail = []string{"/setup", "/email/undo", "/console/account/email", "/console/account/confirm"}
+
+// reached fails for each page that no role comes to by links: such a page might as well not be there.
+func reached(t *testing.T, routes []web.Route, pages map[string][]rig.Page) {
+	t.Helper()
+	all, seen := templates(routes), map[string]bool{}
+	for _, found := range pages {
+		for _, p := range shown(found) {
+			seen[rig.Match(all, p.Path)] = true
+		}
+	}
+	for _, template := range all {
+		if !seen[template] && !slices.Contains(byMail, template) {
+			t.Errorf("no link leads anybody to %s", template)
+		}
+	}
+}
+
+// refusals are pages that say no: to who may not, and to forms without an answer.
+func refusals() []sight {
+	all := []sight{
+		{role: "developer", path: "/admin", status: http.StatusForbidden},
+		{role: "support", path: "/admin/audit", status: http.StatusForbidden},
+		{role: "visitor", path: "/console", status: http.StatusUnauthorized},
+		{role: "visitor", path: "/setup?code=wrong", status: http.StatusNotFound},
+		{role: "visitor", path: "/verify?token=wrong", status: http.StatusNotFound},
+		{role: "visitor", path: "/password/reset?token=wrong", status: http.StatusNotFound},
+		{role: "visitor", path: "/login", status: http.StatusUnauthorized, button: "Sign in"},
+	}
+	for _, form := range []sight{
+		{role: "visitor", path: "/signup", button: "Create account"},
+		{role: "visitor", path: "/password/forgot", button: "Send link"},
+		{role: "developer", path: "/console/apps/new", button: "Create app"},
+		{role: "developer", path: "/console/organizations/new", button: "Create organization"},
+		{role: "developer", path: "/console/keys/new", button: "Create key"},
+		{role: "developer", path: "/console/account", button: "Change password"},
+		{role: "developer", path: "/console/account/delete", button: "Delete account"},
+		{role: "admin", path: "/admin/apis/new", button: "Add API"},
+	} {
+		form.status = http.StatusUnprocessableEntity
+		all = append(all, form)
+	}
+	return all
+}
+
+// Z1, as links show it: who may not see a page is not led to it.
+func TestNobodyIsLedToWhatTheyMayNotSee(t *testing.T) {
+	w := newWorld(t, "SQLite")
+	w.setUp(newClerk(t, w.URL, "admin"))
+	w.join(newClerk(t, w.URL, "developer"), "Dev Patel", devMail)
+	all := templates(pageRoutes(t))
+
+	for _, r := range []role{{name: "visitor"}, {"developer", devMail, devPassword}, {"admin", adminMail, adminPassword}} {
+		v, err := rig.NewVisitor(w.URL)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.email != "" {
+			if err := v.SignIn(r.email, r.password); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pages, err := v.Crawl([]string{"/", "/console"}, 3, func(path string) string { return rig.Match(all, path) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, p := range pages {
+			if p.Status >= 400 && !(r.email == "" && strings.HasPrefix(p.Path, "/console")) {
+				t.Errorf("%s is led to %s, which answers %d", r.name, p.Path, p.Status)
+			}
+		}
+	}
+}
