@@ -132,7 +132,7 @@ func (h *Handler) AdminShow(c echo.Context) error {
 		return err
 	}
 	p := h.show(c, d)
-	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name}}
+	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Own: true}}
 	path := adminKeyPath(d.Row)
 	if d.MayStaffManage && d.RevokedAt == nil {
 		if d.Living(h.Now()) {
@@ -151,7 +151,7 @@ func (h *Handler) staffConfirm(c echo.Context, d keys.Detail, act, title string)
 	path := adminKeyPath(d.Row)
 	return views.ConfirmPage{
 		Frame: h.Frame(c, title), Title: title, Key: d.Name, Hint: d.Hint(), Action: path + "/" + act, Back: path, Danger: true, Stops: h.stops(c, d),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Href: path}, {Label: title}},
+		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Href: path, Own: true}, {Label: title}},
 	}
 }
 

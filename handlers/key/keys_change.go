@@ -32,7 +32,7 @@ func (h *Handler) confirm(c echo.Context, d keys.Detail, act, title string) view
 	path := keyPath(d.Row)
 	return views.ConfirmPage{
 		Frame: h.Frame(c, title), Title: title, Key: d.Name, Hint: d.Hint(), Action: path + "/" + act, Back: path,
-		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: d.Name, Href: path}, {Label: title}},
+		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: d.Name, Href: path, Own: true}, {Label: title}},
 	}
 }
 

@@ -156,7 +156,7 @@ func (h *Handler) expiryWords(c echo.Context, r keys.Row) string {
 }
 
 func (h *Handler) crumbs(c echo.Context, last, href string) []components.Crumb {
-	return []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: last, Href: href}}
+	return []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: last, Href: href, Own: true}}
 }
 
 // newPage shows the form; err puts its problems beside the fields.
