@@ -65,6 +65,7 @@ var sections = []section{
 	{"verify", verifySection},
 	{"authz", authzSection},
 	{"unknown", unknownSection},
+	{"pages", pagesSection},
 }
 
 func sectionNames() []string {
@@ -80,6 +81,7 @@ type bench struct {
 	options
 	filled  filled
 	program *program // gatehouse over the filled database
+	portal  string   // where it serves pages
 	floors  map[string]*program
 }
 
@@ -143,7 +145,7 @@ func (b *bench) gatehouse(ctx context.Context) (*program, error) {
 	p, err := launch(ctx, edge, []string{
 		"GATEHOUSE_DATA_DIR=" + b.filled.dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + portal, "GATEHOUSE_EDGE_ADDR=" + edge,
 	}, b.binary, "serve")
-	b.program = p
+	b.program, b.portal = p, portal
 	return p, err
 }
 
