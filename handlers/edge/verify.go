@@ -4,7 +4,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"strings"
+	"slices"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 )
@@ -97,18 +97,35 @@ func (x *exchange) body() (string, bool) {
 		x.tooLarge()
 		return "", false
 	}
-	var text strings.Builder
-	text.Grow(int(max(x.r.ContentLength, 512)))
-	n, err := io.Copy(&text, io.LimitReader(x.r.Body, mostBody+1))
+	b, err := readAll(x.r.Body, x.buffer[:0])
+	defer func() { clear(b); x.buffer = b[:0] }() // there was a key in it
 	switch {
-	case n > mostBody:
+	case len(b) > mostBody:
 		x.tooLarge()
 		return "", false
 	case err != nil:
 		x.problem(http.StatusBadRequest, codeBadRequest, "The question did not arrive whole.", "")
 		return "", false
 	}
-	return text.String(), true
+	return string(b), true
+}
+
+// readAll reads up to one byte more than a body may have, into b as far as that has room.
+func readAll(r io.Reader, b []byte) ([]byte, error) {
+	for len(b) <= mostBody {
+		if len(b) == cap(b) {
+			b = slices.Grow(b, cap(b)+1024)
+		}
+		n, err := r.Read(b[len(b):min(cap(b), mostBody+1)])
+		b = b[:len(b)+n]
+		if err == io.EOF { //nolint:errorlint // what readers return at the end
+			return b, nil
+		}
+		if err != nil {
+			return b, err
+		}
+	}
+	return b, nil
 }
 
 func (x *exchange) tooLarge() {

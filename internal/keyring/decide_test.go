@@ -54,7 +54,7 @@ func (s *situation) decide(t testing.TB) keyring.Decision {
 	t.Helper()
 	compiled(t, s.api)
 	limits := keyring.Limits{Rates: ratelimit.NewLocal(64), Quotas: keyring.NewMonthlyQuotas()}
-	appKey := keyring.LimitKey(id(appID), id(orderAPI), keyring.Live)
+	appKey := keyring.LimitKey(id(appID), id(orderAPI), s.facts.Environment)
 	limits.Quotas.Take(start, appKey, math.MaxInt64, s.spent)
 	own := ratelimit.Ask{Key: ratelimit.Key{A: id(keyID), Kind: 0x10}, Limit: s.facts.Extra.Limit}
 	if s.asked > 0 {
