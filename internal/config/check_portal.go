@@ -1,7 +1,6 @@
 package config
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -38,15 +37,6 @@ func checkSignup(raw variables, settings *Settings, problems *Problems) {
 	}
 	if policy == SignupDomains && len(settings.Signup.Domains) == 0 {
 		problems.add("GATEHOUSE_SIGNUP", "names no domain, so nobody could sign up", right)
-	}
-}
-
-func checkContentDir(raw variables, _ *Settings, problems *Problems) {
-	if raw.ContentDir == "" {
-		return
-	}
-	if info, err := os.Stat(raw.ContentDir); err != nil || !info.IsDir() {
-		problems.add("GATEHOUSE_CONTENT_DIR", "names "+raw.ContentDir+", which is no folder", "Name the folder of your guides, or leave it unset")
 	}
 }
 

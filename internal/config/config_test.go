@@ -125,7 +125,6 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_SIGNUP", "domains"},
 		{"GATEHOUSE_SIGNUP", "domains:@example.com"},
 		{"GATEHOUSE_SIGNUP", "open:example.com"},
-		{"GATEHOUSE_CONTENT_DIR", "no/such/folder"},
 		{"GATEHOUSE_STALE_MAX", "0s"},
 		{"GATEHOUSE_STALE_MAX", "2m"},
 		{"GATEHOUSE_STALE_MAX", "10"},
@@ -243,7 +242,7 @@ func TestSettingsShowNoSecret(t *testing.T) {
 func TestHelpNamesEachSettingAndItsFile(t *testing.T) {
 	help := config.Help()
 
-	for _, want := range []string{"GATEHOUSE_ADDR = 127.0.0.1:8080", "GATEHOUSE_STALE_MAX = 10s", "GATEHOUSE_SECRET (or GATEHOUSE_SECRET_FILE)", "GATEHOUSE_SECRET_PREVIOUS_FILE", "GATEHOUSE_SMTP_URL_FILE", "GATEHOUSE_CONTENT_DIR"} {
+	for _, want := range []string{"GATEHOUSE_ADDR = 127.0.0.1:8080", "GATEHOUSE_STALE_MAX = 10s", "GATEHOUSE_SECRET (or GATEHOUSE_SECRET_FILE)", "GATEHOUSE_SECRET_PREVIOUS_FILE", "GATEHOUSE_SMTP_URL_FILE"} {
 		if !strings.Contains(help, want) {
 			t.Errorf("no %q in:\n%s", want, help)
 		}

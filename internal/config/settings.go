@@ -34,10 +34,9 @@ type Settings struct {
 	Secret         Secret // not set: the one in the data folder, made when there is none
 	SecretPrevious Secret
 
-	KeyBrand   string
-	Signup     Signup
-	ContentDir string
-	StaleMax   time.Duration
+	KeyBrand string
+	Signup   Signup
+	StaleMax time.Duration
 }
 
 // Database says where the data is. Exactly one of its fields is set.
@@ -76,12 +75,12 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	settings := Settings{
 		Addr: raw.Addr, EdgeAddr: raw.EdgeAddr, MetricsAddr: raw.MetricsAddr,
 		TLSCert: raw.TLSCert, TLSKey: raw.TLSKey,
-		DataDir: raw.DataDir, ContentDir: raw.ContentDir, KeyBrand: raw.KeyBrand,
+		DataDir: raw.DataDir, KeyBrand: raw.KeyBrand,
 	}
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkContentDir, checkStaleMax,
+		checkBrand, checkSignup, checkStaleMax,
 	} {
 		check(raw, &settings, &problems)
 	}
