@@ -128,7 +128,7 @@ func (h *Handler) ownPlanPart(c echo.Context, x catalog.AccessRow, fields map[st
 		return nil, nil
 	}
 	return []desk.Part{{Title: web.T(c, "Change plan"), ID: "plan", Form: &desk.Form{Text: web.T(c, "Keys stay as they are; the new limits hold at once."), Spec: components.FormSpec{Action: accessPath(x.ID) + "/plan"},
-		Inputs: []desk.Input{desk.Radios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Options: options, Required: true})}, Submit: web.T(c, "Change plan")}}}, nil
+		Inputs: []desk.Input{dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Options: options, Required: true})}, Submit: web.T(c, "Change plan")}}}, nil
 }
 
 // Withdraw takes a waiting request back.

@@ -57,7 +57,7 @@ func (h *Handler) connectDefaults(api catalog.Detail) connectForm {
 }
 
 func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm, fields map[string]string) views.Connect {
-	p := views.Connect{Frame: h.Frame(c, web.T(c, "Connect")), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: api.Name, Href: apiPath(api.ID)}},
+	p := views.Connect{Frame: h.Frame(c, web.T(c, "Connect")), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: web.T(c, "This API"), Href: apiPath(api.ID)}},
 		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"), KeysHref: "/admin/keys?q=Gateway"}
 	if api.FirstCheckedAt != nil {
 		p.Checked, p.First = true, *h.moment(c, *api.FirstCheckedAt)

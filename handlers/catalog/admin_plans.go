@@ -67,7 +67,7 @@ func (h *Handler) plansDesk(c echo.Context, f planForm, fields map[string]string
 		row := []desk.Cell{{Text: p.Name, Data: true, Hint: p.Summary, HData: true, Wrap: true}, {Text: limits(c, p), Wrap: true}, {Text: approval(c, p)}, {Status: status}}
 		if may && p.RetiredAt == nil {
 			path := apiPath(api.ID) + "/plans/" + p.ID.Show(catalog.PlanPrefix)
-			row = append(row, desk.Cell{For: p.Name, Acts: []components.Act{{Label: web.T(c, "Change plan"), Href: path}, {Label: web.T(c, "Retire plan"), Href: path + "/retire", Kind: components.Danger}}})
+			row = append(row, desk.Cell{Labels: []string{web.T(c, "Change plan %s", p.Name), web.T(c, "Retire plan %s", p.Name)}, Acts: []components.Act{{Label: web.T(c, "Change plan"), Href: path}, {Label: web.T(c, "Retire plan"), Href: path + "/retire", Kind: components.Danger}}})
 		} else if may {
 			row = append(row, desk.Cell{})
 		}
@@ -189,7 +189,7 @@ func (h *Handler) retirePlanDesk(c echo.Context, f retirePlanForm, fields map[st
 	d := h.editDesk(c, api.API, web.T(c, "Retire plan %s", p.Name), "/plans")
 	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{Text: web.T(c, "Nobody can choose this plan any more. Its apps keep their limits, or move to another plan."),
 		Spec:   components.FormSpec{Action: apiPath(api.ID) + "/plans/" + c.Param("part") + "/retire"},
-		Inputs: []desk.Input{desk.Select(components.Field{Name: "move_to", Label: web.T(c, "Move its apps to"), Value: f.MoveTo, Error: fields["move_to"], Options: options})},
+		Inputs: []desk.Input{desk.Select(components.Field{Name: "move_to", Label: web.T(c, "Move its apps to"), Value: f.MoveTo, Error: fields["move_to"], Options: options, Attrs: noTranslate})},
 		Submit: web.T(c, "Retire plan"), Kind: components.Danger, Cancel: apiPath(api.ID) + "/plans"}}}
 	return d, nil
 }

@@ -46,7 +46,7 @@ func (h *Handler) scopesDesk(c echo.Context, f scopeForm, fields map[string]stri
 			if !api.IsPortal {
 				acts = append(acts, components.Act{Label: web.T(c, "Withdraw scope"), Href: path + "/withdraw", Kind: components.Danger})
 			}
-			row = append(row, desk.Cell{Acts: acts, For: s.Name})
+			row = append(row, desk.Cell{Acts: acts, Labels: []string{web.T(c, "Change scope %s", s.Name), web.T(c, "Withdraw scope %s", s.Name)}})
 		} else if may {
 			row = append(row, desk.Cell{})
 		}

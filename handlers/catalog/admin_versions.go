@@ -51,7 +51,7 @@ func (h *Handler) versionsDesk(c echo.Context, f versionForm, fields map[string]
 			row[2] = desk.Cell{Moment: h.moment(c, *v.SunsetAt)}
 		}
 		if may && v.State != catalog.Retired {
-			row = append(row, desk.Cell{For: v.Name, Acts: []components.Act{{Label: web.T(c, "Change version"), Href: apiPath(api.ID) + "/versions/" + v.ID.Show(catalog.VersionPrefix)}}})
+			row = append(row, desk.Cell{Labels: []string{web.T(c, "Change version %s", v.Name)}, Acts: []components.Act{{Label: web.T(c, "Change version"), Href: apiPath(api.ID) + "/versions/" + v.ID.Show(catalog.VersionPrefix)}}})
 		} else if may {
 			row = append(row, desk.Cell{})
 		}
@@ -119,7 +119,7 @@ func (h *Handler) versionDesk(c echo.Context, f *versionForm, fields map[string]
 
 // editDesk begins a page that changes one part of an API.
 func (h *Handler) editDesk(c echo.Context, api catalog.API, title, tab string) desk.Desk {
-	return desk.Desk{Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: api.Name, Href: apiPath(api.ID) + tab}}}
+	return desk.Desk{Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: web.T(c, "This API"), Href: apiPath(api.ID) + tab}}}
 }
 
 // ChangeVersion saves it.

@@ -53,6 +53,13 @@ func approval(c echo.Context, p catalog.Plan) string {
 	return web.T(c, "Granted at once")
 }
 
+// dataRadios are radios whose options somebody named.
+func dataRadios(f components.Field) desk.Input {
+	in := desk.Radios(f)
+	in.Data = true
+	return in
+}
+
 // planOptions are plans to choose from, with their limits.
 func planOptions(c echo.Context, plans []catalog.Plan, keep func(catalog.Plan) bool) []components.Option {
 	var out []components.Option

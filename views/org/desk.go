@@ -90,7 +90,7 @@ type Cell struct {
 	Status *Status
 	Moment *components.Moment
 	Acts   []components.Act // at the end of the row
-	For    string           // what the acts are about: completes their labels for screen readers
+	Labels []string         // of Acts, for screen readers: what each is about
 	Post   *Post
 }
 
@@ -118,16 +118,22 @@ type Input struct {
 	Select *components.Field
 	Check  *components.Field
 	Radios *components.Field
+	Data   bool              // the radios' options are what somebody typed
 	Many   *components.Field // checkboxes of data
 	Scopes *components.Scopes
 	Prose  templ.Component // to read before the next input
 }
 
-// Line, Area, Select, Check, Radios and Many make an Input.
-func Line(f components.Field) Input { return Input{Line: &f} }
+// Line, Area, Select, Check, Radios and Many make an Input. What stands in a Line or an Area is somebody's own words.
+func Line(f components.Field) Input { return Input{Line: own(f)} }
 
 // Area is described at Line.
-func Area(f components.Field) Input { return Input{Area: &f} }
+func Area(f components.Field) Input { return Input{Area: own(f)} }
+
+func own(f components.Field) *components.Field {
+	f.Attrs = data(true)
+	return &f
+}
 
 // Select is described at Line.
 func Select(f components.Field) Input { return Input{Select: &f} }
@@ -168,4 +174,12 @@ func spec(f Form) components.FormSpec {
 		f.Spec.Class = "stack"
 	}
 	return f.Spec
+}
+
+// label is what screen readers call an act of the row.
+func (c Cell) label(i int) string {
+	if i < len(c.Labels) {
+		return c.Labels[i]
+	}
+	return c.Acts[i].Label
 }
