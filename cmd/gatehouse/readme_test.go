@@ -93,7 +93,6 @@ func TestReadmeNamesCommandsThatThereAre(t *testing.T) {
 		}
 
 		_, err = parser.Parse(words[1:])
-
 		if err != nil {
 			t.Errorf("%s: %v", line, err)
 		}
