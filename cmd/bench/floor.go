@@ -17,6 +17,9 @@ import (
 const fixedAnswer = `{"valid":true,"code":"VALID","request_id":"req_0000000000000000","key":{"id":"key_00000000000000000000000000","name":"Worker","environment":"live","scopes":["orders:read"],"expires_at":null,"metadata":{}},"app":{"id":"app_00000000000000000000000000","name":"App"},"organization":{"id":"org_00000000000000000000000000","name":"Org"},"ratelimit":{"limit":100,"remaining":99,"reset_ms":600}}`
 
 func serveFloor(kind, address string) {
+	if kind == "yes" {
+		log.Fatal(http.ListenAndServe(address, http.HandlerFunc(alwaysYes))) //nolint:gosec // it lives for a minute
+	}
 	e := echo.New()
 	e.HideBanner, e.HidePort = true, true
 	body := []byte(fixedAnswer)
@@ -31,6 +34,16 @@ func serveFloor(kind, address string) {
 		e.POST("/v1/keys/verify", newNaive(100_000).verify)
 	}
 	log.Fatal(e.Start(address))
+}
+
+// alwaysYes is the least that nginx can ask: a yes with the five identity headers.
+func alwaysYes(w http.ResponseWriter, _ *http.Request) {
+	h := w.Header()
+	h.Set("X-Gatehouse-Key-Id", "key_00000000000000000000000000")
+	h.Set("X-Gatehouse-App-Id", "app_00000000000000000000000000")
+	h.Set("X-Gatehouse-Organization-Id", "org_00000000000000000000000000")
+	h.Set("X-Gatehouse-Scopes", "orders:read")
+	h.Set("X-Gatehouse-Environment", "live")
 }
 
 type naiveKey struct {

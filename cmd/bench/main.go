@@ -65,6 +65,7 @@ var sections = []section{
 	{"verify", verifySection},
 	{"authz", authzSection},
 	{"unknown", unknownSection},
+	{"nginx", nginxSection},
 	{"pages", pagesSection},
 }
 
@@ -83,6 +84,7 @@ type bench struct {
 	program *program // gatehouse over the filled database
 	portal  string   // where it serves pages
 	floors  map[string]*program
+	gates   []*program // nginx in front of them
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -93,6 +95,9 @@ func run(ctx context.Context, o options) (err error) {
 	b := &bench{options: o, floors: map[string]*program{}}
 	defer func() {
 		b.program.stop()
+		for _, g := range b.gates {
+			g.stop()
+		}
 		for _, f := range b.floors {
 			f.stop()
 		}

@@ -9,16 +9,23 @@ import (
 
 // contender is one side of a ratio.
 type contender struct {
-	name    string
-	program *program
-	load    load
+	name     string
+	programs []*program // whose CPU counts
+	load     load
+}
+
+func (c contender) cpu() (sum time.Duration) {
+	for _, p := range c.programs {
+		sum += p.cpu()
+	}
+	return sum
 }
 
 // figures are what one measurement of one contender gave.
 type figures struct{ cpu, p99, rate float64 }
 
 func (c contender) measure(ctx context.Context, d time.Duration) (figures, error) {
-	before := c.program.cpu()
+	before := c.cpu()
 	r, err := c.load.run(ctx, d)
 	if err != nil {
 		return figures{}, fmt.Errorf("%s: %w", c.name, err)
@@ -26,7 +33,7 @@ func (c contender) measure(ctx context.Context, d time.Duration) (figures, error
 	if r.answers == 0 {
 		return figures{}, fmt.Errorf("%s: nothing was answered", c.name)
 	}
-	cpu := c.program.cpu() - before
+	cpu := c.cpu() - before
 	return figures{cpu: cpu.Seconds() * 1e6 / float64(r.answers), p99: r.p99.Seconds() * 1e6, rate: float64(r.answers) / r.took.Seconds()}, nil
 }
 
@@ -88,8 +95,8 @@ func (b *bench) pair(ctx context.Context, name string, requests [][]byte, kind s
 	if err != nil {
 		return one, two, err
 	}
-	one = contender{name, p, load{address: p.address, connections: b.connections, requests: requests}}
-	return one, contender{kind, f, load{address: f.address, connections: b.connections, requests: floor}}, nil
+	one = contender{name, []*program{p}, load{address: p.address, connections: b.connections, requests: requests}}
+	return one, contender{kind, []*program{f}, load{address: f.address, connections: b.connections, requests: floor}}, nil
 }
 
 // verifySection is R1 and R3.
@@ -125,7 +132,7 @@ func unknownSection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	known := contender{"known", p, load{address: p.address, connections: b.connections, requests: b.filled.verifications(b.filled.texts[:inUse])}}
-	unknown := contender{"unknown", p, load{address: p.address, connections: b.connections, requests: b.filled.verifications(b.filled.unknown)}}
+	known := contender{"known", []*program{p}, load{address: p.address, connections: b.connections, requests: b.filled.verifications(b.filled.texts[:inUse])}}
+	unknown := contender{"unknown", []*program{p}, load{address: p.address, connections: b.connections, requests: b.filled.verifications(b.filled.unknown)}}
 	return b.against(ctx, unknown, known, false)
 }

@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -203,6 +204,36 @@ func TestMonthlyQuotaEndsAndBeginsAnew(t *testing.T) {
 	w.poll()
 	if d := w.ask(key); d.Status != 200 {
 		t.Fatal(d)
+	}
+}
+
+// L5: what the headers say is what happens, call by call.
+func TestLimitHeadersTellTheTruth(t *testing.T) {
+	for _, limit := range []ratelimit.Limit{{Requests: 5, Period: time.Second}, {Requests: 7, Period: 10 * time.Second, Burst: 3}, {Requests: 1, Period: time.Minute, Burst: 4}, {Requests: 1000, Period: time.Hour, Burst: 2}} {
+		w := newWorld(t)
+		key := w.add(w.client(func(f *keyring.Facts) { f.Reach.Grants[0].Access.Limit = limit }))
+		for left := limit.Capacity() - 1; left >= -1; left-- {
+			a := w.ask(key)
+
+			var remaining, reset, retry int
+			if _, err := fmt.Sscanf(a.Header.Get("RateLimit"), `"default";r=%d;t=%d`, &remaining, &reset); err != nil {
+				t.Fatal(err, a.Header)
+			}
+			if (a.Status == 200) != (left >= 0) || remaining != max(left, 0) || reset < 1 {
+				t.Fatalf("%+v: %d left, but %d %v", limit, left, a.Status, a.Header)
+			}
+			if a.Status == 200 {
+				continue
+			}
+			if _, err := fmt.Sscan(a.Header.Get("Retry-After"), &retry); err != nil || retry < 1 || retry > reset {
+				t.Fatal(err, a.Header)
+			}
+			w.advance(time.Duration(retry) * time.Second)
+			w.poll()
+			if again := w.ask(key); again.Status != 200 {
+				t.Fatalf("%+v: who waits as told is refused: %v", limit, again.Header)
+			}
+		}
 	}
 }
 

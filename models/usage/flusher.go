@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -100,9 +101,14 @@ func (f *Flusher) Dropped() int64 {
 
 // Flush stores one batch: the one that failed before, or else what was counted since. An error means that the batch is kept and tried
 // again by the next Flush, under the same name.
-func (f *Flusher) Flush(ctx context.Context) error {
+func (f *Flusher) Flush(ctx context.Context) (err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer func() {
+		if cause := recover(); cause != nil { // counting must not take verification down with it (REL-14)
+			err = f.failed(fmt.Errorf("panic: %v", cause))
+		}
+	}()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	if f.pending == nil && !f.drain() {
@@ -158,6 +164,9 @@ func (f *Flusher) drain() bool {
 }
 
 func (f *Flusher) failed(err error) error {
+	if errors.Is(err, context.Canceled) { // whoever stops us flushes once more
+		return err
+	}
 	if f.failures%complainsEvery == 0 {
 		f.Log.Error("usage is not stored and waits", "failures", f.failures+1, "error", err)
 	}
