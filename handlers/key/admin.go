@@ -133,6 +133,7 @@ func (h *Handler) AdminShow(c echo.Context) error {
 	}
 	p := h.show(c, d)
 	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Own: true}}
+	p.Facts, p.UsageURL = h.facts(c, d, "/admin"), "/admin/usage?span=30d&key="+d.ID.Show(keys.IDPrefix)
 	path := adminKeyPath(d.Row)
 	if d.MayStaffManage && d.RevokedAt == nil {
 		if d.Living(h.Now()) {

@@ -3,6 +3,7 @@ package key
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -114,10 +115,27 @@ func (h *Handler) rotatePage(c echo.Context, status int, f rotateForm, failed er
 		}
 		overlap.Options = append(overlap.Options, components.Option{Value: strconv.Itoa(n), Label: label})
 	}
+	if f.Expires == "" {
+		f.Expires = sameLife(d, policy)
+	}
 	expires, on := h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifier(d), wrong)
 	expires.Label = web.T(c, "The new key expires")
 	p.Fields = []components.Field{overlap, expires, on}
 	return h.RenderStatus(c, status, views.Confirm(p))
+}
+
+// sameLife proposes for the new key what was chosen for the old one, where that is on offer; "" is the policy's default.
+func sameLife(d keys.Detail, p keys.Policy) string {
+	if d.ExpiresAt == nil {
+		if p.NeverAllowed || verifier(d) {
+			return never
+		}
+		return ""
+	}
+	if n := int(d.ExpiresAt.Sub(d.CreatedAt).Round(day) / day); n <= p.MaxDays && slices.Contains(presets, n) {
+		return strconv.Itoa(n)
+	}
+	return ""
 }
 
 func verifier(d keys.Detail) bool {

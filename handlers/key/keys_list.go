@@ -138,7 +138,7 @@ func appOptions(places []keys.Place, org db.ID, fits func(keys.Place) bool) []co
 func (h *Handler) offer(c echo.Context, p *views.ListPage, places []keys.Place, org db.ID) {
 	p.Empty = components.EmptyState{Title: web.T(c, "No keys yet"), Text: web.T(c, "A key is what a program presents when it calls an API. It expires, can be rotated, and does no more than the scopes that you tick.")}
 	for _, place := range places {
-		if !place.AppID.IsZero() && place.MayMake() && (org.IsZero() || place.OrganizationID == org) {
+		if !place.AppID.IsZero() && place.MayMake() && place.Stopped == 0 && (org.IsZero() || place.OrganizationID == org) {
 			p.CreateURL = newPath
 			if !org.IsZero() {
 				p.CreateURL += "?org=" + org.Show("org")

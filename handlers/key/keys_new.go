@@ -34,7 +34,7 @@ type createForm struct {
 	ExpiresOn   string   `form:"expires_on"`
 }
 
-// Values of the Expires field beside a number of days.
+// Values of the Expires field beside a number of days. A day that is filled in goes before any of them; onDate insists on one.
 const (
 	onDate = "date"
 	never  = "never"
@@ -55,16 +55,15 @@ func (f createForm) expiry(zone *time.Location) keys.Expiry {
 
 // expiryOf reads the choice of an end. What is no choice of ours is refused by the policy like a number out of range.
 func expiryOf(choice, day string, zone *time.Location) keys.Expiry {
-	switch choice {
-	case "":
-		return keys.Expiry{Zone: zone}
-	case never:
-		return keys.Expiry{Never: true, Zone: zone}
-	case onDate:
-		if day == "" {
-			day = "?" // no day is a wrong day
-		}
+	switch {
+	case day != "":
 		return keys.Expiry{Date: day, Zone: zone}
+	case choice == onDate:
+		return keys.Expiry{Date: "?", Zone: zone} // no day is a wrong day
+	case choice == "":
+		return keys.Expiry{Zone: zone}
+	case choice == never:
+		return keys.Expiry{Never: true, Zone: zone}
 	}
 	days, err := strconv.Atoi(choice)
 	if err != nil || days == 0 {
@@ -210,7 +209,7 @@ func problemsOf(c echo.Context, err error) ([]components.Problem, map[string]str
 // is none, and the page then says why and what to do.
 func (h *Handler) choosePlace(c echo.Context, p *views.NewPage, places []keys.Place, wanted string) (keys.Place, bool) {
 	org := web.QueryID(c, "org", "org")
-	usable := func(place keys.Place) bool { return place.MayMake() }
+	usable := func(place keys.Place) bool { return place.MayMake() && place.Stopped == 0 }
 	var chosen *keys.Place
 	for i, place := range places {
 		if place.AppID.IsZero() || !usable(place) {
@@ -243,15 +242,18 @@ func (h *Handler) whyNot(c echo.Context, p *views.NewPage, places []keys.Place) 
 // whyNone says why the reader can make no key in the organization (zero: in any), and what to do about it; the act is nil when it is
 // somebody else who must act.
 func whyNone(c echo.Context, places []keys.Place, org db.ID) (string, *components.Act) {
-	admin, apps := false, false
+	admin, apps, stopped := false, false, false
 	for _, place := range places {
 		if org.IsZero() || place.OrganizationID == org {
 			admin = admin || permission.Org(place.Role, permission.AppsManage)
 			apps = apps || !place.AppID.IsZero()
+			stopped = stopped || place.MayMake() && place.Stopped == 1 && !place.AppID.IsZero()
 		}
 	}
 	makeApp := &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}
 	switch {
+	case stopped:
+		return web.T(c, "The app or its organization is suspended. No key can be made until that ends."), nil
 	case admin && apps:
 		return web.T(c, "Where there are apps, you are a viewer: you see keys but can’t make them. In an organization of your own you can, once it has an app."), makeApp
 	case admin:
@@ -313,7 +315,6 @@ func (h *Handler) expiryFields(c echo.Context, p keys.Policy, choice, day string
 			expires.Options = append(expires.Options, components.Option{Value: strconv.Itoa(d), Label: web.T(c, "In %[1]d days (%[2]s)", d, text.Date(ctx, h.Now().AddDate(0, 0, d)))})
 		}
 	}
-	expires.Options = append(expires.Options, components.Option{Value: onDate, Label: web.T(c, "On the day chosen below")})
 	switch {
 	case p.NeverAllowed:
 		expires.Options = append(expires.Options, components.Option{Value: never, Label: web.T(c, "Never")})
@@ -323,7 +324,7 @@ func (h *Handler) expiryFields(c echo.Context, p keys.Policy, choice, day string
 	zone := text.Of(ctx).Zone
 	now := h.Now().In(zone)
 	return expires, components.Field{
-		Name: "expires_on", Label: web.T(c, "Day"), Type: "date", Value: day, Error: wrong["expires_on"], Optional: true, Min: now.Format(keys.DateLayout),
-		Max: now.AddDate(0, 0, p.MaxDays).Format(keys.DateLayout), Hint: web.T(c, "The key works until the end of that day in your time zone, %s.", zoneName(ctx)),
+		Name: "expires_on", Label: web.T(c, "Or on a day"), Type: "date", Value: day, Error: wrong["expires_on"], Optional: true, Min: now.Format(keys.DateLayout),
+		Max: now.AddDate(0, 0, p.MaxDays).Format(keys.DateLayout), Hint: web.T(c, "It goes before the choice above: the key works until the end of that day in your time zone, %s.", zoneName(ctx)),
 	}
 }

@@ -24,7 +24,7 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 		return err
 	}
 	p := h.show(c, d)
-	p.Crumbs = h.crumbs(c, d.Name, "")
+	p.Crumbs, p.UsageURL = h.crumbs(c, d.Name, ""), "/console/usage?span=30d&key="+d.ID.Show(keys.IDPrefix)
 	path, now := keyPath(d.Row), h.Now()
 	if d.MayManage && d.Living(now) {
 		p.Actions = h.ownActions(c, d, path)
@@ -75,7 +75,7 @@ func (h *Handler) show(c echo.Context, d keys.Detail) views.ShowPage {
 			{Label: web.T(c, "Networks, 24 h"), Value: text.Number(ctx, d.NetworksToday)},
 			{Label: web.T(c, "Unused scopes"), Value: text.Number(ctx, unused(d.Grants)), Delta: web.T(c, "of %d", len(d.Grants))},
 		},
-		Facts: h.facts(c, d), Pair: h.pair(c, d),
+		Facts: h.facts(c, d, "/console"), Pair: h.pair(c, d),
 		Codes: components.BarChart{Title: web.T(c, "Answers, 30 days"), Empty: web.T(c, "No calls in 30 days.")},
 	}
 	for _, g := range d.Grants {
@@ -134,7 +134,7 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State) []views.Not
 	return out
 }
 
-func (h *Handler) facts(c echo.Context, d keys.Detail) []components.Fact {
+func (h *Handler) facts(c echo.Context, d keys.Detail, root string) []components.Fact {
 	creator := d.CreatorName
 	if creator == "" {
 		creator = web.T(c, "the portal’s operator")
@@ -148,8 +148,8 @@ func (h *Handler) facts(c echo.Context, d keys.Detail) []components.Fact {
 		network = "–"
 	}
 	return []components.Fact{
-		{Term: web.T(c, "App"), Body: typed(d.AppName)},
-		{Term: web.T(c, "Organization"), Body: typed(d.OrganizationName)},
+		{Term: web.T(c, "App"), Body: views.TypedLink{Text: d.AppName, Href: root + "/apps/" + d.AppID.Show("app")}},
+		{Term: web.T(c, "Organization"), Body: views.TypedLink{Text: d.OrganizationName, Href: root + "/organizations/" + d.OrganizationID.Show("org")}},
 		{Term: web.T(c, "Data domain"), Body: typed(d.DataDomain)},
 		{Term: web.T(c, "Made by"), Body: typed(creator)},
 		{Term: web.T(c, "Made"), Body: components.Time(h.moment(c, &d.CreatedAt))},

@@ -180,6 +180,7 @@ type ShowPage struct {
 	Networks []NetworkRow
 	Pair     []PairRow
 	Codes    components.BarChart
+	UsageURL string
 	Rename   *RenameForm
 }
 
@@ -257,5 +258,14 @@ func (t Typed) Render(_ context.Context, w io.Writer) error {
 		s = "–"
 	}
 	_, err := io.WriteString(w, `<span translate="no">`+templ.EscapeString(s)+`</span>`)
+	return err
+}
+
+// TypedLink is Typed that leads somewhere.
+type TypedLink struct{ Text, Href string }
+
+// Render implements templ.Component. Href is a path of ours.
+func (t TypedLink) Render(_ context.Context, w io.Writer) error {
+	_, err := io.WriteString(w, `<a translate="no" href="`+templ.EscapeString(t.Href)+`">`+templ.EscapeString(t.Text)+`</a>`)
 	return err
 }
