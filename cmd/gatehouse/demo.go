@@ -37,19 +37,21 @@ func (demoCommand) Run(w *world) error {
 	return closing(err, o)
 }
 
-// demoWorld is w with the data folder's own folder demo as data folder.
+// demoWorld is w with the data folder's own folder demo as data folder, and without a mail server: people of the demo get no mail.
 func demoWorld(w *world) *world {
-	const name = "GATEHOUSE_DATA_DIR"
 	own := *w
 	own.lookupEnv = func(variable string) (string, bool) {
 		value, ok := w.lookupEnv(variable)
-		if variable != name {
-			return value, ok
+		switch variable {
+		case "GATEHOUSE_DATA_DIR":
+			if value == "" {
+				value = "data"
+			}
+			return filepath.Join(value, "demo"), true
+		case "GATEHOUSE_SMTP_URL", "GATEHOUSE_SMTP_URL_FILE", "GATEHOUSE_MAIL_FROM":
+			return "", false
 		}
-		if value == "" {
-			value = "data"
-		}
-		return filepath.Join(value, "demo"), true
+		return value, ok
 	}
 	return &own
 }
@@ -73,6 +75,9 @@ func fillDemo(w *world, o *opened) error {
 	filled, err := demo.Fill(w.ctx, demo.Options{
 		DB: o.db, Root: o.root, Brand: o.settings.KeyBrand, Link: func(path string) string { return o.settings.BaseURL.String() + path },
 	})
+	if errors.Is(err, demo.ErrHalf) && o.settings.Database.SQLitePath != "" {
+		err = fmt.Errorf("%w (%s)", err, filepath.Dir(o.settings.Database.SQLitePath))
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,34 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/internal/config"
+)
+
+func TestDemoKeepsToItsFolderAndSendsNoMail(t *testing.T) {
+	environment := map[string]string{
+		"GATEHOUSE_DATA_DIR": "/var/lib/gatehouse", "GATEHOUSE_SMTP_URL": "smtp://mail.example:587", "GATEHOUSE_MAIL_FROM": "a@example.com", "GATEHOUSE_KEY_BRAND": "nw",
+	}
+	w := demoWorld(&world{lookupEnv: func(name string) (string, bool) { v, ok := environment[name]; return v, ok }})
+
+	s, err := config.Load(w.lookupEnv)
+
+	if err != nil || s.DataDir != "/var/lib/gatehouse/demo" || s.Database.SQLitePath != "/var/lib/gatehouse/demo/gatehouse.db" || s.SMTPURL.IsSet() || s.KeyBrand != "nw" {
+		t.Errorf("%+v %v", s, err)
+	}
+}
+
+// C2: a password that everybody can read opens nothing to the network.
+func TestDemoIsForThisMachineAlone(t *testing.T) {
+	for addr, want := range map[string]bool{
+		"127.0.0.1:8080": true, "127.0.0.2:80": true, "[::1]:8080": true, "localhost:8080": true,
+		"0.0.0.0:8080": false, ":8080": false, "192.0.2.1:8080": false, "[::]:8080": false,
+	} {
+		environment := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_BASE_URL": "http://127.0.0.1:8080"}
+		environment := map[string]string{"GATEHOUSE_BASE_URL": "https://developers.example.com", "GATEHOUSE_TRUSTED_PROXIES": "127.0.0.1"}
+	s, err := config.Load(func(name string) (string, bool) { v, ok := environment[name]; return v, ok })
+	if err != nil || onLoopback(s) {
+		t.Error(err, "a public name")
+	}
+}
