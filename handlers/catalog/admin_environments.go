@@ -42,7 +42,7 @@ func (h *Handler) environmentsDesk(c echo.Context, f *environmentForm, fields ma
 		if !editable(c, api.API) || api.IsPortal {
 			p.Facts = []desk.Fact{{Term: web.T(c, "Base URL"), Value: own.BaseURL, Data: true, Code: true}}
 			if curl != "" {
-				p.Code = &components.CodeBlock{Title: "curl", Text: curl}
+				p.Code = &components.CodeBlock{Title: "curl · " + p.Title, Text: curl}
 			}
 			d.Parts = append(d.Parts, p)
 			continue
@@ -127,7 +127,7 @@ func (h *Handler) termsDesk(c echo.Context, f *termsForm, fields map[string]stri
 	d := h.tabDesk(c, api.API, "/terms")
 	if !editable(c, api.API) {
 		d.Parts = []desk.Part{{Text: web.T(c, "No terms: nothing is agreed to.")}}
-		if rendered, err := prose(api.Terms); err != nil {
+		if rendered, err := prose(api.Terms, 2); err != nil {
 			return d, err
 		} else if rendered != nil {
 			d.Parts = []desk.Part{{Prose: rendered}}

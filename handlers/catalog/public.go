@@ -45,10 +45,10 @@ func (h *Handler) API(c echo.Context) error {
 	if len(d.Plans) == 0 || len(d.Scopes) == 0 {
 		p.RequestHref, p.Note = "", web.T(c, "Access can’t be requested yet: this API has no plan or no scope so far.")
 	}
-	if p.Description, err = prose(d.Description); err != nil {
+	if p.Description, err = prose(d.Description, 2); err != nil {
 		return err
 	}
-	if p.Terms, err = prose(d.Terms); err != nil {
+	if p.Terms, err = prose(d.Terms, 3); err != nil {
 		return err
 	}
 	h.fillAPI(c, &p, d)
@@ -78,13 +78,20 @@ func (h *Handler) fillAPI(c echo.Context, p *views.API, d catalog.Detail) {
 	}
 }
 
-// prose renders Markdown under the page's headings; nil for none.
-func prose(source string) (templ.Component, error) {
+// prose renders Markdown whose highest headings get the level that the page has room for; nil for none.
+func prose(source string, level int) (templ.Component, error) {
 	if source == "" {
 		return nil, nil
 	}
-	d, err := markdown.Render(source, markdown.Options{Shift: 1})
-	return d, err
+	d, err := markdown.Render(source, markdown.Options{})
+	if err != nil || len(d.Headings) == 0 {
+		return d, err
+	}
+	highest := d.Headings[0].Level
+	for _, h := range d.Headings {
+		highest = min(highest, h.Level)
+	}
+	return markdown.Render(source, markdown.Options{Shift: level - highest})
 }
 
 // tableOfContents links to the sections that the page has.

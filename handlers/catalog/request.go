@@ -48,7 +48,7 @@ func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]s
 	inputs := []desk.Input{desk.Select(app), desk.ScopeInput(requestScopes(c, api, f.Scopes, fields["scopes"])),
 		dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Value: chosenPlan(api.Plans, f.Plan), Options: planOptions(c, api.Plans, nil), Required: true})}
 	inputs = append(inputs, desk.Area(components.Field{Name: "purpose", Label: web.T(c, "Purpose"), Value: f.Purpose, Error: fields["purpose"], Rows: 3, MaxLength: 1000, Required: true, Hint: web.T(c, "What the app does with it, in a sentence or two.")}))
-	if terms, err := prose(api.Terms); err != nil {
+	if terms, err := prose(api.Terms, 2); err != nil {
 		return d, err
 	} else if terms != nil {
 		inputs = append(inputs, desk.Input{Prose: terms}, desk.Check(components.Field{Name: "terms", Label: web.T(c, "I agree to these terms"), Checked: f.Terms != "", Error: fields["terms"], Required: true}))
