@@ -26,9 +26,11 @@ type inMemory struct {
 func (m *inMemory) LoadKey(_ context.Context, d keyring.Digest) (*keyring.Facts, error) {
 	return m.keys[d], nil
 }
+
 func (m *inMemory) LoadAPIs(context.Context) ([]*keyring.API, error) {
 	return []*keyring.API{m.api}, nil
 }
+
 func (m *inMemory) Changes(_ context.Context, _ int64) ([]keyring.Change, int64, error) {
 	return nil, 0, nil
 }
@@ -50,29 +52,11 @@ func ownCPU() time.Duration {
 
 // decision is R5: shape, digest, look-up, decision with its limit and counting, warm, over all keys with 1,000 in use.
 func decision(ctx context.Context, b *bench) error {
-	m := &inMemory{keys: make(map[keyring.Digest]*keyring.Facts, b.keys), api: &keyring.API{ID: numbered(1, 1), Slug: "orders", Publisher: numbered(2, 1), Live: true}}
 	pepper := apikey.NewDigester(apikey.Pepper{Key: make([]byte, 32)})
-	texts := make([]string, inUse)
 	now := time.Now()
-	ring := keyring.NewRing(m, keyring.Options{TTL: time.Minute, StaleMax: time.Hour, Now: func() time.Time { return now }})
-	if err := ring.Poll(ctx); err != nil {
+	ring, texts, err := b.fullRing(ctx, pepper, now)
+	if err != nil {
 		return err
-	}
-	for i := range b.keys {
-		text, err := apikey.Mint("gk", apikey.Live, rand.Reader)
-		if err != nil {
-			return err
-		}
-		if i < inUse {
-			texts[i] = text.Reveal()
-		}
-		d := keyring.Digest(pepper.Sum(text.Reveal()))
-		app := &keyring.App{ID: numbered(4, i/10), Name: "App", Org: &keyring.Org{ID: numbered(5, i/100), Name: "Organization"}}
-		access := &keyring.Access{ID: numbered(6, i/10), API: m.api.ID, Publisher: m.api.Publisher, State: keyring.AccessActive, Limit: ratelimit.Limit{Requests: 1 << 30, Period: time.Second}}
-		m.keys[d] = &keyring.Facts{ID: numbered(3, i), Name: "Worker", Environment: keyring.Live, App: app, Reach: &keyring.Reach{Grants: []keyring.Grant{{Access: access, Scopes: []string{"orders:read"}}}}}
-		if _, err := ring.Lookup(ctx, now, d); err != nil {
-			return err
-		}
 	}
 	catalogue, err := ring.Catalogue(ctx)
 	if err != nil {
@@ -110,4 +94,35 @@ func decision(ctx context.Context, b *bench) error {
 	slices.Sort(times)
 	fmt.Printf("decision in process: %.0f ns of CPU (%.0f-%.0f), %.0f allocations\n", times[len(times)/2], times[0], times[len(times)-1], allocations)
 	return nil
+}
+
+// fullRing is a Ring that has read as many keys as the bench is for, and the texts of those in use.
+func (b *bench) fullRing(ctx context.Context, pepper *apikey.Digester, now time.Time) (*keyring.Ring, []string, error) {
+	m := &inMemory{keys: make(map[keyring.Digest]*keyring.Facts, b.keys), api: &keyring.API{ID: numbered(1, 1), Slug: "orders", Publisher: numbered(2, 1), Live: true}}
+	ring := keyring.NewRing(m, keyring.Options{TTL: time.Minute, StaleMax: time.Hour, Now: func() time.Time { return now }})
+	if err := ring.Poll(ctx); err != nil {
+		return nil, nil, err
+	}
+	var texts []string
+	for i := range b.keys {
+		text, err := apikey.Mint("gk", apikey.Live, rand.Reader)
+		if err != nil {
+			return nil, nil, err
+		}
+		if i < inUse {
+			texts = append(texts, text.Reveal())
+		}
+		d := keyring.Digest(pepper.Sum(text.Reveal()))
+		m.keys[d] = m.facts(i)
+		if _, err := ring.Lookup(ctx, now, d); err != nil {
+			return nil, nil, err
+		}
+	}
+	return ring, texts, nil
+}
+
+func (m *inMemory) facts(i int) *keyring.Facts {
+	app := &keyring.App{ID: numbered(4, i/10), Name: "App", Org: &keyring.Org{ID: numbered(5, i/100), Name: "Organization"}}
+	access := &keyring.Access{ID: numbered(6, i/10), API: m.api.ID, Publisher: m.api.Publisher, State: keyring.AccessActive, Limit: ratelimit.Limit{Requests: 1 << 30, Period: time.Second}}
+	return &keyring.Facts{ID: numbered(3, i), Name: "Worker", Environment: keyring.Live, App: app, Reach: &keyring.Reach{Grants: []keyring.Grant{{Access: access, Scopes: []string{"orders:read"}}}}}
 }

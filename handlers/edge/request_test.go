@@ -386,8 +386,14 @@ func TestOtherPathsAndMethodsAreNotServed(t *testing.T) {
 		method, path string
 		status       int
 	}{
-		{"GET", "/", 404}, {"GET", "/v1/keys", 404}, {"GET", "/v1/authz/", 404}, {"GET", "/v1/keys/verify", 405}, {"POST", "/v1/whoami", 405},
-		{"HEAD", "/v1/whoami", 401}, {"PROPFIND", "/v1/authz", 503}, {"POST", "/v1//keys/verify", 404},
+		{"GET", "/", 404},
+		{"GET", "/v1/keys", 404},
+		{"GET", "/v1/authz/", 404},
+		{"GET", "/v1/keys/verify", 405},
+		{"POST", "/v1/whoami", 405},
+		{"HEAD", "/v1/whoami", 401},
+		{"PROPFIND", "/v1/authz", 503},
+		{"POST", "/v1//keys/verify", 404},
 	} {
 		a := w.do(httptest.NewRequest(c.method, c.path, nil))
 		if a.Status != c.status {

@@ -45,8 +45,10 @@ func numbered(n int) *keyring.Facts {
 		ID: uuid(1, n), Name: fmt.Sprintf("Worker %d", n), Environment: keyring.Live, ExpiresAt: start.AddDate(0, 3, 0).UnixNano(),
 		App: &keyring.App{ID: uuid(2, app), Name: fmt.Sprintf("App %d", app), Org: &keyring.Org{ID: uuid(3, org), Name: fmt.Sprintf("Organization %d", org)}},
 		Reach: &keyring.Reach{Domain: "customer", Grants: []keyring.Grant{{
-			Access: &keyring.Access{ID: uuid(4, app), API: id(orderAPI), Publisher: id(publisher), State: keyring.AccessActive,
-				Limit: ratelimit.Limit{Requests: 1 << 30, Period: time.Second}},
+			Access: &keyring.Access{
+				ID: uuid(4, app), API: id(orderAPI), Publisher: id(publisher), State: keyring.AccessActive,
+				Limit: ratelimit.Limit{Requests: 1 << 30, Period: time.Second},
+			},
 			Scopes: scopes[n%3],
 		}}},
 	}

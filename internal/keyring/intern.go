@@ -20,8 +20,10 @@ type interner struct {
 }
 
 func newInterner() interner {
-	return interner{texts: map[string]string{}, orgs: map[ID]*Org{}, apps: map[ID]*App{}, accesses: map[ID]*Access{},
-		scopes: map[string][]string{}, reaches: map[uint64]*Reach{}, seed: maphash.MakeSeed()}
+	return interner{
+		texts: map[string]string{}, orgs: map[ID]*Org{}, apps: map[ID]*App{}, accesses: map[ID]*Access{},
+		scopes: map[string][]string{}, reaches: map[uint64]*Reach{}, seed: maphash.MakeSeed(),
+	}
 }
 
 // maxTexts bounds the names that are shared; most names are rare.

@@ -44,10 +44,18 @@ func TestPathWithoutEscapesAllocatesNothing(t *testing.T) {
 
 func TestRulesThatCannotHoldAreRefused(t *testing.T) {
 	for _, rules := range [][]keyring.Rule{
-		{{Method: "get", Template: "/a"}}, {{Method: "", Template: "/a"}}, {{Method: "GET", Template: "a"}}, {{Method: "GET", Template: ""}},
-		{{Method: "GET", Template: "/a//b"}}, {{Method: "GET", Template: "/a/../b"}}, {{Method: "GET", Template: "/a/{id"}},
-		{{Method: "GET", Template: "/a/{}"}}, {{Method: "GET", Template: "/a/x{id}"}}, {{Method: "GET", Template: "/a/{{id}}"}},
-		{{Method: "GET", Template: "/a?b={c}"}}, {{Method: "GET", Template: "/a%2fb"}},
+		{{Method: "get", Template: "/a"}},
+		{{Method: "", Template: "/a"}},
+		{{Method: "GET", Template: "a"}},
+		{{Method: "GET", Template: ""}},
+		{{Method: "GET", Template: "/a//b"}},
+		{{Method: "GET", Template: "/a/../b"}},
+		{{Method: "GET", Template: "/a/{id"}},
+		{{Method: "GET", Template: "/a/{}"}},
+		{{Method: "GET", Template: "/a/x{id}"}},
+		{{Method: "GET", Template: "/a/{{id}}"}},
+		{{Method: "GET", Template: "/a?b={c}"}},
+		{{Method: "GET", Template: "/a%2fb"}},
 		{{Method: "GET", Template: "/a/{id}"}, {Method: "GET", Template: "/a/{name}"}},
 	} {
 		if err := (&keyring.API{Rules: rules}).Compile(); !errors.Is(err, keyring.ErrRule) {
@@ -59,11 +67,16 @@ func TestRulesThatCannotHoldAreRefused(t *testing.T) {
 func TestLiteralsBeatParameters(t *testing.T) {
 	a := compiled(t, &keyring.API{Rules: []keyring.Rule{
 		{Method: "GET", Template: "/"},
-		{Method: "GET", Template: "/{a}/b"}, {Method: "GET", Template: "/x/{b}"}, {Method: "POST", Template: "/{a}/{b}"},
-		{Method: "GET", Template: "/{a}/{b}/c"}, {Method: "GET", Template: "/x/b/d"},
+		{Method: "GET", Template: "/{a}/b"},
+		{Method: "GET", Template: "/x/{b}"},
+		{Method: "POST", Template: "/{a}/{b}"},
+		{Method: "GET", Template: "/{a}/{b}/c"},
+		{Method: "GET", Template: "/x/b/d"},
 		{Method: "HEAD", Template: "/x/{b}", Scope: "own"},
-		{Method: "GET", Template: "/old", Retired: true}, {Method: "GET", Template: "/old", Scope: "new"},
-		{Method: "GET", Template: "/older", Scope: "new"}, {Method: "GET", Template: "/older", Retired: true},
+		{Method: "GET", Template: "/old", Retired: true},
+		{Method: "GET", Template: "/old", Scope: "new"},
+		{Method: "GET", Template: "/older", Scope: "new"},
+		{Method: "GET", Template: "/older", Retired: true},
 	}})
 	for request, want := range map[string]string{
 		"GET /": "/", "GET /y/b": "/{a}/b", "GET /x/b": "/x/{b}", "GET /x/y": "/x/{b}", "POST /x/b": "/{a}/{b}", "GET /x/b/c": "/{a}/{b}/c",

@@ -38,8 +38,10 @@ func TestEachVerificationIsCountedOnce(t *testing.T) { // L5, REL-3
 	count(u, start, f, a, keyring.Request{Scopes: []string{"orders:delete"}})
 	drained.Merge(u.Drain())
 
-	row := keyring.Series{Key: id(keyID), App: id(appID), Org: id(orgID), API: id(orderAPI), Environment: keyring.Live,
-		Template: "/v2/orders/{id}", Code: keyring.Valid, Minute: start}
+	row := keyring.Series{
+		Key: id(keyID), App: id(appID), Org: id(orgID), API: id(orderAPI), Environment: keyring.Live,
+		Template: "/v2/orders/{id}", Code: keyring.Valid, Minute: start,
+	}
 	if got := drained.Counts[row]; got != 16_000 {
 		t.Errorf("%d counted, want 16000", got)
 	}

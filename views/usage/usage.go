@@ -28,12 +28,12 @@ type Chosen struct{ Label, Name, Href string }
 
 // Breakdown is the same calls, put together by one thing.
 type Breakdown struct {
-	ID     string
-	Title  string
-	Name   string // header of the first column
-	Empty  string
-	Rows   []BreakdownRow
-	More   bool   // there are rows beyond those shown
+	ID    string
+	Title string
+	Name  string // header of the first column
+	Empty string
+	Rows  []BreakdownRow
+	More  bool // there are rows beyond those shown
 }
 
 // BreakdownRow is one line. Words is what stands in the place of a name that is not data.
