@@ -33,11 +33,7 @@ func newClerk(t testing.TB, site, who string) *clerk {
 
 func (c *clerk) open(path string) {
 	c.t.Helper()
-	if rest, whole := strings.CutPrefix(path, "http://"); whole {
-		_, path, _ = strings.Cut(rest, "/")
-		path = "/" + path
-	}
-	p, err := c.visitor.Get(path)
+	p, err := c.visitor.Get(rig.Resolve(c.page.Path, path))
 	c.arrive(p, err)
 }
 
@@ -115,7 +111,7 @@ func (c *clerk) press(button string, within ...string) {
 		c.open(attribute(form, "action") + "?" + values.Encode())
 		return
 	}
-	p, err := c.visitor.Post(attribute(form, "action"), values)
+	p, err := c.visitor.Post(rig.Resolve(c.page.Path, attribute(form, "action")), values)
 	c.arrive(p, err)
 }
 
