@@ -26,7 +26,16 @@ func TestDemoIsForThisMachineAlone(t *testing.T) {
 		"0.0.0.0:8080": false, ":8080": false, "192.0.2.1:8080": false, "[::]:8080": false,
 	} {
 		environment := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_BASE_URL": "http://127.0.0.1:8080"}
-		environment := map[string]string{"GATEHOUSE_BASE_URL": "https://developers.example.com", "GATEHOUSE_TRUSTED_PROXIES": "127.0.0.1"}
+		s, err := config.Load(func(name string) (string, bool) { v, ok := environment[name]; return v, ok })
+		if err != nil && want {
+			t.Fatal(addr, err)
+		}
+
+		if got := err == nil && onLoopback(s); got != want {
+			t.Errorf("%s: %v", addr, got)
+		}
+	}
+	environment := map[string]string{"GATEHOUSE_BASE_URL": "https://developers.example.com", "GATEHOUSE_TRUSTED_PROXIES": "127.0.0.1"}
 	s, err := config.Load(func(name string) (string, bool) { v, ok := environment[name]; return v, ok })
 	if err != nil || onLoopback(s) {
 		t.Error(err, "a public name")
