@@ -124,6 +124,10 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State) []views.Not
 	case keys.Paused:
 		add(components.Warn, web.T(c, "Paused: calls are refused until somebody resumes it."), "", false)
 	case keys.Stopped:
+		if s.Cause == keys.Deleted || s.Cause == keys.AccessEnded {
+			add(components.Bad, h.statusOf(c, s).Words, "", false)
+			break
+		}
 		add(components.Bad, h.statusOf(c, s).Words, web.T(c, "The key itself is in order. It works again when that ends."), false)
 	case keys.ExpiringNow:
 		add(components.Warn, web.T(c, "Expires %s. Rotate it before then: both keys work for as long as you choose.", text.DateTime(web.Ctx(c), s.Until)), "", false)

@@ -43,6 +43,7 @@ func (h *Handler) statusOf(c echo.Context, s keys.State) views.Status {
 var _ = []string{text.N("Suspended"), text.N("Suspended until %s"), text.N("Rotated"), text.N("Rotated, works until %s")}
 
 var stopWords = map[keys.Cause]string{
+	keys.Deleted:             text.N("Stopped: its owner is deleted"),
 	keys.OwnerStopped:        text.N("Stopped: its owner is suspended"),
 	keys.OrganizationStopped: text.N("Stopped: organization suspended"),
 	keys.AppStopped:          text.N("Stopped: app suspended"),

@@ -22,7 +22,8 @@ type Cause string
 
 // The causes of Stopped, widest first.
 const (
-	OwnerStopped        Cause = "owner" // the personal organization's user
+	Deleted             Cause = "deleted" // app, organization or owner: for ever
+	OwnerStopped        Cause = "owner"   // the personal organization's user
 	OrganizationStopped Cause = "organization"
 	AppStopped          Cause = "app"
 	AccessSuspended     Cause = "access_suspended"
@@ -65,11 +66,13 @@ func (r Row) State(now time.Time) State {
 
 func (r Row) stopped(now time.Time) (State, bool) {
 	switch {
-	case r.OwnerDeletedAt != nil || inForce(r.OwnerSuspendedAt, r.OwnerSuspendedUntil, now):
+	case r.OwnerDeletedAt != nil || r.OrgDeletedAt != nil || r.AppDeletedAt != nil:
+		return State{Name: Stopped, Cause: Deleted}, true
+	case inForce(r.OwnerSuspendedAt, r.OwnerSuspendedUntil, now):
 		return State{Stopped, at(r.OwnerSuspendedUntil), OwnerStopped}, true
-	case r.OrgDeletedAt != nil || inForce(r.OrgSuspendedAt, r.OrgSuspendedUntil, now):
+	case inForce(r.OrgSuspendedAt, r.OrgSuspendedUntil, now):
 		return State{Stopped, at(r.OrgSuspendedUntil), OrganizationStopped}, true
-	case r.AppDeletedAt != nil || inForce(r.AppSuspendedAt, r.AppSuspendedUntil, now):
+	case inForce(r.AppSuspendedAt, r.AppSuspendedUntil, now):
 		return State{Stopped, at(r.AppSuspendedUntil), AppStopped}, true
 	}
 	if len(r.Grants) == 0 {

@@ -48,7 +48,7 @@ func (i Item) tags() templ.Component {
 			if n > 0 {
 				b.WriteByte(' ')
 			}
-			b.WriteString(`<b class="tag">` + templ.EscapeString(g) + `</b>`)
+			b.WriteString("<b>" + templ.EscapeString(g) + "</b>")
 		}
 		if i.More != "" {
 			b.WriteString(" " + templ.EscapeString(i.More))
