@@ -57,7 +57,7 @@ func (h *Handler) breakdowns(c echo.Context, a *ask, p *view.Page, total usage.C
 		if err != nil {
 			return err
 		}
-		b := view.Breakdown{ID: t.id, Title: t.title, Name: t.column, Empty: web.T(c, "No calls in this time"), More: len(rows) > mostRows}
+		b := view.Breakdown{Title: t.title, Name: t.column, Empty: web.T(c, "No calls in this time"), More: len(rows) > mostRows}
 		for _, r := range rows[:min(len(rows), mostRows)] {
 			line := t.name(r)
 			line.Calls, line.Refused, line.Share = text.Number(ctx, r.All()), text.Number(ctx, r.Bad), text.Percent(ctx, round(share(r.All(), total.All())))

@@ -28,7 +28,6 @@ type Chosen struct{ Label, Name, Href string }
 
 // Breakdown is the same calls, put together by one thing.
 type Breakdown struct {
-	ID    string
 	Title string
 	Name  string // header of the first column
 	Empty string
