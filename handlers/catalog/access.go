@@ -40,11 +40,16 @@ func (h *Handler) Access(c echo.Context) error {
 		filter.ClearHref = "/console/access"
 	}
 	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{
-		{Label: web.T(c, "API")}, {Label: web.T(c, "App")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")}}}, Empty: web.T(c, "Nothing matches.")}
+		{Label: web.T(c, "API")}, {Label: web.T(c, "App")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")},
+	}}, Empty: web.T(c, "Nothing matches.")}
 	for _, x := range page.Rows {
 		t.Rows = append(t.Rows, []desk.Cell{
-			{Text: x.APIName, Data: true, Href: accessPath(x.ID)}, {Text: x.AppName, Data: true, Href: "/console/apps/" + x.AppID.Show(org.AppPrefix), Hint: x.OrganizationName, HData: true},
-			{Status: orgpages.AccessStatus(c, x.StateAt(h.Now()))}, {Text: x.PlanName, Data: true}, {Tags: orgpages.ScopeNames(x.Scopes), Wrap: true}, {Moment: h.moment(c, x.CreatedAt)},
+			{Text: x.APIName, Data: true, Href: accessPath(x.ID)},
+			{Text: x.AppName, Data: true, Href: "/console/apps/" + x.AppID.Show(org.AppPrefix), Hint: x.OrganizationName, HData: true},
+			{Status: orgpages.AccessStatus(c, x.StateAt(h.Now()))},
+			{Text: x.PlanName, Data: true},
+			{Tags: orgpages.ScopeNames(x.Scopes), Wrap: true},
+			{Moment: h.moment(c, x.CreatedAt)},
 		})
 	}
 	d.Parts = []desk.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, page.Previous, page.Next)}}
@@ -75,8 +80,10 @@ func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Des
 		return desk.Desk{}, err
 	}
 	state := x.StateAt(h.Now())
-	d := desk.Desk{Frame: h.Frame(c, x.APIName), Title: x.APIName, DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: orgpages.AccessStatus(c, state),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Access"), Href: "/console/access"}}}
+	d := desk.Desk{
+		Frame: h.Frame(c, x.APIName), Title: x.APIName, DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: orgpages.AccessStatus(c, state),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Access"), Href: "/console/access"}},
+	}
 	if x.Reason != "" && (state == catalog.Refused || state == catalog.Suspended || state == catalog.Ended) {
 		d.Parts = append(d.Parts, desk.Part{Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "Reason"), Text: x.Reason, Data: true}})
 	}
@@ -86,8 +93,10 @@ func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Des
 	}
 	switch state {
 	case catalog.Requested:
-		d.Parts = append(d.Parts, desk.Part{Title: web.T(c, "Withdraw request"), ID: "withdraw", Form: &desk.Form{Text: web.T(c, "It waits for staff to decide. Take it back to ask for something else."),
-			Spec: components.FormSpec{Action: accessPath(id) + "/withdraw"}, Submit: web.T(c, "Withdraw request")}})
+		d.Parts = append(d.Parts, desk.Part{Title: web.T(c, "Withdraw request"), ID: "withdraw", Form: &desk.Form{
+			Text: web.T(c, "It waits for staff to decide. Take it back to ask for something else."),
+			Spec: components.FormSpec{Action: accessPath(id) + "/withdraw"}, Submit: web.T(c, "Withdraw request"),
+		}})
 	case catalog.Approved:
 		d.Actions = []components.Act{{Label: web.T(c, "Create key"), Href: "/console/keys/new?app=" + x.AppID.Show(org.AppPrefix), Kind: components.Primary}, {Label: web.T(c, "Ask for more"), Href: "/apis/" + x.APISlug + "/request?app=" + x.AppID.Show(org.AppPrefix)}}
 		part, err := h.ownPlanPart(c, x, fields)
@@ -101,8 +110,11 @@ func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Des
 
 func (h *Handler) accessFacts(c echo.Context, x catalog.AccessRow, app, api string) []desk.Fact {
 	facts := []desk.Fact{
-		{Term: web.T(c, "App"), Value: x.AppName, Data: true, Href: app}, {Term: web.T(c, "API"), Value: x.APIName, Data: true, Href: api},
-		{Term: web.T(c, "Plan"), Value: x.PlanName, Data: true}, {Term: web.T(c, "Scopes"), Tags: orgpages.ScopeNames(x.Scopes)}, {Term: web.T(c, "Purpose"), Value: x.Purpose, Data: true},
+		{Term: web.T(c, "App"), Value: x.AppName, Data: true, Href: app},
+		{Term: web.T(c, "API"), Value: x.APIName, Data: true, Href: api},
+		{Term: web.T(c, "Plan"), Value: x.PlanName, Data: true},
+		{Term: web.T(c, "Scopes"), Tags: orgpages.ScopeNames(x.Scopes)},
+		{Term: web.T(c, "Purpose"), Value: x.Purpose, Data: true},
 		{Term: web.T(c, "Requested"), Moment: h.moment(c, x.CreatedAt)},
 	}
 	if x.TermsAgreedAt != nil {
@@ -127,8 +139,10 @@ func (h *Handler) ownPlanPart(c echo.Context, x catalog.AccessRow, fields map[st
 	if len(options) == 0 {
 		return nil, nil
 	}
-	return []desk.Part{{Title: web.T(c, "Change plan"), ID: "plan", Form: &desk.Form{Text: web.T(c, "Keys stay as they are; the new limits hold at once."), Spec: components.FormSpec{Action: accessPath(x.ID) + "/plan"},
-		Inputs: []desk.Input{dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Options: options, Required: true})}, Submit: web.T(c, "Change plan")}}}, nil
+	return []desk.Part{{Title: web.T(c, "Change plan"), ID: "plan", Form: &desk.Form{
+		Text: web.T(c, "Keys stay as they are; the new limits hold at once."), Spec: components.FormSpec{Action: accessPath(x.ID) + "/plan"},
+		Inputs: []desk.Input{dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Options: options, Required: true})}, Submit: web.T(c, "Change plan"),
+	}}}, nil
 }
 
 // Withdraw takes a waiting request back.

@@ -30,11 +30,17 @@ func (h *Handler) AdminAPIs(c echo.Context) error {
 		return err
 	}
 	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "APIs"), Columns: []components.Column{
-		{Label: web.T(c, "API")}, {Label: web.T(c, "Publisher")}, {Label: web.T(c, "Data domain")}, {Label: web.T(c, "Seen by")}, {Label: web.T(c, "Scopes"), Num: true}, {Label: web.T(c, "Keys"), Num: true}, {Label: web.T(c, "Gateway")}}}, Empty: web.T(c, "No API matches.")}
+		{Label: web.T(c, "API")}, {Label: web.T(c, "Publisher")}, {Label: web.T(c, "Data domain")}, {Label: web.T(c, "Seen by")}, {Label: web.T(c, "Scopes"), Num: true}, {Label: web.T(c, "Keys"), Num: true}, {Label: web.T(c, "Gateway")},
+	}}, Empty: web.T(c, "No API matches.")}
 	for _, r := range rows {
 		t.Rows = append(t.Rows, []desk.Cell{
-			{Text: r.Name, Data: true, Href: apiPath(r.ID), Hint: r.Slug, HData: true}, {Text: r.PublisherName, Data: true}, domainCell(c, r.API), {Text: web.T(c, visibilityWords[r.Visibility])},
-			{Text: text.Number(ctx, r.ScopeCount), Num: true}, {Text: text.Number(ctx, r.Keys), Num: true}, {Status: gatewayStatus(c, r.API)},
+			{Text: r.Name, Data: true, Href: apiPath(r.ID), Hint: r.Slug, HData: true},
+			{Text: r.PublisherName, Data: true},
+			domainCell(c, r.API),
+			{Text: web.T(c, visibilityWords[r.Visibility])},
+			{Text: text.Number(ctx, r.ScopeCount), Num: true},
+			{Text: text.Number(ctx, r.Keys), Num: true},
+			{Status: gatewayStatus(c, r.API)},
 		})
 	}
 	filter := components.Filter{Action: apisPath, Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: search}}
@@ -83,8 +89,10 @@ type apiForm struct {
 }
 
 func (f apiForm) input() catalog.Input {
-	return catalog.Input{Slug: f.Slug, Name: f.Name, PublisherID: oneID(org.Prefix, f.Publisher), Summary: f.Summary, Description: f.Description, DataDomain: f.DataDomain,
-		Visibility: f.Visibility, InvitedIDs: ids(org.Prefix, f.Invited), RefusesUndeclared: f.Refuses != ""}
+	return catalog.Input{
+		Slug: f.Slug, Name: f.Name, PublisherID: oneID(org.Prefix, f.Publisher), Summary: f.Summary, Description: f.Description, DataDomain: f.DataDomain,
+		Visibility: f.Visibility, InvitedIDs: ids(org.Prefix, f.Invited), RefusesUndeclared: f.Refuses != "",
+	}
 }
 
 func formOf(d catalog.Detail) apiForm {
@@ -129,8 +137,10 @@ func (h *Handler) apiInputs(c echo.Context, f apiForm, portal, slugFixed bool, f
 		desk.Check(components.Field{Name: "refuses_undeclared", Label: web.T(c, "Refuse routes that no rule declares"), Checked: f.Refuses != "", Hint: web.T(c, "Else a route without a rule is open to every key of this API.")}),
 	}
 	if !portal {
-		domain := desk.Line(components.Field{Name: "data_domain", Label: web.T(c, "Data domain"), Value: f.DataDomain, Error: fields["data_domain"], MaxLength: 40, Required: true, Code: true,
-			Hint: web.T(c, "Whose data it holds, such as customer or employee. A key never reaches across domains.")})
+		domain := desk.Line(components.Field{
+			Name: "data_domain", Label: web.T(c, "Data domain"), Value: f.DataDomain, Error: fields["data_domain"], MaxLength: 40, Required: true, Code: true,
+			Hint: web.T(c, "Whose data it holds, such as customer or employee. A key never reaches across domains."),
+		})
 		inputs = append(inputs[:3], append([]desk.Input{domain}, inputs[3:]...)...)
 	}
 	return inputs, nil
@@ -148,8 +158,10 @@ func (h *Handler) newAPIDesk(c echo.Context, f apiForm, fields map[string]string
 		return desk.Desk{}, err
 	}
 	inputs = append(inputs, versionInputs(c, f.Version, f.State, fields)...)
-	return desk.Desk{Frame: h.Frame(c, web.T(c, "Add API")), Title: web.T(c, "Add API"), Lead: web.T(c, "Its scopes, route rules and plans come next."), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
-		Parts: []desk.Part{{Form: &desk.Form{Spec: components.FormSpec{Action: apisPath + "/new"}, Inputs: inputs, Submit: web.T(c, "Add API"), Kind: components.Primary, Cancel: apisPath}}}}, nil
+	return desk.Desk{
+		Frame: h.Frame(c, web.T(c, "Add API")), Title: web.T(c, "Add API"), Lead: web.T(c, "Its scopes, route rules and plans come next."), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
+		Parts: []desk.Part{{Form: &desk.Form{Spec: components.FormSpec{Action: apisPath + "/new"}, Inputs: inputs, Submit: web.T(c, "Add API"), Kind: components.Primary, Cancel: apisPath}}},
+	}, nil
 }
 
 // CreateAPI adds one.
@@ -166,8 +178,16 @@ func (h *Handler) CreateAPI(c echo.Context) error {
 }
 
 // tabs are the parts of an API's pages.
-var tabs = [][2]string{{"", text.N("Facts")}, {"/versions", text.N("Versions")}, {"/environments", text.N("Addresses")}, {"/scopes", text.N("Scopes")}, {"/routes", text.N("Routes")},
-	{"/plans", text.N("Plans")}, {"/terms", text.N("Terms")}, {"/connect", text.N("Connect")}}
+var tabs = [][2]string{
+	{"", text.N("Facts")},
+	{"/versions", text.N("Versions")},
+	{"/environments", text.N("Addresses")},
+	{"/scopes", text.N("Scopes")},
+	{"/routes", text.N("Routes")},
+	{"/plans", text.N("Plans")},
+	{"/terms", text.N("Terms")},
+	{"/connect", text.N("Connect")},
+}
 
 func apiTabs(c echo.Context, api catalog.API, current string) []components.Tab {
 	var out []components.Tab
@@ -192,8 +212,10 @@ func (h *Handler) detail(c echo.Context) (catalog.Detail, error) {
 
 // tabDesk begins a page of an API.
 func (h *Handler) tabDesk(c echo.Context, api catalog.API, current string) desk.Desk {
-	return desk.Desk{Frame: h.Frame(c, api.Name), Title: api.Name, DataTitle: true, Meta: api.Slug, Status: gatewayStatus(c, api), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
-		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api, current)}
+	return desk.Desk{
+		Frame: h.Frame(c, api.Name), Title: api.Name, DataTitle: true, Meta: api.Slug, Status: gatewayStatus(c, api), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
+		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api, current),
+	}
 }
 
 // editable reports whether the reader may change the API now.
@@ -228,8 +250,10 @@ func (h *Handler) apiDesk(c echo.Context, f *apiForm, fields map[string]string) 
 	}
 	d.Parts = []desk.Part{{Form: &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID)}, Inputs: inputs, Submit: web.T(c, "Save facts"), Kind: components.Primary}}}
 	if !api.IsPortal {
-		d.Parts = append(d.Parts, desk.Part{Title: web.T(c, "Retire API"), ID: "retire", Text: web.T(c, "All access to it ends and it leaves the catalogue. This can’t be undone."),
-			Actions: []components.Act{{Label: web.T(c, "Retire API"), Href: apiPath(api.ID) + "/retire", Kind: components.Danger}}})
+		d.Parts = append(d.Parts, desk.Part{
+			Title: web.T(c, "Retire API"), ID: "retire", Text: web.T(c, "All access to it ends and it leaves the catalogue. This can’t be undone."),
+			Actions: []components.Act{{Label: web.T(c, "Retire API"), Href: apiPath(api.ID) + "/retire", Kind: components.Danger}},
+		})
 	}
 	return d, nil
 }
@@ -240,8 +264,11 @@ func apiFacts(c echo.Context, d catalog.Detail) []desk.Fact {
 		undeclared = web.T(c, "Refused")
 	}
 	return []desk.Fact{
-		{Term: web.T(c, "Publisher"), Value: d.PublisherName, Data: true}, {Term: web.T(c, "Data domain"), Value: d.DataDomain, Data: true}, {Term: web.T(c, "Summary"), Value: d.Summary, Data: true},
-		{Term: web.T(c, "Seen by"), Value: web.T(c, visibilityWords[d.Visibility])}, {Term: web.T(c, "Routes that no rule declares"), Value: undeclared},
+		{Term: web.T(c, "Publisher"), Value: d.PublisherName, Data: true},
+		{Term: web.T(c, "Data domain"), Value: d.DataDomain, Data: true},
+		{Term: web.T(c, "Summary"), Value: d.Summary, Data: true},
+		{Term: web.T(c, "Seen by"), Value: web.T(c, visibilityWords[d.Visibility])},
+		{Term: web.T(c, "Routes that no rule declares"), Value: undeclared},
 	}
 }
 

@@ -40,7 +40,7 @@ func acts(t *testing.T, w *world) []act {
 	d := w.detail(t)
 	show := func(prefix string, id db.ID) string { return id.Show(prefix) }
 	waiting := w.Request(w.Trusted, w.Read).ID.Show(catalog.AccessPrefix)
-	inForce := w.World.AddAPI("stock", catalog.Input{Name: "Stock", DataDomain: "customer", Visibility: catalog.Public})
+	inForce := w.AddAPI("stock", catalog.Input{Name: "Stock", DataDomain: "customer", Visibility: catalog.Public})
 	stock, err := w.Catalog.ByID(t.Context(), w.Staff, inForce)
 	if err != nil {
 		t.Fatal(err)

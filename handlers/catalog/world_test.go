@@ -48,7 +48,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func (w *world) as(a actor.Actor) *webtest.Client { return w.Site.As(account.User{ID: a.UserID}) }
+func (w *world) as(a actor.Actor) *webtest.Client { return w.As(account.User{ID: a.UserID}) }
 
 // detail reads the API orders.
 func (w *world) detail(t *testing.T) catalog.Detail {

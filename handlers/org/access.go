@@ -40,7 +40,8 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 		return p
 	}
 	p.Table = &views.Table{Spec: components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{
-		{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")}}}}
+		{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")},
+	}}}
 	for _, past := range []bool{false, true} {
 		for _, x := range rows {
 			state := x.StateAt(h.Now())
@@ -50,7 +51,10 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 			}
 			p.Table.Rows = append(p.Table.Rows, []views.Cell{
 				{Text: x.APIName, Data: true, Href: "/console/access/" + x.ID.Show(catalog.AccessPrefix)},
-				{Status: AccessStatus(c, state)}, {Text: x.PlanName, Data: true}, {Tags: ScopeNames(x.Scopes), Wrap: true}, {Moment: h.moment(c, x.CreatedAt)},
+				{Status: AccessStatus(c, state)},
+				{Text: x.PlanName, Data: true},
+				{Tags: ScopeNames(x.Scopes), Wrap: true},
+				{Moment: h.moment(c, x.CreatedAt)},
 			})
 		}
 	}

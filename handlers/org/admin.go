@@ -42,12 +42,23 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 		return err
 	}
 	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Columns: []components.Column{
-		sortable(c, web.T(c, "Organization"), "name", page.Sort), {Label: web.T(c, "Kind")}, {Label: web.T(c, "Members"), Num: true}, {Label: web.T(c, "Apps"), Num: true},
-		{Label: web.T(c, "Active keys"), Num: true}, {Label: web.T(c, "State")}, sortable(c, web.T(c, "Created"), "created", page.Sort)}}, Empty: web.T(c, "No organization matches.")}
+		sortable(c, web.T(c, "Organization"), "name", page.Sort),
+		{Label: web.T(c, "Kind")},
+		{Label: web.T(c, "Members"), Num: true},
+		{Label: web.T(c, "Apps"), Num: true},
+		{Label: web.T(c, "Active keys"), Num: true},
+		{Label: web.T(c, "State")},
+		sortable(c, web.T(c, "Created"), "created", page.Sort),
+	}}, Empty: web.T(c, "No organization matches.")}
 	for _, o := range page.Rows {
 		t.Rows = append(t.Rows, []views.Cell{
-			{Text: o.Name, Data: true, Href: adminOrg(o.ID)}, {Text: web.T(c, kindWords[o.Kind])}, {Text: text.Number(ctx, o.Members), Num: true}, {Text: text.Number(ctx, o.Apps), Num: true},
-			{Text: text.Number(ctx, o.ActiveKeys), Num: true}, {Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)}, {Moment: h.moment(c, o.CreatedAt)},
+			{Text: o.Name, Data: true, Href: adminOrg(o.ID)},
+			{Text: web.T(c, kindWords[o.Kind])},
+			{Text: text.Number(ctx, o.Members), Num: true},
+			{Text: text.Number(ctx, o.Apps), Num: true},
+			{Text: text.Number(ctx, o.ActiveKeys), Num: true},
+			{Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)},
+			{Moment: h.moment(c, o.CreatedAt)},
 		})
 	}
 	filter := components.Filter{Action: adminOrgs, Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: f.Search}, Fields: []components.Field{stateField(c, f.State,
@@ -55,8 +66,10 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 	if f != (org.StaffFilter{}) {
 		filter.ClearHref = adminOrgs
 	}
-	return h.Render(c, views.Page(views.Desk{Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "Who owns apps and keys here. Suspending one stops all of its keys at once."),
-		Parts: []views.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, page.Previous, page.Next)}}}))
+	return h.Render(c, views.Page(views.Desk{
+		Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "Who owns apps and keys here. Suspending one stops all of its keys at once."),
+		Parts: []views.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, page.Previous, page.Next)}},
+	}))
 }
 
 // AdminOrganization shows one organization to staff.
@@ -74,8 +87,10 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d := views.Desk{Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: adminOrgs}}}
+	d := views.Desk{
+		Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: adminOrgs}},
+	}
 	suspended := o.Suspended(h.Now())
 	if mayManage(c) && o.Kind != org.Company && !suspended {
 		d.Actions = []components.Act{{Label: web.T(c, "Suspend organization"), Href: adminOrg(id) + "/suspend", Kind: components.Danger}}
@@ -85,8 +100,11 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 	}
 	d.Parts = append(d.Parts,
 		views.Part{Facts: []views.Fact{
-			{Term: web.T(c, "Kind"), Value: web.T(c, kindWords[o.Kind])}, {Term: web.T(c, "Technical address"), Value: o.TechnicalEmail, Data: true},
-			{Term: web.T(c, "Active keys"), Value: text.Number(ctx, o.ActiveKeys)}, {Term: web.T(c, "Created"), Moment: h.moment(c, o.CreatedAt)}}},
+			{Term: web.T(c, "Kind"), Value: web.T(c, kindWords[o.Kind])},
+			{Term: web.T(c, "Technical address"), Value: o.TechnicalEmail, Data: true},
+			{Term: web.T(c, "Active keys"), Value: text.Number(ctx, o.ActiveKeys)},
+			{Term: web.T(c, "Created"), Moment: h.moment(c, o.CreatedAt)},
+		}},
 		views.Part{Title: web.T(c, "Apps"), ID: "apps", Table: h.adminAppsTable(c, apps), Pager: web.Pager(c, apps.Previous, apps.Next)},
 		views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, members)})
 	return h.Render(c, views.Page(d))
@@ -122,8 +140,10 @@ func (h *Handler) AdminApps(c echo.Context) error {
 	if f != (org.StaffFilter{}) {
 		filter.ClearHref = adminApps
 	}
-	return h.Render(c, views.Page(views.Desk{Frame: h.Frame(c, web.T(c, "Apps")), Title: web.T(c, "Apps"), Lead: web.T(c, "Every program that may call an API. Suspending one stops its keys at once."),
-		Parts: []views.Part{{Filter: &filter, Table: h.adminAppsTable(c, page), Pager: web.Pager(c, page.Previous, page.Next)}}}))
+	return h.Render(c, views.Page(views.Desk{
+		Frame: h.Frame(c, web.T(c, "Apps")), Title: web.T(c, "Apps"), Lead: web.T(c, "Every program that may call an API. Suspending one stops its keys at once."),
+		Parts: []views.Part{{Filter: &filter, Table: h.adminAppsTable(c, page), Pager: web.Pager(c, page.Previous, page.Next)}},
+	}))
 }
 
 // AdminApp shows one app to staff.
@@ -137,8 +157,10 @@ func (h *Handler) AdminApp(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d := views.Desk{Frame: h.Frame(c, app.Name), Title: app.Name, DataTitle: true, Meta: id.Show(org.AppPrefix), Status: standing(c, h.Now(), app.SuspendedAt, app.SuspendedUntil),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: adminApps}}}
+	d := views.Desk{
+		Frame: h.Frame(c, app.Name), Title: app.Name, DataTitle: true, Meta: id.Show(org.AppPrefix), Status: standing(c, h.Now(), app.SuspendedAt, app.SuspendedUntil),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: adminApps}},
+	}
 	suspended := app.Suspended(h.Now())
 	if mayManage(c) && !suspended {
 		d.Actions = []components.Act{{Label: web.T(c, "Suspend app"), Href: adminApp(id) + "/suspend", Kind: components.Danger}}
@@ -163,11 +185,18 @@ func (h *Handler) adminAccessPart(c echo.Context, id db.ID) (views.Part, error) 
 	if err != nil {
 		return views.Part{}, err
 	}
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")}}},
-		Empty: web.T(c, "This app has asked for nothing yet.")}
+	t := views.Table{
+		Spec:  components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")}}},
+		Empty: web.T(c, "This app has asked for nothing yet."),
+	}
 	for _, x := range page.Rows {
-		t.Rows = append(t.Rows, []views.Cell{{Text: x.APIName, Data: true, Href: "/admin/requests/" + x.ID.Show(catalog.AccessPrefix)}, {Status: AccessStatus(c, x.StateAt(h.Now()))},
-			{Text: x.PlanName, Data: true}, {Tags: ScopeNames(x.Scopes), Wrap: true}, {Moment: h.moment(c, x.CreatedAt)}})
+		t.Rows = append(t.Rows, []views.Cell{
+			{Text: x.APIName, Data: true, Href: "/admin/requests/" + x.ID.Show(catalog.AccessPrefix)},
+			{Status: AccessStatus(c, x.StateAt(h.Now()))},
+			{Text: x.PlanName, Data: true},
+			{Tags: ScopeNames(x.Scopes), Wrap: true},
+			{Moment: h.moment(c, x.CreatedAt)},
+		})
 	}
 	return views.Part{Title: web.T(c, "Access"), ID: "access", Table: &t}, nil
 }

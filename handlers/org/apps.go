@@ -78,13 +78,21 @@ func sortable(c echo.Context, label, name, sort string) components.Column {
 func (h *Handler) appsTable(c echo.Context, page db.Page[org.AppRow]) *views.Table {
 	ctx := web.Ctx(c)
 	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Apps"), Columns: []components.Column{
-		sortable(c, web.T(c, "App"), "name", page.Sort), {Label: web.T(c, "Organization")}, {Label: web.T(c, "Active keys"), Num: true}, {Label: web.T(c, "APIs"), Num: true},
-		{Label: web.T(c, "State")}, sortable(c, web.T(c, "Created"), "created", page.Sort)}}, Empty: web.T(c, "No app matches.")}
+		sortable(c, web.T(c, "App"), "name", page.Sort),
+		{Label: web.T(c, "Organization")},
+		{Label: web.T(c, "Active keys"), Num: true},
+		{Label: web.T(c, "APIs"), Num: true},
+		{Label: web.T(c, "State")},
+		sortable(c, web.T(c, "Created"), "created", page.Sort),
+	}}, Empty: web.T(c, "No app matches.")}
 	for _, a := range page.Rows {
 		t.Rows = append(t.Rows, []views.Cell{
-			{Text: a.Name, Data: true, Href: appPath(a.ID)}, {Text: a.OrganizationName, Data: true},
-			{Text: text.Number(ctx, a.ActiveKeys), Num: true}, {Text: text.Number(ctx, a.APIs), Num: true},
-			{Status: standing(c, h.Now(), a.SuspendedAt, a.SuspendedUntil)}, {Moment: h.moment(c, a.CreatedAt)},
+			{Text: a.Name, Data: true, Href: appPath(a.ID)},
+			{Text: a.OrganizationName, Data: true},
+			{Text: text.Number(ctx, a.ActiveKeys), Num: true},
+			{Text: text.Number(ctx, a.APIs), Num: true},
+			{Status: standing(c, h.Now(), a.SuspendedAt, a.SuspendedUntil)},
+			{Moment: h.moment(c, a.CreatedAt)},
 		})
 	}
 	return &t
@@ -126,11 +134,15 @@ func (h *Handler) newAppDesk(c echo.Context, f appForm, fields map[string]string
 			owner.Options = append(owner.Options, components.Option{Value: o.ID.Show(org.Prefix), Label: o.Name, Selected: o.ID.Show(org.Prefix) == f.Organization})
 		}
 	}
-	d := views.Desk{Frame: h.Frame(c, web.T(c, "Create app")), Title: web.T(c, "Create app"), Lead: web.T(c, "An app belongs to an organization. Its keys work until the app is deleted, whoever made them."),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}}}
+	d := views.Desk{
+		Frame: h.Frame(c, web.T(c, "Create app")), Title: web.T(c, "Create app"), Lead: web.T(c, "An app belongs to an organization. Its keys work until the app is deleted, whoever made them."),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}},
+	}
 	if len(owner.Options) == 0 {
-		d.Parts = []views.Part{{Empty: &components.EmptyState{Title: web.T(c, "You can’t create apps here"), Text: web.T(c, "It takes the role admin in an organization. Make an organization of your own, or ask an owner of yours."),
-			Action: &components.Act{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}}}}
+		d.Parts = []views.Part{{Empty: &components.EmptyState{
+			Title: web.T(c, "You can’t create apps here"), Text: web.T(c, "It takes the role admin in an organization. Make an organization of your own, or ask an owner of yours."),
+			Action: &components.Act{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary},
+		}}}
 		return d, nil
 	}
 	inputs := append([]views.Input{views.Select(owner)}, appInputs(c, f, fields)...)
@@ -179,8 +191,10 @@ func (h *Handler) App(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	d := views.Desk{Frame: h.Frame(c, app.Name), Title: app.Name, DataTitle: true, Meta: app.ID.Show(org.AppPrefix), Status: standing(c, h.Now(), app.SuspendedAt, app.SuspendedUntil),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}}}
+	d := views.Desk{
+		Frame: h.Frame(c, app.Name), Title: app.Name, DataTitle: true, Meta: app.ID.Show(org.AppPrefix), Status: standing(c, h.Now(), app.SuspendedAt, app.SuspendedUntil),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}},
+	}
 	if permission.Org(app.Role, permission.AppsManage) {
 		d.Actions = []components.Act{{Label: web.T(c, "Edit app"), Href: appPath(app.ID) + "/edit"}, {Label: web.T(c, "Delete app"), Href: appPath(app.ID) + "/delete", Kind: components.Danger}}
 	}
@@ -209,8 +223,10 @@ func (h *Handler) appFacts(c echo.Context, app org.AppRow, organization string) 
 }
 
 func keysPart(c echo.Context, app org.AppRow) views.Part {
-	p := views.Part{Title: web.T(c, "Keys"), ID: "keys", Text: web.T(c, "%d active keys", int(app.ActiveKeys)),
-		Actions: []components.Act{{Label: web.T(c, "Show keys"), Href: "/console/keys?app=" + app.ID.Show(org.AppPrefix)}}}
+	p := views.Part{
+		Title: web.T(c, "Keys"), ID: "keys", Text: web.T(c, "%d active keys", int(app.ActiveKeys)),
+		Actions: []components.Act{{Label: web.T(c, "Show keys"), Href: "/console/keys?app=" + app.ID.Show(org.AppPrefix)}},
+	}
 	if permission.Org(app.Role, permission.KeysMake) {
 		p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new?app=" + app.ID.Show(org.AppPrefix), Kind: components.Primary})
 	}
@@ -231,8 +247,10 @@ func (h *Handler) editAppDesk(c echo.Context, f *appForm, fields map[string]stri
 	if f == nil {
 		f = &appForm{Name: app.Name, Description: app.Description, HomepageURL: app.HomepageURL}
 	}
-	return views.Desk{Frame: h.Frame(c, web.T(c, "Edit app")), Title: web.T(c, "Edit app"), Crumbs: h.appCrumbs(c, app),
-		Parts: []views.Part{{Form: &views.Form{Spec: components.FormSpec{Action: appPath(app.ID) + "/edit"}, Inputs: appInputs(c, *f, fields), Submit: web.T(c, "Save app"), Kind: components.Primary, Cancel: appPath(app.ID)}}}}, nil
+	return views.Desk{
+		Frame: h.Frame(c, web.T(c, "Edit app")), Title: web.T(c, "Edit app"), Crumbs: h.appCrumbs(c, app),
+		Parts: []views.Part{{Form: &views.Form{Spec: components.FormSpec{Action: appPath(app.ID) + "/edit"}, Inputs: appInputs(c, *f, fields), Submit: web.T(c, "Save app"), Kind: components.Primary, Cancel: appPath(app.ID)}}},
+	}, nil
 }
 
 func (h *Handler) appCrumbs(c echo.Context, app org.AppRow) []components.Crumb {
@@ -270,9 +288,13 @@ func (h *Handler) deleteAppDesk(c echo.Context, fields map[string]string) (views
 	if err != nil {
 		return views.Desk{}, err
 	}
-	return views.Desk{Frame: h.Frame(c, web.T(c, "Delete app")), Title: web.T(c, "Delete app"), Crumbs: h.appCrumbs(c, app),
-		Parts: []views.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: stopsNote(c, stops), Form: &views.Form{Spec: components.FormSpec{Action: appPath(app.ID) + "/delete"},
-			Inputs: []views.Input{confirmName(c, app.Name, fields)}, Submit: web.T(c, "Delete app"), Kind: components.Danger, Cancel: appPath(app.ID)}}}}, nil
+	return views.Desk{
+		Frame: h.Frame(c, web.T(c, "Delete app")), Title: web.T(c, "Delete app"), Crumbs: h.appCrumbs(c, app),
+		Parts: []views.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: stopsNote(c, stops), Form: &views.Form{
+			Spec:   components.FormSpec{Action: appPath(app.ID) + "/delete"},
+			Inputs: []views.Input{confirmName(c, app.Name, fields)}, Submit: web.T(c, "Delete app"), Kind: components.Danger, Cancel: appPath(app.ID),
+		}}},
+	}, nil
 }
 
 // DeleteApp ends it.

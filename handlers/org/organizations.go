@@ -22,9 +22,12 @@ func (h *Handler) Organizations(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Columns: []components.Column{
-		{Label: web.T(c, "Organization")}, {Label: web.T(c, "Your role")}, {Label: web.T(c, "Members"), Num: true}, {Label: web.T(c, "Apps"), Num: true}, {Label: web.T(c, "State")}}},
-		Empty: web.T(c, "You belong to no organization.")}
+	t := views.Table{
+		Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Columns: []components.Column{
+			{Label: web.T(c, "Organization")}, {Label: web.T(c, "Your role")}, {Label: web.T(c, "Members"), Num: true}, {Label: web.T(c, "Apps"), Num: true}, {Label: web.T(c, "State")},
+		}},
+		Empty: web.T(c, "You belong to no organization."),
+	}
 	for _, o := range all {
 		t.Rows = append(t.Rows, []views.Cell{
 			{Text: o.Name, Data: true, Href: organizationPath(o.ID), Hint: kindHint(c, o.Kind)},
@@ -56,8 +59,10 @@ type organizationForm struct {
 func organizationInputs(c echo.Context, f organizationForm, fields map[string]string) []views.Input {
 	return []views.Input{
 		views.Line(components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: fields["name"], MaxLength: org.MaxName, Required: true, Autocomplete: "organization"}),
-		views.Line(components.Field{Name: "technical_email", Type: "email", Label: web.T(c, "Technical address"), Value: f.TechnicalEmail, Error: fields["technical_email"], Optional: true,
-			Hint: web.T(c, "A shared mailbox that is told about suspensions and keys, besides the people.")}),
+		views.Line(components.Field{
+			Name: "technical_email", Type: "email", Label: web.T(c, "Technical address"), Value: f.TechnicalEmail, Error: fields["technical_email"], Optional: true,
+			Hint: web.T(c, "A shared mailbox that is told about suspensions and keys, besides the people."),
+		}),
 	}
 }
 
@@ -67,10 +72,14 @@ func (h *Handler) NewOrganization(c echo.Context) error {
 }
 
 func (h *Handler) organizationForm(c echo.Context, f organizationForm, fields map[string]string) views.Desk {
-	return views.Desk{Frame: h.Frame(c, web.T(c, "Create organization")), Title: web.T(c, "Create organization"), Lead: web.T(c, "You become its owner."),
+	return views.Desk{
+		Frame: h.Frame(c, web.T(c, "Create organization")), Title: web.T(c, "Create organization"), Lead: web.T(c, "You become its owner."),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}},
-		Parts: []views.Part{{Form: &views.Form{Spec: components.FormSpec{Action: organizationsPath + "/new"}, Inputs: organizationInputs(c, f, fields),
-			Submit: web.T(c, "Create organization"), Kind: components.Primary, Cancel: organizationsPath}}}}
+		Parts: []views.Part{{Form: &views.Form{
+			Spec: components.FormSpec{Action: organizationsPath + "/new"}, Inputs: organizationInputs(c, f, fields),
+			Submit: web.T(c, "Create organization"), Kind: components.Primary, Cancel: organizationsPath,
+		}}},
+	}
 }
 
 // CreateOrganization makes one.
@@ -105,9 +114,11 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 	if err != nil {
 		return views.Desk{}, err
 	}
-	d := views.Desk{Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil),
+	d := views.Desk{
+		Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil),
 		Crumbs:  []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}},
-		Actions: []components.Act{{Label: web.T(c, "Show apps"), Href: "/console/apps?org=" + id.Show(org.Prefix)}}}
+		Actions: []components.Act{{Label: web.T(c, "Show apps"), Href: "/console/apps?org=" + id.Show(org.Prefix)}},
+	}
 	if n := suspensionNote(c, o.Suspended(h.Now()), o.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}
@@ -116,19 +127,24 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 		if f == nil {
 			f = &organizationForm{o.Name, o.TechnicalEmail}
 		}
-		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Settings"), ID: "settings", Form: &views.Form{Spec: components.FormSpec{Action: organizationPath(id)},
-			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary}})
+		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Settings"), ID: "settings", Form: &views.Form{
+			Spec:   components.FormSpec{Action: organizationPath(id)},
+			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
+		}})
 	}
 	if permission.Org(o.Role, permission.OrgDelete) && o.Kind == org.Ordinary {
-		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Delete organization"), ID: "delete", Text: web.T(c, "Its apps and keys stop working at once. This can’t be undone."),
-			Actions: []components.Act{{Label: web.T(c, "Delete organization"), Href: organizationPath(id) + "/delete", Kind: components.Danger}}})
+		d.Parts = append(d.Parts, views.Part{
+			Title: web.T(c, "Delete organization"), ID: "delete", Text: web.T(c, "Its apps and keys stop working at once. This can’t be undone."),
+			Actions: []components.Act{{Label: web.T(c, "Delete organization"), Href: organizationPath(id) + "/delete", Kind: components.Danger}},
+		})
 	}
 	return d, nil
 }
 
 func (h *Handler) membersTable(c echo.Context, members []org.Member) *views.Table {
 	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Members"), Columns: []components.Column{
-		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")}}}, Empty: web.T(c, "This organization has no members.")}
+		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")},
+	}}, Empty: web.T(c, "This organization has no members.")}
 	for _, m := range members {
 		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}})
 	}
@@ -171,10 +187,14 @@ func (h *Handler) deleteOrganizationDesk(c echo.Context, fields map[string]strin
 	if err != nil {
 		return views.Desk{}, err
 	}
-	return views.Desk{Frame: h.Frame(c, web.T(c, "Delete organization")), Title: web.T(c, "Delete organization"),
+	return views.Desk{
+		Frame: h.Frame(c, web.T(c, "Delete organization")), Title: web.T(c, "Delete organization"),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}, {Label: web.T(c, "This organization"), Href: organizationPath(id)}},
-		Parts: []views.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: stopsNote(c, stops), Form: &views.Form{Spec: components.FormSpec{Action: organizationPath(id) + "/delete"},
-			Inputs: []views.Input{confirmName(c, o.Name, fields)}, Submit: web.T(c, "Delete organization"), Kind: components.Danger, Cancel: organizationPath(id)}}}}, nil
+		Parts: []views.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: stopsNote(c, stops), Form: &views.Form{
+			Spec:   components.FormSpec{Action: organizationPath(id) + "/delete"},
+			Inputs: []views.Input{confirmName(c, o.Name, fields)}, Submit: web.T(c, "Delete organization"), Kind: components.Danger, Cancel: organizationPath(id),
+		}}},
+	}, nil
 }
 
 type confirmForm struct {

@@ -46,21 +46,25 @@ type subject struct {
 }
 
 func (h *Handler) organizationSubject(c echo.Context) subject {
-	return subject{prefix: org.Prefix, title: web.T(c, "Suspend organization"), path: adminOrg, crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: adminOrgs}},
+	return subject{
+		prefix: org.Prefix, title: web.T(c, "Suspend organization"), path: adminOrg, crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: adminOrgs}},
 		find: func(ctx context.Context, a actor.Actor, id db.ID) error {
 			_, _, err := h.Store.Any(ctx, a, id)
 			return err
 		},
-		stops: h.Store.Stops, suspend: h.Store.SuspendOrganization}
+		stops: h.Store.Stops, suspend: h.Store.SuspendOrganization,
+	}
 }
 
 func (h *Handler) appSubject(c echo.Context) subject {
-	return subject{prefix: org.AppPrefix, title: web.T(c, "Suspend app"), path: adminApp, crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: adminApps}},
+	return subject{
+		prefix: org.AppPrefix, title: web.T(c, "Suspend app"), path: adminApp, crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: adminApps}},
 		find: func(ctx context.Context, a actor.Actor, id db.ID) error {
 			_, err := h.Store.AnyApp(ctx, a, id)
 			return err
 		},
-		stops: h.Store.AppStops, suspend: h.Store.SuspendApp}
+		stops: h.Store.AppStops, suspend: h.Store.SuspendApp,
+	}
 }
 
 func (h *Handler) suspendDesk(c echo.Context, s subject, f SuspendForm, fields map[string]string) (views.Desk, error) {
@@ -76,8 +80,10 @@ func (h *Handler) suspendDesk(c echo.Context, s subject, f SuspendForm, fields m
 	if err != nil {
 		return views.Desk{}, err
 	}
-	return views.Desk{Frame: h.Frame(c, s.title), Title: s.title, Crumbs: s.crumbs, Parts: []views.Part{{Danger: true, Title: web.T(c, "What stops"), Note: stopsNote(c, stops),
-		Form: &views.Form{Spec: components.FormSpec{Action: s.path(id) + "/suspend"}, Inputs: f.Inputs(c, fields), Submit: s.title, Kind: components.Danger, Cancel: s.path(id)}}}}, nil
+	return views.Desk{Frame: h.Frame(c, s.title), Title: s.title, Crumbs: s.crumbs, Parts: []views.Part{{
+		Danger: true, Title: web.T(c, "What stops"), Note: stopsNote(c, stops),
+		Form: &views.Form{Spec: components.FormSpec{Action: s.path(id) + "/suspend"}, Inputs: f.Inputs(c, fields), Submit: s.title, Kind: components.Danger, Cancel: s.path(id)},
+	}}}, nil
 }
 
 func (h *Handler) suspend(c echo.Context, s subject, done string) error {

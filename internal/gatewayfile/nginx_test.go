@@ -43,8 +43,10 @@ func newStage(t *testing.T) *stage {
 		_, _ = io.WriteString(w, "served")
 	}))
 	t.Cleanup(service.Close)
-	s.url, _ = testenv.Nginx(t, gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: s.gatehouse.URL, APISlug: "orders", Environment: "live",
-		Token: token, Upstream: service.URL + "/ignored", Listen: "127.0.0.1:@PORT@"}))
+	s.url, _ = testenv.Nginx(t, gatewayfile.Nginx(gatewayfile.Options{
+		GatehouseURL: s.gatehouse.URL, APISlug: "orders", Environment: "live",
+		Token: token, Upstream: service.URL + "/ignored", Listen: "127.0.0.1:@PORT@",
+	}))
 	return s
 }
 
@@ -95,7 +97,8 @@ func TestNginxAsksGatehouseWithWhatItSawItself(t *testing.T) {
 	s := newStage(t)
 
 	response, body := s.call(t, http.MethodPost, "/v2/orders/a%2Db?x=1", "good", http.Header{
-		"X-Forwarded-Method": {"GET"}, "X-Original-Uri": {"/free"}, "X-Forwarded-For": {"9.9.9.9"}, "X-Gatehouse-Token": {"mine"}, "Cookie": {"a=b"}})
+		"X-Forwarded-Method": {"GET"}, "X-Original-Uri": {"/free"}, "X-Forwarded-For": {"9.9.9.9"}, "X-Gatehouse-Token": {"mine"}, "Cookie": {"a=b"},
+	})
 
 	if response.StatusCode != 200 || body != "served" || response.Header.Get("RateLimit") == "" {
 		t.Fatal(response.StatusCode, body, response.Header)
@@ -105,8 +108,10 @@ func TestNginxAsksGatehouseWithWhatItSawItself(t *testing.T) {
 	for _, name := range []string{"X-Gatehouse-Token", "X-Forwarded-Method", "X-Forwarded-Uri", "X-Forwarded-For", "X-Original-Uri", "Cookie", "Authorization", "Content-Length"} {
 		got[name] = strings.Join(ask.Header.Values(name), "|")
 	}
-	want := map[string]string{"query": "api=orders&env=live&nginx=1", "path": "/v1/authz", "X-Gatehouse-Token": token, "X-Forwarded-Method": "POST",
-		"X-Forwarded-Uri": "/v2/orders/a%2Db?x=1", "X-Forwarded-For": "127.0.0.1", "X-Original-Uri": "", "Cookie": "", "Authorization": "Bearer good", "Content-Length": ""}
+	want := map[string]string{
+		"query": "api=orders&env=live&nginx=1", "path": "/v1/authz", "X-Gatehouse-Token": token, "X-Forwarded-Method": "POST",
+		"X-Forwarded-Uri": "/v2/orders/a%2Db?x=1", "X-Forwarded-For": "127.0.0.1", "X-Original-Uri": "", "Cookie": "", "Authorization": "Bearer good", "Content-Length": "",
+	}
 	for name := range want {
 		if got[name] != want[name] {
 			t.Errorf("%s: %q, want %q", name, got[name], want[name])
@@ -118,8 +123,10 @@ func TestNginxAsksGatehouseWithWhatItSawItself(t *testing.T) {
 func TestNginxPassesOnNoIdentityButGatehouses(t *testing.T) {
 	s := newStage(t)
 
-	s.call(t, http.MethodGet, "/v2//orders/%2e?x=1", "good", http.Header{"X-Gatehouse-Key-Id": {"forged"}, "X_Gatehouse_App_Id": {"forged"}, "X.Gatehouse.Scopes": {"forged"},
-		"X-Gatehouse-Environment": {"forged"}, "X-Gatehouse-Token": {"forged"}, "X-Api-Key": {"secret"}, "Connection": {"X-Gatehouse-Scopes"}})
+	s.call(t, http.MethodGet, "/v2//orders/%2e?x=1", "good", http.Header{
+		"X-Gatehouse-Key-Id": {"forged"}, "X_Gatehouse_App_Id": {"forged"}, "X.Gatehouse.Scopes": {"forged"},
+		"X-Gatehouse-Environment": {"forged"}, "X-Gatehouse-Token": {"forged"}, "X-Api-Key": {"secret"}, "Connection": {"X-Gatehouse-Scopes"},
+	})
 
 	got := s.served[0]
 	for name, values := range got.Header {
@@ -181,8 +188,10 @@ func TestNginxRefusesWhenGatehouseIsGone(t *testing.T) {
 }
 
 func TestNothingInTheOptionsEndsADirective(t *testing.T) {
-	text := gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: "https://gate.example", APISlug: "a;b", Environment: "x", Token: `t";return 200;`,
-		Upstream: "http://h;return", ServerName: "n;{}", Listen: "80;#"})
+	text := gatewayfile.Nginx(gatewayfile.Options{
+		GatehouseURL: "https://gate.example", APISlug: "a;b", Environment: "x", Token: `t";return 200;`,
+		Upstream: "http://h;return", ServerName: "n;{}", Listen: "80;#",
+	})
 
 	for _, bad := range []string{"return 200", "h;return", "n;{", "80;#", "a;b"} {
 		if strings.Contains(text, bad) {

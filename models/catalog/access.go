@@ -166,14 +166,6 @@ func (s *Store) RequestByID(ctx context.Context, a actor.Actor, id db.ID) (Acces
 	return rows[0], err
 }
 
-// Waiting is how many requests wait for a decision. Faults: Forbidden.
-func (s *Store) Waiting(ctx context.Context, a actor.Actor) (int64, error) {
-	if err := org.RequireStaff(a, permission.StaffRequestsRead); err != nil {
-		return 0, err
-	}
-	return number(s.db.Read(ctx), "SELECT COUNT(*)"+accessTables+" WHERE x.state = 'requested' AND a.deleted_at IS NULL AND o.deleted_at IS NULL")
-}
-
 // addScopes fills Scopes of all rows by one query.
 func addScopes(q *gorm.DB, rows []AccessRow) error {
 	if len(rows) == 0 {
@@ -193,39 +185,6 @@ func addScopes(q *gorm.DB, rows []AccessRow) error {
 		rows[at[f.AccessID]].Scopes = append(rows[at[f.AccessID]].Scopes, f.Scope)
 	}
 	return err
-}
-
-// Grantable is an API that an app may use now, with the scopes that its keys can be granted.
-type Grantable struct {
-	APIID        db.ID  `gorm:"column:api_id"`
-	Slug         string `gorm:"column:slug"`
-	Name         string
-	DataDomain   string
-	IsPortal     bool
-	AccessID     db.ID
-	PlanName     string
-	Scopes       []Scope  `gorm:"-"`
-	Environments []string `gorm:"-"`
-}
-
-// GrantableFor lists what keys of an app can be granted: approved access, scopes not withdrawn, APIs not retired. Who may ask is the caller's
-// to check.
-func GrantableFor(q *gorm.DB, appID db.ID, now time.Time) ([]Grantable, error) {
-	var rows []Grantable
-	err := q.Raw(`SELECT i.id AS api_id, i.slug, i.name, i.data_domain, i.is_portal, x.id AS access_id, p.name AS plan_name FROM access x JOIN apis i ON i.id = x.api_id JOIN plans p ON p.id = x.plan_id
-		WHERE x.app_id = ? AND (x.state = 'approved' OR (x.state = 'suspended' AND x.suspended_until <= ?)) AND i.retired_at IS NULL ORDER BY i.is_portal, i.name, i.id`, appID, now).Scan(&rows).Error
-	if err != nil {
-		return nil, err
-	}
-	for i := range rows {
-		if err := q.Raw("SELECT s.* FROM access_scopes c JOIN scopes s ON s.id = c.scope_id WHERE c.access_id = ? AND s.withdrawn_at IS NULL ORDER BY s.name", rows[i].AccessID).Scan(&rows[i].Scopes).Error; err != nil {
-			return nil, err
-		}
-		if err := q.Raw("SELECT environment FROM api_environments WHERE api_id = ? ORDER BY environment", rows[i].APIID).Scan(&rows[i].Environments).Error; err != nil {
-			return nil, err
-		}
-	}
-	return rows, nil
 }
 
 // appFor is org.AppFor, with the organization when it can ask for things now. Faults: as there, Conflict while app or organization is suspended.

@@ -28,21 +28,6 @@ func wantKind(t *testing.T, what string, err error, kind fault.Kind) {
 	}
 }
 
-func scopesInForce(t *testing.T, w *catalogtest.World) []string {
-	t.Helper()
-	g, err := catalog.GrantableFor(w.DB.Read(t.Context()), w.Shop, w.DB.Now())
-	if err != nil {
-		t.Fatal(err)
-	}
-	var names []string
-	for _, api := range g {
-		for _, s := range api.Scopes {
-			names = append(names, s.Name)
-		}
-	}
-	return names
-}
-
 func TestPlanWithoutApprovalGrantsAtOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
 		_, before := w.Changes(0)
@@ -50,8 +35,8 @@ func TestPlanWithoutApprovalGrantsAtOnce(t *testing.T) {
 		x := w.Request(w.Open, w.Read)
 
 		kinds, _ := w.Changes(before)
-		if x.State != catalog.Approved || !slices.Equal(scopesInForce(t, w), []string{"orders:read"}) || kinds["access"] != 1 || kinds["api"] != 1 {
-			t.Fatal(x.State, scopesInForce(t, w), kinds)
+		if x.State != catalog.Approved || !slices.Equal(w.InForce(), []string{"orders:read"}) || kinds["access"] != 1 || kinds["api"] != 1 {
+			t.Fatal(x.State, w.InForce(), kinds)
 		}
 	})
 }
@@ -59,8 +44,8 @@ func TestPlanWithoutApprovalGrantsAtOnce(t *testing.T) {
 func TestApprovalIsWaitedFor(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
 		x := w.Request(w.Trusted, w.Read, w.Write)
-		if x.State != catalog.Requested || len(scopesInForce(t, w)) != 0 || !slices.Contains(w.Mails("ada.admin@example.com"), "access_requested") {
-			t.Fatal(x.State, scopesInForce(t, w), w.Mails("ada.admin@example.com"))
+		if x.State != catalog.Requested || len(w.InForce()) != 0 || !slices.Contains(w.Mails("ada.admin@example.com"), "access_requested") {
+			t.Fatal(x.State, w.InForce(), w.Mails("ada.admin@example.com"))
 		}
 		_, err := w.Catalog.Request(t.Context(), w.Owner, "orders", catalog.RequestInput{AppID: w.Shop, PlanID: w.Open, ScopeIDs: []db.ID{w.Read}, Purpose: "Again."})
 		wantKind(t, "a second request", err, fault.Conflict)
@@ -69,8 +54,8 @@ func TestApprovalIsWaitedFor(t *testing.T) {
 
 		row, readErr := w.Catalog.OneAccess(t.Context(), w.Owner, x.ID)
 		if err != nil || readErr != nil || row.State != catalog.Approved || row.PlanID != w.Open || row.DeciderName != "Ada Admin" ||
-			!slices.Equal(scopesInForce(t, w), []string{"orders:read"}) || !slices.Contains(w.Mails("nora.north@example.com"), "access_approved") {
-			t.Fatal(err, readErr, row, scopesInForce(t, w))
+			!slices.Equal(w.InForce(), []string{"orders:read"}) || !slices.Contains(w.Mails("nora.north@example.com"), "access_approved") {
+			t.Fatal(err, readErr, row, w.InForce())
 		}
 	})
 }
@@ -91,12 +76,12 @@ func TestLaterRequestWidens(t *testing.T) {
 		err := w.Catalog.Approve(t.Context(), w.Staff, second.ID, catalog.Approval{ScopeIDs: []db.ID{w.Write}, PlanID: w.Trusted})
 
 		old, _ := w.Catalog.OneAccess(t.Context(), w.Owner, first.ID)
-		if err != nil || old.State != catalog.Ended || !slices.Equal(scopesInForce(t, w), []string{"orders:read", "orders:write"}) {
-			t.Fatal(err, old.State, scopesInForce(t, w))
+		if err != nil || old.State != catalog.Ended || !slices.Equal(w.InForce(), []string{"orders:read", "orders:write"}) {
+			t.Fatal(err, old.State, w.InForce())
 		}
 		third := w.Request(w.Open, w.Write) // held already, and the plan needs no approval
-		if third.State != catalog.Approved || len(scopesInForce(t, w)) != 2 {
-			t.Fatal(third.State, scopesInForce(t, w))
+		if third.State != catalog.Approved || len(w.InForce()) != 2 {
+			t.Fatal(third.State, w.InForce())
 		}
 	})
 }
@@ -129,8 +114,8 @@ func TestTwoDecisionsAtOnceGrantOnce(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if mails := w.Mails("nora.north@example.com"); won != 1 || len(mails) != 1 || len(scopesInForce(t, w)) == 0 {
-			t.Fatal(won, mails, scopesInForce(t, w))
+		if mails := w.Mails("nora.north@example.com"); won != 1 || len(mails) != 1 || len(w.InForce()) == 0 {
+			t.Fatal(won, mails, w.InForce())
 		}
 	})
 }
@@ -153,7 +138,7 @@ func TestApprovalGivesNothingThatWasNotAskedFor(t *testing.T) {
 		} {
 			wantKind(t, what, w.Catalog.Approve(t.Context(), w.Staff, x.ID, in), fault.Invalid)
 		}
-		if len(scopesInForce(t, w)) != 0 {
+		if len(w.InForce()) != 0 {
 			t.Fatal("something was granted")
 		}
 	})
@@ -233,19 +218,19 @@ func TestAccessIsSuspendedAndEnded(t *testing.T) {
 
 		_, widen := w.Catalog.Request(t.Context(), w.Owner, "orders", catalog.RequestInput{AppID: w.Shop, PlanID: w.Open, ScopeIDs: []db.ID{w.Read}, Purpose: "Now."})
 		kinds, _ := w.Changes(before)
-		if suspend != nil || len(scopesInForce(t, w)) != 0 || kinds["access"] != 1 {
-			t.Fatal(suspend, scopesInForce(t, w), kinds)
+		if suspend != nil || len(w.InForce()) != 0 || kinds["access"] != 1 {
+			t.Fatal(suspend, w.InForce(), kinds)
 		}
 		wantKind(t, "widening what is suspended", widen, fault.Conflict)
 		clock.Advance(2 * time.Hour)
-		if len(scopesInForce(t, w)) != 1 {
+		if len(w.InForce()) != 1 {
 			t.Error("the suspension did not end by itself")
 		}
 		if err := errors.Join(w.Catalog.Unsuspend(t.Context(), w.Staff, x.ID), w.Catalog.End(t.Context(), w.Staff, x.ID, "Over.")); err != nil {
 			t.Fatal(err)
 		}
 		wantKind(t, "end twice", w.Catalog.End(t.Context(), w.Staff, x.ID, "Over."), fault.Conflict)
-		if len(scopesInForce(t, w)) != 0 {
+		if len(w.InForce()) != 0 {
 			t.Error("ended access grants")
 		}
 	})

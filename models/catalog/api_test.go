@@ -30,8 +30,10 @@ func TestEachReaderSeesWhatIsMeantForThem(t *testing.T) {
 			_, err := tx.Run("UPDATE api_versions SET state = 'draft' WHERE api_id = ?", draft)
 			return err
 		})
-		want := map[string][]string{"nobody": {"orders", "portal"}, "owner": {"draft", "inside", "orders", "portal"}, "invited": {"inside", "orders", "secret", "portal"},
-			"staff": {"draft", "inside", "orders", "secret", "portal"}}
+		want := map[string][]string{
+			"nobody": {"orders", "portal"}, "owner": {"draft", "inside", "orders", "portal"}, "invited": {"inside", "orders", "secret", "portal"},
+			"staff": {"draft", "inside", "orders", "secret", "portal"},
+		}
 
 		for who, a := range map[string]actor.Actor{"nobody": {}, "owner": w.Owner, "invited": w.Other, "staff": w.Support} {
 			rows, err := w.Catalog.Visible(t.Context(), a, "")
@@ -152,8 +154,10 @@ func TestDataDomainIsFixedByTheFirstKey(t *testing.T) {
 
 func TestRouteRulesAreTakenWholeOrNotAtAll(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
-		for _, bad := range []string{"", "GET /a", "GET /a nope:read", "GET a orders:read", "get2 /a orders:read", "GET /a/{b orders:read", "GET /v2/orders orders:write", "GET /v2/orders/{other} orders:read",
-			"GET /a orders:read\nGET /a orders:write", "GET /a?x orders:read", "GET /a/../b orders:read", "GET /ok orders:read\nPOST /a nope:x"} {
+		for _, bad := range []string{
+			"", "GET /a", "GET /a nope:read", "GET a orders:read", "get2 /a orders:read", "GET /a/{b orders:read", "GET /v2/orders orders:write", "GET /v2/orders/{other} orders:read",
+			"GET /a orders:read\nGET /a orders:write", "GET /a?x orders:read", "GET /a/../b orders:read", "GET /ok orders:read\nPOST /a nope:x",
+		} {
 			n, err := w.Catalog.AddRules(t.Context(), w.Staff, w.API, db.ID{}, bad)
 			if n != 0 || !fault.Is(err, fault.Invalid) {
 				t.Errorf("%q: %d %v", bad, n, err)
@@ -208,8 +212,8 @@ func TestWithdrawnScopeLeavesEveryAccess(t *testing.T) {
 		err := w.Catalog.WithdrawScope(t.Context(), w.Staff, w.API, w.Read)
 
 		kinds, _ := w.Changes(before)
-		if err != nil || len(scopesInForce(t, w)) != 0 || kinds["api"] != 1 {
-			t.Fatal(err, scopesInForce(t, w), kinds)
+		if err != nil || len(w.InForce()) != 0 || kinds["api"] != 1 {
+			t.Fatal(err, w.InForce(), kinds)
 		}
 		wantKind(t, "twice", w.Catalog.WithdrawScope(t.Context(), w.Staff, w.API, w.Read), fault.NotFound)
 		wantKind(t, "the name again", w.Catalog.AddScope(t.Context(), w.Staff, w.API, catalog.ScopeInput{Name: "orders:read", Sentence: "x"}), fault.Invalid)
@@ -258,7 +262,6 @@ func TestVersionsGoForwardOnly(t *testing.T) {
 		wantKind(t, "live to draft", w.Catalog.ChangeVersion(t.Context(), w.Staff, w.API, v, catalog.Draft, nil), fault.Invalid)
 
 		err := w.Catalog.ChangeVersion(t.Context(), w.Staff, w.API, v, catalog.Retired, nil)
-
 		if err != nil {
 			t.Fatal(err)
 		}

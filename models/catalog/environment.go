@@ -52,8 +52,10 @@ func (s *Store) SetEnvironment(ctx context.Context, a actor.Actor, apiID db.ID, 
 		if err := in.check(); err != nil {
 			return err
 		}
-		audit.Record(tx, a, audit.Event{Act: audit.APIChanged, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
-			Details: map[string]string{"changed": "environment", "environment": in.Environment, "base url": in.BaseURL}})
+		audit.Record(tx, a, audit.Event{
+			Act: audit.APIChanged, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
+			Details: map[string]string{"changed": "environment", "environment": in.Environment, "base url": in.BaseURL},
+		})
 		if in.BaseURL == "" {
 			_, err := tx.Run("DELETE FROM api_environments WHERE api_id = ? AND environment = ?", apiID, in.Environment)
 			return err

@@ -36,8 +36,10 @@ func (s *Store) tellRequester(tx *db.Tx, x AccessRow, kind, subject, line, reaso
 		}
 	}
 	button := outbox.L("Open the app")
-	letter := outbox.Letter{Kind: kind, Subject: outbox.L(subject), Lines: []outbox.Line{outbox.L(line, x.AppName, x.APIName)},
-		Button: &button, URL: s.link("/console/apps/" + x.AppID.Show(org.AppPrefix))}
+	letter := outbox.Letter{
+		Kind: kind, Subject: outbox.L(subject), Lines: []outbox.Line{outbox.L(line, x.AppName, x.APIName)},
+		Button: &button, URL: s.link("/console/apps/" + x.AppID.Show(org.AppPrefix)),
+	}
 	if reason != "" {
 		letter.Lines = append(letter.Lines, outbox.L("Reason: %s", reason))
 	}
@@ -52,9 +54,11 @@ func (s *Store) tellStaff(tx *db.Tx, x Access, app org.App, o org.Organization, 
 		return err
 	}
 	button := outbox.L("Open the request")
-	return s.send(tx, outbox.Letter{Kind: "access_requested", Subject: outbox.L("A request for access waits"),
+	return s.send(tx, outbox.Letter{
+		Kind: "access_requested", Subject: outbox.L("A request for access waits"),
 		Lines:  []outbox.Line{outbox.L("%[1]s of %[2]s asks for access to %[3]s.", app.Name, o.Name, api.Name), outbox.L("Purpose: %s", x.Purpose)},
-		Button: &button, URL: s.link("/admin/requests/" + x.ID.Show(AccessPrefix))}, to)
+		Button: &button, URL: s.link("/admin/requests/" + x.ID.Show(AccessPrefix)),
+	}, to)
 }
 
 func (s *Store) send(tx *db.Tx, letter outbox.Letter, to []org.Recipient) error {

@@ -53,8 +53,10 @@ func (s *Store) AddRules(ctx context.Context, a actor.Actor, apiID, versionID db
 				db.NewID(), apiID, versionID.Ref(), r.Method, r.PathTemplate, r.ScopeID, tx.Now); err != nil {
 				return taken(err, "rules", "One of these routes has a rule already.")
 			}
-			audit.Record(tx, a, audit.Event{Act: audit.RouteRuleAdded, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
-				Details: map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName}})
+			audit.Record(tx, a, audit.Event{
+				Act: audit.RouteRuleAdded, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
+				Details: map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName},
+			})
 		}
 		added = len(rules)
 		return nil
@@ -138,8 +140,10 @@ func (s *Store) RemoveRule(ctx context.Context, a actor.Actor, apiID, ruleID db.
 		if err != nil {
 			return err
 		}
-		audit.Record(tx, a, audit.Event{Act: audit.RouteRuleRemoved, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
-			Details: map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName}})
+		audit.Record(tx, a, audit.Event{
+			Act: audit.RouteRuleRemoved, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
+			Details: map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName},
+		})
 		_, err = tx.Run("DELETE FROM route_rules WHERE id = ?", ruleID)
 		return err
 	})

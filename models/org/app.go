@@ -135,8 +135,10 @@ func (s *Store) CreateApp(ctx context.Context, a actor.Actor, organizationID db.
 
 // InsertApp adds an app without asking who may: for callers that have asked.
 func InsertApp(tx *db.Tx, a actor.Actor, organizationID db.ID, in AppInput) (App, error) {
-	app := App{ID: db.NewID(), OrganizationID: organizationID, Name: in.Name, Description: in.Description, HomepageURL: in.HomepageURL,
-		CreatedBy: a.UserID.Ref(), CreatedAt: tx.Now, UpdatedAt: tx.Now}
+	app := App{
+		ID: db.NewID(), OrganizationID: organizationID, Name: in.Name, Description: in.Description, HomepageURL: in.HomepageURL,
+		CreatedBy: a.UserID.Ref(), CreatedAt: tx.Now, UpdatedAt: tx.Now,
+	}
 	_, err := tx.Run("INSERT INTO apps (id, organization_id, name, description, homepage_url, created_by, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 		app.ID, organizationID, app.Name, app.Description, app.HomepageURL, app.CreatedBy, tx.Now, tx.Now)
 	if err != nil {

@@ -49,8 +49,10 @@ func (s *Store) tellSuspended(tx *db.Tx, o Organization, app, reason string) err
 	if err != nil {
 		return err
 	}
-	letter := outbox.Letter{Kind: "organization_suspended", Subject: outbox.L("Your organization is suspended"),
-		Lines: []outbox.Line{outbox.L("The organization %s is suspended: its keys do not work until that ends.", o.Name), outbox.L("Reason: %s", reason)}}
+	letter := outbox.Letter{
+		Kind: "organization_suspended", Subject: outbox.L("Your organization is suspended"),
+		Lines: []outbox.Line{outbox.L("The organization %s is suspended: its keys do not work until that ends.", o.Name), outbox.L("Reason: %s", reason)},
+	}
 	path := "/console/organizations/" + o.ID.Show(Prefix)
 	if app != "" {
 		letter.Kind, letter.Subject = "app_suspended", outbox.L("Your app is suspended")

@@ -20,12 +20,6 @@ func RoleOf(q *gorm.DB, userID, organizationID db.ID) (string, error) {
 	return roles[0], nil
 }
 
-// Visible reports whether the actor is a member of the organization.
-func Visible(q *gorm.DB, a actor.Actor, organizationID db.ID) (bool, error) {
-	role, err := memberRole(q, a, organizationID)
-	return role != "", err
-}
-
 // Require is the actor's role in the organization when it has the permission. The program itself and its operator count as owner.
 // Faults: NotFound for who is no member, Forbidden for a member whose role lacks it.
 func Require(q *gorm.DB, a actor.Actor, organizationID db.ID, p permission.Name) (string, error) {

@@ -102,27 +102,6 @@ func (s *Store) AnyApp(ctx context.Context, a actor.Actor, id db.ID) (AppRow, er
 	return rows[0], nil
 }
 
-// Counts is how much there is, for overviews.
-type Counts struct {
-	Organizations int64
-	Apps          int64
-	Suspended     int64 // organizations and apps
-}
-
-// Counts reads them for staff. Faults: Forbidden.
-func (s *Store) Counts(ctx context.Context, a actor.Actor) (Counts, error) {
-	var c Counts
-	if err := RequireStaff(a, permission.StaffOrgsRead); err != nil {
-		return c, err
-	}
-	now := s.db.Now()
-	err := s.db.Read(ctx).Raw(`SELECT (SELECT COUNT(*) FROM organizations WHERE deleted_at IS NULL) AS organizations,
-		(SELECT COUNT(*) FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL) AS apps,
-		(SELECT COUNT(*) FROM organizations WHERE deleted_at IS NULL AND suspended_at IS NOT NULL AND (suspended_until IS NULL OR suspended_until > ?))
-		+ (SELECT COUNT(*) FROM apps WHERE deleted_at IS NULL AND suspended_at IS NOT NULL AND (suspended_until IS NULL OR suspended_until > ?)) AS suspended`, now, now).Scan(&c).Error
-	return c, err
-}
-
 // EndOfDay is the last instant of the day that a form's date names, in loc; nil for an empty date. Faults: Invalid in field.
 func EndOfDay(field, date string, loc *time.Location) (*time.Time, error) {
 	if date == "" {

@@ -196,3 +196,15 @@ func (w *World) Changes(seq int64) (map[string]int, int64) {
 	}
 	return kinds, seq
 }
+
+// InForce are the scopes that keys of Shop can be granted now.
+func (w *World) InForce() []string {
+	w.t.Helper()
+	var names []string
+	err := w.DB.Read(context.Background()).Raw(`SELECT s.name FROM access x JOIN access_scopes c ON c.access_id = x.id JOIN scopes s ON s.id = c.scope_id JOIN apis i ON i.id = x.api_id
+		WHERE x.app_id = ? AND (x.state = 'approved' OR (x.state = 'suspended' AND x.suspended_until <= ?)) AND s.withdrawn_at IS NULL AND i.retired_at IS NULL ORDER BY s.name`, w.Shop, w.DB.Now()).Scan(&names).Error
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return names
+}
