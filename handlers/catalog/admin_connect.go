@@ -57,8 +57,10 @@ func (h *Handler) connectDefaults(api catalog.Detail) connectForm {
 }
 
 func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm, fields map[string]string) views.Connect {
-	p := views.Connect{Frame: h.Frame(c, web.T(c, "Connect")), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: web.T(c, "This API"), Href: apiPath(api.ID)}},
-		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"), KeysHref: "/admin/keys?q=Gateway"}
+	p := views.Connect{
+		Frame: h.Frame(c, web.T(c, "Connect")), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: web.T(c, "This API"), Href: apiPath(api.ID)}},
+		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"), KeysHref: "/admin/keys?q=Gateway",
+	}
 	if api.FirstCheckedAt != nil {
 		p.Checked, p.First = true, *h.moment(c, *api.FirstCheckedAt)
 		p.Last = p.First
@@ -79,14 +81,17 @@ func (h *Handler) connectFormView(c echo.Context, api catalog.Detail, f connectF
 	for _, e := range []string{catalog.EnvLive, catalog.EnvTest} {
 		environment.Options = append(environment.Options, components.Option{Value: e, Label: web.T(c, environmentWords[e])})
 	}
-	return &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + "/connect", Token: h.Keys.NewFormToken(web.Actor(c), key.GatewayPurpose(api.ID))},
+	return &desk.Form{
+		Spec: components.FormSpec{Action: apiPath(api.ID) + "/connect", Token: h.Keys.NewFormToken(web.Actor(c), key.GatewayPurpose(api.ID))},
 		Text: web.T(c, "The key is a new one of the publisher’s app Gateway, without end. Keys made before keep working until they are revoked."),
-		Inputs: []desk.Input{desk.Select(environment),
+		Inputs: []desk.Input{
+			desk.Select(environment),
 			desk.Line(components.Field{Name: "upstream", Type: "url", Label: web.T(c, "Address of the service"), Value: f.Upstream, Error: fields["upstream"], Code: true, Required: true, Hint: web.T(c, "Where nginx finds the API itself. When the base URL is nginx’s own, put the address behind it here.")}),
 			desk.Line(components.Field{Name: "gatehouse", Type: "url", Label: web.T(c, "Address of Gatehouse"), Value: f.Gatehouse, Error: fields["gatehouse"], Code: true, Required: true, Hint: web.T(c, "As nginx reaches it: this portal, or its edge listener.")}),
 			desk.Line(components.Field{Name: "server_name", Label: web.T(c, "Server name"), Value: f.ServerName, Error: fields["server_name"], Code: true, Optional: true, Hint: web.T(c, "The host that nginx answers for. Empty: any.")}),
 			desk.Line(components.Field{Name: "listen", Label: web.T(c, "Listen on"), Value: f.Listen, Error: fields["listen"], Code: true, Optional: true, Hint: web.T(c, "A port, or an address and a port.")}),
-		}, Submit: web.T(c, "Make gateway key"), Kind: components.Primary}
+		}, Submit: web.T(c, "Make gateway key"), Kind: components.Primary,
+	}
 }
 
 // MakeGatewayKey makes the key, and shows it with the file this once. A repeat of the form shows no secret (K2).

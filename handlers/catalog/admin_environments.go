@@ -51,8 +51,10 @@ func (h *Handler) environmentsDesk(c echo.Context, f *environmentForm, fields ma
 		if f != nil && f.Environment == name {
 			own, problems = *f, fields
 		}
-		p.Form = &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + "/environments", Hidden: []components.Hidden{{Name: "environment", Value: name}}, Label: web.T(c, environmentWords[name])},
-			Inputs: environmentInputs(c, own, problems), Submit: saveEnvironment(c, name), Kind: primaryWhen(name == catalog.EnvLive)}
+		p.Form = &desk.Form{
+			Spec:   components.FormSpec{Action: apiPath(api.ID) + "/environments", Hidden: []components.Hidden{{Name: "environment", Value: name}}, Label: web.T(c, environmentWords[name])},
+			Inputs: environmentInputs(c, own, problems), Submit: saveEnvironment(c, name), Kind: primaryWhen(name == catalog.EnvLive),
+		}
 		d.Parts = append(d.Parts, p)
 	}
 	return d, nil
@@ -137,8 +139,10 @@ func (h *Handler) termsDesk(c echo.Context, f *termsForm, fields map[string]stri
 	if f == nil {
 		f = &termsForm{api.Terms}
 	}
-	d.Parts = []desk.Part{{Form: &desk.Form{Text: web.T(c, "Who requests access agrees to these. A change is a new version; access that is there stays."), Spec: components.FormSpec{Action: apiPath(api.ID) + "/terms"},
-		Inputs: []desk.Input{desk.Area(components.Field{Name: "terms", Label: web.T(c, "Terms"), Value: f.Terms, Error: fields["terms"], Rows: 14, Optional: true, Hint: web.T(c, "Markdown.")})}, Submit: web.T(c, "Save terms"), Kind: components.Primary}}}
+	d.Parts = []desk.Part{{Form: &desk.Form{
+		Text: web.T(c, "Who requests access agrees to these. A change is a new version; access that is there stays."), Spec: components.FormSpec{Action: apiPath(api.ID) + "/terms"},
+		Inputs: []desk.Input{desk.Area(components.Field{Name: "terms", Label: web.T(c, "Terms"), Value: f.Terms, Error: fields["terms"], Rows: 14, Optional: true, Hint: web.T(c, "Markdown.")})}, Submit: web.T(c, "Save terms"), Kind: components.Primary,
+	}}}
 	return d, nil
 }
 

@@ -25,10 +25,14 @@ func hitsTable(c echo.Context, hits catalog.Hits) *desk.Table {
 		return nil
 	}
 	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Keys that it hits"), Columns: []components.Column{
-		{Label: web.T(c, "Key")}, {Label: web.T(c, "Hint")}, {Label: web.T(c, "App")}, {Label: web.T(c, "Organization")}, {Label: web.T(c, "Calls, 24 h"), Num: true}}}}
+		{Label: web.T(c, "Key")}, {Label: web.T(c, "Hint")}, {Label: web.T(c, "App")}, {Label: web.T(c, "Organization")}, {Label: web.T(c, "Calls, 24 h"), Num: true},
+	}}}
 	for _, k := range hits.First {
 		t.Rows = append(t.Rows, []desk.Cell{
-			{Text: k.Name, Data: true, Href: "/admin/keys/" + k.ID.Show(key.IDPrefix)}, {Text: k.Prefix + "…" + k.LastFour, Data: true, Code: true}, {Text: k.AppName, Data: true}, {Text: k.OrganizationName, Data: true},
+			{Text: k.Name, Data: true, Href: "/admin/keys/" + k.ID.Show(key.IDPrefix)},
+			{Text: k.Prefix + "…" + k.LastFour, Data: true, Code: true},
+			{Text: k.AppName, Data: true},
+			{Text: k.OrganizationName, Data: true},
 			{Text: text.Number(web.Ctx(c), k.Calls), Num: true},
 		})
 	}
@@ -55,10 +59,12 @@ func (h *Handler) retireDesk(c echo.Context, fields map[string]string) (desk.Des
 		return desk.Desk{}, err
 	}
 	d := h.editDesk(c, api.API, web.T(c, "Retire API"), "")
-	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{Text: web.T(c, "All access to it ends, requests for it are refused, and it leaves the catalogue."),
+	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{
+		Text:   web.T(c, "All access to it ends, requests for it are refused, and it leaves the catalogue."),
 		Spec:   components.FormSpec{Action: apiPath(api.ID) + "/retire"},
 		Inputs: []desk.Input{desk.Line(components.Field{Name: "confirm", Label: web.T(c, "Name"), Hint: web.T(c, "Type the name exactly: %s", api.Name), Error: fields["confirm"], Autocomplete: "off", Required: true})},
-		Submit: web.T(c, "Retire API"), Kind: components.Danger, Cancel: apiPath(api.ID)}}}
+		Submit: web.T(c, "Retire API"), Kind: components.Danger, Cancel: apiPath(api.ID),
+	}}}
 	return d, nil
 }
 

@@ -82,7 +82,8 @@ func (h *Handler) plansDesk(c echo.Context, f planForm, fields map[string]string
 
 func planInputs(c echo.Context, f planForm, fields map[string]string) []desk.Input {
 	period := components.Field{Name: "rate_period", Label: web.T(c, "Period"), Value: f.Period, Error: fields["rate_period"], Options: []components.Option{
-		{Value: "1", Label: web.T(c, "a second")}, {Value: "60", Label: web.T(c, "a minute")}, {Value: "3600", Label: web.T(c, "an hour")}, {Value: "86400", Label: web.T(c, "a day")}}}
+		{Value: "1", Label: web.T(c, "a second")}, {Value: "60", Label: web.T(c, "a minute")}, {Value: "3600", Label: web.T(c, "an hour")}, {Value: "86400", Label: web.T(c, "a day")},
+	}}
 	return []desk.Input{
 		desk.Line(components.Field{Name: "plan", Label: web.T(c, "Name"), Value: f.Plan, Error: fields["plan"], MaxLength: 80, Required: true}),
 		desk.Line(components.Field{Name: "summary", Label: web.T(c, "Summary"), Value: f.Summary, Error: fields["summary"], MaxLength: 200, Optional: true}),
@@ -145,8 +146,10 @@ func (h *Handler) planDesk(c echo.Context, f *planForm, fields map[string]string
 		}
 	}
 	d := h.editDesk(c, api.API, web.T(c, "Change plan %s", p.Name), "/plans")
-	d.Parts = []desk.Part{{Form: &desk.Form{Text: web.T(c, "The new limits hold at once for every app on this plan."), Spec: components.FormSpec{Action: apiPath(api.ID) + "/plans/" + c.Param("part")}, Inputs: planInputs(c, *f, fields),
-		Submit: web.T(c, "Save plan"), Kind: components.Primary, Cancel: apiPath(api.ID) + "/plans"}}}
+	d.Parts = []desk.Part{{Form: &desk.Form{
+		Text: web.T(c, "The new limits hold at once for every app on this plan."), Spec: components.FormSpec{Action: apiPath(api.ID) + "/plans/" + c.Param("part")}, Inputs: planInputs(c, *f, fields),
+		Submit: web.T(c, "Save plan"), Kind: components.Primary, Cancel: apiPath(api.ID) + "/plans",
+	}}}
 	return d, nil
 }
 
@@ -187,10 +190,12 @@ func (h *Handler) retirePlanDesk(c echo.Context, f retirePlanForm, fields map[st
 	}
 	options := append([]components.Option{{Label: web.T(c, "Leave them their limits")}}, planOptions(c, api.Plans, func(o catalog.Plan) bool { return o.ID != p.ID })...)
 	d := h.editDesk(c, api.API, web.T(c, "Retire plan %s", p.Name), "/plans")
-	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{Text: web.T(c, "Nobody can choose this plan any more. Its apps keep their limits, or move to another plan."),
+	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{
+		Text:   web.T(c, "Nobody can choose this plan any more. Its apps keep their limits, or move to another plan."),
 		Spec:   components.FormSpec{Action: apiPath(api.ID) + "/plans/" + c.Param("part") + "/retire"},
 		Inputs: []desk.Input{desk.Select(components.Field{Name: "move_to", Label: web.T(c, "Move its apps to"), Value: f.MoveTo, Error: fields["move_to"], Options: options, Attrs: noTranslate})},
-		Submit: web.T(c, "Retire plan"), Kind: components.Danger, Cancel: apiPath(api.ID) + "/plans"}}}
+		Submit: web.T(c, "Retire plan"), Kind: components.Danger, Cancel: apiPath(api.ID) + "/plans",
+	}}}
 	return d, nil
 }
 

@@ -165,8 +165,10 @@ func (h *Handler) ConfirmWithdrawScope(c echo.Context) error {
 		return err
 	}
 	d := h.editDesk(c, api.API, web.T(c, "Withdraw scope %s", s.Name), "/scopes")
-	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{Text: web.T(c, "The scope leaves every access and key at once. Routes that need it are refused until their rule is removed."),
-		Spec: components.FormSpec{Action: apiPath(api.ID) + "/scopes/" + c.Param("part") + "/withdraw"}, Submit: web.T(c, "Withdraw scope"), Kind: components.Danger, Cancel: apiPath(api.ID) + "/scopes"}}}
+	d.Parts = []desk.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: hitsNote(c, hits), Table: hitsTable(c, hits), Form: &desk.Form{
+		Text: web.T(c, "The scope leaves every access and key at once. Routes that need it are refused until their rule is removed."),
+		Spec: components.FormSpec{Action: apiPath(api.ID) + "/scopes/" + c.Param("part") + "/withdraw"}, Submit: web.T(c, "Withdraw scope"), Kind: components.Danger, Cancel: apiPath(api.ID) + "/scopes",
+	}}}
 	return h.Render(c, desk.Page(d))
 }
 

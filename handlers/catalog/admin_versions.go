@@ -110,8 +110,10 @@ func (h *Handler) versionDesk(c echo.Context, f *versionForm, fields map[string]
 		}
 		d := h.editDesk(c, api.API, web.T(c, "Change version %s", v.Name), "/versions")
 		inputs := []desk.Input{stateInput(c, f.State, fields), desk.Line(components.Field{Name: "sunset", Type: "date", Label: web.T(c, "Ends"), Value: f.Sunset, Error: fields["sunset"], Optional: true, Hint: web.T(c, "When a deprecated version is to be retired, in UTC.")})}
-		d.Parts = []desk.Part{{Form: &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + "/versions/" + c.Param("part")}, Inputs: inputs, Submit: web.T(c, "Save version"), Kind: components.Primary, Cancel: apiPath(api.ID) + "/versions"}},
-			{Title: web.T(c, "What retiring it hits"), ID: "hits", Text: web.T(c, "Retired is for ever: the routes of this version are refused to these keys of the API, and all of the API is when no other version is left."), Note: hitsNote(c, hits), Table: hitsTable(c, hits)}}
+		d.Parts = []desk.Part{
+			{Form: &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + "/versions/" + c.Param("part")}, Inputs: inputs, Submit: web.T(c, "Save version"), Kind: components.Primary, Cancel: apiPath(api.ID) + "/versions"}},
+			{Title: web.T(c, "What retiring it hits"), ID: "hits", Text: web.T(c, "Retired is for ever: the routes of this version are refused to these keys of the API, and all of the API is when no other version is left."), Note: hitsNote(c, hits), Table: hitsTable(c, hits)},
+		}
 		return d, nil
 	}
 	return desk.Desk{}, fault.Missing()

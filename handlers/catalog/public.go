@@ -101,8 +101,10 @@ func tableOfContents(c echo.Context, p views.API) templ.Component {
 		there       bool
 		label, href string
 	}{
-		{len(p.Environments) > 0, web.T(c, "Where it is"), "#where"}, {len(p.Scopes) > 0, web.T(c, "Scopes"), "#scopes"},
-		{len(p.Plans) > 0, web.T(c, "Plans"), "#plans"}, {p.Terms != nil, web.T(c, "Terms"), "#terms"},
+		{len(p.Environments) > 0, web.T(c, "Where it is"), "#where"},
+		{len(p.Scopes) > 0, web.T(c, "Scopes"), "#scopes"},
+		{len(p.Plans) > 0, web.T(c, "Plans"), "#plans"},
+		{p.Terms != nil, web.T(c, "Terms"), "#terms"},
 	} {
 		if l.there {
 			links = append(links, components.TocLink{Label: l.label, Href: l.href})

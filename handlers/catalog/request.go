@@ -37,24 +37,32 @@ func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]s
 	if err != nil {
 		return desk.Desk{}, err
 	}
-	d := desk.Desk{Frame: h.Frame(c, web.T(c, "Request access")), Title: web.T(c, "Request access"), Lead: web.T(c, "For one of your apps. Ask for no more than it needs: a later request can widen it."),
-		Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: "/apis"}, {Label: web.T(c, "This API"), Href: "/apis/" + api.Slug}}}
+	d := desk.Desk{
+		Frame: h.Frame(c, web.T(c, "Request access")), Title: web.T(c, "Request access"), Lead: web.T(c, "For one of your apps. Ask for no more than it needs: a later request can widen it."),
+		Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: "/apis"}, {Label: web.T(c, "This API"), Href: "/apis/" + api.Slug}},
+	}
 	app := appField(c, apps.Rows, f.App, fields["app"])
 	if len(app.Options) == 0 {
-		d.Parts = []desk.Part{{Empty: &components.EmptyState{Title: web.T(c, "Make an app first"), Text: web.T(c, "Access is given to an app: the program that will call the API."),
-			Action: &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}}}}
+		d.Parts = []desk.Part{{Empty: &components.EmptyState{
+			Title: web.T(c, "Make an app first"), Text: web.T(c, "Access is given to an app: the program that will call the API."),
+			Action: &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary},
+		}}}
 		return d, nil
 	}
-	inputs := []desk.Input{desk.Select(app), desk.ScopeInput(requestScopes(c, api, f.Scopes, fields["scopes"])),
-		dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Value: chosenPlan(api.Plans, f.Plan), Options: planOptions(c, api.Plans, nil), Required: true})}
+	inputs := []desk.Input{
+		desk.Select(app), desk.ScopeInput(requestScopes(c, api, f.Scopes, fields["scopes"])),
+		dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Value: chosenPlan(api.Plans, f.Plan), Options: planOptions(c, api.Plans, nil), Required: true}),
+	}
 	inputs = append(inputs, desk.Area(components.Field{Name: "purpose", Label: web.T(c, "Purpose"), Value: f.Purpose, Error: fields["purpose"], Rows: 3, MaxLength: 1000, Required: true, Hint: web.T(c, "What the app does with it, in a sentence or two.")}))
 	if terms, err := prose(api.Terms, 2); err != nil {
 		return d, err
 	} else if terms != nil {
 		inputs = append(inputs, desk.Input{Prose: terms}, desk.Check(components.Field{Name: "terms", Label: web.T(c, "I agree to these terms"), Checked: f.Terms != "", Error: fields["terms"], Required: true}))
 	}
-	d.Parts = []desk.Part{{Note: &desk.Note{Text: api.Name + " · " + api.Summary, Data: true}, Form: &desk.Form{Spec: components.FormSpec{Action: "/apis/" + api.Slug + "/request"}, Inputs: inputs,
-		Submit: web.T(c, "Request access"), Kind: components.Primary, Cancel: "/apis/" + api.Slug}}}
+	d.Parts = []desk.Part{{Note: &desk.Note{Text: api.Name + " · " + api.Summary, Data: true}, Form: &desk.Form{
+		Spec: components.FormSpec{Action: "/apis/" + api.Slug + "/request"}, Inputs: inputs,
+		Submit: web.T(c, "Request access"), Kind: components.Primary, Cancel: "/apis/" + api.Slug,
+	}}}
 	return d, nil
 }
 
@@ -99,8 +107,10 @@ func (h *Handler) Request(c echo.Context) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
-	x, err := h.Store.Request(web.Ctx(c), web.Actor(c), c.Param("slug"), catalog.RequestInput{AppID: oneID(org.AppPrefix, f.App), PlanID: oneID(catalog.PlanPrefix, f.Plan),
-		ScopeIDs: ids(catalog.ScopePrefix, f.Scopes), Purpose: f.Purpose, AgreesTerms: f.Terms != ""})
+	x, err := h.Store.Request(web.Ctx(c), web.Actor(c), c.Param("slug"), catalog.RequestInput{
+		AppID: oneID(org.AppPrefix, f.App), PlanID: oneID(catalog.PlanPrefix, f.Plan),
+		ScopeIDs: ids(catalog.ScopePrefix, f.Scopes), Purpose: f.Purpose, AgreesTerms: f.Terms != "",
+	})
 	if err != nil {
 		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.requestDesk(c, f, fields) })
 	}

@@ -41,18 +41,25 @@ func (h *Handler) Requests(c echo.Context) error {
 		filter.ClearHref = requestsPath
 	}
 	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Requests"), Columns: []components.Column{
-		{Label: web.T(c, "App")}, {Label: web.T(c, "API")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Requested")}}}, Empty: web.T(c, "No request waits.")}
+		{Label: web.T(c, "App")}, {Label: web.T(c, "API")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Requested")},
+	}}, Empty: web.T(c, "No request waits.")}
 	if filter.ClearHref != "" {
 		t.Empty = web.T(c, "Nothing matches.")
 	}
 	for _, x := range rows.Rows {
 		t.Rows = append(t.Rows, []desk.Cell{
-			{Text: x.AppName, Data: true, Href: requestPath(x.ID), Hint: x.OrganizationName, HData: true}, {Text: x.APIName, Data: true}, {Tags: orgpages.ScopeNames(x.Scopes), Wrap: true},
-			{Text: x.PlanName, Data: true}, {Status: orgpages.AccessStatus(c, x.StateAt(h.Now()))}, {Moment: h.moment(c, x.CreatedAt)},
+			{Text: x.AppName, Data: true, Href: requestPath(x.ID), Hint: x.OrganizationName, HData: true},
+			{Text: x.APIName, Data: true},
+			{Tags: orgpages.ScopeNames(x.Scopes), Wrap: true},
+			{Text: x.PlanName, Data: true},
+			{Status: orgpages.AccessStatus(c, x.StateAt(h.Now()))},
+			{Moment: h.moment(c, x.CreatedAt)},
 		})
 	}
-	return h.Render(c, desk.Page(desk.Desk{Frame: h.Frame(c, web.T(c, "Requests")), Title: web.T(c, "Requests"), Lead: web.T(c, "Who asks for access to which API, the longest waiting first."),
-		Parts: []desk.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, rows.Previous, rows.Next)}}}))
+	return h.Render(c, desk.Page(desk.Desk{
+		Frame: h.Frame(c, web.T(c, "Requests")), Title: web.T(c, "Requests"), Lead: web.T(c, "Who asks for access to which API, the longest waiting first."),
+		Parts: []desk.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, rows.Previous, rows.Next)}},
+	}))
 }
 
 type decisionForm struct {
@@ -78,8 +85,10 @@ func (h *Handler) decisionDesk(c echo.Context, f *decisionForm, fields map[strin
 		return desk.Desk{}, err
 	}
 	state := x.StateAt(h.Now())
-	d := desk.Desk{Frame: h.Frame(c, web.T(c, "Request for access")), Title: web.T(c, "%[1]s asks for %[2]s", x.AppName, x.APIName), DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: orgpages.AccessStatus(c, state),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}}}
+	d := desk.Desk{
+		Frame: h.Frame(c, web.T(c, "Request for access")), Title: web.T(c, "%[1]s asks for %[2]s", x.AppName, x.APIName), DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: orgpages.AccessStatus(c, state),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}},
+	}
 	if x.Reason != "" {
 		d.Parts = append(d.Parts, desk.Part{Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "Reason"), Text: x.Reason, Data: true}})
 	}
@@ -146,8 +155,10 @@ func reasonInput(c echo.Context, reason string, fields map[string]string) desk.I
 }
 
 func inForceParts(c echo.Context, x catalog.AccessRow, api catalog.Detail, state string, fields map[string]string) []desk.Part {
-	change := desk.Part{Title: web.T(c, "Change plan"), ID: "plan", Form: &desk.Form{Text: web.T(c, "Keys stay as they are; the new limits hold at once."), Spec: components.FormSpec{Action: requestPath(x.ID) + "/plan"},
-		Inputs: []desk.Input{desk.Select(components.Field{Name: "plan", Label: web.T(c, "Plan"), Value: x.PlanID.Show(catalog.PlanPrefix), Error: fields["plan"], Options: planOptions(c, api.Plans, nil), Attrs: noTranslate})}, Submit: web.T(c, "Change plan")}}
+	change := desk.Part{Title: web.T(c, "Change plan"), ID: "plan", Form: &desk.Form{
+		Text: web.T(c, "Keys stay as they are; the new limits hold at once."), Spec: components.FormSpec{Action: requestPath(x.ID) + "/plan"},
+		Inputs: []desk.Input{desk.Select(components.Field{Name: "plan", Label: web.T(c, "Plan"), Value: x.PlanID.Show(catalog.PlanPrefix), Error: fields["plan"], Options: planOptions(c, api.Plans, nil), Attrs: noTranslate})}, Submit: web.T(c, "Change plan"),
+	}}
 	stop := desk.Part{Title: web.T(c, "Stop access"), ID: "stop", Text: web.T(c, "The keys of this app are refused at this API, and work elsewhere.")}
 	if state == catalog.Suspended {
 		stop.Form = &desk.Form{Spec: components.FormSpec{Action: requestPath(x.ID) + "/unsuspend", Class: "inline"}, Submit: web.T(c, "Unsuspend access")}
@@ -211,9 +222,13 @@ func (h *Handler) stopDesk(c echo.Context, title, verb string, inputs []desk.Inp
 	if err != nil {
 		return desk.Desk{}, err
 	}
-	return desk.Desk{Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}, {Label: web.T(c, "This request"), Href: requestPath(id)}},
-		Parts: []desk.Part{{Danger: true, Title: web.T(c, "What stops"), Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "The keys of this app are refused at this API, and work elsewhere."), Text: x.AppName + " · " + x.APIName, Data: true},
-			Form: &desk.Form{Spec: components.FormSpec{Action: requestPath(id) + "/" + verb}, Inputs: inputs, Submit: title, Kind: components.Danger, Cancel: requestPath(id)}}}}, nil
+	return desk.Desk{
+		Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}, {Label: web.T(c, "This request"), Href: requestPath(id)}},
+		Parts: []desk.Part{{
+			Danger: true, Title: web.T(c, "What stops"), Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "The keys of this app are refused at this API, and work elsewhere."), Text: x.AppName + " · " + x.APIName, Data: true},
+			Form: &desk.Form{Spec: components.FormSpec{Action: requestPath(id) + "/" + verb}, Inputs: inputs, Submit: title, Kind: components.Danger, Cancel: requestPath(id)},
+		}},
+	}, nil
 }
 
 // ConfirmSuspend asks for the reason.
