@@ -55,7 +55,7 @@ func TestMutatingRoutesRefuseOtherSitesVisitorsAndForeignRoles(t *testing.T) {
 	}
 }
 
-// W1: reading changes nothing: no page of the area is bound to GET and mutates.
+// S5: every page of the area renders, and none may be stored.
 func TestPagesOfTheAreaRenderForWhoMaySeeThem(t *testing.T) {
 	w := begin(t, "")
 	admin, target := w.member("root@example.com", "admin"), w.member("ada@example.com", "")

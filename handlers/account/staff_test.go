@@ -95,6 +95,18 @@ func TestAdminGivesARole(t *testing.T) {
 	w.want(w.As(u).Get("/admin/users"), 200)
 }
 
+// S2
+func TestOwnRoleChangeAsksToSignInAgain(t *testing.T) {
+	w := begin(t, "")
+	w.member("second@example.com", "admin")
+	u := w.member("root@example.com", "admin")
+	browser := w.As(u)
+
+	w.leads(browser.Post("/admin/users/"+u.ID.Show("user")+"/role", form("role", "auditor")), "/login")
+
+	w.want(browser.Get("/login"), 200, "Your staff role is changed.")
+}
+
 func TestAdminHandsOutMail(t *testing.T) {
 	w := begin(t, "")
 	admin := w.As(w.member("root@example.com", "admin"))

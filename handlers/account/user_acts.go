@@ -102,7 +102,7 @@ func (h *Handler) SetRole(c echo.Context) error {
 		return err
 	}
 	if id == web.Actor(c).UserID {
-		return h.Done(c, "/console", text.N("Your staff role is changed."))
+		return h.Done(c, "/login", text.N("Your staff role is changed. Sign in again."))
 	}
 	return h.Done(c, userPath(id), text.N("The staff role is saved. The user’s sessions are ended."))
 }

@@ -127,11 +127,7 @@ func (s *Store) SetStaffRole(ctx context.Context, a actor.Actor, id db.ID, role 
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserRoleChanged, TargetKind: "user", TargetID: id, Details: map[string]string{"from": u.StaffRole, "to": role}})
-		keep := db.ID{}
-		if id == a.UserID {
-			keep = a.SessionID
-		}
-		return endSessions(tx, id, keep)
+		return endSessions(tx, id, db.ID{})
 	})
 }
 

@@ -78,9 +78,11 @@ func or(n, other int) int {
 	return other
 }
 
-// gormConfig: prepared statements, errors told apart, and no logging by gorm: its log would hold values of rows.
-func gormConfig() *gorm.Config {
-	return &gorm.Config{TranslateError: true, PrepareStmt: true, SkipDefaultTransaction: true, Logger: logger.Discard, NowFunc: SystemClock}
+// gormConfig: errors told apart, and no logging by gorm: its log would hold values of rows. Statements are prepared by gorm only for SQLite.
+// For PostgreSQL pgx prepares them on each connection by itself, and gorm's own store of them would stop the process for good: whoever prepares
+// outside a transaction holds its lock while waiting for a connection, and every connection may be held by a transaction that waits for that lock.
+func gormConfig(prepare bool) *gorm.Config {
+	return &gorm.Config{TranslateError: true, PrepareStmt: prepare, SkipDefaultTransaction: true, Logger: logger.Discard, NowFunc: SystemClock}
 }
 
 func (d *DB) openSQLite(ctx context.Context, path string, readers int) error {
@@ -95,10 +97,10 @@ func (d *DB) openSQLite(ctx context.Context, path string, readers int) error {
 	if d.writerPool, d.readerPool, err = openSQLite(ctx, path, readers); err != nil {
 		return err
 	}
-	if d.writer, err = gorm.Open(sqliteDialect{d.writerPool}, gormConfig()); err != nil {
+	if d.writer, err = gorm.Open(sqliteDialect{d.writerPool}, gormConfig(true)); err != nil {
 		return err
 	}
-	d.reader, err = gorm.Open(sqliteDialect{d.readerPool}, gormConfig())
+	d.reader, err = gorm.Open(sqliteDialect{d.readerPool}, gormConfig(true))
 	return err
 }
 
@@ -115,7 +117,7 @@ func (d *DB) openPostgres(ctx context.Context, url string, conns int) error {
 		return errors.Join(fmt.Errorf("db: PostgreSQL does not answer: %w", err), pool.Close())
 	}
 	d.writerPool, d.readerPool = pool, pool
-	if d.writer, err = gorm.Open(postgres.New(postgres.Config{Conn: pool}), gormConfig()); err != nil {
+	if d.writer, err = gorm.Open(postgres.New(postgres.Config{Conn: pool}), gormConfig(false)); err != nil {
 		return err
 	}
 	d.reader = d.writer
