@@ -1,20 +1,17 @@
 package key_test
 
 import (
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 )
 
@@ -181,22 +178,6 @@ func TestPagesSpeakGermanToo(t *testing.T) {
 	has(t, w.devs.Get("/console/keys/"+show(made.Key)+"/revoke"), 200, "Was dann nicht mehr geht")
 }
 
-// countQueries counts the statements that the site's database runs from now on.
-func countQueries(t *testing.T, w *world) *atomic.Int64 {
-	t.Helper()
-	n := &atomic.Int64{}
-	count := func(*gorm.DB) { n.Add(1) }
-	watch := func(g *gorm.DB) error {
-		c := g.Callback()
-		return errors.Join(c.Query().Before("*").Register("count", count), c.Row().Before("*").Register("count", count), c.Raw().Before("*").Register("count", count))
-	}
-	err := errors.Join(watch(w.DB.Read(bg)), w.DB.Tx(bg, func(tx *db.Tx) error { return watch(tx.DB) }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 var spaces = regexp.MustCompile(`>\s\s+<|>\n`)
 
 // R9: a hundred rows in at most 8 queries and 50 kB
@@ -215,7 +196,7 @@ func TestTheListOfAHundredKeysIsCheap(t *testing.T) {
 		w.run("INSERT INTO usage_days (series_id, at, calls) VALUES (?, ?, ?)", i+1, w.Clock.Now().Truncate(24*time.Hour), 1204331-i)
 	}
 	w.devs.Get("/console/keys?size=100") // the session is touched once a minute
-	queries := countQueries(t, w)
+	queries := dbtest.CountQueries(t, w.DB)
 
 	page := w.devs.Get("/console/keys?size=100")
 
