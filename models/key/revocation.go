@@ -74,6 +74,9 @@ func (s *Store) PreviewRevocation(ctx context.Context, a actor.Actor, f Filter) 
 		return db.ID{}, fault.Denied()
 	}
 	f.Query, f.Owner, f.App = strings.TrimSpace(f.Query), strings.TrimSpace(f.Owner), strings.TrimSpace(f.App)
+	if !slices.Contains(States, StateName(f.State)) {
+		f.State = "" // it would narrow nothing
+	}
 	if f == (Filter{}) {
 		return db.ID{}, fault.New(fault.Invalid, "Narrow the list first: a mass revocation never takes all keys.")
 	}
