@@ -32,7 +32,7 @@ func (e *Edge) whoami(x *exchange) {
 		e.unavailable(x, err)
 		return
 	}
-	request := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Origin: x.r.Header.Get("Origin"), Cost: 1}
+	request := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Origin: x.r.Header.Get("Origin"), Cost: 1, Bare: true}
 	d := keyring.Decide(ctx, x.now, welcome(facts, portal), portal, &request, e.limits)
 	d.Rule = whoamiRule
 	e.Counters.Count(x.now, facts, portal, &request, &d)
@@ -83,7 +83,7 @@ func (e *Edge) genuine(x *exchange, facts *keyring.Facts) bool {
 	if err != nil {
 		return false
 	}
-	ask := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r)}
+	ask := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Bare: true}
 	d := keyring.Decide(x.r.Context(), x.now, welcome(facts, portal), portal, &ask, keyring.Limits{})
 	return d.Allowed()
 }

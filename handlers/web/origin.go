@@ -3,6 +3,7 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -53,7 +54,7 @@ func hostGuard(base *url.URL, next http.Handler) http.Handler {
 			return
 		}
 		host, own := url.URL{Host: r.Host}, base
-		if host.Hostname() == "localhost" && own.Hostname() == "127.0.0.1" && host.Port() == own.Port() && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
+		if host.Hostname() == "localhost" && own.Hostname() == "127.0.0.1" && strings.HasPrefix(r.URL.RequestURI(), "/") && host.Port() == own.Port() && (r.Method == http.MethodGet || r.Method == http.MethodHead) {
 			http.Redirect(w, r, base.String()+r.URL.RequestURI(), http.StatusTemporaryRedirect) //nolint:gosec // always to our own host
 			return
 		}

@@ -141,22 +141,12 @@ func (n *node) child(segment string) *node {
 // declared, otherwise GET's, being a GET without its body (RFC 9110 section
 // 9.3.2); so it never needs less. It allocates nothing.
 func (a *API) Match(method string, path Path) *Rule {
-	rest := strings.TrimPrefix(path.text, "/")
-	rule := a.root.match(method, rest)
-	if rule == nil && method == "HEAD" {
-		rule = a.root.match("GET", rest)
-	}
-	return rule
+	return a.root.match(method, strings.TrimPrefix(path.text, "/"))
 }
 
 func (n *node) match(method, rest string) *Rule {
 	if rest == "" {
-		for _, rule := range n.rules {
-			if rule.Method == method {
-				return rule
-			}
-		}
-		return nil
+		return n.rule(method)
 	}
 	segment, after, _ := strings.Cut(rest, "/")
 	if next := n.literal[segment]; next != nil {
@@ -168,6 +158,19 @@ func (n *node) match(method, rest string) *Rule {
 		return n.param.match(method, after)
 	}
 	return nil
+}
+
+// rule is the one for method where a path ends. HEAD takes GET's here, not further on: a template that fits worse must not need less.
+func (n *node) rule(method string) (found *Rule) {
+	for _, rule := range n.rules {
+		if rule.Method == method {
+			return rule
+		}
+		if method == "HEAD" && rule.Method == "GET" {
+			found = rule
+		}
+	}
+	return found
 }
 
 func isMethod(method string) bool {

@@ -59,6 +59,8 @@ type Request struct {
 	Method      string // with Path, the API's route rules add the scope that they need
 	Path        Path
 	Cost        int // 0 asks without charging limit or quota
+	// Bare asks whether the key works at all, not what it may do here: a grant of which no scope is left suffices (whoami).
+	Bare bool
 }
 
 // Quota tells what is left of an app's calls in a month.
@@ -124,7 +126,7 @@ func (d *Decision) Template() string {
 //   - WRONG_ENVIRONMENT: the key is of another one, or the API does not have it;
 //   - WRONG_API: no grant here, access ended, another data domain, or the route
 //     belongs to a retired version;
-//   - INSUFFICIENT_SCOPE: a requested scope or that of the route is not granted;
+//   - INSUFFICIENT_SCOPE: no scope of the grant is left; a requested scope or that of the route is not granted;
 //     an undeclared route where the API refuses those; a method that is not
 //     upper-case letters, always;
 //   - QUOTA_EXCEEDED, RATE_LIMITED: only a call that passed everything else is
@@ -245,7 +247,12 @@ func environmentFits(key Environment, api *API, asked Environment) bool {
 	return key == Live && api.Live || key == Test && api.Test
 }
 
+// scopesSuffice judges scopes. A grant of which nothing is left (scopes withdrawn, or taken out of the access) allows nothing, also where
+// nothing in particular is asked: the key stops with its scopes (K6, K7).
 func scopesSuffice(grant *Grant, api *API, req *Request, rule *Rule) (missing string, ok bool) {
+	if len(grant.Scopes) == 0 && !req.Bare {
+		return "", false
+	}
 	for _, scope := range req.Scopes {
 		if !slices.Contains(grant.Scopes, scope) {
 			return scope, false

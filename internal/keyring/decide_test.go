@@ -155,6 +155,7 @@ func model(s *situation) keyring.Code {
 			when(s.api.RefuseUndeclared || s.req.Method == "get", keyring.InsufficientScope)
 		}
 	}
+	when(here != nil && len(here.Scopes) == 0 && !s.req.Bare, keyring.InsufficientScope)
 	for _, scope := range needs {
 		when(here != nil && !slices.Contains(here.Scopes, scope), keyring.InsufficientScope)
 	}
@@ -252,6 +253,22 @@ func TestForeignKeysLookUnknown(t *testing.T) { // D3
 	s.facts.Reach = nil
 	if got := s.decide(t).Code; got != keyring.NotFound {
 		t.Errorf("a key without grants: %v", got)
+	}
+}
+
+// K6, K7: a grant of which nothing is left allows nothing, whether a scope is named, a route, or neither; it still says who asks (whoami).
+func TestKeyWithoutAnyScopeLeftIsRefusedWhateverIsAsked(t *testing.T) {
+	for name, ask := range map[string]keyring.Request{"nothing": {}, "undeclared route": {Method: "DELETE", Path: path(t, "/v2/elsewhere")}, "declared route": {Method: "GET", Path: path(t, "/v2/orders")}} {
+		s := fine()
+		s.api.RefuseUndeclared, s.req, s.facts.Reach.Grants[0].Scopes = false, ask, nil
+
+		refused := s.decide(t).Code
+		s.req = keyring.Request{Bare: true}
+		bare := s.decide(t).Code
+
+		if refused != keyring.InsufficientScope || bare != keyring.Valid {
+			t.Errorf("%s: %v, bare %v", name, refused, bare)
+		}
 	}
 }
 

@@ -73,6 +73,7 @@ func TestLiteralsBeatParameters(t *testing.T) {
 		{Method: "GET", Template: "/{a}/{b}/c"},
 		{Method: "GET", Template: "/x/b/d"},
 		{Method: "HEAD", Template: "/x/{b}", Scope: "own"},
+		{Method: "GET", Template: "/x/secret", Scope: "more"},
 		{Method: "GET", Template: "/old", Retired: true},
 		{Method: "GET", Template: "/old", Scope: "new"},
 		{Method: "GET", Template: "/older", Scope: "new"},
@@ -80,7 +81,7 @@ func TestLiteralsBeatParameters(t *testing.T) {
 	}})
 	for request, want := range map[string]string{
 		"GET /": "/", "GET /y/b": "/{a}/b", "GET /x/b": "/x/{b}", "GET /x/y": "/x/{b}", "POST /x/b": "/{a}/{b}", "GET /x/b/c": "/{a}/{b}/c",
-		"GET /x/b/d": "/x/b/d", "GET /y": "", "GET /x/y/z": "", "HEAD /y/b": "/{a}/b", "GET /{a}/b": "/{a}/b", "DELETE /x/b": "",
+		"GET /x/b/d": "/x/b/d", "GET /y": "", "GET /x/y/z": "", "HEAD /y/b": "/{a}/b", "HEAD /x/secret": "/x/secret", "HEAD /x/z": "/x/{b}", "GET /{a}/b": "/{a}/b", "DELETE /x/b": "",
 	} {
 		method, where, _ := strings.Cut(request, " ")
 		got := ""
