@@ -58,8 +58,12 @@ func userColumns(c echo.Context, sort string) []components.Column {
 		return components.Column{Label: label, SortHref: href, Sorted: sorted}
 	}
 	return []components.Column{
-		sortable(web.T(c, "Name"), "name"), sortable(web.T(c, "Email"), "email"), {Label: web.T(c, "State")}, {Label: web.T(c, "Staff role")},
-		sortable(web.T(c, "Last signed in"), "signed_in"), sortable(web.T(c, "Created"), "created"),
+		sortable(web.T(c, "Name"), "name"),
+		sortable(web.T(c, "Email"), "email"),
+		{Label: web.T(c, "State")},
+		{Label: web.T(c, "Staff role")},
+		sortable(web.T(c, "Last signed in"), "signed_in"),
+		sortable(web.T(c, "Created"), "created"),
 	}
 }
 
@@ -159,9 +163,11 @@ func (h *Handler) userPage(c echo.Context, d account.Dossier) views.User {
 
 func (h *Handler) userFacts(c echo.Context, d account.Dossier) []components.Fact {
 	facts := []components.Fact{
-		{Term: web.T(c, "Email"), Body: views.Typed(d.Email)}, {Term: web.T(c, "Display name"), Body: views.Typed(d.DisplayName)},
+		{Term: web.T(c, "Email"), Body: views.Typed(d.Email)},
+		{Term: web.T(c, "Display name"), Body: views.Typed(d.DisplayName)},
 		{Term: web.T(c, "Language and time zone"), Body: views.Typed(d.Language + ", " + d.TimeZone)},
-		{Term: web.T(c, "Created"), Body: components.Time(h.at(c, &d.CreatedAt))}, {Term: web.T(c, "Last signed in"), Body: components.Time(h.at(c, d.LastSignedInAt))},
+		{Term: web.T(c, "Created"), Body: components.Time(h.at(c, &d.CreatedAt))},
+		{Term: web.T(c, "Last signed in"), Body: components.Time(h.at(c, d.LastSignedInAt))},
 		{Term: web.T(c, "Password changed"), Body: components.Time(h.at(c, d.PasswordChangedAt))},
 	}
 	if d.StaffRole != "" {

@@ -55,8 +55,10 @@ func serve(t *testing.T, policy config.SignupPolicy, byHand bool) *world {
 	}
 	w := &world{t: t, box: outbox.New(root.Sealer(secret.LabelMail))}
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-		w.store = account.NewStore(account.Options{DB: d, Hasher: hasher, Sealer: root.Sealer(secret.LabelPassword), Signer: root.Signer(secret.LabelSession), Outbox: w.box,
-			Link: k.Link, Signup: config.Signup{Policy: policy, Domains: []string{"example.org"}}, Floor: -1})
+		w.store = account.NewStore(account.Options{
+			DB: d, Hasher: hasher, Sealer: root.Sealer(secret.LabelPassword), Signer: root.Signer(secret.LabelSession), Outbox: w.box,
+			Link: k.Link, Signup: config.Signup{Policy: policy, Domains: []string{"example.org"}}, Floor: -1,
+		})
 		k.Accounts = w.store
 		handlers.New(k, w.store, byHand).Routes(r)
 	})

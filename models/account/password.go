@@ -47,9 +47,8 @@ func (s *Store) verifyPassword(ctx context.Context, userID db.ID, sealed, plain 
 	}
 	switch {
 	case weak:
-		renewed, err = s.HashPassword(ctx, userID, plain)
-		if err != nil {
-			return true, "", nil // not now; at the next sign-in
+		if again, failed := s.HashPassword(ctx, userID, plain); failed == nil { // else at the next sign-in
+			renewed = again
 		}
 	case s.sealer.Outdated(sealed):
 		renewed = s.sealer.Seal(phc, userID.String())

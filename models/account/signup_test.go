@@ -266,9 +266,11 @@ func TestOneAddressHasOneSpelling(t *testing.T) {
 
 // F4
 func TestWhatIsNoAddressIsRefused(t *testing.T) {
-	for _, bad := range []string{"", "ada", "@example.com", "ada@", "ada@localhost", "a b@example.com", "ada@exa mple.com", "ada@example.com\r\nBcc: x@example.com", "ada\r\n@example.com",
+	for _, bad := range []string{
+		"", "ada", "@example.com", "ada@", "ada@localhost", "a b@example.com", "ada@exa mple.com", "ada@example.com\r\nBcc: x@example.com", "ada\r\n@example.com",
 		"\u202eada@example.com", "<ada@example.com>", "ada@[127.0.0.1]", "a..b@example.com", ".a@example.com", `"a b"@example.com`, "a@b@example.com", "ada@example.com,eve@example.com",
-		strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("a.", 130) + "com", "ada@example..com", "ada@-example.com", "ada\x00@example.com"} {
+		strings.Repeat("a", 65) + "@example.com", "a@" + strings.Repeat("a.", 130) + "com", "ada@example..com", "ada@-example.com", "ada\x00@example.com",
+	} {
 		if got, err := account.CanonicalEmail(bad); !fault.Is(err, fault.Invalid) {
 			t.Errorf("%q was taken as %q", bad, got)
 		}

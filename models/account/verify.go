@@ -135,8 +135,10 @@ func (s *Store) finish(tx *db.Tx, a actor.Actor, row signup, userAgent string) (
 		return Verified{}, err
 	}
 	waits := s.SignupPolicy().Policy == config.SignupApproval
-	u, err := s.AddUser(tx, NewUser{ID: row.ID, Email: row.Email, Name: row.Name, DisplayName: row.DisplayName, Language: row.Language, TimeZone: row.TimeZone,
-		PasswordSealed: row.PasswordSealed, Unapproved: waits})
+	u, err := s.AddUser(tx, NewUser{
+		ID: row.ID, Email: row.Email, Name: row.Name, DisplayName: row.DisplayName, Language: row.Language, TimeZone: row.TimeZone,
+		PasswordSealed: row.PasswordSealed, Unapproved: waits,
+	})
 	if err != nil {
 		return Verified{}, err
 	}
