@@ -161,7 +161,7 @@ func inForceParts(c echo.Context, x catalog.AccessRow, api catalog.Detail, state
 	}}
 	stop := desk.Part{Title: web.T(c, "Stop access"), ID: "stop", Text: web.T(c, "The keys of this app are refused at this API, and work elsewhere.")}
 	if state == catalog.Suspended {
-		stop.Form = &desk.Form{Spec: components.FormSpec{Action: requestPath(x.ID) + "/unsuspend", Class: "inline"}, Submit: web.T(c, "Unsuspend access")}
+		stop.Form = &desk.Form{Spec: components.FormSpec{Action: requestPath(x.ID) + "/unsuspend"}, Submit: web.T(c, "Unsuspend access")}
 	} else {
 		stop.Actions = append(stop.Actions, components.Act{Label: web.T(c, "Suspend access"), Href: requestPath(x.ID) + "/suspend", Kind: components.Danger})
 	}

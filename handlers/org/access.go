@@ -33,7 +33,7 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 	if len(rows) == 0 {
 		empty := components.EmptyState{Title: web.T(c, "No access yet"), Text: web.T(c, "Choose an API in the catalogue and request access for this app. Then make a key.")}
 		if permission.Org(app.Role, permission.AccessRequest) {
-			request.Label = web.T(c, "Choose an API")
+			request.Label, request.Kind = web.T(c, "Choose an API"), components.Primary
 			empty.Action = &request
 		}
 		p.Empty = &empty

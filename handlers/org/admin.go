@@ -114,7 +114,7 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 func (h *Handler) suspendedPart(c echo.Context, action, button, reason string) views.Part {
 	p := views.Part{Note: suspensionNote(c, true, reason)}
 	if mayManage(c) {
-		p.Form = &views.Form{Spec: components.FormSpec{Action: action, Class: "inline"}, Submit: button}
+		p.Form = &views.Form{Spec: components.FormSpec{Action: action}, Submit: button}
 	}
 	return p
 }

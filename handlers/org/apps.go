@@ -201,7 +201,7 @@ func (h *Handler) App(c echo.Context) error {
 	if n := suspensionNote(c, app.Suspended(h.Now()), app.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}
-	d.Parts = append(d.Parts, views.Part{Facts: h.appFacts(c, app, organizationPath(app.OrganizationID))}, h.accessPart(c, app, access.Rows), keysPart(c, app))
+	d.Parts = append(d.Parts, views.Part{Facts: h.appFacts(c, app, organizationPath(app.OrganizationID))}, h.accessPart(c, app, access.Rows), keysPart(c, app, len(access.Rows) > 0))
 	return h.Render(c, views.Page(d))
 }
 
@@ -222,13 +222,18 @@ func (h *Handler) appFacts(c echo.Context, app org.AppRow, organization string) 
 	}
 }
 
-func keysPart(c echo.Context, app org.AppRow) views.Part {
+// keysPart leads to the keys of an app; making one is the next step once there is access.
+func keysPart(c echo.Context, app org.AppRow, next bool) views.Part {
 	p := views.Part{
 		Title: web.T(c, "Keys"), ID: "keys", Text: web.T(c, "%d active keys", int(app.ActiveKeys)),
 		Actions: []components.Act{{Label: web.T(c, "Show keys"), Href: "/console/keys?app=" + app.ID.Show(org.AppPrefix)}},
 	}
 	if permission.Org(app.Role, permission.KeysMake) {
-		p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new?app=" + app.ID.Show(org.AppPrefix), Kind: components.Primary})
+		create := components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new?app=" + app.ID.Show(org.AppPrefix)}
+		if next {
+			create.Kind = components.Primary
+		}
+		p.Actions = append(p.Actions, create)
 	}
 	return p
 }
