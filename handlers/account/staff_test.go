@@ -1,11 +1,13 @@
 package account_test
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 )
 
 func actorOf(u account.User) actor.Actor {
@@ -144,5 +146,29 @@ func TestWithAMailServerLettersStayClosed(t *testing.T) {
 	w.want(admin.Post("/admin/mail/"+id+"/open", form()), 409)
 	if contains(page.Body, "Open letter") || contains(w.Visitor().Get("/signup").Body, "hands you the mail") {
 		t.Error("letters can be opened")
+	}
+}
+
+// The lists of staff cost the same number of queries however many rows they show.
+func TestListsTakeAsManyQueriesForManyRowsAsForOne(t *testing.T) {
+	w := begin(t, "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.want(admin.Post("/admin/mail/test", form()), 303)
+	queries := dbtest.CountQueries(t, w.DB)
+	cost := func(path string) int64 {
+		before := queries.Load()
+		w.want(admin.Get(path), 200)
+		return queries.Load() - before
+	}
+	users, mails := cost("/admin/users"), cost("/admin/mail")
+	for i := range 30 {
+		w.member(fmt.Sprintf("dev%d@example.com", i), "")
+		w.want(admin.Post("/admin/mail/test", form()), 303)
+	}
+
+	manyUsers, manyMails := cost("/admin/users"), cost("/admin/mail")
+
+	if manyUsers != users || manyMails != mails {
+		t.Errorf("users: %d, then %d; mails: %d, then %d", users, manyUsers, mails, manyMails)
 	}
 }
