@@ -196,14 +196,16 @@ func (s *Store) NewlySilent(ctx context.Context, v View, limit int) ([]Silent, e
 	}
 	now := s.db.Now()
 	since := now.Add(-silentFor)
-	args = append(args, since.Add(-silentBefore), since, silentCalls, since, now, now, limit)
+	// Hours tell of all the 24 but the one in which they begin; for that there are minutes.
+	args = append(args, since.Add(-silentBefore), since, silentCalls, since, since, now, now, limit)
 	var rows []Silent
 	err = s.db.Read(ctx).Raw(`WITH earlier AS (
 			SELECT s.key_id, CAST(SUM(u.calls) AS bigint) AS calls FROM usage_hours u JOIN usage_series s ON s.id = u.series_id`+where+`
 			AND u.at >= ? AND u.at < ? GROUP BY s.key_id HAVING SUM(u.calls) >= ?)
 		SELECT k.id, k.name, k.prefix || '…' || k.last_four AS hint, a.name AS app, o.name AS org, o.id AS organization_id, b.calls, k.last_used_at
 		FROM earlier b JOIN keys k ON k.id = b.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
-		WHERE NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_minutes m ON m.series_id = s2.id WHERE s2.key_id = b.key_id AND m.at > ?)
+		WHERE NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_hours h ON h.series_id = s2.id WHERE s2.key_id = b.key_id AND h.at >= ?)
+		AND NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_minutes m ON m.series_id = s2.id WHERE s2.key_id = b.key_id AND m.at > ?)
 		AND k.revoked_at IS NULL AND k.paused_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)
 		ORDER BY b.calls DESC, k.id LIMIT ?`, args...).Scan(&rows).Error
 	return rows, err
