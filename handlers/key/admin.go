@@ -36,9 +36,20 @@ func (f filterForm) fields() []components.Hidden {
 		{Name: "environment", Value: f.Environment}, {Name: "state", Value: f.State}, {Name: "from", Value: f.From}, {Name: "to", Value: f.To}, {Name: "used", Value: f.Used}}
 }
 
-// filter reads the form; days are UTC, and the last one is included.
+// known is the form without values that are none of a choice: they would narrow nothing, and must not be carried into a mass revocation.
+func (f filterForm) known() filterForm {
+	f.Environment, f.State, f.Used = oneOf(f.Environment, "live", "test"), knownState(f.State), oneOf(f.Used, "hour")
+	for _, day := range []*string{&f.From, &f.To} {
+		if _, err := time.Parse(keys.DateLayout, *day); err != nil {
+			*day = ""
+		}
+	}
+	return f
+}
+
+// filter reads a form that is known; days are UTC, and the last one is included.
 func (f filterForm) filter() keys.Filter {
-	out := keys.Filter{Query: apikey.Redact(f.Query), Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: oneOf(f.Environment, "live", "test"), State: f.State, UsedLastHour: f.Used == "hour"}
+	out := keys.Filter{Query: f.Query, Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: f.Environment, State: f.State, UsedLastHour: f.Used == "hour"}
 	if from, err := time.Parse(keys.DateLayout, f.From); err == nil {
 		out.CreatedFrom = from
 	}
@@ -57,7 +68,7 @@ func (h *Handler) AdminList(c echo.Context) error {
 	for _, field := range f.fields() {
 		f.set(field.Name, c.QueryParam(field.Name))
 	}
-	return h.adminList(c, http.StatusOK, f, nil)
+	return h.adminList(c, http.StatusOK, f.known(), nil)
 }
 
 func (f *filterForm) set(name, value string) {

@@ -16,11 +16,15 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
 
-// PreviewRevocation fixes the keys that the filter finds, and shows what their revocation hits.
+// PreviewRevocation fixes the keys that the filter finds, and shows what their revocation hits. A filter that holds what none of its
+// choices offers is refused: it would take more than was meant.
 func (h *Handler) PreviewRevocation(c echo.Context) error {
 	var f filterForm
 	if err := web.Bind(c, &f); err != nil {
 		return err
+	}
+	if f != f.known() {
+		return h.adminList(c, http.StatusUnprocessableEntity, f.known(), keys.UnknownFilter())
 	}
 	id, err := h.Keys.PreviewRevocation(web.Ctx(c), web.Actor(c), f.filter())
 	if fault.Is(err, fault.Invalid) {

@@ -26,7 +26,7 @@ func (h *Handler) List(c echo.Context) error {
 		return err
 	}
 	f := keys.Filter{Query: c.QueryParam("q"), OrganizationID: web.QueryID(c, "org", "org"), AppID: web.QueryID(c, "app", "app"),
-		API: c.QueryParam("api"), Environment: oneOf(c.QueryParam("environment"), "live", "test"), State: c.QueryParam("state")}
+		API: c.QueryParam("api"), Environment: oneOf(c.QueryParam("environment"), "live", "test"), State: knownState(c.QueryParam("state"))}
 	page, err := h.Keys.List(ctx, who, f, pageOf(c))
 	if err != nil {
 		return err

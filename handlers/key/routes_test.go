@@ -208,3 +208,24 @@ func TestTheListOfAHundredKeysIsCheap(t *testing.T) {
 		t.Errorf("white space between tags costs bytes: %q", spaces.FindString(page.Body[strings.Index(page.Body, "<tbody>"):]))
 	}
 }
+
+// K9: what no choice of the filter offers narrows nothing; a mass revocation refuses it, and no list hands it on to one.
+func TestAMassRevocationRefusesAFilterThatItCannotRead(t *testing.T) {
+	for name, value := range map[string]string{"state": "bogus", "environment": "prod", "from": "yesterday", "to": "2026-02-31", "used": "ever"} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.key("Worker")
+
+			refused := w.admins.Post("/admin/keys/revocations", url.Values{"q": {"worker"}, name: {value}})
+			list := w.admins.Get("/admin/keys?q=worker&" + name + "=" + value)
+			alone := w.admins.Get("/admin/keys?" + name + "=" + value)
+
+			has(t, refused, 422, "could not be read")
+			has(t, list, 200, "Worker", "/admin/keys/revocations")
+			has(t, alone, 200, "Worker")
+			if field := `value="` + value; strings.Contains(list.Body, field) || strings.Contains(alone.Body, field) || strings.Contains(alone.Body, "/admin/keys/revocations") {
+				t.Error("a list carries the value on, or offers to revoke all keys")
+			}
+		})
+	}
+}

@@ -178,6 +178,14 @@ func stateField(c echo.Context) components.Field {
 	return f
 }
 
+// knownState is the state when lists can be narrowed by it, else nothing.
+func knownState(name string) string {
+	if slices.Contains(keys.States, keys.StateName(name)) {
+		return name
+	}
+	return ""
+}
+
 func environmentField(c echo.Context) components.Field {
 	return components.Field{Name: "environment", Label: web.T(c, "Environment"), Value: c.QueryParam("environment"), Options: []components.Option{
 		{Label: web.T(c, "Any")}, {Value: "live", Label: web.T(c, "Live")}, {Value: "test", Label: web.T(c, "Test")},

@@ -3,16 +3,18 @@ package key
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
-// Filter narrows a list of keys. Zero fields do not narrow.
+// Filter narrows a list of keys. Zero fields do not narrow, nor does a State that there is not.
 type Filter struct {
 	Query          string    `json:"query,omitempty"`       // in the name, or a hint: gk_live_…T3xy, or its last four characters
 	OrganizationID db.ID     `json:"-"`                     // of the console
@@ -26,6 +28,19 @@ type Filter struct {
 	CreatedFrom    time.Time `json:"created_from,omitzero"` // [CreatedFrom, CreatedTo)
 	CreatedTo      time.Time `json:"created_to,omitzero"`
 	UsedLastHour   bool      `json:"used_last_hour,omitempty"`
+}
+
+// UnknownFilter says of a filter's value that it is none: it would narrow nothing, and a mass revocation would take too much.
+func UnknownFilter() error {
+	return fault.New(fault.Invalid, "Part of this filter could not be read, and would narrow nothing. Choose its status, environment, days and use from the form.")
+}
+
+// check refuses values that where would pass over. Faults: Invalid.
+func (f Filter) check() error {
+	if f.State != "" && !slices.Contains(States, StateName(f.State)) || f.Environment != "" && !apikey.Environment(f.Environment).Valid() {
+		return UnknownFilter()
+	}
+	return nil
 }
 
 // States are the states by which lists can be narrowed: those that the key itself knows.

@@ -68,14 +68,15 @@ type Preview struct {
 }
 
 // PreviewRevocation fixes the keys that the filter finds and that are not revoked yet; a key made later is none of them (K9). Faults:
-// Forbidden, Invalid when the filter is empty, finds nothing, or finds more than MaxRevocation.
+// Forbidden, Invalid when the filter is empty, names a state or an environment that there is not, finds nothing, or finds more than
+// MaxRevocation.
 func (s *Store) PreviewRevocation(ctx context.Context, a actor.Actor, f Filter) (db.ID, error) {
 	if !mayStaff(a, permission.StaffKeysManage) {
 		return db.ID{}, fault.Denied()
 	}
 	f.Query, f.Owner, f.App = strings.TrimSpace(f.Query), strings.TrimSpace(f.Owner), strings.TrimSpace(f.App)
-	if !slices.Contains(States, StateName(f.State)) {
-		f.State = "" // it would narrow nothing
+	if err := f.check(); err != nil {
+		return db.ID{}, err
 	}
 	if f == (Filter{}) {
 		return db.ID{}, fault.New(fault.Invalid, "Narrow the list first: a mass revocation never takes all keys.")
