@@ -3,9 +3,7 @@ package key
 
 import (
 	"context"
-	"time"
 
-	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -41,28 +39,18 @@ func (h *Handler) Routes(r *web.Registrar) {
 
 func (h *Handler) staffRoutes(r *web.Registrar) {
 	read, manage := web.Staff(permission.StaffKeysRead), web.Staff(permission.StaffKeysManage)
-	r.Get("/admin/keys", read, inUTC(h.AdminList))
-	r.Post("/admin/keys/revocations", manage, inUTC(h.PreviewRevocation))
-	r.Get("/admin/keys/revocations/:revocation", read, inUTC(h.Revocation))
-	r.Post("/admin/keys/revocations/:revocation", manage, inUTC(h.RevokeMany))
-	r.Get("/admin/keys/:key", read, inUTC(h.AdminShow))
-	r.Get("/admin/keys/:key/suspend", manage, inUTC(h.SuspendForm))
-	r.Post("/admin/keys/:key/suspend", manage, inUTC(h.Suspend))
-	r.Post("/admin/keys/:key/unsuspend", manage, inUTC(h.Unsuspend))
-	r.Get("/admin/keys/:key/revoke", manage, inUTC(h.AdminRevokeForm))
-	r.Post("/admin/keys/:key/revoke", manage, inUTC(h.AdminRevoke))
-	r.Get("/admin/policy", web.Staff(permission.StaffPolicyRead), inUTC(h.Policy))
-	r.Post("/admin/policy", web.Staff(permission.StaffPolicyManage), inUTC(h.SetPolicy))
-}
-
-// inUTC shows the times of staff's pages in UTC, so that people in several zones speak of the same moment.
-func inUTC(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		l := text.Of(web.Ctx(c))
-		l.Zone = time.UTC
-		c.SetRequest(c.Request().WithContext(text.With(web.Ctx(c), l)))
-		return next(c)
-	}
+	r.Get("/admin/keys", read, h.AdminList)
+	r.Post("/admin/keys/revocations", manage, h.PreviewRevocation)
+	r.Get("/admin/keys/revocations/:revocation", read, h.Revocation)
+	r.Post("/admin/keys/revocations/:revocation", manage.Fresh(), h.RevokeMany)
+	r.Get("/admin/keys/:key", read, h.AdminShow)
+	r.Get("/admin/keys/:key/suspend", manage, h.SuspendForm)
+	r.Post("/admin/keys/:key/suspend", manage, h.Suspend)
+	r.Post("/admin/keys/:key/unsuspend", manage, h.Unsuspend)
+	r.Get("/admin/keys/:key/revoke", manage, h.AdminRevokeForm)
+	r.Post("/admin/keys/:key/revoke", manage, h.AdminRevoke)
+	r.Get("/admin/policy", web.Staff(permission.StaffPolicyRead), h.Policy)
+	r.Post("/admin/policy", web.Staff(permission.StaffPolicyManage), h.SetPolicy)
 }
 
 // zoneName names the reader's time zone.

@@ -229,3 +229,21 @@ func TestAMassRevocationRefusesAFilterThatItCannotRead(t *testing.T) {
 		})
 	}
 }
+
+// A14
+func TestAMassRevocationAsksForThePasswordAgain(t *testing.T) {
+	w := newWorld(t)
+	id := w.key("Worker").Key.ID
+	preview := w.admins.Post("/admin/keys/revocations", url.Values{"q": {"worker"}}).Location
+	w.Clock.Advance(11 * time.Minute)
+
+	stale := w.admins.Post(preview, url.Values{"reason": {"leaked"}, "confirm": {"1"}})
+
+	if stale.Status != 303 || !strings.HasPrefix(stale.Location, "/console/account/confirm") || w.state(id) != keys.Active {
+		t.Fatal(stale.Status, stale.Location, w.state(id))
+	}
+	again := w.As(w.admin)
+	if done := again.Post(preview, url.Values{"reason": {"leaked"}, "confirm": {"1"}}); done.Status != 303 || w.state(id) != keys.Revoked {
+		t.Fatal(done.Status, w.state(id))
+	}
+}
