@@ -3,7 +3,9 @@ package stories_test
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -14,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 	"github.com/gatehouse-dev/gatehouse/internal/tools/rig"
 )
@@ -25,15 +28,22 @@ type aspect struct {
 	dark  bool
 }
 
-// aspects in which axe runs over each page; the last one tells besides whether a page scrolls sideways.
-var aspects = []aspect{{"light 1280", 1280, false}, {"dark 1280", 1280, true}, {"dark 320", 320, true}, {"light 320", 320, false}}
+var (
+	narrow  = aspect{"light 320", 320, false}
+	aspects = []aspect{{"light 1280", 1280, false}, {"dark 1280", 1280, true}, {"dark 320", 320, true}, narrow}
+)
 
-// A sight is one page as one role sees it, after an act where button is set.
+// ofColours are the rules that another scheme of colours can break: the others see the same page in both.
+var ofColours = []string{"color-contrast", "link-in-text-block"}
+
+// A sight is one page as one role sees it, after an act where button is set. A further example of a page that was looked at in all
+// aspects is looked at in the narrowest alone.
 type sight struct {
-	role   string
-	path   string
-	status int
-	button string
+	role    string
+	path    string
+	status  int
+	button  string
+	further bool
 }
 
 // inspect looks at all sights in several windows at once, and fails for whatever is wrong with one.
@@ -78,7 +88,7 @@ func inspectOne(b *browser, s sight, cookies map[string]string) (problems []stri
 	if got := b.status(); got != s.status {
 		problems = append(problems, fmt.Sprintf("status %d, want %d", got, s.status))
 	}
-	for _, l := range aspects {
+	for _, l := range s.aspects() {
 		problems = append(problems, inspectAs(b, l)...)
 	}
 	for _, c := range testenv.Complaints(b.ctx) {
@@ -89,11 +99,22 @@ func inspectOne(b *browser, s sight, cookies map[string]string) (problems []stri
 	return problems
 }
 
+func (s sight) aspects() []aspect {
+	if s.further {
+		return []aspect{narrow}
+	}
+	return aspects
+}
+
 func inspectAs(b *browser, l aspect) (problems []string) {
 	if err := dressAs(b.ctx, l); err != nil {
 		return []string{err.Error()}
 	}
-	found, err := testenv.AxeViolations(b.ctx)
+	var rules []string
+	if l.dark {
+		rules = ofColours
+	}
+	found, err := testenv.AxeViolations(b.ctx, rules...)
 	if err != nil {
 		return []string{err.Error()}
 	}
@@ -160,13 +181,16 @@ func errorsOf(errs ...error) error {
 }
 
 // sightsOf are all pages of all roles, and what each role gets where there is nothing.
-func sightsOf(pages map[string][]rig.Page) []sight {
+func sightsOf(routes []web.Route, pages map[string][]rig.Page) []sight {
 	var all []sight
-	for role, found := range pages {
-		for _, p := range shown(found) {
-			all = append(all, sight{role: role, path: p.Path, status: http.StatusOK})
+	known, seen := templates(routes), map[string]bool{}
+	for _, role := range slices.Sorted(maps.Keys(pages)) {
+		for _, p := range shown(pages[role]) {
+			template := rig.Match(known, p.Path)
+			all = append(all, sight{role: role, path: p.Path, status: http.StatusOK, further: seen[template]})
+			seen[template] = true
 		}
-		all = append(all, sight{role: role, path: "/nothing/here", status: http.StatusNotFound})
+		all = append(all, sight{role: role, path: "/nothing/here", status: http.StatusNotFound, further: role != "visitor"})
 	}
 	return all
 }

@@ -75,9 +75,9 @@ type role struct {
 	email, password string // empty for who is not signed in
 }
 
-// survey follows links from every page without a parameter, as each role, and returns the pages of each: at most so many of a route.
-// Beside them it returns the session of each role, by cookie.
-func survey(t testing.TB, site string, roles []role, routes []web.Route, most int) (pages map[string][]rig.Page, cookies map[string]map[string]string) {
+// survey follows links from every page without a parameter, and from others, as each role, and returns the pages of each: at most so many
+// of a route. Beside them it returns the session of each role, by cookie.
+func survey(t testing.TB, site string, roles []role, routes []web.Route, most int, others ...string) (pages map[string][]rig.Page, cookies map[string]map[string]string) {
 	t.Helper()
 	pages, cookies = map[string][]rig.Page{}, map[string]map[string]string{}
 	all := templates(routes)
@@ -91,7 +91,7 @@ func survey(t testing.TB, site string, roles []role, routes []web.Route, most in
 				t.Fatal(err)
 			}
 		}
-		found, err := v.Crawl(starts(routes), most, func(path string) string { return rig.Match(all, path) })
+		found, err := v.Crawl(append(starts(routes), others...), most, func(path string) string { return rig.Match(all, path) })
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -73,28 +73,41 @@ func (v Violation) String() string {
 	return v.ID + ": " + v.Help + ": " + strings.Join(v.Nodes, " | ")
 }
 
-// axeRun asks for the rules of WCAG 2.2 A and AA and for axe's best practices.
-const axeRun = `axe.run(document, {
+// axeRun asks for the rules of WCAG 2.2 A and AA and for axe's best practices, or for some rules alone.
+const axeRun = `(rules => axe.run(document, {
 	resultTypes: ['violations'],
-	runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+	runOnly: rules.length ? rules : ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
 }).then(r => JSON.stringify(r.violations.map(v => ({
 	ID: v.id, Help: v.help, Nodes: v.nodes.map(n => n.target.join(' ') + ' ' + n.html.slice(0, 200) + ' ' + (n.failureSummary || '')),
-}))))`
+})))))`
 
-// AxeViolations runs axe-core over the page that the browser shows. ctx is one of Browser with JavaScript on; the page's
-// own content security policy stands, since the script comes in beside it.
-func AxeViolations(ctx context.Context) ([]Violation, error) {
-	text, err := axeText()
+// AxeViolations runs axe-core over the page that the browser shows: all of its rules, or only those that are named. ctx is one of Browser
+// with JavaScript on; the page's own content security policy stands, since the script comes in beside it.
+func AxeViolations(ctx context.Context, rules ...string) ([]Violation, error) {
+	if err := loadAxe(ctx); err != nil {
+		return nil, fmt.Errorf("load axe-core into the page: %w", err)
+	}
+	list, err := json.Marshal(append([]string{}, rules...))
 	if err != nil {
 		return nil, err
 	}
-	if err := chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](text)); err != nil {
-		return nil, fmt.Errorf("load axe-core into the page: %w", err)
-	}
-	result, err := chromedp.Run(ctx, chromedp.Evaluate[string](axeRun, func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }))
+	result, err := chromedp.Run(ctx, chromedp.Evaluate[string](axeRun+"("+string(list)+")", func(p *runtime.EvaluateParams) { p.AwaitPromise = new(true) }))
 	if err != nil {
 		return nil, fmt.Errorf("run axe-core: %w", err)
 	}
 	var violations []Violation
 	return violations, errors.Join(json.Unmarshal([]byte(result), &violations))
+}
+
+// loadAxe brings axe-core into the page, unless it is there: it is half a megabyte.
+func loadAxe(ctx context.Context) error {
+	there, err := chromedp.Run(ctx, chromedp.Evaluate[bool](`typeof axe === 'object'`))
+	if err != nil || there {
+		return err
+	}
+	text, err := axeText()
+	if err != nil {
+		return err
+	}
+	return chromedp.Do(ctx, chromedp.Evaluate[chromedp.Void](text))
 }

@@ -15,7 +15,8 @@ type Who struct{ Role, Email, Password string }
 
 // demoPeople stand for the roles. The auditor reads German.
 var demoPeople = []Who{
-	{Role: "visitor"}, {Role: "developer", Email: "dev@kestrel.example"}, {Role: "viewer", Email: "claire@kestrel.example"}, {Role: "support", Email: "sofia@northwind.example"},
+	{Role: "visitor"}, {Role: "developer", Email: "dev@kestrel.example"}, {Role: "owner", Email: "helen@kestrel.example"},
+	{Role: "viewer", Email: "claire@kestrel.example"}, {Role: "support", Email: "sofia@northwind.example"},
 	{Role: "auditor", Email: "ingrid@northwind.example"}, {Role: "admin", Email: "mira@northwind.example"},
 }
 

@@ -105,15 +105,29 @@ func (p Page) Links() []string {
 			continue
 		}
 		for _, a := range n.Attr {
-			if a.Key == "href" && strings.HasPrefix(a.Val, "/") && !strings.HasPrefix(a.Val, "//") {
-				place, _, _ := strings.Cut(a.Val, "#")
-				if !slices.Contains(all, place) {
-					all = append(all, place)
-				}
+			if a.Key != "href" || strings.Contains(strings.SplitN(a.Val, "?", 2)[0], ":") || strings.HasPrefix(a.Val, "//") {
+				continue
+			}
+			if place := Resolve(p.Path, a.Val); !slices.Contains(all, place) {
+				all = append(all, place)
 			}
 		}
 	}
 	return all
+}
+
+// Resolve is the path, with its query, of what a link of the page at path from names; a whole address is taken for one of the portal.
+func Resolve(from, link string) string {
+	base, err := url.Parse(from)
+	if err != nil {
+		base = &url.URL{Path: "/"}
+	}
+	u, err := base.Parse(link)
+	if err != nil {
+		return link
+	}
+	u.Scheme, u.Host, u.User, u.Fragment = "", "", nil, ""
+	return u.String()
 }
 
 // Crawl follows links from the start until no page leads to anything new, and returns all pages that came, also refused ones. kind
