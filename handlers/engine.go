@@ -57,6 +57,9 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	counters, quotas := keyring.NewUsage(usageRows), keyring.NewMonthlyQuotas()
 	e.flusher = usage.NewFlusher(usage.FlusherOptions{DB: o.DB, Counters: counters, Quotas: quotas, Replica: o.Replica, Observe: e.metrics.observe})
 	e.metrics.watchDropped(e.flusher.Dropped)
+	if err := e.flusher.Seed(ctx); err != nil {
+		return e, fmt.Errorf("read the quotas: %w", err)
+	}
 	e.edge = edge.New(edge.Options{
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
 		Digesters: digesters(o.Root), TrustedProxies: o.Settings.TrustedProxies,

@@ -21,7 +21,6 @@ var mailTones = map[string]components.Tone{"waiting": components.Warn, "sent": c
 
 // Mails lists what the portal wrote.
 func (h *Handler) Mails(c echo.Context) error {
-	inUTC(c)
 	state := c.QueryParam("state")
 	if mailStates[state] == "" {
 		state = ""
@@ -69,7 +68,6 @@ func (h *Handler) SendTestMail(c echo.Context) error {
 
 // OpenMail shows one waiting letter to an admin who hands it out. With a mail server nobody needs to read other people's mail.
 func (h *Handler) OpenMail(c echo.Context) error {
-	inUTC(c)
 	id, err := web.PathID(c, "mail", prefixMail)
 	if err != nil {
 		return err

@@ -30,14 +30,8 @@ var roleWords = map[string]string{
 
 var kindWords = map[string]string{"personal": text.N("Personal"), "ordinary": text.N("Organization"), "company": text.N("Company")}
 
-// inUTC makes the page show its times in UTC, as staff pages do.
-func inUTC(c echo.Context) {
-	c.SetRequest(c.Request().WithContext(text.With(web.Ctx(c), text.Locale{Language: text.Of(web.Ctx(c)).Language, Zone: time.UTC})))
-}
-
 // Users lists and searches all users.
 func (h *Handler) Users(c echo.Context) error {
-	inUTC(c)
 	f := account.UserFilter{Search: c.QueryParam("q"), State: c.QueryParam("state"), Role: c.QueryParam("role")}
 	found, err := h.Store.Users(web.Ctx(c), web.Actor(c), f, web.PageOf(c))
 	if err != nil {
@@ -116,7 +110,6 @@ func (h *Handler) User(c echo.Context) error {
 }
 
 func (h *Handler) showUser(c echo.Context, id db.ID, problem error, keep func(*views.User)) error {
-	inUTC(c)
 	d, err := h.Store.User(web.Ctx(c), web.Actor(c), id)
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	orgpages "github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -46,9 +45,9 @@ func (h *Handler) Access(c echo.Context) error {
 		t.Rows = append(t.Rows, []desk.Cell{
 			{Text: x.APIName, Data: true, Href: accessPath(x.ID)},
 			{Text: x.AppName, Data: true, Href: "/console/apps/" + x.AppID.Show(org.AppPrefix), Hint: x.OrganizationName, HData: true},
-			{Status: orgpages.AccessStatus(c, x.StateAt(h.Now()))},
+			{Status: accessStatus(c, x.StateAt(h.Now()))},
 			{Text: x.PlanName, Data: true},
-			{Tags: orgpages.ScopeNames(x.Scopes), Wrap: true},
+			{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
 			{Moment: h.moment(c, x.CreatedAt)},
 		})
 	}
@@ -59,7 +58,7 @@ func (h *Handler) Access(c echo.Context) error {
 func stateFilter(c echo.Context, state string) components.Field {
 	f := components.Field{Name: "state", Label: web.T(c, "State"), Options: []components.Option{{Label: web.T(c, "All")}}}
 	for _, s := range []string{catalog.Requested, catalog.Approved, catalog.Suspended, catalog.Refused, catalog.Withdrawn, catalog.Ended} {
-		f.Options = append(f.Options, components.Option{Value: s, Label: orgpages.AccessStatus(c, s).Words, Selected: s == state})
+		f.Options = append(f.Options, components.Option{Value: s, Label: accessStatus(c, s).Words, Selected: s == state})
 	}
 	return f
 }
@@ -81,7 +80,7 @@ func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Des
 	}
 	state := x.StateAt(h.Now())
 	d := desk.Desk{
-		Frame: h.Frame(c, x.APIName), Title: x.APIName, DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: orgpages.AccessStatus(c, state),
+		Frame: h.Frame(c, x.APIName), Title: x.APIName, DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: accessStatus(c, state),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Access"), Href: "/console/access"}},
 	}
 	if x.Reason != "" && (state == catalog.Refused || state == catalog.Suspended || state == catalog.Ended) {
@@ -113,7 +112,7 @@ func (h *Handler) accessFacts(c echo.Context, x catalog.AccessRow, app, api stri
 		{Term: web.T(c, "App"), Value: x.AppName, Data: true, Href: app},
 		{Term: web.T(c, "API"), Value: x.APIName, Data: true, Href: api},
 		{Term: web.T(c, "Plan"), Value: x.PlanName, Data: true},
-		{Term: web.T(c, "Scopes"), Tags: orgpages.ScopeNames(x.Scopes)},
+		{Term: web.T(c, "Scopes"), Tags: catalog.ScopeNames(x.Scopes)},
 		{Term: web.T(c, "Purpose"), Value: x.Purpose, Data: true},
 		{Term: web.T(c, "Requested"), Moment: h.moment(c, x.CreatedAt)},
 	}

@@ -23,7 +23,7 @@ func mayPublish(c echo.Context) bool {
 
 // AdminAPIs lists every API.
 func (h *Handler) AdminAPIs(c echo.Context) error {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	search := c.QueryParam("q")
 	rows, err := h.Store.All(ctx, web.Actor(c), search)
 	if err != nil {
@@ -202,7 +202,7 @@ func apiTabs(c echo.Context, api catalog.API, current string) []components.Tab {
 
 // detail reads the API of the path.
 func (h *Handler) detail(c echo.Context) (catalog.Detail, error) {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	id, err := web.PathID(c, "id", catalog.Prefix)
 	if err != nil {
 		return catalog.Detail{}, err

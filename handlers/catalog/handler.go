@@ -8,7 +8,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -91,13 +90,6 @@ func (h *Handler) adminRoutes(r *web.Registrar) {
 	r.Post("/admin/apis/:id/retire", manage, h.RetireAPI)
 	r.Get("/admin/apis/:id/connect", read, h.Connect)
 	r.Post("/admin/apis/:id/connect", manage, h.MakeGatewayKey)
-}
-
-// inUTC makes a staff page show its times in UTC.
-func inUTC(c echo.Context) context.Context {
-	ctx := text.With(web.Ctx(c), text.Locale{Language: text.Of(web.Ctx(c)).Language, Zone: time.UTC})
-	c.SetRequest(c.Request().WithContext(ctx))
-	return ctx
 }
 
 func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {

@@ -5,7 +5,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	orgpages "github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -26,7 +25,7 @@ func mayDecide(c echo.Context) bool {
 
 // Requests lists what waits, oldest first, or with a filter any access.
 func (h *Handler) Requests(c echo.Context) error {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	f := catalog.AccessFilter{State: c.QueryParam("state"), Search: c.QueryParam("q")}
 	page := web.PageOf(c)
 	if _, given := c.QueryParams()["state"]; !given {
@@ -50,9 +49,9 @@ func (h *Handler) Requests(c echo.Context) error {
 		t.Rows = append(t.Rows, []desk.Cell{
 			{Text: x.AppName, Data: true, Href: requestPath(x.ID), Hint: x.OrganizationName, HData: true},
 			{Text: x.APIName, Data: true},
-			{Tags: orgpages.ScopeNames(x.Scopes), Wrap: true},
+			{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
 			{Text: x.PlanName, Data: true},
-			{Status: orgpages.AccessStatus(c, x.StateAt(h.Now()))},
+			{Status: accessStatus(c, x.StateAt(h.Now()))},
 			{Moment: h.moment(c, x.CreatedAt)},
 		})
 	}
@@ -75,7 +74,7 @@ func (h *Handler) OneRequest(c echo.Context) error {
 }
 
 func (h *Handler) decisionDesk(c echo.Context, f *decisionForm, fields map[string]string) (desk.Desk, error) {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	id, err := web.PathID(c, "id", catalog.AccessPrefix)
 	if err != nil {
 		return desk.Desk{}, err
@@ -86,7 +85,7 @@ func (h *Handler) decisionDesk(c echo.Context, f *decisionForm, fields map[strin
 	}
 	state := x.StateAt(h.Now())
 	d := desk.Desk{
-		Frame: h.Frame(c, web.T(c, "Request for access")), Title: web.T(c, "%[1]s asks for %[2]s", x.AppName, x.APIName), DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: orgpages.AccessStatus(c, state),
+		Frame: h.Frame(c, web.T(c, "Request for access")), Title: web.T(c, "%[1]s asks for %[2]s", x.AppName, x.APIName), DataTitle: true, Meta: id.Show(catalog.AccessPrefix), Status: accessStatus(c, state),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}},
 	}
 	if x.Reason != "" {
@@ -213,7 +212,7 @@ func (h *Handler) Unsuspend(c echo.Context) error {
 
 // stopDesk asks for what a suspension or end of access needs.
 func (h *Handler) stopDesk(c echo.Context, title, verb string, inputs []desk.Input) (desk.Desk, error) {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	id, err := web.PathID(c, "id", catalog.AccessPrefix)
 	if err != nil {
 		return desk.Desk{}, err
@@ -233,7 +232,7 @@ func (h *Handler) stopDesk(c echo.Context, title, verb string, inputs []desk.Inp
 
 // ConfirmSuspend asks for the reason.
 func (h *Handler) ConfirmSuspend(c echo.Context) error {
-	d, err := h.stopDesk(c, web.T(c, "Suspend access"), "suspend", orgpages.SuspendForm{}.Inputs(c, nil))
+	d, err := h.stopDesk(c, web.T(c, "Suspend access"), "suspend", suspendInputs(c, web.SuspendForm{}, nil))
 	return h.show(c, d, err)
 }
 
@@ -243,7 +242,7 @@ func (h *Handler) Suspend(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	var f orgpages.SuspendForm
+	var f web.SuspendForm
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
@@ -253,7 +252,7 @@ func (h *Handler) Suspend(c echo.Context) error {
 	}
 	if err != nil {
 		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) {
-			return h.stopDesk(c, web.T(c, "Suspend access"), "suspend", f.Inputs(c, fields))
+			return h.stopDesk(c, web.T(c, "Suspend access"), "suspend", suspendInputs(c, f, fields))
 		})
 	}
 	return h.Done(c, requestPath(id), "The access is suspended.")

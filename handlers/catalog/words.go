@@ -70,3 +70,15 @@ func planOptions(c echo.Context, plans []catalog.Plan, keep func(catalog.Plan) b
 	}
 	return out
 }
+
+// accessStatus puts the state of access into words.
+func accessStatus(c echo.Context, state string) *desk.Status {
+	tone, words := web.AccessWords(c, state)
+	return &desk.Status{Tone: tone, Words: words}
+}
+
+// suspendInputs are the inputs of a suspension.
+func suspendInputs(c echo.Context, f web.SuspendForm, fields map[string]string) []desk.Input {
+	reason, until := f.Fields(c, fields)
+	return []desk.Input{desk.Area(reason), desk.Line(until)}
+}

@@ -110,8 +110,8 @@ func (e *Edge) originalOf(h http.Header) (o original, what string) {
 	}
 	o.method, o.origin, o.named = method, origin, target != ""
 	if o.named {
-		if overridden(h, method) {
-			return o, "A header asks for another method than that of the request."
+		if overridden(h, method, target) {
+			return o, "A header asks for another method or route than that of the request."
 		}
 		if holdsKey(target) {
 			return o, sayLeaked
@@ -124,12 +124,19 @@ func (e *Edge) originalOf(h http.Header) (o original, what string) {
 	return o, ""
 }
 
-// overridden reports whether the client asks the service for another method than the one that is judged. Not every gateway takes such
+// overridden reports whether the client asks the service for another method or route than the one that is judged. Not every gateway takes such
 // headers off, and a key that may only read must not write by one (K5).
-func overridden(h http.Header, method string) bool {
+func overridden(h http.Header, method, target string) bool {
 	for _, values := range [...][]string{h["X-Http-Method-Override"], h["X-Http-Method"], h["X-Method-Override"]} {
 		for _, value := range values {
 			if value != method {
+				return true
+			}
+		}
+	}
+	for _, values := range [...][]string{h["X-Original-Url"], h["X-Rewrite-Url"]} {
+		for _, value := range values {
+			if value != target {
 				return true
 			}
 		}

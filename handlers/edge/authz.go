@@ -49,8 +49,9 @@ func (a *asked) set(name, value string) bool {
 		a.environment, known = keyring.ParseEnvironment(value)
 		return first && known
 	case "scope":
-		a.scopes = append(a.scopes, strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' })...)
-		return value != "" && len(a.scopes) <= mostScopes
+		named := strings.FieldsFunc(value, func(r rune) bool { return r == ' ' || r == ',' })
+		a.scopes = append(a.scopes, named...)
+		return len(named) > 0 && len(a.scopes) <= mostScopes
 	case "nginx":
 		a.nginx = value == "1"
 		return value == "1" || value == "0"

@@ -74,6 +74,7 @@ func TestBehindNginxOnlyTheKeysOwnIdentityReachesTheService(t *testing.T) {
 		"X-Gatehouse-Key-Id": {"key_admin"}, "x-gatehouse-scopes": {"everything"}, "X_Gatehouse_App_Id": {"app_admin"}, "X-Gatehouse-Organization-Id": {"org_admin"},
 		"X-Gatehouse-Environment": {"test"}, "X-Gatehouse-Code": {"VALID"}, "X-Gatehouse-Token": {w.gatewayOf(w.stranger)}, "X-Original-Uri": {"/v2/health"}, "X-Original-Method": {"GET"},
 		"X-Forwarded-Uri": {"/v2/orders"}, "X-Forwarded-Method": {"GET"}, "X-Forwarded-For": {"198.51.100.1"},
+		"X-Original-Url": {"/v1/admin"}, "X-Forwarded-Prefix": {"/admin"}, "X-Real-Ip": {"198.51.100.1"}, "Forwarded": {"for=admin"},
 	}
 
 	status, _, seen := visit(t, "GET", url+"/v2/orders?page=2", key, spoofed)
@@ -83,7 +84,7 @@ func TestBehindNginxOnlyTheKeysOwnIdentityReachesTheService(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		"X-Gatehouse-Key-Id": shown(f.ID, "key"), "X-Gatehouse-App-Id": shown(f.App.ID, "app"), "X-Gatehouse-Organization-Id": shown(f.App.Org.ID, "org"),
-		"X-Gatehouse-Scopes": "orders:read", "X-Gatehouse-Environment": "live", "X-Forwarded-For": "127.0.0.1",
+		"X-Gatehouse-Scopes": "orders:read", "X-Gatehouse-Environment": "live", "X-Forwarded-For": "127.0.0.1", "X-Real-Ip": "127.0.0.1",
 	} {
 		if got := seen[name]; len(got) != 1 || got[0] != want {
 			t.Errorf("%s reached the service as %q, want %q", name, got, want)
@@ -112,6 +113,22 @@ func TestBehindNginxOnlyTheKeysOwnIdentityReachesTheService(t *testing.T) {
 		if status != c.status || header.Get("X-Gatehouse-Code") != c.code {
 			t.Errorf("%s: %d %q", name, status, header.Get("X-Gatehouse-Code"))
 		}
+	}
+}
+
+// D2, K5: what the client adds to a request that would pass is not judged, and must not pass.
+func TestBehindNginxKeyInACookieOrAnotherRouteInAHeaderIsRefused(t *testing.T) {
+	w := newWorld(t)
+	key := w.add(w.client())
+	url := behindNginx(t, w)
+	for name, header := range map[string]http.Header{"cookie": {"Cookie": {"k=" + key}}, "rewrite": {"X-Rewrite-Url": {"/v1/admin"}}} {
+		status, answer, _ := visit(t, "GET", url+"/v2/orders", key, header)
+		if status != 403 || answer.Get("X-Gatehouse-Code") != "BAD_REQUEST" {
+			t.Errorf("%s: %d %s", name, status, answer.Get("X-Gatehouse-Code"))
+		}
+	}
+	if status, _, _ := visit(t, "GET", url+"/v2/orders", key, http.Header{"Cookie": {"theme=dark"}}); status != 200 {
+		t.Error("control", status)
 	}
 }
 

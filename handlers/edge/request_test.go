@@ -209,6 +209,8 @@ func TestClientCannotBringHalfOfWhatItIsJudgedBy(t *testing.T) {
 		"neither":                func(h http.Header) { h.Del("X-Forwarded-Uri"); h.Del("X-Forwarded-Method") },
 		"empty target":           func(h http.Header) { h.Set("X-Forwarded-Uri", "") },
 		"override":               func(h http.Header) { h.Set("X-HTTP-Method-Override", "DELETE") },
+		"another route":          func(h http.Header) { h.Set("X-Original-URL", "/v1/admin") },
+		"rewritten route":        func(h http.Header) { h.Set("X-Rewrite-URL", "/v1/admin") },
 		"address":                func(h http.Header) { h.Set("X-Forwarded-For", "203.0.113.7, somewhere") },
 		"whole target":           func(h http.Header) { h.Set("X-Forwarded-Uri", "http://api.example/v2/orders") },
 	} {
@@ -227,7 +229,7 @@ func TestClientCannotBringHalfOfWhatItIsJudgedBy(t *testing.T) {
 	if a := w.ask(key, alone); a.Status != 200 {
 		t.Error("control: the other pair", a)
 	}
-	for _, query := range []string{"api=orders&scopes=orders:write", "api=orders&api=orders", "api=orders&env=", "api=orders&scope=", "api=", "api=orders&nginx=yes", "api=%zz"} {
+	for _, query := range []string{"api=orders&scopes=orders:write", "api=orders&api=orders", "api=orders&env=", "api=orders&scope=", "api=orders&scope=%2c", "api=orders&scope=+,", "api=", "api=orders&nginx=yes", "api=%zz"} {
 		if a := w.ask(key, func(r *http.Request) { r.URL.RawQuery = query }); a.code() != "BAD_REQUEST" {
 			t.Errorf("?%s: %d %s", query, a.Status, a.Body)
 		}

@@ -4,7 +4,6 @@ package key
 import (
 	"context"
 
-
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"

@@ -4,7 +4,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -12,18 +11,10 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
 
-var accessWords = map[string]string{
-	catalog.Requested: text.N("Waits for approval"), catalog.Approved: text.N("Approved"), catalog.Refused: text.N("Refused"),
-	catalog.Withdrawn: text.N("Withdrawn"), catalog.Suspended: text.N("Suspended"), catalog.Ended: text.N("Ended"),
-}
-
-var accessTones = map[string]components.Tone{
-	catalog.Requested: components.Warn, catalog.Approved: components.OK, catalog.Refused: components.Bad, catalog.Suspended: components.Bad, catalog.Withdrawn: components.Off, catalog.Ended: components.Off,
-}
-
-// AccessStatus puts the state of access into words.
-func AccessStatus(c echo.Context, state string) *views.Status {
-	return &views.Status{Tone: accessTones[state], Words: web.T(c, accessWords[state])}
+// accessStatus puts the state of access into words.
+func accessStatus(c echo.Context, state string) *views.Status {
+	tone, words := web.AccessWords(c, state)
+	return &views.Status{Tone: tone, Words: words}
 }
 
 // accessPart lists the access of an app: what is in force or waits, then what was.
@@ -51,9 +42,9 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 			}
 			p.Table.Rows = append(p.Table.Rows, []views.Cell{
 				{Text: x.APIName, Data: true, Href: "/console/access/" + x.ID.Show(catalog.AccessPrefix)},
-				{Status: AccessStatus(c, state)},
+				{Status: accessStatus(c, state)},
 				{Text: x.PlanName, Data: true},
-				{Tags: ScopeNames(x.Scopes), Wrap: true},
+				{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
 				{Moment: h.moment(c, x.CreatedAt)},
 			})
 		}
@@ -62,13 +53,4 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 		p.Actions = []components.Act{request}
 	}
 	return p
-}
-
-// ScopeNames are the names of scopes.
-func ScopeNames(scopes []catalog.Scope) []string {
-	names := make([]string, len(scopes))
-	for i, s := range scopes {
-		names[i] = s.Name
-	}
-	return names
 }

@@ -35,7 +35,7 @@ func stateField(c echo.Context, state string, words ...[2]string) components.Fie
 
 // AdminOrganizations lists all organizations.
 func (h *Handler) AdminOrganizations(c echo.Context) error {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	f := org.StaffFilter{Search: c.QueryParam("q"), State: c.QueryParam("state")}
 	page, err := h.Store.All(ctx, web.Actor(c), f, web.PageOf(c))
 	if err != nil {
@@ -74,7 +74,7 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 
 // AdminOrganization shows one organization to staff.
 func (h *Handler) AdminOrganization(c echo.Context) error {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	id, err := web.PathID(c, "id", org.Prefix)
 	if err != nil {
 		return err
@@ -130,7 +130,7 @@ func (h *Handler) adminAppsTable(c echo.Context, page db.Page[org.AppRow]) *view
 
 // AdminApps lists all apps.
 func (h *Handler) AdminApps(c echo.Context) error {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	f := org.StaffFilter{Search: c.QueryParam("q"), State: c.QueryParam("state")}
 	page, err := h.Store.AllApps(ctx, web.Actor(c), db.ID{}, f, web.PageOf(c))
 	if err != nil {
@@ -148,7 +148,7 @@ func (h *Handler) AdminApps(c echo.Context) error {
 
 // AdminApp shows one app to staff.
 func (h *Handler) AdminApp(c echo.Context) error {
-	ctx := inUTC(c)
+	ctx := web.Ctx(c)
 	id, err := web.PathID(c, "id", org.AppPrefix)
 	if err != nil {
 		return err
@@ -192,9 +192,9 @@ func (h *Handler) adminAccessPart(c echo.Context, id db.ID) (views.Part, error) 
 	for _, x := range page.Rows {
 		t.Rows = append(t.Rows, []views.Cell{
 			{Text: x.APIName, Data: true, Href: "/admin/requests/" + x.ID.Show(catalog.AccessPrefix)},
-			{Status: AccessStatus(c, x.StateAt(h.Now()))},
+			{Status: accessStatus(c, x.StateAt(h.Now()))},
 			{Text: x.PlanName, Data: true},
-			{Tags: ScopeNames(x.Scopes), Wrap: true},
+			{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
 			{Moment: h.moment(c, x.CreatedAt)},
 		})
 	}

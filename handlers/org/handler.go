@@ -2,7 +2,6 @@
 package org
 
 import (
-	"context"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -59,13 +58,6 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/admin/apps/:id/suspend", manage, h.ConfirmSuspendApp)
 	r.Post("/admin/apps/:id/suspend", manage, h.SuspendApp)
 	r.Post("/admin/apps/:id/unsuspend", manage, h.UnsuspendApp)
-}
-
-// inUTC makes a staff page show its times in UTC.
-func inUTC(c echo.Context) context.Context {
-	ctx := text.With(web.Ctx(c), text.Locale{Language: text.Of(web.Ctx(c)).Language, Zone: time.UTC})
-	c.SetRequest(c.Request().WithContext(ctx))
-	return ctx
 }
 
 var roleWords = map[string]string{

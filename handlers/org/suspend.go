@@ -2,7 +2,6 @@ package org
 
 import (
 	"context"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,24 +14,10 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
 
-// SuspendForm is the form of a suspension, here and for access.
-type SuspendForm struct {
-	Reason string `form:"reason"`
-	Until  string `form:"until"`
-}
-
-// Suspension reads the form; the day ends in UTC, as staff pages count. Faults: Invalid.
-func (f SuspendForm) Suspension() (org.Suspension, error) {
-	until, err := org.EndOfDay("until", f.Until, time.UTC)
-	return org.Suspension{Reason: f.Reason, Until: until}, err
-}
-
-// Inputs are the inputs of the form.
-func (f SuspendForm) Inputs(c echo.Context, fields map[string]string) []views.Input {
-	return []views.Input{
-		views.Area(components.Field{Name: "reason", Label: web.T(c, "Reason"), Value: f.Reason, Error: fields["reason"], Rows: 3, MaxLength: 500, Required: true, Hint: web.T(c, "The organization reads it, on its page and by mail.")}),
-		views.Line(components.Field{Name: "until", Type: "date", Label: web.T(c, "Until the end of"), Value: f.Until, Error: fields["until"], Optional: true, Hint: web.T(c, "In UTC. Empty means until somebody ends it.")}),
-	}
+// suspendInputs are the inputs of the form.
+func suspendInputs(c echo.Context, f web.SuspendForm, fields map[string]string) []views.Input {
+	reason, until := f.Fields(c, fields)
+	return []views.Input{views.Area(reason), views.Line(until)}
 }
 
 // subject is what is suspended: an organization or an app.
@@ -67,8 +52,8 @@ func (h *Handler) appSubject(c echo.Context) subject {
 	}
 }
 
-func (h *Handler) suspendDesk(c echo.Context, s subject, f SuspendForm, fields map[string]string) (views.Desk, error) {
-	ctx := inUTC(c)
+func (h *Handler) suspendDesk(c echo.Context, s subject, f web.SuspendForm, fields map[string]string) (views.Desk, error) {
+	ctx := web.Ctx(c)
 	id, err := web.PathID(c, "id", s.prefix)
 	if err != nil {
 		return views.Desk{}, err
@@ -82,7 +67,7 @@ func (h *Handler) suspendDesk(c echo.Context, s subject, f SuspendForm, fields m
 	}
 	return views.Desk{Frame: h.Frame(c, s.title), Title: s.title, Crumbs: s.crumbs, Parts: []views.Part{{
 		Danger: true, Title: web.T(c, "What stops"), Note: stopsNote(c, stops),
-		Form: &views.Form{Spec: components.FormSpec{Action: s.path(id) + "/suspend"}, Inputs: f.Inputs(c, fields), Submit: s.title, Kind: components.Danger, Cancel: s.path(id)},
+		Form: &views.Form{Spec: components.FormSpec{Action: s.path(id) + "/suspend"}, Inputs: suspendInputs(c, f, fields), Submit: s.title, Kind: components.Danger, Cancel: s.path(id)},
 	}}}, nil
 }
 
@@ -91,7 +76,7 @@ func (h *Handler) suspend(c echo.Context, s subject, done string) error {
 	if err != nil {
 		return err
 	}
-	var f SuspendForm
+	var f web.SuspendForm
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
@@ -107,7 +92,7 @@ func (h *Handler) suspend(c echo.Context, s subject, done string) error {
 
 // ConfirmSuspendOrganization says what stops, and asks for the reason.
 func (h *Handler) ConfirmSuspendOrganization(c echo.Context) error {
-	d, err := h.suspendDesk(c, h.organizationSubject(c), SuspendForm{}, nil)
+	d, err := h.suspendDesk(c, h.organizationSubject(c), web.SuspendForm{}, nil)
 	return h.show(c, d, err)
 }
 
@@ -130,7 +115,7 @@ func (h *Handler) UnsuspendOrganization(c echo.Context) error {
 
 // ConfirmSuspendApp says what stops, and asks for the reason.
 func (h *Handler) ConfirmSuspendApp(c echo.Context) error {
-	d, err := h.suspendDesk(c, h.appSubject(c), SuspendForm{}, nil)
+	d, err := h.suspendDesk(c, h.appSubject(c), web.SuspendForm{}, nil)
 	return h.show(c, d, err)
 }
 

@@ -44,7 +44,19 @@ server {
     proxy_set_header X-Gatehouse-Token "";
     proxy_set_header Authorization "";
     proxy_set_header X-API-Key "";
+    # What services believe of the route, the method or the caller, when a proxy says it: none of it was judged.
+    proxy_set_header X-Original-URL "";
+    proxy_set_header X-Original-URI "";
+    proxy_set_header X-Original-Method "";
+    proxy_set_header X-Rewrite-URL "";
+    proxy_set_header X-Forwarded-Uri "";
+    proxy_set_header X-Forwarded-Method "";
+    proxy_set_header X-Forwarded-Prefix "";
+    proxy_set_header X-HTTP-Method "";
     proxy_set_header X-HTTP-Method-Override "";
+    proxy_set_header X-Method-Override "";
+    proxy_set_header Forwarded "";
+    proxy_set_header X-Real-IP $remote_addr;
     proxy_set_header X-Forwarded-For $remote_addr;
     proxy_set_header X-Forwarded-Host $host;
     proxy_set_header X-Forwarded-Proto $scheme;
@@ -72,7 +84,6 @@ server {
     proxy_set_header X-HTTP-Method-Override "";
     proxy_set_header X-Real-IP "";
     proxy_set_header Forwarded "";
-    proxy_set_header Cookie "";
     proxy_set_header Range "";
     proxy_set_header Expect "";
     proxy_set_header Upgrade "";

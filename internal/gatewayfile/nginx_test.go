@@ -110,7 +110,7 @@ func TestNginxAsksGatehouseWithWhatItSawItself(t *testing.T) {
 	}
 	want := map[string]string{
 		"query": "api=orders&env=live&nginx=1", "path": "/v1/authz", "X-Gatehouse-Token": token, "X-Forwarded-Method": "POST",
-		"X-Forwarded-Uri": "/v2/orders/a%2Db?x=1", "X-Forwarded-For": "127.0.0.1", "X-Original-Uri": "", "Cookie": "", "Authorization": "Bearer good", "Content-Length": "",
+		"X-Forwarded-Uri": "/v2/orders/a%2Db?x=1", "X-Forwarded-For": "127.0.0.1", "X-Original-Uri": "", "Cookie": "a=b", "Authorization": "Bearer good", "Content-Length": "",
 	}
 	for name := range want {
 		if got[name] != want[name] {

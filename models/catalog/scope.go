@@ -90,3 +90,12 @@ func (s *Store) WithdrawScope(ctx context.Context, a actor.Actor, apiID, scopeID
 		return err
 	})
 }
+
+// ScopeNames are the names of scopes, in their order.
+func ScopeNames(scopes []Scope) []string {
+	names := make([]string, len(scopes))
+	for i, s := range scopes {
+		names[i] = s.Name
+	}
+	return names
+}

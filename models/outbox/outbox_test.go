@@ -110,7 +110,10 @@ func TestRefusedAddressIsNotTriedAgain(t *testing.T) {
 	o := box(t)
 	queue(t, d, o, "nobody@example.com")
 	tries := 0
-	s := outbox.NewSender(d, o, "a", func(context.Context, string, outbox.Letter) (bool, error) { tries++; return true, errors.New("no such user") })
+	s := outbox.NewSender(d, o, "a", func(context.Context, string, outbox.Letter) (bool, error) {
+		tries++
+		return true, errors.New("no such user")
+	})
 
 	err := errors.Join(s.Step(t.Context()), s.Step(t.Context()))
 
