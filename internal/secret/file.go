@@ -87,7 +87,7 @@ func create(path string) error {
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
+	defer func() { _ = os.Remove(f.Name()) }()
 	_, err = f.WriteString(Token(KeySize) + "\n")
 	err = errors.Join(err, f.Chmod(0o600), f.Sync(), f.Close())
 	if err != nil {

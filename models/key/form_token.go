@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -39,7 +40,7 @@ func (s *Store) NewFormToken(a actor.Actor, purpose string) string {
 	_, _ = rand.Read(head[:formNonce])                                                    // never fails, says crypto/rand
 	binary.BigEndian.PutUint64(head[formNonce:], uint64(s.db.Now().Add(FormLife).Unix())) //nolint:gosec // after 1970
 	mac := s.forms.Sign(formData(head, a, purpose))
-	return base64.RawURLEncoding.EncodeToString(append(head, mac[:]...))
+	return base64.RawURLEncoding.EncodeToString(slices.Concat(head, mac[:]))
 }
 
 func formData(head []byte, a actor.Actor, purpose string) []byte {

@@ -126,7 +126,9 @@ func portalAccess(tx *db.Tx, a actor.Actor, app appRow, c Choice) (db.ID, error)
 	id := db.NewID()
 	_, err = tx.Run(`INSERT INTO access (id, app_id, api_id, plan_id, state, purpose, requested_by, decided_by, decided_at, created_at, updated_at)
 		VALUES (?, ?, ?, ?, 'approved', ?, ?, ?, ?, ?, ?)`, id, app.ID, c.APIID, plans[0], "Verify the keys that callers present", a.UserID.Ref(), a.UserID.Ref(), tx.Now, tx.Now, tx.Now)
-	audit.Record(tx, a, audit.Event{Act: audit.AccessApproved, TargetKind: "access", TargetID: id, OrganizationID: app.OrganizationID,
-		Details: map[string]string{"app": app.ID.Show("app"), "api": c.API, "scopes": VerifyScope}})
+	audit.Record(tx, a, audit.Event{
+		Act: audit.AccessApproved, TargetKind: "access", TargetID: id, OrganizationID: app.OrganizationID,
+		Details: map[string]string{"app": app.ID.Show("app"), "api": c.API, "scopes": VerifyScope},
+	})
 	return id, err
 }

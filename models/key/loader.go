@@ -200,8 +200,10 @@ func (l *Loader) LoadAPIs(ctx context.Context) ([]*keyring.API, error) {
 	byID := make(map[db.ID]*keyring.API, len(rows))
 	for i, r := range rows {
 		c := Choice{IsPortal: r.IsPortal, HasLive: r.HasLive, HasTest: r.HasTest}
-		apis[i] = &keyring.API{ID: keyring.ID(r.ID), Slug: r.Slug, Publisher: keyring.ID(r.PublisherID), Domain: r.DataDomain,
-			Live: c.In("live"), Test: c.In("test"), RefuseUndeclared: r.RefusesUndeclared}
+		apis[i] = &keyring.API{
+			ID: keyring.ID(r.ID), Slug: r.Slug, Publisher: keyring.ID(r.PublisherID), Domain: r.DataDomain,
+			Live: c.In("live"), Test: c.In("test"), RefuseUndeclared: r.RefusesUndeclared,
+		}
 		if r.IsPortal { // goes with any data domain
 			apis[i].Domain = ""
 		}

@@ -64,8 +64,8 @@ func TestNoNoticeOfWhatWasJustChosenOrIsOverOrRunsOutAsPlanned(t *testing.T) {
 		}
 		before := len(w.mails())
 
-		for _, at := range []time.Duration{0, 1, 5, 6} {
-			clock.Set(dbtest.NewClock().Now().Add(at * day))
+		for _, days := range []int{0, 1, 5, 6} {
+			clock.Set(dbtest.NewClock().Now().AddDate(0, 0, days))
 			if err := w.keys.Notices(bg); err != nil {
 				t.Fatal(err)
 			}
