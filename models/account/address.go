@@ -118,7 +118,8 @@ func (s *Store) UndoLink(ctx context.Context, token string) (string, error) {
 }
 
 // UndoEmail restores the address to which the link was mailed. Whoever changed it knew the password, so the password is void too: all sessions and links
-// end, and a link for a new one goes to the restored address. Faults: NotFound, Conflict when the address has another account by now.
+// end, and a link for a new one goes to the restored address. Undo links from before stay: whoever changed the address twice can't void the link of its
+// owner by undoing the second change, so the oldest link wins whenever it is used. Faults: NotFound, Conflict when the address has another account by now.
 func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		link, err := useLink(tx, linkUndo, token)
@@ -128,7 +129,7 @@ func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) erro
 		if err := moveAddress(tx, link.UserID, link.Email); err != nil {
 			return err
 		}
-		if err := endLinks(tx, link.UserID, linkUndo); err != nil {
+		if err := endUndo(tx, link); err != nil {
 			return err
 		}
 		if err := endSessions(tx, link.UserID, db.ID{}); err != nil {
@@ -144,4 +145,11 @@ func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) erro
 		audit.Record(tx, a, audit.Event{Act: audit.UserEmailUndone, TargetKind: "user", TargetID: link.UserID, Personal: map[string]string{"email": link.Email}})
 		return s.mailReset(tx, rows[0])
 	})
+}
+
+// endUndo ends the used link and the undo links that are younger.
+func endUndo(tx *db.Tx, used oneTimeLink) error {
+	_, err := tx.Run(`DELETE FROM one_time_links WHERE user_id = ? AND purpose = ? AND (created_at, id) >= (SELECT l.created_at, l.id FROM one_time_links l WHERE l.id = ?)`,
+		used.UserID, linkUndo, used.ID)
+	return err
 }

@@ -63,6 +63,38 @@ func TestUndoRestoresTheAddressAndShutsTheIntruderOut(t *testing.T) {
 	})
 }
 
+// A14: whoever changed the address twice can't make the first change good by undoing the second.
+func TestTheOldestUndoLinkWinsWhateverWasUndoneBefore(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		move := func(to, from, password string) string {
+			a := w.in(u, password)
+			w.must(w.store.RequestEmail(t.Context(), a, to, password))
+			w.must(w.store.ConfirmEmail(t.Context(), a, token(w.last(to, "change_address"))))
+			u.Email = to
+			return token(w.last(from, "address_changed"))
+		}
+		owners := move("attacker1@example.com", "ada@example.com", good)
+		attackers := move("attacker2@example.com", "attacker1@example.com", good)
+		w.must(w.store.UndoEmail(t.Context(), visitor(), attackers))
+		u.Email = "attacker1@example.com"
+		w.must(w.store.Reset(t.Context(), visitor(), token(w.last(u.Email, "reset_password")), other))
+		later := move("attacker3@example.com", "attacker1@example.com", other)
+
+		w.must(w.store.UndoEmail(t.Context(), visitor(), owners))
+
+		after, err := w.store.ByID(t.Context(), u.ID)
+		w.must(err)
+		if after.Email != "ada@example.com" {
+			t.Error(after.Email)
+		}
+		w.is(w.store.UndoEmail(t.Context(), visitor(), later), fault.NotFound)
+		w.is(w.store.UndoEmail(t.Context(), visitor(), attackers), fault.NotFound)
+		w.is(w.store.UndoEmail(t.Context(), visitor(), owners), fault.NotFound)
+		w.must(w.store.Reset(t.Context(), visitor(), token(w.last("ada@example.com", "reset_password")), good))
+	})
+}
+
 // A6
 func TestAddressOfAnotherAccountIsTakenBySilenceAndAMail(t *testing.T) {
 	each(t, func(w *world) {
