@@ -7,10 +7,16 @@ import (
 
 // flight is one load that any number of callers wait for.
 type flight[T any] struct {
-	done  chan struct{}
-	value T
-	err   error
+	done     chan struct{}
+	value    T
+	err      error
+	stranger bool // of a digest that no key in memory has
 }
+
+// maxStrangers bounds how many digests that were never seen are looked up at once. A checksum is public, so anybody can make texts that
+// cost a look-up; what is beyond the bound is refused as unavailable at once, so that keys that are known and must be read
+// anew don't queue behind a flood (4.1).
+const maxStrangers = 256
 
 // maxTries bounds how often a load is repeated because of changes meanwhile.
 const maxTries = 8
@@ -26,8 +32,12 @@ func (r *Ring) fill(ctx context.Context, digest Digest, now int64) (*Facts, erro
 			r.mu.Unlock()
 			return facts, nil
 		}
-		f = &flight[*Facts]{done: make(chan struct{})}
-		r.flights[digest] = f
+		f = &flight[*Facts]{done: make(chan struct{}), stranger: r.keys.get(&digest) == nil}
+		if f.stranger && r.strangers >= maxStrangers {
+			r.mu.Unlock()
+			return nil, fmt.Errorf("%w: too many unknown keys at once", ErrUnavailable)
+		}
+		r.depart(digest, f)
 		go r.load(context.WithoutCancel(ctx), digest, f)
 	}
 	r.mu.Unlock()
@@ -69,12 +79,29 @@ func (r *Ring) load(ctx context.Context, digest Digest, f *flight[*Facts]) {
 	r.land(digest, f, nil, fmt.Errorf("%w: facts change faster than they load", ErrUnavailable))
 }
 
+// depart and arrive keep count of the flights; both under the lock.
+func (r *Ring) depart(digest Digest, f *flight[*Facts]) {
+	r.flights[digest] = f
+	if f.stranger {
+		r.strangers++
+	}
+}
+
+func (r *Ring) arrive(digest Digest, f *flight[*Facts]) {
+	if r.flights[digest] == f {
+		delete(r.flights, digest)
+		if f.stranger {
+			r.strangers--
+		}
+	}
+}
+
 // land ends a flight. It takes the lock so that no later caller joins it.
 func (r *Ring) land(digest Digest, f *flight[*Facts], facts *Facts, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	f.value, f.err = facts, err
-	delete(r.flights, digest)
+	r.arrive(digest, f)
 }
 
 // store keeps what was loaded after the change numbered before, unless a later
@@ -98,7 +125,7 @@ func (r *Ring) store(digest Digest, facts *Facts, before uint64, f *flight[*Fact
 		r.pool.trim(r.keys.live)
 	}
 	f.value = facts
-	delete(r.flights, digest)
+	r.arrive(digest, f)
 	return true
 }
 

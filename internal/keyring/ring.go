@@ -114,6 +114,8 @@ type Ring struct {
 	mu      sync.Mutex // whatever changes the picture; never held while loading
 	pool    interner
 	flights map[Digest]*flight[*Facts]
+	// strangers are the flights of digests that no key in memory has.
+	strangers int
 
 	catalogue atomic.Pointer[catalogueView]
 	apis      atomic.Uint64 // number of the last change of an API

@@ -312,6 +312,43 @@ func TestManyWhoAskAtOnceLoadOnce(t *testing.T) {
 	}
 }
 
+// REL-19, L7: texts that nobody has can't queue up in front of a known key that must be read anew.
+func TestFloodOfUnknownKeysIsTurnedAwayAndKnownKeysAreStillRead(t *testing.T) {
+	w := newWorld()
+	w.keys[digest(1)] = key()
+	r := ring(t, w, keyring.Options{TTL: time.Minute})
+	if f, err := r.Lookup(context.Background(), start, digest(1)); f == nil || err != nil {
+		t.Fatal(f, err)
+	}
+	entered, goOn := make(chan struct{}, 1000), make(chan struct{})
+	w.afterRead = func() { entered <- struct{}{}; <-goOn }
+	var all sync.WaitGroup
+	for i := range 256 {
+		all.Go(func() { _, _ = r.Lookup(context.Background(), start, digest(1000+i)) })
+	}
+	for range 256 {
+		<-entered
+	}
+
+	_, tooMany := r.Lookup(context.Background(), start, digest(5000))
+	r.Apply(keyring.Change{Kind: keyring.KindKey, ID: id(keyID)})
+	known := make(chan error, 1)
+	go func() { _, err := r.Lookup(context.Background(), start, digest(1)); known <- err }()
+	<-entered // the known key is being read, flood or not
+	close(goOn)
+	all.Wait()
+
+	if !errors.Is(tooMany, keyring.ErrUnavailable) {
+		t.Error("one more unknown key was looked up", tooMany)
+	}
+	if err := <-known; err != nil {
+		t.Error("a known key was turned away", err)
+	}
+	if _, err := r.Lookup(context.Background(), start, digest(6000)); err != nil {
+		t.Error("when the flood is over, unknown keys are looked up again", err)
+	}
+}
+
 func TestMemoryIsBoundedByEviction(t *testing.T) {
 	w := newWorld()
 	r := ring(t, w, keyring.Options{MaxKeys: 100, MaxUnknown: 100})
