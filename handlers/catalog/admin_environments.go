@@ -84,7 +84,7 @@ func environmentInputs(c echo.Context, f environmentForm, fields map[string]stri
 	}
 	method := components.Field{Name: "example_method", ID: id("example_method"), Label: web.T(c, "Method of the example call"), Value: f.Method, Error: fields["example_method"]}
 	for _, m := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD"} {
-		method.Options = append(method.Options, components.Option{Value: m, Label: m})
+		method.Options = append(method.Options, components.Option{Value: m, Label: m, Data: true})
 	}
 	method.Attrs = noTranslate
 	return []desk.Input{

@@ -57,7 +57,7 @@ func ruleInputs(c echo.Context, api catalog.Detail, f rulesForm, fields map[stri
 	version := components.Field{Name: "version_id", Label: web.T(c, "Version"), Value: f.Version, Error: fields["version_id"], Hint: web.T(c, "When it is retired, these routes are refused."), Options: []components.Option{{Label: web.T(c, "Any")}}, Attrs: noTranslate}
 	for _, v := range api.Versions {
 		if v.State != catalog.Retired {
-			version.Options = append(version.Options, components.Option{Value: v.ID.Show(catalog.VersionPrefix), Label: v.Name})
+			version.Options = append(version.Options, components.Option{Value: v.ID.Show(catalog.VersionPrefix), Label: v.Name, Data: true})
 		}
 	}
 	return []desk.Input{

@@ -65,7 +65,7 @@ func planOptions(c echo.Context, plans []catalog.Plan, keep func(catalog.Plan) b
 	var out []components.Option
 	for _, p := range plans {
 		if p.RetiredAt == nil && (keep == nil || keep(p)) {
-			out = append(out, components.Option{Value: p.ID.Show(catalog.PlanPrefix), Label: p.Name, Hint: limits(c, p) + " " + approval(c, p) + "."})
+			out = append(out, components.Option{Value: p.ID.Show(catalog.PlanPrefix), Label: p.Name, Data: true, Hint: limits(c, p) + " " + approval(c, p) + "."})
 		}
 	}
 	return out

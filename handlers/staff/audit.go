@@ -122,11 +122,11 @@ func day(s string) time.Time {
 func auditBar(c echo.Context, query url.Values) components.Filter {
 	acts := []components.Option{{Value: "", Label: web.T(c, "All acts")}}
 	for _, a := range audit.Acts() {
-		acts = append(acts, components.Option{Value: string(a), Label: string(a)})
+		acts = append(acts, components.Option{Value: string(a), Label: string(a), Data: true})
 	}
 	f := components.Filter{
 		Action: "/admin/audit", Label: web.T(c, "Filter events"),
-		Search: &components.Field{Name: "id", Label: web.T(c, "Id"), Value: query.Get("id"), Placeholder: "user_…, key_…"},
+		Search: &components.Field{Name: "id", Label: web.T(c, "Id"), Value: query.Get("id"), Placeholder: "user_…, key_…", Code: true},
 		Fields: []components.Field{
 			{Name: "act", Label: web.T(c, "Act"), Value: query.Get("act"), Options: acts},
 			{Name: "from", Label: web.T(c, "From"), Type: "date", Value: query.Get("from")},

@@ -137,7 +137,7 @@ func (ch choices) filter(ctx context.Context, a *ask) components.Filter {
 		field := components.Field{Name: name, Label: label, Options: []components.Option{{Label: all}}}
 		for _, c := range from {
 			value := c.ID.Show(prefix)
-			field.Options = append(field.Options, components.Option{Value: value, Label: c.Name, Group: c.Org, Selected: value == a.query.Get(name)})
+			field.Options = append(field.Options, components.Option{Value: value, Label: c.Name, Group: c.Org, Data: true, Selected: value == a.query.Get(name)})
 		}
 		f.Fields = append(f.Fields, field)
 	}

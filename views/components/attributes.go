@@ -23,3 +23,11 @@ func merged(attrs []templ.Attributes) templ.Attributes {
 	}
 	return all
 }
+
+// untranslated marks what somebody typed, and technical words, so that nobody and nothing translates it.
+func untranslated(data bool) templ.Attributes {
+	if !data {
+		return nil
+	}
+	return templ.Attributes{"translate": "no"}
+}

@@ -46,6 +46,7 @@ type Option struct {
 	Group    string // of Select: options with the same Group that follow each other are grouped
 	Selected bool
 	Disabled bool
+	Data     bool // Label is what somebody typed, or a technical word: not for translating
 }
 
 // Problem is one line of an ErrorSummary; Field is the field's name (or an id beginning with "#").
