@@ -32,8 +32,26 @@ type filterForm struct {
 }
 
 func (f filterForm) fields() []components.Hidden {
-	return []components.Hidden{{Name: "q", Value: f.Query}, {Name: "owner", Value: f.Owner}, {Name: "app", Value: f.App}, {Name: "scope", Value: f.Scope}, {Name: "api", Value: f.API},
-		{Name: "environment", Value: f.Environment}, {Name: "state", Value: f.State}, {Name: "from", Value: f.From}, {Name: "to", Value: f.To}, {Name: "used", Value: f.Used}}
+	return []components.Hidden{
+		{Name: "q", Value: f.Query},
+		{Name: "owner", Value: f.Owner},
+		{Name: "app", Value: f.App},
+		{Name: "scope", Value: f.Scope},
+		{Name: "api", Value: f.API},
+		{Name: "environment", Value: f.Environment},
+		{Name: "state", Value: f.State},
+		{Name: "from", Value: f.From},
+		{Name: "to", Value: f.To},
+		{Name: "used", Value: f.Used},
+	}
+}
+
+// redacted is the form with the hints of keys in the place of keys, which must not be kept with a mass revocation (K1).
+func (f filterForm) redacted() filterForm {
+	for _, word := range []*string{&f.Query, &f.Owner, &f.App, &f.Scope, &f.API} {
+		*word = apikey.Redact(*word)
+	}
+	return f
 }
 
 // known is the form without values that are none of a choice: they would narrow nothing, and must not be carried into a mass revocation.
@@ -61,8 +79,8 @@ func (f filterForm) filter() keys.Filter {
 
 // AdminList is staff's list of all keys.
 func (h *Handler) AdminList(c echo.Context) error {
-	if q := c.QueryParam("q"); apikey.Redact(q) != q {
-		return c.Redirect(http.StatusSeeOther, with(c, adminPath, "q", apikey.Redact(q)))
+	if held, clean := holdsKey(c, adminPath); held {
+		return c.Redirect(http.StatusSeeOther, clean)
 	}
 	f := filterForm{}
 	for _, field := range f.fields() {
@@ -98,8 +116,13 @@ func (h *Handler) adminList(c echo.Context, status int, f filterForm, failed err
 		Revoke: permission.Staff(who.StaffRole, permission.StaffKeysManage) && f.filter() != keys.Filter{} && len(page.Rows) > 0,
 	}
 	p.Problems, _ = problemsOf(c, failed)
-	p.Columns = []components.Column{sorted(c, adminPath, web.T(c, "Key"), "name", page.Sort), {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Status")},
-		sorted(c, adminPath, web.T(c, "Expires"), "expires", page.Sort), sorted(c, adminPath, web.T(c, "Last used"), "used", page.Sort), {Label: web.T(c, "Calls, 30 days"), Num: true}}
+	p.Columns = []components.Column{
+		sorted(c, adminPath, web.T(c, "Key"), "name", page.Sort),
+		{Label: web.T(c, "Scopes")},
+		{Label: web.T(c, "Status")},
+		sorted(c, adminPath, web.T(c, "Expires"), "expires", page.Sort), sorted(c, adminPath, web.T(c, "Last used"), "used", page.Sort),
+		{Label: web.T(c, "Calls, 30 days"), Num: true},
+	}
 	for _, r := range page.Rows {
 		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID])
 		i.App = r.OrganizationName + " · " + r.AppName
@@ -113,11 +136,14 @@ func adminFilter(c echo.Context, f filterForm, apis []keys.APIChoice) components
 	state.Value, environment.Value, api.Value = f.State, f.Environment, f.API
 	out := components.Filter{
 		Action: adminPath, Label: web.T(c, "Filter keys"),
-		Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: apikey.Redact(f.Query), Placeholder: web.T(c, "Name or hint")},
+		Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: f.Query, Placeholder: web.T(c, "Name or hint")},
 		Fields: []components.Field{
-			{Name: "owner", Label: web.T(c, "Organization"), Value: f.Owner}, {Name: "app", Label: web.T(c, "App"), Value: f.App}, {Name: "scope", Label: web.T(c, "Scope"), Value: f.Scope, Placeholder: "orders:read", Code: true},
+			{Name: "owner", Label: web.T(c, "Organization"), Value: f.Owner},
+			{Name: "app", Label: web.T(c, "App"), Value: f.App},
+			{Name: "scope", Label: web.T(c, "Scope"), Value: f.Scope, Placeholder: "orders:read", Code: true},
 			api, environment, state,
-			{Name: "from", Label: web.T(c, "Made from"), Type: "date", Value: f.From}, {Name: "to", Label: web.T(c, "Made until"), Type: "date", Value: f.To},
+			{Name: "from", Label: web.T(c, "Made from"), Type: "date", Value: f.From},
+			{Name: "to", Label: web.T(c, "Made until"), Type: "date", Value: f.To},
 			{Name: "used", Label: web.T(c, "Used"), Value: f.Used, Options: []components.Option{{Label: web.T(c, "Any time, or never")}, {Value: "hour", Label: web.T(c, "In the last hour")}}},
 		},
 	}

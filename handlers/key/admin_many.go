@@ -23,6 +23,7 @@ func (h *Handler) PreviewRevocation(c echo.Context) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
+	f = f.redacted()
 	if f != f.known() {
 		return h.adminList(c, http.StatusUnprocessableEntity, f.known(), keys.UnknownFilter())
 	}
@@ -59,8 +60,10 @@ func (h *Handler) revocationPage(c echo.Context, status int, f manyForm, failed 
 	p := views.RevocationPage{
 		Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: web.T(c, "Mass revocation")}}, Back: adminPath,
 		Tiles: []components.Tile{
-			{Label: web.T(c, "Keys"), Value: text.Number(ctx, r.Keys)}, {Label: web.T(c, "Organizations"), Value: text.Number(ctx, r.Organizations)},
-			{Label: web.T(c, "Apps"), Value: text.Number(ctx, len(r.Shares))}, {Label: web.T(c, "Calls in the last hour"), Value: text.Number(ctx, r.Calls), Delta: web.T(c, "before %s", text.DateTime(ctx, r.CreatedAt))},
+			{Label: web.T(c, "Keys"), Value: text.Number(ctx, r.Keys)},
+			{Label: web.T(c, "Organizations"), Value: text.Number(ctx, r.Organizations)},
+			{Label: web.T(c, "Apps"), Value: text.Number(ctx, len(r.Shares))},
+			{Label: web.T(c, "Calls in the last hour"), Value: text.Number(ctx, r.Calls), Delta: web.T(c, "before %s", text.DateTime(ctx, r.CreatedAt))},
 		},
 		Filter: filterFacts(c, r.Wanted()),
 	}

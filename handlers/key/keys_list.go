@@ -6,7 +6,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -17,16 +16,18 @@ const listPath = "/console/keys"
 
 // List is the console's list of keys. It costs five queries beside those of every page.
 func (h *Handler) List(c echo.Context) error {
-	if q := c.QueryParam("q"); apikey.Redact(q) != q { // somebody pasted a whole key: it must not stay in the address (D2)
-		return c.Redirect(http.StatusSeeOther, with(c, listPath, "q", apikey.Redact(q)))
+	if held, clean := holdsKey(c, listPath); held {
+		return c.Redirect(http.StatusSeeOther, clean)
 	}
 	ctx, who := web.Ctx(c), web.Actor(c)
 	places, err := h.Keys.Places(ctx, who)
 	if err != nil {
 		return err
 	}
-	f := keys.Filter{Query: c.QueryParam("q"), OrganizationID: web.QueryID(c, "org", "org"), AppID: web.QueryID(c, "app", "app"),
-		API: c.QueryParam("api"), Environment: oneOf(c.QueryParam("environment"), "live", "test"), State: knownState(c.QueryParam("state"))}
+	f := keys.Filter{
+		Query: c.QueryParam("q"), OrganizationID: web.QueryID(c, "org", "org"), AppID: web.QueryID(c, "app", "app"),
+		API: c.QueryParam("api"), Environment: oneOf(c.QueryParam("environment"), "live", "test"), State: knownState(c.QueryParam("state")),
+	}
 	page, err := h.Keys.List(ctx, who, f, pageOf(c))
 	if err != nil {
 		return err
@@ -84,9 +85,13 @@ func appsIn(places []keys.Place, org db.ID) int {
 }
 
 func listColumns(c echo.Context, sort string) []components.Column {
-	return []components.Column{sorted(c, listPath, web.T(c, "Key"), "name", sort), {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Status")},
+	return []components.Column{
+		sorted(c, listPath, web.T(c, "Key"), "name", sort),
+		{Label: web.T(c, "Scopes")},
+		{Label: web.T(c, "Status")},
 		sorted(c, listPath, web.T(c, "Expires"), "expires", sort), sorted(c, listPath, web.T(c, "Last used"), "used", sort),
-		{Label: web.T(c, "Calls, 30 days"), Num: true}}
+		{Label: web.T(c, "Calls, 30 days"), Num: true},
+	}
 }
 
 func (h *Handler) listFilter(c echo.Context, places []keys.Place, apis []keys.APIChoice) components.Filter {
@@ -100,8 +105,10 @@ func (h *Handler) listFilter(c echo.Context, places []keys.Place, apis []keys.AP
 	}
 	org := web.QueryID(c, "org", "org")
 	if apps := appOptions(places, org, func(keys.Place) bool { return true }); len(apps) > 1 {
-		f.Fields = append(f.Fields, components.Field{Name: "app", Label: web.T(c, "App"), Value: c.QueryParam("app"),
-			Options: append([]components.Option{{Label: web.T(c, "Any")}}, apps...)})
+		f.Fields = append(f.Fields, components.Field{
+			Name: "app", Label: web.T(c, "App"), Value: c.QueryParam("app"),
+			Options: append([]components.Option{{Label: web.T(c, "Any")}}, apps...),
+		})
 	}
 	for _, kept := range []string{"org", "sort", "size"} {
 		if v := c.QueryParam(kept); v != "" {
@@ -125,7 +132,7 @@ func appOptions(places []keys.Place, org db.ID, fits func(keys.Place) bool) []co
 		if p.AppID.IsZero() || !org.IsZero() && p.OrganizationID != org || !fits(p) {
 			continue
 		}
-		o := components.Option{Value: p.AppID.Show("app"), Label: p.AppName}
+		o := components.Option{Value: p.AppID.Show("app"), Label: p.AppName, Data: true}
 		if several {
 			o.Group = p.OrganizationName
 		}

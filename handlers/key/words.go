@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -140,6 +141,18 @@ func with(c echo.Context, path string, set ...string) string {
 	return path + "?" + q.Encode()
 }
 
+// holdsKey reports whether somebody pasted a whole key into a filter, which must not stay in the address (D2), and gives the page's address
+// with its hint instead.
+func holdsKey(c echo.Context, path string) (held bool, clean string) {
+	var set []string
+	for name, values := range c.QueryParams() {
+		if len(values) > 0 && apikey.Redact(values[0]) != values[0] {
+			set = append(set, name, apikey.Redact(values[0]))
+		}
+	}
+	return len(set) > 0, with(c, path, set...)
+}
+
 // sorted is a column whose header sorts by name: a second click turns it around.
 func sorted(c echo.Context, path, label, name, now string) components.Column {
 	col := components.Column{Label: label}
@@ -195,7 +208,7 @@ func environmentField(c echo.Context) components.Field {
 func apiField(c echo.Context, apis []keys.APIChoice) components.Field {
 	f := components.Field{Name: "api", Label: web.T(c, "API"), Value: c.QueryParam("api"), Options: []components.Option{{Label: web.T(c, "Any")}}}
 	for _, a := range apis {
-		f.Options = append(f.Options, components.Option{Value: a.Slug, Label: a.Name})
+		f.Options = append(f.Options, components.Option{Value: a.Slug, Label: a.Name, Data: true})
 	}
 	return f
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -50,7 +51,7 @@ func startSession(tx *db.Tx, a actor.Actor, userID db.ID, userAgent string) (str
 	_, _ = rand.Read(raw) // never fails, says crypto/rand
 	token := base64.RawURLEncoding.EncodeToString(raw)
 	s := Session{
-		ID: db.NewID(), Digest: sessionDigest(token), UserID: userID, UserAgent: cut(userAgent, 300), Network: a.Network(),
+		ID: db.NewID(), Digest: sessionDigest(token), UserID: userID, UserAgent: cut(apikey.Redact(userAgent), 300), Network: a.Network(),
 		ReauthenticatedAt: tx.Now, LastSeenAt: tx.Now, ExpiresAt: tx.Now.Add(SessionAbsolute), CreatedAt: tx.Now,
 	}
 	_, err := tx.Run(`INSERT INTO sessions (id, digest, user_id, user_agent, network, reauthenticated_at, last_seen_at, expires_at, created_at)

@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
@@ -123,6 +124,8 @@ func checkName(p *fault.Problems, field, name string) string {
 		p.Add(field, "Enter a name.")
 	case utf8.RuneCountInString(name) > maxName:
 		p.Add(field, "Use at most %d characters.", maxName)
+	case apikey.Redact(name) != name:
+		audit.NoKey(p, field, name)
 	case audit.Clean(name) != name:
 		p.Add(field, "Use letters, digits, signs and spaces: this name holds characters that can’t be shown.")
 	}

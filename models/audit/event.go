@@ -14,6 +14,7 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -153,8 +154,9 @@ func canonical(m map[string]string) string {
 }
 
 // Clean takes out what could forge a line or turn text around where events are read: control characters, among them CR, LF
-// and ESC, and bidirectional marks (U6). Longer than 500 bytes is cut.
+// and ESC, and bidirectional marks (U6). Of an API key only the hint stays (K1). Longer than 500 bytes is cut.
 func Clean(s string) string {
+	s = apikey.Redact(s) // before anything is cut: half a key would not be known for one
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
 			return ' '

@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -104,7 +105,7 @@ func (s *Store) Refuse(ctx context.Context, a actor.Actor, id db.ID, reason stri
 
 func checkReason(reason string) (string, error) {
 	var p fault.Problems
-	reason = org.CheckText(&p, "reason", reason, 500)
+	reason = org.CheckText(&p, "reason", apikey.Redact(reason), 500)
 	p.Check(reason != "", "reason", "Say why. The organization reads it.")
 	return reason, p.Err()
 }

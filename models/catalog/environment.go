@@ -38,6 +38,7 @@ func (e *Environment) check() error {
 	p.Check(slices.Contains(exampleMethods, e.ExampleMethod), "example_method", "Choose a method.")
 	ok := e.ExamplePath == "" || strings.HasPrefix(e.ExamplePath, "/") && len(e.ExamplePath) <= 500 && !strings.ContainsFunc(e.ExamplePath, func(r rune) bool { return r <= ' ' || r > '~' })
 	p.Check(ok, "example_path", "A path begins with / and has no spaces, such as /v2/orders?limit=10.")
+	audit.NoKey(&p, "example_path", e.ExamplePath)
 	e.ExampleBody = org.CheckText(&p, "example_body", e.ExampleBody, 4000)
 	return p.Err()
 }

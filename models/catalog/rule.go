@@ -97,6 +97,7 @@ func readRules(q *gorm.DB, apiID db.ID, lines string) ([]RouteRule, error) {
 		rules = append(rules, r)
 	}
 	p.Check(len(rules) > 0 || len(p) > 0, "rules", "Enter a rule on each line, such as GET /v2/orders orders:read.")
+	audit.NoKey(&p, "rules", lines)
 	p.Check(len(rules)+len(old) <= MaxRules, "rules", "An API has at most %d route rules.", MaxRules)
 	return rules, p.Err()
 }

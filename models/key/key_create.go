@@ -160,6 +160,7 @@ func cleanName(name string, bad *fault.Problems) string {
 	case !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) }):
 		bad.Add("name", "A name has no line breaks or control characters.")
 	}
+	audit.NoKey(bad, "name", name)
 	return name
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -74,7 +75,9 @@ func (s *Store) PreviewRevocation(ctx context.Context, a actor.Actor, f Filter) 
 	if !mayStaff(a, permission.StaffKeysManage) {
 		return db.ID{}, fault.Denied()
 	}
-	f.Query, f.Owner, f.App = strings.TrimSpace(f.Query), strings.TrimSpace(f.Owner), strings.TrimSpace(f.App)
+	for _, word := range []*string{&f.Query, &f.Owner, &f.App, &f.Scope, &f.API} {
+		*word = strings.TrimSpace(apikey.Redact(*word)) // the filter is kept
+	}
 	if err := f.check(); err != nil {
 		return db.ID{}, err
 	}
@@ -189,8 +192,10 @@ func (s *Store) RevokeMany(ctx context.Context, a actor.Actor, id db.ID, reason 
 		if err != nil {
 			return err
 		}
-		audit.Record(tx, a, audit.Event{Act: audit.KeysRevoked, TargetKind: "key_revocation", TargetID: id,
-			Details: map[string]string{"filter": r.Filter, "keys": strconv.Itoa(len(rows)), "reason": why}})
+		audit.Record(tx, a, audit.Event{
+			Act: audit.KeysRevoked, TargetKind: "key_revocation", TargetID: id,
+			Details: map[string]string{"filter": r.Filter, "keys": strconv.Itoa(len(rows)), "reason": why},
+		})
 		for _, k := range rows {
 			record(tx, a, audit.KeyRevoked, k, map[string]string{"reason": why, "revocation": id.Show(RevocationPrefix)})
 		}

@@ -8,12 +8,13 @@ import (
 	"unicode/utf8"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 )
 
 // MaxName is the most characters of a name that people give.
 const MaxName = 80
 
-// CheckName notes a name that is empty, longer than MaxName characters or more than one line, and returns it trimmed.
+// CheckName notes a name that is empty, longer than MaxName characters, more than one line or an API key, and returns it trimmed.
 func CheckName(p *fault.Problems, field, name string) string {
 	name = strings.TrimSpace(name)
 	switch {
@@ -24,11 +25,12 @@ func CheckName(p *fault.Problems, field, name string) string {
 	case !oneLine(name):
 		p.Add(field, "A name is one line of visible characters.")
 	}
+	audit.NoKey(p, field, name)
 	return name
 }
 
-// CheckText notes a text longer than most characters or with control characters other than line breaks, and returns it trimmed, its
-// line breaks as LF.
+// CheckText notes a text longer than most characters or with control characters other than line breaks or an API key, and returns it
+// trimmed, its line breaks as LF.
 func CheckText(p *fault.Problems, field, text string, most int) string {
 	text = strings.TrimSpace(strings.ReplaceAll(text, "\r\n", "\n"))
 	if utf8.RuneCountInString(text) > most {
@@ -37,10 +39,11 @@ func CheckText(p *fault.Problems, field, text string, most int) string {
 	if !oneLine(strings.NewReplacer("\n", " ", "\t", " ").Replace(text)) {
 		p.Add(field, "This holds characters that can’t be shown.")
 	}
+	audit.NoKey(p, field, text)
 	return text
 }
 
-// CheckURL notes an address that is no absolute http or https URL without user info; an empty one is fine. It returns it trimmed.
+// CheckURL notes an address that is no absolute http or https URL without user info, or holds an API key; an empty one is fine. It returns it trimmed.
 func CheckURL(p *fault.Problems, field, address string) string {
 	address = strings.TrimSpace(address)
 	if address == "" {
@@ -49,6 +52,7 @@ func CheckURL(p *fault.Problems, field, address string) string {
 	u, err := url.Parse(address)
 	ok := err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" && u.User == nil && len(address) <= 500 && oneLine(address)
 	p.Check(ok, field, "Enter an address that begins with https:// or http://.")
+	audit.NoKey(p, field, address)
 	return address
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -18,10 +19,10 @@ type Suspension struct {
 	Until  *time.Time
 }
 
-// Check tells what is wrong with it, and trims the reason.
+// Check tells what is wrong with it, and trims the reason, of whose API keys only the hints stay.
 func (s *Suspension) Check(now time.Time) error {
 	var p fault.Problems
-	s.Reason = CheckText(&p, "reason", s.Reason, 500)
+	s.Reason = CheckText(&p, "reason", apikey.Redact(s.Reason), 500)
 	p.Check(s.Reason != "", "reason", "Say why. The organization reads it.")
 	p.Check(s.Until == nil || s.Until.After(now), "until", "Choose a day that is not over, or leave it empty.")
 	return p.Err()

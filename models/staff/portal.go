@@ -23,6 +23,8 @@ func (s *Store) SetPortal(ctx context.Context, a actor.Actor, in setting.Portal)
 	p.Check(named(in.Name), "name", "Enter a name for the portal, at most 80 characters.")
 	p.Check(in.Hue >= 0 && in.Hue <= 360, "hue", "A hue is a number from 1 to 360, or 0 for the built-in one.")
 	p.Check(len([]rune(in.Footer)) <= 200, "footer", "A footer has at most 200 characters.")
+	audit.NoKey(&p, "name", in.Name)
+	audit.NoKey(&p, "footer", in.Footer)
 	if err := p.Err(); err != nil {
 		return err
 	}

@@ -127,6 +127,9 @@ func (s *Store) prepare(ctx context.Context, in Setup) (account.NewUser, error) 
 	p.Check(named(in.Name), "name", "Enter your name, at most 80 characters.")
 	email, err := account.CanonicalEmail(in.Email)
 	p.Check(err == nil, "email", "Enter an address such as mira@example.com.")
+	for field, name := range map[string]string{"name": in.Name, "company": in.Company, "portal": in.Portal} {
+		audit.NoKey(&p, field, name)
+	}
 	p = append(p, s.accounts.CheckPassword(ctx, "password", in.Password, in.Name, in.Email, in.Company, in.Portal)...)
 	if err := p.Err(); err != nil {
 		return account.NewUser{}, err
