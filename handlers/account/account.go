@@ -170,6 +170,7 @@ func (h *Handler) Delete(c echo.Context) error {
 		return err
 	}
 	h.ForgetSession(c)
+	h.SetCookie(c, web.KnownCookie, "", 0)
 	return h.See(c, "/")
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/mail"
@@ -98,10 +99,25 @@ func lines(all []outbox.Line) []mail.Line {
 	return out
 }
 
-// signedIn hands the token of a new session to the browser, and forgets the sign-up that led to it.
-func (h *Handler) signedIn(c echo.Context, token string, s account.Session) {
+// signedIn hands the token of a new session to the browser, which is known from now on, and forgets the sign-up that led to it.
+func (h *Handler) signedIn(c echo.Context, token string, s account.Session) error {
 	h.StartSession(c, token, s.ExpiresAt.Sub(h.Now()))
 	if h.Cookie(c, web.SignupCookie) != "" {
 		h.SetCookie(c, web.SignupCookie, "", 0)
 	}
+	return h.remember(c, s.UserID)
+}
+
+// remember lets this browser be known for the user. It keeps one of them: the last.
+func (h *Handler) remember(c echo.Context, userID db.ID) error {
+	known, err := h.Store.KnownBrowser(web.Ctx(c), userID)
+	if err == nil {
+		h.SetCookie(c, web.KnownCookie, known, account.KnownAge)
+	}
+	return err
+}
+
+// browser is what signs in.
+func (h *Handler) browser(c echo.Context) account.Browser {
+	return account.Browser{Agent: c.Request().UserAgent(), Known: h.Cookie(c, web.KnownCookie)}
 }

@@ -75,12 +75,15 @@ func (h *Handler) Reset(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	err := h.Store.Reset(web.Ctx(c), web.Actor(c), form.Token, form.Password)
+	userID, err := h.Store.Reset(web.Ctx(c), web.Actor(c), form.Token, form.Password)
 	problems, byField, invalid := web.Problems(c, err)
 	switch {
 	case invalid, fault.Is(err, fault.NotFound):
 		return h.showReset(c, http.StatusUnprocessableEntity, views.Reset{Token: form.Token, Problems: problems, Errors: byField})
 	case err != nil:
+		return err
+	}
+	if err := h.remember(c, userID); err != nil { // so that nobody who guesses meanwhile keeps them out
 		return err
 	}
 	return h.Done(c, "/login", text.N("Your password is set. Sign in with it."))
@@ -105,5 +108,8 @@ func (h *Handler) ChangePassword(c echo.Context) error {
 		return err
 	}
 	h.StartSession(c, token, web.Session(c).ExpiresAt.Sub(h.Now()))
+	if err := h.remember(c, web.Actor(c).UserID); err != nil { // the password before ended what was known
+		return err
+	}
 	return h.Done(c, "/console/account", text.N("Your password is changed. Other browsers are signed out."))
 }

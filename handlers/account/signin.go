@@ -44,7 +44,7 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, c.Request().UserAgent())
+	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, h.browser(c))
 	if f := fault.As(err); f != nil && f.Kind == fault.Unauthenticated {
 		p := h.loginPage(c, form.Next)
 		p.Email, p.Failed = form.Email, web.T(c, f.Key)
@@ -53,7 +53,9 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	h.signedIn(c, token, session)
+	if err := h.signedIn(c, token, session); err != nil {
+		return err
+	}
 	return h.See(c, web.SafeNext(form.Next, home))
 }
 

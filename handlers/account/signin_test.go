@@ -107,6 +107,49 @@ func TestNetworkThatGuessesGets429(t *testing.T) {
 	}
 }
 
+// A7
+func TestBrowserThatSignedInBeforeIsNotLockedOut(t *testing.T) {
+	w := begin(t, "")
+	w.member("ada@example.com", "")
+	browser := w.Visitor()
+	in := browser.Post("/login", form("email", "ada@example.com", "password", good))
+	w.leads(browser.Post("/logout", form()), "/")
+	for range 6 {
+		w.want(w.Visitor().Post("/login", form("email", "ada@example.com", "password", other)), 401)
+	}
+
+	w.want(w.Visitor().Post("/login", form("email", "ada@example.com", "password", good)), 401)
+	w.leads(browser.Post("/login", form("email", "ada@example.com", "password", good)), "/console")
+
+	known := ""
+	for _, cookie := range in.Header.Values("Set-Cookie") {
+		if strings.HasPrefix(cookie, "gatehouse-known=") {
+			known = cookie
+		}
+	}
+	for _, part := range []string{"Path=/", "HttpOnly", "SameSite=Lax", "Max-Age=31536000"} {
+		if !strings.Contains(known, part) {
+			t.Errorf("%q lacks %s", known, part)
+		}
+	}
+}
+
+// A7
+func TestBrowserOfAPasswordResetIsKnown(t *testing.T) {
+	w := begin(t, "")
+	w.member("ada@example.com", "")
+	browser := w.Visitor()
+	w.want(browser.Post("/password/forgot", form("email", "ada@example.com")), 200)
+	mail, _ := w.last("ada@example.com")
+	w.Clock.Advance(time.Minute)
+	w.leads(browser.Post("/password/reset", form("token", tokenOf(w.path(mail)), "password", other)), "/login")
+	for range 6 {
+		w.want(w.Visitor().Post("/login", form("email", "ada@example.com", "password", good)), 401)
+	}
+
+	w.leads(browser.Post("/login", form("email", "ada@example.com", "password", other)), "/console")
+}
+
 // S1, S2
 func TestSignInSetsAGuardedCookieAndSignOutTakesItAway(t *testing.T) {
 	w := begin(t, "")

@@ -124,7 +124,9 @@ func (h *Handler) Verify(c echo.Context) error {
 		h.SetCookie(c, web.SignupCookie, "", 0)
 		return h.Done(c, "/login", text.N("Your address is verified. An admin now looks at your account; you get a mail when it is ready."))
 	}
-	h.signedIn(c, done.Token, done.Session)
+	if err := h.signedIn(c, done.Token, done.Session); err != nil {
+		return err
+	}
 	return h.Done(c, "/console", text.N("Your account is ready."))
 }
 

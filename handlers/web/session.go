@@ -76,6 +76,8 @@ const (
 	flashCookie    = "gatehouse-flash"
 	// SignupCookie ties a sign-up to the browser that began it.
 	SignupCookie = "gatehouse-signup"
+	// KnownCookie says that somebody signed in with this browser before. It opens nothing; strangers' guesses don't lock it out (A7).
+	KnownCookie = "gatehouse-known"
 )
 
 func (k *Kit) cookieName(name string) string {
@@ -111,10 +113,16 @@ func (k *Kit) StartSession(c echo.Context, token string, age time.Duration) {
 	k.SetCookie(c, sessionCookie, token, age)
 }
 
-// ForgetSession takes the token away from the browser, and all else that it keeps of us (S5).
+// ForgetSession takes the token away from the browser, and all else that it keeps of us (S5) but KnownCookie, which is of use to who signed out. That is why
+// Clear-Site-Data doesn't name the cookies.
 func (k *Kit) ForgetSession(c echo.Context) {
 	k.SetCookie(c, sessionCookie, "", 0)
-	c.Response().Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
+	for _, name := range []string{flashCookie, languageCookie, SignupCookie} {
+		if k.cookie(c, name) != "" {
+			k.SetCookie(c, name, "", 0)
+		}
+	}
+	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }
 
 // SetLanguage remembers the choice of somebody who is not signed in.

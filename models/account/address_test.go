@@ -55,10 +55,10 @@ func TestUndoRestoresTheAddressAndShutsTheIntruderOut(t *testing.T) {
 		if email != "ada@example.com" || after.Email != email || w.count("SELECT COUNT(*) FROM sessions WHERE user_id = ?", u.ID) != 0 {
 			t.Error(email, after.Email)
 		}
-		_, _, knows := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, knows := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 		w.is(knows, fault.Unauthenticated)
 		w.is(w.store.UndoEmail(t.Context(), visitor(), intrudersUndo), fault.NotFound)
-		w.must(w.store.Reset(t.Context(), visitor(), token(w.last("ada@example.com", "reset_password")), other))
+		w.must(w.reset(token(w.last("ada@example.com", "reset_password")), other))
 		w.in(after, other)
 	})
 }
@@ -78,7 +78,7 @@ func TestTheOldestUndoLinkWinsWhateverWasUndoneBefore(t *testing.T) {
 		attackers := move("attacker2@example.com", "attacker1@example.com", good)
 		w.must(w.store.UndoEmail(t.Context(), visitor(), attackers))
 		u.Email = "attacker1@example.com"
-		w.must(w.store.Reset(t.Context(), visitor(), token(w.last(u.Email, "reset_password")), other))
+		w.must(w.reset(token(w.last(u.Email, "reset_password")), other))
 		later := move("attacker3@example.com", "attacker1@example.com", other)
 
 		w.must(w.store.UndoEmail(t.Context(), visitor(), owners))
@@ -91,7 +91,7 @@ func TestTheOldestUndoLinkWinsWhateverWasUndoneBefore(t *testing.T) {
 		w.is(w.store.UndoEmail(t.Context(), visitor(), later), fault.NotFound)
 		w.is(w.store.UndoEmail(t.Context(), visitor(), attackers), fault.NotFound)
 		w.is(w.store.UndoEmail(t.Context(), visitor(), owners), fault.NotFound)
-		w.must(w.store.Reset(t.Context(), visitor(), token(w.last("ada@example.com", "reset_password")), good))
+		w.must(w.reset(token(w.last("ada@example.com", "reset_password")), good))
 	})
 }
 

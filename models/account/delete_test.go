@@ -44,7 +44,7 @@ func TestDeletionErasesThePersonEverywhere(t *testing.T) {
 		if err != nil || !v.Sound {
 			t.Error(v, err)
 		}
-		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 		w.is(err, fault.Unauthenticated)
 		if w.count("SELECT COUNT(*) FROM changes WHERE subject_id = ? AND kind = 'organization'", org) == 0 || w.count("SELECT COUNT(*) FROM changes WHERE kind = 'app'") != 1 {
 			t.Error("verification was not told")

@@ -65,7 +65,7 @@ func busy(err error) error {
 
 // confirmPassword asks the signed-in actor for the current password again. Faults: Invalid about field, RateLimited, Unavailable.
 func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain string) (User, error) {
-	bucket := "confirm:" + a.UserID.String()
+	bucket := confirmBucket(a.UserID)
 	if err := s.allow(ctx, bucket, signInPerAccount, signInWindow); err != nil {
 		return User{}, err
 	}
@@ -82,6 +82,9 @@ func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain
 	}
 	return u, s.Release(ctx, bucket)
 }
+
+// confirmBucket counts the tries to confirm who one is.
+func confirmBucket(userID db.ID) string { return "confirm:" + userID.String() }
 
 // locale is how u reads mail.
 func (u User) locale() text.Locale {

@@ -50,24 +50,24 @@ func (s *Store) ResetLink(ctx context.Context, token string) error {
 }
 
 // Reset sets a new password by a mailed link. It does not sign in, ends all sessions and all other links that could take the account over, and mails
-// a notice (A13). Faults: NotFound, Invalid about "password", Unavailable.
-func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) error {
+// a notice (A13). It returns whose password it was. Faults: NotFound, Invalid about "password", Unavailable.
+func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) (db.ID, error) {
 	link, err := s.peekLink(ctx, linkReset, token)
 	if err != nil {
-		return err
+		return db.ID{}, err
 	}
 	u, err := s.ByID(ctx, link.UserID)
 	if err != nil {
-		return err
+		return db.ID{}, err
 	}
 	if err := s.CheckPassword(ctx, "password", plain, u.Name, u.Email).Err(); err != nil {
-		return err
+		return db.ID{}, err
 	}
 	sealed, err := s.HashPassword(ctx, u.ID, plain)
 	if err != nil {
-		return err
+		return db.ID{}, err
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return u.ID, s.db.Tx(ctx, func(tx *db.Tx) error {
 		if _, err := useLink(tx, linkReset, token); err != nil {
 			return err
 		}
@@ -76,7 +76,8 @@ func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) e
 	})
 }
 
-// setPassword writes the password, ends the sessions but keep, ends links by which somebody could take the account over, and mails a notice.
+// setPassword writes the password, ends the sessions but keep, ends links by which somebody could take the account over, and mails a notice. Guesses at
+// the password before are forgotten, so that they can't keep its owner out (A7).
 func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID) error {
 	n, err := tx.Run("UPDATE users SET password_sealed = ?, password_changed_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL", sealed, tx.Now, tx.Now, u.ID)
 	if err != nil {
@@ -89,6 +90,9 @@ func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID) error 
 		return err
 	}
 	if err := endLinks(tx, u.ID, linkReset, linkChange); err != nil {
+		return err
+	}
+	if err := forget(tx, doorBucket(u.Email), confirmBucket(u.ID)); err != nil {
 		return err
 	}
 	return s.outbox.Queue(tx, s.letterPasswordChanged(tx.Context(), u, tx.Now))

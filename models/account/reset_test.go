@@ -18,15 +18,15 @@ func TestResetSetsThePasswordOnceAndEndsAllSessions(t *testing.T) {
 		w.must(w.store.ResetLink(t.Context(), link))
 		w.must(w.store.ResetLink(t.Context(), link)) // looking uses nothing up
 
-		weak := w.store.Reset(t.Context(), visitor(), link, "short")
-		w.must(w.store.Reset(t.Context(), visitor(), link, other))
+		weak := w.reset(link, "short")
+		w.must(w.reset(link, other))
 
 		w.is(weak, fault.Invalid)
-		w.is(w.store.Reset(t.Context(), visitor(), link, other), fault.NotFound)
+		w.is(w.reset(link, other), fault.NotFound)
 		if n := w.count("SELECT COUNT(*) FROM sessions WHERE user_id = ?", a.UserID); n != 0 {
 			t.Error("sessions live on, or the link signed in")
 		}
-		_, _, old := w.store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		_, _, old := w.store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 		w.is(old, fault.Unauthenticated)
 		w.in(u, other)
 		w.last(u.Email, "password_changed")
@@ -45,9 +45,9 @@ func TestResetLinksEndByTimeAndByNewerOnes(t *testing.T) {
 		w.must(w.store.RequestReset(t.Context(), visitor(), u.Email))
 		second := token(w.last(u.Email, "reset_password"))
 
-		replaced := w.store.Reset(t.Context(), visitor(), first, other)
+		replaced := w.reset(first, other)
 		w.clock.Advance(30 * time.Minute)
-		late := w.store.Reset(t.Context(), visitor(), second, other)
+		late := w.reset(second, other)
 
 		w.is(replaced, fault.NotFound)
 		w.is(late, fault.NotFound)
@@ -71,7 +71,7 @@ func TestParallelResetsByOneLinkGiveOneSuccess(t *testing.T) {
 			all.Add(1)
 			go func() {
 				defer all.Done()
-				err := w.store.Reset(t.Context(), visitor(), link, other)
+				err := w.reset(link, other)
 				mu.Lock()
 				defer mu.Unlock()
 				if err == nil {
@@ -133,7 +133,7 @@ func TestPasswordChangeAsksForTheOldOneAndEndsOtherSessions(t *testing.T) {
 		if s.ID != here.SessionID || w.count("SELECT COUNT(*) FROM sessions WHERE id = ?", there.SessionID) != 0 {
 			t.Error("the wrong session lives")
 		}
-		w.is(w.store.Reset(t.Context(), visitor(), link, good), fault.NotFound)
+		w.is(w.reset(link, good), fault.NotFound)
 		w.last(u.Email, "password_changed")
 	})
 }

@@ -27,16 +27,16 @@ func refused() error {
 
 // SignIn checks the password and starts a session with a new token; the session in which the actor was is over (S2). Faults: Unauthenticated in
 // the same words for whatever reason, RateLimited for a network that guesses, Unavailable when too many sign in at once.
-func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain, userAgent string) (string, Session, error) {
+func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, from Browser) (string, Session, error) {
 	canonical, bad := CanonicalEmail(email)
 	if bad != nil {
 		canonical = strings.ToLower(strings.TrimSpace(email)) // no account has it; it is counted and answered all the same
 	}
-	try, err := s.reserve(ctx, a, canonical)
+	u, err := s.byEmail(ctx, canonical)
 	if err != nil {
 		return "", Session{}, err
 	}
-	u, err := s.byEmail(ctx, canonical)
+	try, err := s.reserve(ctx, a, canonical, s.knownBucket(u, from.Known))
 	if err != nil {
 		return "", Session{}, err
 	}
@@ -48,45 +48,80 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain, userAge
 		return "", Session{}, err
 	}
 	if !ok || !u.Active(s.db.Now()) {
-		return "", Session{}, errors.Join(refused(), s.noteFailure(ctx, a, u))
+		return "", Session{}, errors.Join(refused(), s.noteFailure(ctx, a, audit.UserSignInFailed, u))
 	}
-	return s.enter(ctx, a, u, try, renewed, userAgent)
+	return s.enter(ctx, a, u, try, renewed, from.Agent)
 }
 
-// reserve takes the counters before anything is checked, so that parallel guesses can't overtake them (A5). Faults: RateLimited by network or
-// in all. A used-up account is no fault here: it is answered like a wrong password.
-func (s *Store) reserve(ctx context.Context, a actor.Actor, email string) (attempt, error) {
+// reserve takes the counters before anything is checked, so that parallel guesses can't overtake them (A5). A browser that is known for the account
+// has a counter of its own, which others can't use up (A7); everybody else shares those of the account and the network. Faults: RateLimited by
+// network. A used-up account is no fault here: it is answered like a wrong password.
+func (s *Store) reserve(ctx context.Context, a actor.Actor, email, known string) (attempt, error) {
 	var t attempt
 	var wait time.Duration
-	byNetwork, all, account := "signin:network:"+network(a), "signin:all", "signin:account:"+email
+	flood := false
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		t, wait = attempt{}, 0
-		for _, c := range []struct {
-			bucket string
-			limit  int
-		}{{byNetwork, signInPerNetwork}, {all, signInAll}} {
-			ok, after, err := take(tx, c.bucket, c.limit, signInWindow)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				wait = after
-				return release(tx, t.buckets...)
-			}
-			t.buckets = append(t.buckets, c.bucket)
+		t, wait, flood = attempt{}, 0, false
+		if known != "" {
+			ok, err := t.take(tx, known, signInPerAccount)
+			t.locked = !ok
+			return err
 		}
-		ok, _, err := take(tx, account, signInPerAccount, signInWindow)
-		if ok {
-			t.buckets = append(t.buckets, account)
+		byNetwork := "signin:network:" + network(a)
+		ok, after, err := take(tx, byNetwork, signInPerNetwork, signInWindow)
+		if err != nil {
+			return err
 		}
+		if !ok {
+			wait = after
+			return nil
+		}
+		t.buckets = append(t.buckets, byNetwork)
+		calm, err := t.take(tx, signInAllBucket, signInAll)
+		if err != nil {
+			return err
+		}
+		flood = !calm
+		ok, err = t.take(tx, doorBucket(email), signInPerAccount)
 		t.locked = !ok
 		return err
 	})
+	if flood {
+		s.warnOfFlood()
+	}
 	if err == nil && wait > 0 {
 		err = tooOften(wait)
 	}
 	return t, err
 }
+
+// take takes one counter of sign-in and notes that it did.
+func (t *attempt) take(tx *db.Tx, bucket string, limit int) (bool, error) {
+	ok, _, err := take(tx, bucket, limit, signInWindow)
+	if ok {
+		t.buckets = append(t.buckets, bucket)
+	}
+	return ok, err
+}
+
+// signInAllBucket counts the tries of all strangers. It refuses nobody: else some thousand tries from a few dozen networks would shut everybody out,
+// and what it would stop, guessing from many networks, each account's own counter stops already. It tells the operator.
+const signInAllBucket = "signin:all"
+
+// warnOfFlood writes to the log, once a minute at most.
+func (s *Store) warnOfFlood() {
+	now := s.db.Now()
+	s.floodMu.Lock()
+	defer s.floodMu.Unlock()
+	if now.Sub(s.floodAt) < time.Minute {
+		return
+	}
+	s.floodAt = now
+	s.log.Warn("very many sign-ins fail: somebody may be guessing passwords from many networks", "limit", signInAll, "window", signInWindow)
+}
+
+// doorBucket counts the tries of strangers to get into the account of an address.
+func doorBucket(email string) string { return "signin:account:" + email }
 
 // judge costs the same whether there is such a user or not, through the same gate.
 func (s *Store) judge(ctx context.Context, u User, t attempt, plain string) (ok bool, renewed string, err error) {
@@ -107,9 +142,9 @@ func (s *Store) byEmail(ctx context.Context, email string) (User, error) {
 }
 
 // noteFailure writes the same for every failure. The address is left out: people type passwords there.
-func (s *Store) noteFailure(ctx context.Context, a actor.Actor, u User) error {
+func (s *Store) noteFailure(ctx context.Context, a actor.Actor, act audit.Act, u User) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		audit.Record(tx, a, audit.Event{Act: audit.UserSignInFailed, TargetKind: "user", TargetID: u.ID, Result: audit.Refused})
+		audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: u.ID, Result: audit.Refused})
 		return nil
 	})
 }

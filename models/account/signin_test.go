@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -62,7 +63,7 @@ func TestParametersOutOfBoundsAreNotExecuted(t *testing.T) {
 			return err
 		}))
 
-		_, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		_, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 
 		w.is(err, fault.Unauthenticated)
 	})
@@ -82,7 +83,7 @@ func TestParallelGuessesNeverOvertakeTheLimit(t *testing.T) {
 				a := visitor()
 				a.Address = netip.MustParseAddr(fmt.Sprintf("203.0.113.%d", i+1)) // each from a network of its own
 				spelling := []string{"ada@example.com", "ADA@example.com", " ada@EXAMPLE.com", "ａda@example.com"}[i%4]
-				_, _, err := w.store.SignIn(t.Context(), a, spelling, fmt.Sprintf("guess number %d", i), agent)
+				_, _, err := w.store.SignIn(t.Context(), a, spelling, fmt.Sprintf("guess number %d", i), firefox)
 				if !fault.Is(err, fault.Unauthenticated) && !fault.Is(err, fault.Unavailable) {
 					t.Error(err)
 				}
@@ -90,7 +91,7 @@ func TestParallelGuessesNeverOvertakeTheLimit(t *testing.T) {
 		}
 		all.Wait()
 
-		_, _, locked := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, locked := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 
 		evaluated := w.evaluations(string(phc)) - 1 // one made it
 		if evaluated > 5 {
@@ -136,16 +137,117 @@ func TestANetworkThatGuessesIsStopped(t *testing.T) {
 		var err error
 		tries := 0
 		for ; tries < 100 && (err == nil || fault.Is(err, fault.Unauthenticated)); tries++ {
-			_, _, err = w.store.SignIn(t.Context(), visitor(), fmt.Sprintf("user%d@example.com", tries), good, agent)
+			_, _, err = w.store.SignIn(t.Context(), visitor(), fmt.Sprintf("user%d@example.com", tries), good, firefox)
 		}
 		a := visitor()
 		a.Address = netip.MustParseAddr("198.51.100.1")
-		_, _, elsewhere := w.store.SignIn(t.Context(), a, "user@example.com", good, agent)
+		_, _, elsewhere := w.store.SignIn(t.Context(), a, "user@example.com", good, firefox)
 
 		w.is(err, fault.RateLimited)
 		w.is(elsewhere, fault.Unauthenticated)
 		if tries != 61 || fault.As(err).RetryAfter <= 0 {
 			t.Error(tries, err)
+		}
+	})
+}
+
+// A7: who uses up the account's counter keeps strangers out, not its owner.
+func TestStrangersCanNotLockAKnownBrowserOut(t *testing.T) {
+	each(t, func(w *world) {
+		u, eve := w.person("ada@example.com", ""), w.person("eve@example.com", "")
+		own := w.known(u)
+		for range 60 { // the network is used up too
+			_, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, other, firefox)
+			w.is(err, fault.Unauthenticated)
+		}
+
+		_, _, stranger := w.store.SignIn(t.Context(), elsewhere(), u.Email, good, firefox)
+		_, _, foreign := w.store.SignIn(t.Context(), elsewhere(), u.Email, good, w.known(eve))
+		_, _, forged := w.store.SignIn(t.Context(), elsewhere(), u.Email, good, account.Browser{Known: own.Known + "x"})
+		_, _, owner := w.store.SignIn(t.Context(), visitor(), u.Email, good, own)
+
+		for _, err := range []error{stranger, foreign, forged} {
+			w.is(err, fault.Unauthenticated)
+		}
+		w.must(owner)
+	})
+}
+
+// A5: a known browser has five tries of its own, also in parallel.
+func TestAKnownBrowserGuessesNoMoreThanFiveTimes(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		own := w.known(u)
+		phc, err := w.root.Sealer(secret.LabelPassword).Open(u.PasswordSealed, u.ID.String())
+		w.must(err)
+		before := w.evaluations(string(phc))
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				_, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, other, own)
+				if !fault.Is(err, fault.Unauthenticated) && !fault.Is(err, fault.Unavailable) {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+
+		_, _, locked := w.store.SignIn(t.Context(), visitor(), u.Email, good, own)
+
+		if n := w.evaluations(string(phc)) - before; n > 5 {
+			t.Errorf("%d guesses were looked at", n)
+		}
+		w.is(locked, fault.Unauthenticated)
+	})
+}
+
+// A7
+func TestAPasswordResetEndsTheLockOut(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		own := w.known(u)
+		for range 6 {
+			for _, b := range []account.Browser{firefox, own} {
+				_, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, other, b)
+				w.is(err, fault.Unauthenticated)
+			}
+		}
+		w.clock.Advance(time.Minute)
+		w.must(w.store.RequestReset(t.Context(), visitor(), u.Email))
+		w.must(w.reset(token(w.last(u.Email, "reset_password")), "a sentence nobody knew before"))
+
+		_, _, fromAnywhere := w.store.SignIn(t.Context(), elsewhere(), u.Email, "a sentence nobody knew before", firefox)
+
+		w.must(fromAnywhere)
+		for range 5 { // what was known ended with the password: it is a stranger's counter
+			_, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, other, own)
+			w.is(err, fault.Unauthenticated)
+		}
+		_, _, stranger := w.store.SignIn(t.Context(), visitor(), u.Email, "a sentence nobody knew before", firefox)
+		w.is(stranger, fault.Unauthenticated)
+		_, _, owner := w.store.SignIn(t.Context(), visitor(), u.Email, "a sentence nobody knew before", w.known(u))
+		w.must(owner)
+	})
+}
+
+// A7: a flood from many networks is told to the operator, and shuts nobody out.
+func TestAFloodOfSignInsIsLoggedOnceAMinuteAndRefusesNobody(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		bucket := fmt.Sprintf("%x", sha256.Sum256([]byte("signin:all")))
+		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("INSERT INTO throttles (bucket, taken, resets_at) VALUES (?, 3000, ?)", bucket, tx.Now.Add(time.Hour))
+			return err
+		}))
+
+		w.in(u, good)
+		w.in(u, good)
+		once := strings.Count(w.log.String(), "very many sign-ins")
+		w.clock.Advance(time.Minute)
+		w.in(u, good)
+
+		if twice := strings.Count(w.log.String(), "very many sign-ins"); once != 1 || twice != 2 {
+			t.Error(once, twice, w.log.String())
 		}
 	})
 }
@@ -157,7 +259,7 @@ func TestEveryRefusalIsTheSame(t *testing.T) {
 		wrong, suspended, locked := w.person("wrong@example.com", ""), w.person("suspended@example.com", ""), w.person("locked@example.com", "")
 		w.must(w.store.Suspend(t.Context(), admin, suspended.ID, "Testing", nil))
 		for range 5 {
-			_, _, err := w.store.SignIn(t.Context(), visitor(), locked.Email, other, agent)
+			_, _, err := w.store.SignIn(t.Context(), visitor(), locked.Email, other, firefox)
 			w.is(err, fault.Unauthenticated)
 		}
 		_, err := w.store.SignUp(t.Context(), visitor(), ada())
@@ -165,7 +267,7 @@ func TestEveryRefusalIsTheSame(t *testing.T) {
 
 		var texts []string
 		for _, try := range [][2]string{{"nobody@example.com", good}, {"ada@example.com", good}, {wrong.Email, other}, {suspended.Email, good}, {locked.Email, good}, {"no address", good}} {
-			_, _, err := w.store.SignIn(t.Context(), visitor(), try[0], try[1], agent)
+			_, _, err := w.store.SignIn(t.Context(), visitor(), try[0], try[1], firefox)
 			texts = append(texts, err.Error())
 		}
 
@@ -193,12 +295,12 @@ func TestBusyHashingIsSaidAndNotCounted(t *testing.T) {
 		store := account.NewStore(account.Options{DB: w.d, Hasher: hasher, Sealer: w.root.Sealer(secret.LabelPassword)})
 		done := make(chan error)
 		go func() {
-			_, _, err := store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+			_, _, err := store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 			done <- err
 		}()
 		<-enter
 
-		_, _, busy := store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		_, _, busy := store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 		close(leave)
 
 		w.must(<-done)
@@ -213,12 +315,12 @@ func TestBusyHashingIsSaidAndNotCounted(t *testing.T) {
 func TestSignInMakesANewTokenAndEndsTheSessionBefore(t *testing.T) {
 	each(t, func(w *world) {
 		u := w.person("ada@example.com", "")
-		first, session, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		first, session, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 		w.must(err)
 		a := visitor()
 		a.SessionID = session.ID
 
-		second, _, err := w.store.SignIn(t.Context(), a, u.Email, good, agent)
+		second, _, err := w.store.SignIn(t.Context(), a, u.Email, good, firefox)
 
 		w.must(err)
 		_, _, dead := w.store.Resolve(t.Context(), first)
@@ -233,7 +335,7 @@ func TestSignInMakesANewTokenAndEndsTheSessionBefore(t *testing.T) {
 func TestReenteredPasswordGivesANewToken(t *testing.T) {
 	each(t, func(w *world) {
 		u := w.person("ada@example.com", "")
-		old, session, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		old, session, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 		w.must(err)
 		a := visitor()
 		a.Kind, a.UserID, a.SessionID = "user", u.ID, session.ID

@@ -38,7 +38,7 @@ func TestCodeVerifiesAndMakesUserWithPersonalOrganization(t *testing.T) {
 		if n := w.count("SELECT COUNT(*) FROM organizations o JOIN members m ON m.organization_id = o.id WHERE o.kind = 'personal' AND o.personal_user_id = ? AND m.user_id = ? AND m.role = 'owner'", u.ID, u.ID); n != 1 {
 			t.Error("no personal organization")
 		}
-		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 		w.must(err)
 	})
 }
@@ -49,7 +49,7 @@ func TestNothingOfAUserExistsBeforeTheAddressIsVerified(t *testing.T) {
 		_, err := w.store.SignUp(t.Context(), visitor(), ada())
 		w.must(err)
 
-		_, _, signIn := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, signIn := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 
 		w.is(signIn, fault.Unauthenticated)
 		if w.count("SELECT COUNT(*) FROM users") != 0 || w.count("SELECT COUNT(*) FROM organizations") != 0 {
@@ -77,7 +77,7 @@ func TestStrangersCannotPrepareAnAccount(t *testing.T) {
 		w.is(byClick, fault.Invalid)
 		w.is(byOwnBrowser, fault.Invalid)
 		w.must(err)
-		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", other, agent)
+		_, _, err = w.store.SignIn(t.Context(), visitor(), "ada@example.com", other, firefox)
 		w.is(err, fault.Unauthenticated)
 		_, err = w.store.SignupHere(t.Context(), strangersBrowser)
 		w.is(err, fault.NotFound)
@@ -180,9 +180,9 @@ func TestApprovalKeepsAUserWaitingUntilAnAdminApproves(t *testing.T) {
 
 		done, err := w.store.VerifyCode(t.Context(), visitor(), browser, w.last("ada@example.com", "verify_address").Code, agent)
 		w.must(err)
-		_, _, before := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, before := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 		w.must(w.store.Approve(t.Context(), admin, done.User.ID))
-		_, _, after := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, agent)
+		_, _, after := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 
 		if !done.Waits || done.Token != "" {
 			t.Error("no waiting", done)

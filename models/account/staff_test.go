@@ -18,14 +18,14 @@ func TestSuspensionStopsUserAndKeysUntilItEnds(t *testing.T) {
 	each(t, func(w *world) {
 		admin := w.in(w.person("root@example.com", "admin"), good)
 		u := w.person("ada@example.com", "")
-		token, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		token, _, err := w.store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 		w.must(err)
 		until := w.clock.Now().Add(time.Hour)
 
 		w.must(w.store.Suspend(t.Context(), admin, u.ID, "Odd calls\r\nat night", &until))
 
 		_, _, dead := w.store.Resolve(t.Context(), token)
-		_, _, refused := w.store.SignIn(t.Context(), visitor(), u.Email, good, agent)
+		_, _, refused := w.store.SignIn(t.Context(), visitor(), u.Email, good, firefox)
 		w.is(dead, fault.Unauthenticated)
 		w.is(refused, fault.Unauthenticated)
 		org := w.count("SELECT COUNT(*) FROM changes c JOIN organizations o ON o.id = c.subject_id WHERE c.kind = 'organization' AND o.personal_user_id = ?", u.ID)

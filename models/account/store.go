@@ -3,6 +3,8 @@ package account
 
 import (
 	"context"
+	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/config"
@@ -22,6 +24,7 @@ type Options struct {
 	Link       func(path string) string // absolute address under the configured base URL (W6)
 	Signup     config.Signup            // zero: open
 	PortalName func(ctx context.Context) string
+	Log        *slog.Logger // nil: slog's default
 
 	// Floor is the least time that an answer takes where it could otherwise tell by its time whether an address is known
 	// (A6). 0: 250 ms; negative: none.
@@ -39,13 +42,20 @@ type Store struct {
 	signup     config.Signup
 	portalName func(context.Context) string
 	floor      time.Duration
+	log        *slog.Logger
+
+	floodMu sync.Mutex
+	floodAt time.Time // when the log was last told of very many sign-ins
 }
 
 // NewStore makes a store.
 func NewStore(o Options) *Store {
-	s := &Store{db: o.DB, hasher: o.Hasher, sealer: o.Sealer, signer: o.Signer, outbox: o.Outbox, link: o.Link, signup: o.Signup, portalName: o.PortalName, floor: o.Floor}
+	s := &Store{db: o.DB, hasher: o.Hasher, sealer: o.Sealer, signer: o.Signer, outbox: o.Outbox, link: o.Link, signup: o.Signup, portalName: o.PortalName, floor: o.Floor, log: o.Log}
 	if s.portalName == nil {
 		s.portalName = func(context.Context) string { return "Gatehouse" }
+	}
+	if s.log == nil {
+		s.log = slog.Default()
 	}
 	if s.floor == 0 {
 		s.floor = 250 * time.Millisecond

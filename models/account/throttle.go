@@ -39,6 +39,13 @@ func (s *Store) Take(ctx context.Context, bucket string, limit int, window time.
 	return ok, retryAfter, err
 }
 
+// TakeTx is Store.Take as part of a transaction: what is counted is not when the transaction fails. Take several in one order everywhere, since
+// each stays locked until the transaction ends.
+func TakeTx(tx *db.Tx, bucket string, limit int, window time.Duration) (bool, error) {
+	ok, _, err := take(tx, bucket, limit, window)
+	return ok, err
+}
+
 func take(tx *db.Tx, bucket string, limit int, window time.Duration) (bool, time.Duration, error) {
 	var taken []int64
 	err := tx.Raw(`INSERT INTO throttles (bucket, taken, resets_at) VALUES (?, 1, ?)
@@ -65,6 +72,16 @@ func (s *Store) Release(ctx context.Context, buckets ...string) error {
 func release(tx *db.Tx, buckets ...string) error {
 	for _, b := range buckets {
 		if _, err := tx.Run("UPDATE throttles SET taken = taken - 1 WHERE bucket = ? AND taken > 0", bucketKey(b)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget empties counters.
+func forget(tx *db.Tx, buckets ...string) error {
+	for _, b := range buckets {
+		if _, err := tx.Run("DELETE FROM throttles WHERE bucket = ?", bucketKey(b)); err != nil {
 			return err
 		}
 	}

@@ -19,11 +19,11 @@ func TestInvitedStaffSetsThePasswordByTheLinkOnce(t *testing.T) {
 		if !ok || u.Email != "grace@example.com" || u.StaffRole != "admin" {
 			w.t.Fatal(link, u)
 		}
-		_, _, early := w.store.SignIn(w.t.Context(), visitor(), u.Email, good, agent)
+		_, _, early := w.store.SignIn(w.t.Context(), visitor(), u.Email, good, firefox)
 		w.is(early, fault.Unauthenticated)
 
-		w.must(w.store.Reset(w.t.Context(), visitor(), token, good))
-		again := w.store.Reset(w.t.Context(), visitor(), token, other)
+		w.must(w.reset(token, good))
+		again := w.reset(token, other)
 
 		w.is(again, fault.NotFound)
 		w.in(u, good)

@@ -1,9 +1,11 @@
 package account_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
+	"log/slog"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -27,6 +29,8 @@ const (
 	agent = "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"
 )
 
+var firefox = account.Browser{Agent: agent}
+
 // world is a store with everything, over a real database.
 type world struct {
 	t      *testing.T
@@ -38,6 +42,7 @@ type world struct {
 	mu     sync.Mutex
 	salts  map[string]int // how often each salt was hashed with
 	params password.Params
+	log    *bytes.Buffer
 }
 
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock, policy config.Signup) *world {
@@ -46,7 +51,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock, policy config.Signup)
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{t: t, d: d, clock: clock, root: root, box: outbox.New(root.Sealer(secret.LabelMail)), salts: map[string]int{}, params: password.Params{MemoryKiB: 8 * 1024, Time: 1, Threads: 1}}
+	w := &world{t: t, d: d, clock: clock, root: root, box: outbox.New(root.Sealer(secret.LabelMail)), salts: map[string]int{}, log: &bytes.Buffer{}, params: password.Params{MemoryKiB: 8 * 1024, Time: 1, Threads: 1}}
 	w.store = w.open(policy)
 	return w
 }
@@ -59,7 +64,7 @@ func (w *world) open(policy config.Signup) *account.Store {
 	}
 	return account.NewStore(account.Options{
 		DB: w.d, Hasher: hasher, Sealer: w.root.Sealer(secret.LabelPassword), Signer: w.root.Signer(secret.LabelSession), Outbox: w.box,
-		Link: func(path string) string { return "https://portal.example" + path }, Signup: policy, Floor: -1,
+		Link: func(path string) string { return "https://portal.example" + path }, Signup: policy, Floor: -1, Log: slog.New(slog.NewTextHandler(w.log, nil)),
 	})
 }
 
@@ -79,6 +84,20 @@ func each(t *testing.T, body func(w *world)) {
 
 func visitor() actor.Actor {
 	return actor.Actor{Kind: actor.Anonymous, Address: netip.MustParseAddr("203.0.113.7"), RequestID: "req_test"}
+}
+
+func elsewhere() actor.Actor {
+	a := visitor()
+	a.Address = netip.MustParseAddr("198.51.100.1")
+	return a
+}
+
+// known is a browser where u signed in before.
+func (w *world) known(u account.User) account.Browser {
+	w.t.Helper()
+	known, err := w.store.KnownBrowser(w.t.Context(), u.ID)
+	w.must(err)
+	return account.Browser{Agent: agent, Known: known}
 }
 
 func (w *world) must(err error) {
@@ -112,11 +131,17 @@ func (w *world) person(email, staffRole string) account.User {
 // in signs u in and is then u as an actor.
 func (w *world) in(u account.User, plain string) actor.Actor {
 	w.t.Helper()
-	_, session, err := w.store.SignIn(w.t.Context(), visitor(), u.Email, plain, agent)
+	_, session, err := w.store.SignIn(w.t.Context(), visitor(), u.Email, plain, firefox)
 	w.must(err)
 	a := visitor()
 	a.Kind, a.UserID, a.SessionID, a.StaffRole, a.Name = actor.User, u.ID, session.ID, u.StaffRole, u.Name
 	return a
+}
+
+// reset sets a new password by the token of a link.
+func (w *world) reset(token, plain string) error {
+	_, err := w.store.Reset(w.t.Context(), visitor(), token, plain)
+	return err
 }
 
 // letters are the waiting letters to an address, oldest first.
