@@ -93,8 +93,11 @@ func (s *Store) ConfirmEmail(ctx context.Context, a actor.Actor, token string) e
 	})
 }
 
-// moveAddress gives the user another address, which is verified, and ends what waits for either.
+// moveAddress gives the user another address, which is verified, also where organizations write to it, and ends what waits for either.
 func moveAddress(tx *db.Tx, userID db.ID, email string) error {
+	if _, err := tx.Run("UPDATE organizations SET technical_email = ? WHERE technical_email = (SELECT email FROM users WHERE id = ? AND deleted_at IS NULL)", email, userID); err != nil {
+		return err
+	}
 	n, err := tx.Run("UPDATE users SET email = ?, email_verified_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL", email, tx.Now, tx.Now, userID)
 	if db.Duplicate(err) {
 		return addressTaken(err)

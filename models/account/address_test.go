@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
 // A14
@@ -15,6 +16,10 @@ func TestAddressChangesByPasswordAndLinkAndTheOldOneIsTold(t *testing.T) {
 
 		wrong := w.store.RequestEmail(t.Context(), a, "new@example.com", other)
 		w.must(w.store.RequestEmail(t.Context(), a, "New@Example.com", good))
+		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE organizations SET technical_email = 'ada@example.com' WHERE personal_user_id = ?", u.ID)
+			return err
+		}))
 		link := token(w.last("new@example.com", "change_address"))
 		foreign := w.store.ConfirmEmail(t.Context(), stranger, link)
 		before, err := w.store.ByID(t.Context(), u.ID)
@@ -30,6 +35,9 @@ func TestAddressChangesByPasswordAndLinkAndTheOldOneIsTold(t *testing.T) {
 			t.Error(before.Email, after.Email)
 		}
 		w.last("ada@example.com", "address_changed")
+		if w.count("SELECT COUNT(*) FROM organizations WHERE technical_email = 'new@example.com'") != 1 {
+			t.Error("the organization writes to the old address")
+		}
 	})
 }
 

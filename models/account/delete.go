@@ -15,7 +15,7 @@ import (
 // Departure is what deleting the actor's account would stop, and what stands in its way.
 type Departure struct {
 	Apps, Keys int64 // of the personal organization: apps, and keys that still work
-	Obstacle   error // Conflict, or nil
+	Obstacle   error `gorm:"-"` // Conflict, or nil
 }
 
 // Departure looks ahead of Delete.

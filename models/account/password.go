@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -63,24 +64,47 @@ func busy(err error) error {
 	return err
 }
 
-// confirmPassword asks the signed-in actor for the current password again. Faults: Invalid about field, RateLimited, Unavailable.
+// confirmPassword asks the signed-in actor for the current password again, whatever for: all forms that do share a counter, and what is wrong here
+// is told in the audit log. Faults: Invalid about field, RateLimited, Unavailable.
 func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain string) (User, error) {
-	bucket := confirmBucket(a.UserID)
-	if err := s.allow(ctx, bucket, signInPerAccount, signInWindow); err != nil {
+	u, err := s.ByID(ctx, a.UserID)
+	if err != nil {
 		return User{}, err
 	}
-	u, err := s.ByID(ctx, a.UserID)
+	try, err := s.reserveConfirm(ctx, u)
 	if err != nil {
 		return User{}, err
 	}
 	ok, _, err := s.verifyPassword(ctx, u.ID, u.PasswordSealed, plain)
 	if err != nil {
-		return User{}, errors.Join(err, s.Release(context.WithoutCancel(ctx), bucket))
+		return User{}, errors.Join(err, s.Release(context.WithoutCancel(ctx), try.buckets...))
 	}
 	if !ok {
-		return User{}, fault.BadField(field, text.N("That is not your current password."))
+		return User{}, errors.Join(fault.BadField(field, text.N("That is not your current password.")), s.noteFailure(ctx, a, audit.UserReauthenticated, u))
 	}
-	return u, s.Release(ctx, bucket)
+	return u, s.Release(ctx, try.buckets...)
+}
+
+// reserveConfirm takes the counters before the password is looked at (A5). A guess counts at the door of the account too, so that whoever holds a session
+// has fewer guesses left there; but a door that strangers keep shut doesn't keep its owner from confirming (A7). Faults: RateLimited.
+func (s *Store) reserveConfirm(ctx context.Context, u User) (attempt, error) {
+	var t attempt
+	var wait time.Duration
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		t, wait = attempt{}, 0
+		ok, after, err := take(tx, confirmBucket(u.ID), signInPerAccount, signInWindow)
+		if err != nil || !ok {
+			wait = after
+			return err
+		}
+		t.buckets = append(t.buckets, confirmBucket(u.ID))
+		_, err = t.take(tx, doorBucket(u.Email), signInPerAccount)
+		return err
+	})
+	if err == nil && wait > 0 {
+		err = tooOften(wait)
+	}
+	return t, err
 }
 
 // confirmBucket counts the tries to confirm who one is.

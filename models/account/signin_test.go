@@ -371,6 +371,50 @@ func TestReenteringIsCountedToo(t *testing.T) {
 	})
 }
 
+// A5, U1: all forms that ask for the password share one counter, count at the door too, and tell the audit log.
+func TestWrongPasswordsInsideASessionAreCountedTogetherAndAudited(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		a := w.in(u, good)
+		forms := []func(password string) error{
+			func(p string) error { _, err := w.store.Reauthenticate(t.Context(), a, p); return err },
+			func(p string) error { _, err := w.store.ChangePassword(t.Context(), a, p, other); return err },
+			func(p string) error { return w.store.RequestEmail(t.Context(), a, "new@example.com", p) },
+			func(p string) error { return w.store.Delete(t.Context(), a, u.Email, p) },
+		}
+		w.must(forms[0](good))
+		for i := range 5 {
+			w.is(forms[i%len(forms)](other), fault.Invalid)
+		}
+
+		for _, try := range forms {
+			w.is(try(good), fault.RateLimited)
+		}
+
+		_, _, door := w.store.SignIn(t.Context(), elsewhere(), u.Email, good, firefox)
+		w.is(door, fault.Unauthenticated)
+		if n := w.count("SELECT COUNT(*) FROM audit_events WHERE act = 'user.reauthenticated' AND result = 'refused' AND actor_id = ?", u.ID); n != 5 {
+			t.Error(n)
+		}
+	})
+}
+
+// A7
+func TestStrangersCanNotKeepTheOwnerFromConfirming(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		a := w.in(u, good)
+		for range 6 {
+			_, _, err := w.store.SignIn(t.Context(), elsewhere(), u.Email, other, firefox)
+			w.is(err, fault.Unauthenticated)
+		}
+
+		_, err := w.store.Reauthenticate(t.Context(), a, good)
+
+		w.must(err)
+	})
+}
+
 // S4
 func TestOwnSessionsAreListedAndEndedAndNobodyElses(t *testing.T) {
 	each(t, func(w *world) {
