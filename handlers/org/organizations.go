@@ -61,7 +61,7 @@ func organizationInputs(c echo.Context, f organizationForm, fields map[string]st
 		views.Line(components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: fields["name"], MaxLength: org.MaxName, Required: true, Autocomplete: "organization"}),
 		views.Line(components.Field{
 			Name: "technical_email", Type: "email", Label: web.T(c, "Technical address"), Value: f.TechnicalEmail, Error: fields["technical_email"], Optional: true,
-			Hint: web.T(c, "A shared mailbox that is told about suspensions and keys, besides the people."),
+			Hint: web.T(c, "The address of a member who is told about suspensions and keys too, such as a shared mailbox with an account."),
 		}),
 	}
 }

@@ -95,13 +95,13 @@ type member struct{ handle, role string }
 
 // companies are all but Northwind, which set-up makes.
 var companies = []company{
-	{"kestrel", "Kestrel Commerce", "platform@kestrel.example", "helen", 180, []member{{"dev", "admin"}, {"marta", "developer"}, {"owen", "developer"}, {"claire", "viewer"}}},
+	{"kestrel", "Kestrel Commerce", "helen@kestrel.example", "helen", 180, []member{{"dev", "admin"}, {"marta", "developer"}, {"owen", "developer"}, {"claire", "viewer"}}},
 	{"fjordline", "Fjordline Shipping", "", "lars", 175, []member{{"silje", "admin"}, {"henrik", "developer"}}},
-	{"morgenrot", "Bäckerei Morgenrot", "technik@morgenrot.example", "katrin", 165, []member{{"uwe", "admin"}, {"lena", "developer"}}},
+	{"morgenrot", "Bäckerei Morgenrot", "katrin@morgenrot.example", "katrin", 165, []member{{"uwe", "admin"}, {"lena", "developer"}}},
 	{"tindra", "Tindra Analytics", "", "astrid", 155, []member{{"nils", "developer"}, {"fatima", "viewer"}}},
-	{"oakfield", "Oakfield Grocers", "it@oakfield.example", "grace", 150, []member{{"marcus", "admin"}, {"tanya", "developer"}}},
+	{"oakfield", "Oakfield Grocers", "grace@oakfield.example", "grace", 150, []member{{"marcus", "admin"}, {"tanya", "developer"}}},
 	{"sakura", "Sakura Retail Systems", "", "haruka", 130, []member{{"kenji", "developer"}}},
-	{"lumen", "Lumen Loyalty", "ops@lumen.example", "aoife", 125, []member{{"sean", "admin"}, {"ruth", "developer"}}},
+	{"lumen", "Lumen Loyalty", "aoife@lumen.example", "aoife", 125, []member{{"sean", "admin"}, {"ruth", "developer"}}},
 	{"pampa", "Pampa Foods", "", "lucia", 110, []member{{"bruno", "developer"}}},
 	{"alpenblick", "Alpenblick Versand", "", "elisabeth", 95, []member{{"matthias", "admin"}}},
 	{"harbourview", "Harbourview Logistics", "", "noah", 85, []member{{"isla", "admin"}}},

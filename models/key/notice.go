@@ -7,11 +7,13 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
-// reader is somebody who is told of a key: its maker, while still a member of the organization, or the organization's technical address.
+// reader is somebody who is told of a key: its maker, while still a member of the organization, or the organization's technical address, while
+// it is the verified address of a member. Nobody else is written to: an address that anybody could enter would be a way to send mail to strangers.
 type reader struct {
 	UserID   db.ID
 	Email    string
@@ -31,12 +33,11 @@ func (r reader) locale(ctx context.Context) context.Context {
 // readersOf finds who is told of each key. An address that both are is told once.
 func readersOf(tx *db.Tx, rows []Row) (map[db.ID][]reader, error) {
 	var found []struct {
-		KeyID     db.ID
-		Technical string
-		UserID    db.ID
-		Email     string
-		Language  string
-		TimeZone  string
+		KeyID    db.ID
+		UserID   db.ID
+		Email    string
+		Language string
+		TimeZone string
 	}
 	out := map[db.ID][]reader{}
 	for len(rows) > 0 {
@@ -45,28 +46,40 @@ func readersOf(tx *db.Tx, rows []Row) (map[db.ID][]reader, error) {
 		for i, r := range rows[:n] {
 			ids[i] = r.ID
 		}
-		err := tx.Raw(`SELECT k.id AS key_id, c.id AS user_id, COALESCE(c.email, '') AS email, COALESCE(c.language, '') AS language, COALESCE(c.time_zone, '') AS time_zone,
-			o.technical_email AS technical FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
-			LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = k.created_by
-			LEFT JOIN users c ON c.id = m.user_id AND c.deleted_at IS NULL WHERE k.id IN ?`, ids).Scan(&found).Error
+		err := tx.Raw(`SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone
+			FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+			JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
+			WHERE k.id IN ? AND (u.id = k.created_by OR u.email = o.technical_email) ORDER BY k.id, u.email`, ids).Scan(&found).Error
 		if err != nil {
 			return nil, err
 		}
 		for _, f := range found {
-			if f.Email != "" {
-				out[f.KeyID] = append(out[f.KeyID], reader{f.UserID, f.Email, f.Language, f.TimeZone})
-			}
-			if f.Technical != "" && !strings.EqualFold(f.Technical, f.Email) {
-				out[f.KeyID] = append(out[f.KeyID], reader{Email: f.Technical, Language: f.Language, TimeZone: "UTC"})
-			}
+			out[f.KeyID] = append(out[f.KeyID], reader{f.UserID, f.Email, f.Language, f.TimeZone})
 		}
 		rows, found = rows[n:], nil
 	}
 	return out, nil
 }
 
+// Of acts on keys, one address is told by at most MaxMails mails within MailWindow; beyond that the audit log tells, and the pages do.
+const (
+	MaxMails   = 20
+	MailWindow = time.Hour
+)
+
+// mailAct is mailEach within MaxMails. Notices of expiry are not counted: each goes out once, and people rely on it.
+func (s *Store) mailAct(tx *db.Tx, rows []Row, letter func(ctx context.Context, rows []Row) outbox.Letter) error {
+	return s.mailTo(tx, rows, letter, func(email string) (bool, error) {
+		return account.TakeTx(tx, "key mails "+email, MaxMails, MailWindow)
+	})
+}
+
 // mailEach queues one letter for each reader, about all of the rows that concern them; a mass revocation is one mail, not hundreds.
 func (s *Store) mailEach(tx *db.Tx, rows []Row, letter func(ctx context.Context, rows []Row) outbox.Letter) error {
+	return s.mailTo(tx, rows, letter, func(string) (bool, error) { return true, nil })
+}
+
+func (s *Store) mailTo(tx *db.Tx, rows []Row, letter func(ctx context.Context, rows []Row) outbox.Letter, may func(email string) (bool, error)) error {
 	readers, err := readersOf(tx, rows)
 	if err != nil {
 		return err
@@ -81,7 +94,14 @@ func (s *Store) mailEach(tx *db.Tx, rows []Row, letter func(ctx context.Context,
 			about[to.Email] = append(about[to.Email], r)
 		}
 	}
+	slices.SortFunc(order, func(a, b reader) int { return strings.Compare(a.Email, b.Email) }) // one order for the locks of TakeTx
 	for _, to := range order {
+		if ok, err := may(to.Email); err != nil || !ok {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		l := letter(to.locale(tx.Context()), about[to.Email])
 		l.To, l.UserID, l.Language, l.TimeZone = to.Email, to.UserID, to.Language, to.TimeZone
 		if err := s.outbox.Queue(tx, l); err != nil {
@@ -114,12 +134,12 @@ func (s *Store) button(l *outbox.Letter, rows []Row) {
 	l.Button, l.URL = &button, s.link(path)
 }
 
-// tellRevoked mails that keys were revoked.
+// tellRevoked mails that keys were revoked. Subjects of letters hold hints, never names: those are the words of whoever made the key.
 func (s *Store) tellRevoked(tx *db.Tx, rows []Row, reason string) error {
-	return s.mailEach(tx, rows, func(_ context.Context, rows []Row) outbox.Letter {
+	return s.mailAct(tx, rows, func(_ context.Context, rows []Row) outbox.Letter {
 		l := outbox.Letter{Kind: "key_revoked", Subject: outbox.L("API keys were revoked")}
 		if len(rows) == 1 {
-			l.Subject = outbox.L("The API key “%s” was revoked", rows[0].Name)
+			l.Subject = outbox.L("The API key %s was revoked", rows[0].Hint())
 		}
 		l.Lines = append([]outbox.Line{outbox.L("Revoked, and refused from now on:")}, keyLines(rows)...)
 		if reason != "" {
@@ -133,8 +153,8 @@ func (s *Store) tellRevoked(tx *db.Tx, rows []Row, reason string) error {
 
 // tellSuspended mails that staff suspended a key.
 func (s *Store) tellSuspended(tx *db.Tx, r Row) error {
-	return s.mailEach(tx, []Row{r}, func(ctx context.Context, rows []Row) outbox.Letter {
-		l := outbox.Letter{Kind: "key_suspended", Subject: outbox.L("The API key “%s” is suspended", r.Name)}
+	return s.mailAct(tx, []Row{r}, func(ctx context.Context, rows []Row) outbox.Letter {
+		l := outbox.Letter{Kind: "key_suspended", Subject: outbox.L("The API key %s is suspended", r.Hint())}
 		l.Lines = append([]outbox.Line{outbox.L("Suspended, and refused for now:")}, keyLines(rows)...)
 		l.Lines = append(l.Lines, outbox.L("Reason: %s", r.SuspendedReason))
 		if r.SuspendedUntil != nil {
@@ -228,12 +248,12 @@ func (s *Store) notice(tx *db.Tx, r due) error {
 	return s.mailEach(tx, []Row{r.Row}, func(ctx context.Context, rows []Row) outbox.Letter {
 		l := outbox.Letter{Kind: "key_expires"}
 		if r.Kind == noticeAfter {
-			l.Kind, l.Subject = "key_expired", outbox.L("The API key “%s” has expired", r.Name)
+			l.Kind, l.Subject = "key_expired", outbox.L("The API key %s has expired", r.Hint())
 			l.Lines = append([]outbox.Line{outbox.L("This key has expired and is refused:")}, keyLines(rows)...)
 			l.After = []outbox.Line{outbox.L("A program that still needs access needs a new key.")}
 		} else {
 			day := text.DateTime(ctx, *r.ExpiresAt)
-			l.Subject = outbox.L("The API key “%[1]s” expires on %[2]s", r.Name, text.Date(ctx, *r.ExpiresAt))
+			l.Subject = outbox.L("The API key %[1]s expires on %[2]s", r.Hint(), text.Date(ctx, *r.ExpiresAt))
 			l.Lines = append([]outbox.Line{outbox.L("This key stops working on %s:", day)}, keyLines(rows)...)
 			l.After = []outbox.Line{outbox.L("Rotate it before then: the new key has the same scopes, and both work for as long as you choose.")}
 		}

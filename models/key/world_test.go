@@ -58,6 +58,7 @@ func (w *world) crowd() {
 		w.member(w.org, who, role)
 	}
 	w.member(w.org, w.developer, "developer")
+	w.member(w.org, w.user("ops", ""), "viewer")
 	w.member(w.org, w.other, "developer")
 	w.member(w.foreignOrg, w.stranger, "owner")
 	w.app, w.bare, w.foreignApp = w.application(w.org, "Shop"), w.application(w.org, "Bare"), w.application(w.foreignOrg, "Theirs")

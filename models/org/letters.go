@@ -1,6 +1,8 @@
 package org
 
 import (
+	"slices"
+
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -15,7 +17,7 @@ type Recipient struct {
 	TimeZone string
 }
 
-// Managers are the owners and admins of an organization who can sign in, and its technical address when it has one; at most 20.
+// Managers are the owners and admins of an organization who can sign in, and the member whose verified address is its technical one; at most 21.
 func Managers(q *gorm.DB, organizationID db.ID) ([]Recipient, error) {
 	var all []Recipient
 	err := q.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id
@@ -23,21 +25,14 @@ func Managers(q *gorm.DB, organizationID db.ID) ([]Recipient, error) {
 	if err != nil {
 		return nil, err
 	}
-	var technical []string
-	if err := q.Raw("SELECT technical_email FROM organizations WHERE id = ? AND technical_email <> ''", organizationID).Scan(&technical).Error; err != nil {
+	var technical []Recipient
+	if err := q.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM organizations o JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.email = o.technical_email
+		WHERE o.id = ? AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL`, organizationID).Scan(&technical).Error; err != nil {
 		return nil, err
 	}
-	for _, address := range technical {
-		r := Recipient{Email: address, Language: "en", TimeZone: "UTC"}
-		known := false
-		for _, o := range all {
-			known = known || o.Email == address
-		}
-		if !known {
-			if len(all) > 0 {
-				r.Language, r.TimeZone = all[0].Language, all[0].TimeZone
-			}
-			all = append(all, r)
+	for _, t := range technical {
+		if !slices.ContainsFunc(all, func(r Recipient) bool { return r.ID == t.ID }) {
+			all = append(all, t)
 		}
 	}
 	return all, nil

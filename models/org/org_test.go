@@ -33,7 +33,7 @@ func errOf[T any](_ T, err error) error { return err }
 
 func TestMakerOwnsTheOrganization(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
-		o, err := w.Org.Create(t.Context(), w.Owner, org.Input{Name: "  Second  ", TechnicalEmail: "ops@second.example"})
+		o, err := w.Org.Create(t.Context(), w.Owner, org.Input{Name: "  Second  "})
 
 		mine, listErr := w.Org.Mine(t.Context(), w.Owner)
 		if err != nil || listErr != nil || o.Name != "Second" || len(mine) != 2 || mine[1].Role != permission.Owner || mine[1].Members != 1 {
@@ -41,6 +41,35 @@ func TestMakerOwnsTheOrganization(t *testing.T) {
 		}
 		wantKind(t, "somebody else's", errOf(w.Org.Get(t.Context(), w.Other, o.ID)), fault.NotFound)
 		wantKind(t, "nobody", errOf(w.Org.Create(t.Context(), actor.Actor{}, org.Input{Name: "x"})), fault.Unauthenticated)
+	})
+}
+
+// Mail goes to nobody who did not verify that it is theirs
+func TestTheTechnicalAddressIsAMembers(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
+		addressOf := func(a actor.Actor) (email string) {
+			t.Helper()
+			if err := w.DB.Read(t.Context()).Raw("SELECT email FROM users WHERE id = ?", a.UserID).Scan(&email).Error; err != nil {
+				t.Fatal(err)
+			}
+			return email
+		}
+		mine, theirs := addressOf(w.Owner), addressOf(w.Other)
+
+		for _, email := range []string{"victim@elsewhere.example", theirs} {
+			wantKind(t, "create with "+email, errOf(w.Org.Create(t.Context(), w.Owner, org.Input{Name: "x", TechnicalEmail: email})), fault.Invalid)
+			wantKind(t, "change to "+email, w.Org.Change(t.Context(), w.Owner, w.North, org.Input{Name: "x", TechnicalEmail: email}), fault.Invalid)
+		}
+		if _, err := w.Org.Create(t.Context(), w.Owner, org.Input{Name: "Second", TechnicalEmail: " " + strings.ToUpper(mine)}); err != nil {
+			t.Error(err)
+		}
+		if err := w.Org.Change(t.Context(), w.Owner, w.North, org.Input{Name: "Northwind", TechnicalEmail: mine}); err != nil {
+			t.Error(err)
+		}
+		got, err := w.Org.Get(t.Context(), w.Owner, w.North)
+		if err != nil || got.TechnicalEmail != mine {
+			t.Error(got.TechnicalEmail, err)
+		}
 	})
 }
 

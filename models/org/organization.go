@@ -2,6 +2,7 @@ package org
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -33,7 +34,7 @@ type Organization struct {
 	Kind            string
 	PersonalUserID  *db.ID
 	Name            string
-	TechnicalEmail  string // told about keys and suspensions, besides the people; may be empty
+	TechnicalEmail  string // told about keys and suspensions while it is the verified address of a member; may be empty
 	SuspendedAt     *time.Time
 	SuspendedUntil  *time.Time // nil while SuspendedAt is set: until a person ends it
 	SuspendedReason string
@@ -115,8 +116,22 @@ type Input struct {
 func (in *Input) check() error {
 	var p fault.Problems
 	in.Name = CheckName(&p, "name", in.Name)
-	in.TechnicalEmail = CheckEmail(&p, "technical_email", in.TechnicalEmail)
+	in.TechnicalEmail = strings.ToLower(CheckEmail(&p, "technical_email", in.TechnicalEmail)) // as accounts keep addresses
 	return p.Err()
+}
+
+// technicalOfMember refuses a technical address that is not the verified one of a member: whoever could enter any would send the portal's mail
+// to strangers. Faults: Invalid about "technical_email".
+func technicalOfMember(q *gorm.DB, organizationID db.ID, address string) error {
+	if address == "" {
+		return nil
+	}
+	n, err := count(q, `SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = ? AND u.email = ? AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL`, organizationID, address)
+	if err == nil && n == 0 {
+		return fault.BadField("technical_email", "Enter the address of a member of this organization, or leave it empty. Mail goes only to addresses that their owners have verified.")
+	}
+	return err
 }
 
 // Create makes an organization that the actor owns. Faults: Invalid, Unauthenticated, Conflict when they own MaxOwned already.
@@ -146,6 +161,9 @@ func (s *Store) Create(ctx context.Context, a actor.Actor, in Input) (Organizati
 		if _, err := tx.Run("INSERT INTO members (organization_id, user_id, role, created_at) VALUES (?, ?, ?, ?)", o.ID, a.UserID, permission.Owner, tx.Now); err != nil {
 			return err
 		}
+		if err := technicalOfMember(tx.DB, o.ID, in.TechnicalEmail); err != nil {
+			return err
+		}
 		audit.Record(tx, a, audit.Event{Act: audit.OrganizationCreated, TargetKind: "organization", TargetID: o.ID, OrganizationID: o.ID, Details: map[string]string{"name": o.Name}})
 		return nil
 	})
@@ -159,6 +177,9 @@ func (s *Store) Change(ctx context.Context, a actor.Actor, id db.ID, in Input) e
 			return err
 		}
 		if err := in.check(); err != nil {
+			return err
+		}
+		if err := technicalOfMember(tx.DB, id, in.TechnicalEmail); err != nil {
 			return err
 		}
 		if _, err := tx.Run("UPDATE organizations SET name = ?, technical_email = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL", in.Name, in.TechnicalEmail, tx.Now, id); err != nil {
