@@ -23,6 +23,8 @@ func (k *Kit) NewEcho() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = k.answerError
 	e.IPExtractor = ipExtractor(k.Proxies)
+	// Where there is nothing, too, the page knows who reads it.
+	e.RouteNotFound("/*", k.withState(func(echo.Context) error { return fault.Missing() }))
 	e.Use(requestID, k.recovered, requestLog, middleware.GzipWithConfig(middleware.GzipConfig{Skipper: skipGzip, MinLength: 1024}))
 	return e
 }

@@ -113,7 +113,7 @@ func (h *house) twin() *house {
 func (h *house) checkLogs() {
 	for _, log := range h.logs {
 		for line := range strings.Lines(log) {
-			if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") {
+			if strings.Contains(line, `"level":"ERROR"`) || strings.Contains(line, "panic") || strings.Contains(line, "[error]") {
 				h.t.Errorf("in the log: %s", line)
 			}
 		}

@@ -5,9 +5,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -41,10 +43,10 @@ var variants = []variant{{"light-1280", 1280, false}, {"dark-1280", 1280, true},
 // tallest is where a picture of a long page ends, in CSS pixels.
 const tallest = 2400
 
-// shot is a page to take pictures of.
+// shot is a page to take pictures of. Its name is the same in every run, though ids are not.
 type shot struct {
-	role, path string
-	cookies    map[string]string
+	role, path, name string
+	cookies          map[string]string
 }
 
 func run() error {
@@ -91,18 +93,25 @@ func list(demo *rig.Demo) ([]shot, error) {
 				return nil, err
 			}
 		}
-		pages, err := v.Crawl([]string{"/", "/apis", "/login", "/signup", "/console", "/admin", "/nothing/here"}, 2, kind)
+		pages, err := v.Crawl([]string{"/", "/apis", "/login", "/signup", "/console", "/admin", missing}, 2, kind)
 		if err != nil {
 			return nil, err
 		}
+		examples := map[string]int{}
 		for _, p := range pages {
-			if p.Node != nil && p.Status != 303 && (p.Status == 200 || strings.HasPrefix(p.Path, "/nothing")) {
-				all = append(all, shot{who.Role, p.Path, v.Cookies()})
+			if p.Node == nil || p.Status != http.StatusOK && p.Path != missing {
+				continue
 			}
+			k := kind(p.Path)
+			examples[k]++
+			all = append(all, shot{who.Role, p.Path, name(p.Path, k, examples[k]), v.Cookies()})
 		}
 	}
 	return all, nil
 }
+
+// missing is where nothing is.
+const missing = "/nothing/here"
 
 var identifier = regexp.MustCompile(`/[a-z]+_[0-9a-z]{10,}`)
 
@@ -172,12 +181,23 @@ func take(ctx context.Context, site, dir string, s shot) error {
 
 var unfit = regexp.MustCompile(`[^A-Za-z0-9.]+`)
 
-func (s shot) file(dir string, v variant) string {
-	name := strings.Trim(unfit.ReplaceAllString(s.path, "-"), "-")
+// name is the path with words in the place of ids, and a number on all examples of a kind but the first.
+func name(path, kind string, example int) string {
+	if kind == "/apis/" {
+		kind = path
+	}
+	name := strings.Trim(unfit.ReplaceAllString(strings.ReplaceAll(kind, "…", "id"), "-"), "-")
 	if name == "" {
 		name = "home"
 	}
-	return filepath.Join(dir, s.role, name+"."+v.name+".png")
+	if example > 1 {
+		name += "." + strconv.Itoa(example)
+	}
+	return name
+}
+
+func (s shot) file(dir string, v variant) string {
+	return filepath.Join(dir, s.role, s.name+"."+v.name+".png")
 }
 
 // capture takes a picture of the whole page, down to where it gets long.
