@@ -21,12 +21,13 @@ func button(key string) *outbox.Line {
 	return &l
 }
 
+// letterVerify goes to an address that nobody has verified: it holds no words of whoever entered it, or it could carry them to strangers.
 func (s *Store) letterVerify(ctx context.Context, row signup, token, code string, now time.Time) outbox.Letter {
 	l := outbox.Letter{Kind: "verify_address", To: row.Email, Language: row.Language, TimeZone: row.TimeZone, ExpiresAt: row.ExpiresAt}
 	locale := User{Language: row.Language, TimeZone: row.TimeZone}.locale()
 	l.Subject = outbox.L("Verify your address for %s", s.portalName(ctx))
 	l.Lines = []outbox.Line{
-		outbox.L("Hello %s,", row.Name),
+		outbox.L("Hello,"),
 		outbox.L("Somebody, probably you, created an account at %s with this address. Type this code on the page that is open in your browser:", s.portalName(ctx)),
 	}
 	l.Code = code
@@ -74,11 +75,12 @@ func (s *Store) letterPasswordChanged(ctx context.Context, u User, now time.Time
 	return l
 }
 
+// letterChange goes to an address that nobody has verified: it holds no words of whoever entered it.
 func (s *Store) letterChange(ctx context.Context, u User, email, token string, now time.Time) outbox.Letter {
 	l := letter(u, "change_address", email)
 	l.ExpiresAt = now.Add(changeAge)
 	l.Subject = outbox.L("Confirm your new address for %s", s.portalName(ctx))
-	l.Lines = []outbox.Line{outbox.L("Hello %s,", u.Name), outbox.L("Confirm that your account at %s may use this address from now on.", s.portalName(ctx))}
+	l.Lines = []outbox.Line{outbox.L("Hello,"), outbox.L("Confirm that your account at %s may use this address from now on.", s.portalName(ctx))}
 	l.Button, l.URL = button(text.N("Confirm address")), s.link("/console/account/email?token="+token)
 	l.After = []outbox.Line{
 		outbox.L("The link works once, until %s.", moment(u.locale(), l.ExpiresAt)),

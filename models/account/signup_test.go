@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 func ada() account.NewAccount {
@@ -275,4 +276,25 @@ func TestWhatIsNoAddressIsRefused(t *testing.T) {
 			t.Errorf("%q was taken as %q", bad, got)
 		}
 	}
+}
+
+// What somebody types goes to no address that nobody has verified: or the portal mails anybody anything
+func TestUnverifiedAddressesGetNoWordsOfStrangers(t *testing.T) {
+	each(t, func(w *world) {
+		words := "Win a prize at evil.example"
+		in := ada()
+		in.Name = words
+		_, err := w.store.SignUp(t.Context(), visitor(), in)
+		w.must(err)
+		u := w.person("eve@example.com", "")
+		a := w.in(u, good)
+		w.must(w.store.ChangeProfile(t.Context(), a, account.Profile{Name: words, DisplayName: "Eve", Language: "en", TimeZone: "UTC"}))
+		w.must(w.store.RequestEmail(t.Context(), a, "victim@example.com", good))
+
+		for _, l := range []outbox.Letter{w.last("ada@example.com", "verify_address"), w.last("victim@example.com", "change_address")} {
+			if strings.Contains(fmt.Sprintf("%+v", l), words) {
+				t.Errorf("%+v", l)
+			}
+		}
+	})
 }
