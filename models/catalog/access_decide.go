@@ -133,7 +133,7 @@ func (s *Store) Unsuspend(ctx context.Context, a actor.Actor, id db.ID) error {
 	})
 }
 
-// End takes access away for good; the app can request it again. Faults: Forbidden, NotFound, Invalid without a reason, Conflict when it is not in force.
+// End takes access away for good; the app can request it again, which waits for staff whatever the plan. Faults: Forbidden, NotFound, Invalid without a reason, Conflict when it is not in force.
 func (s *Store) End(ctx context.Context, a actor.Actor, id db.ID, reason string) error {
 	return s.decide(ctx, a, id, func(tx *db.Tx, x AccessRow, api API) error {
 		reason, err := checkReason(reason)

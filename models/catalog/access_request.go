@@ -26,7 +26,7 @@ type RequestInput struct {
 }
 
 // Request asks for access of an app to the API of that slug. A plan without approval grants at once, unless a scope is sensitive that the app does not have
-// yet; else it waits for staff. On top of access in force it widens that. Faults: NotFound for an API or app that the actor can't see, Forbidden
+// yet, or staff ended the app's access before; else it waits for staff. On top of access in force it widens that. Faults: NotFound for an API or app that the actor can't see, Forbidden
 // below admin, Invalid, Conflict when a request waits already or the access is suspended.
 func (s *Store) Request(ctx context.Context, a actor.Actor, slug string, in RequestInput) (Access, error) {
 	var x Access
@@ -93,7 +93,11 @@ func (s *Store) checkRequest(tx *db.Tx, api API, organizationID db.ID, in *Reque
 	if err != nil {
 		return asked{}, err
 	}
-	out := asked{plan: plan, scopes: scopes, waits: plan.NeedsApproval}
+	ended, err := endedByStaff(tx, in.AppID, api.ID)
+	if err != nil {
+		return asked{}, err
+	}
+	out := asked{plan: plan, scopes: scopes, waits: plan.NeedsApproval || ended}
 	for _, scope := range scopes {
 		out.waits = out.waits || scope.Sensitive && !slices.Contains(held, scope.ID)
 	}
@@ -168,6 +172,14 @@ func heldScopes(tx *db.Tx, appID, apiID db.ID) ([]db.ID, error) {
 		ids[i] = scope.ID
 	}
 	return ids, err
+}
+
+// endedByStaff reports whether staff took the app's access away and have granted none since. What a wider access took the place of is ended too, but
+// then that one is in force. Keys that the app still holds work again with new access, so no plan may give it back by itself.
+func endedByStaff(tx *db.Tx, appID, apiID db.ID) (bool, error) {
+	n, err := number(tx.DB, `SELECT COUNT(*) FROM access x WHERE x.app_id = ? AND x.api_id = ? AND x.state = 'ended' AND NOT EXISTS
+		(SELECT 1 FROM access y WHERE y.app_id = x.app_id AND y.api_id = x.api_id AND y.state IN ('approved', 'suspended'))`, appID, apiID)
+	return n > 0, err
 }
 
 func insertRequest(tx *db.Tx, a actor.Actor, api API, in RequestInput, scopes []Scope) (Access, error) {

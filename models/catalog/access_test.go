@@ -86,6 +86,32 @@ func TestLaterRequestWidens(t *testing.T) {
 	})
 }
 
+// A plan without approval gives nothing back that staff took away
+func TestAfterStaffEndedAccessStaffDecide(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
+		w.Request(w.Open, w.Read)
+		wider := w.Request(w.Open, w.Read) // widened: nothing of it was taken away
+		if wider.State != catalog.Approved {
+			t.Fatal(wider.State)
+		}
+		if err := w.Catalog.End(t.Context(), w.Staff, wider.ID, "Misused."); err != nil {
+			t.Fatal(err)
+		}
+
+		again := w.Request(w.Open, w.Read)
+
+		if again.State != catalog.Requested || len(w.InForce()) != 0 {
+			t.Fatal(again.State, w.InForce())
+		}
+		if err := w.Catalog.Approve(t.Context(), w.Staff, again.ID, catalog.Approval{ScopeIDs: []db.ID{w.Read}, PlanID: w.Open}); err != nil {
+			t.Fatal(err)
+		}
+		if wider := w.Request(w.Open, w.Read); wider.State != catalog.Approved {
+			t.Error("staff gave it back, so the plan decides again:", wider.State)
+		}
+	})
+}
+
 func TestTwoDecisionsAtOnceGrantOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
 		w.Request(w.Open, w.Read)
