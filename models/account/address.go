@@ -108,7 +108,7 @@ func moveAddress(tx *db.Tx, userID db.ID, email string) error {
 	if n == 0 {
 		return linkGone()
 	}
-	if _, err := tx.Run("DELETE FROM signups WHERE email = ?", email); err != nil {
+	if err := endSignups(tx, email, db.ID{}); err != nil {
 		return err
 	}
 	return endLinks(tx, userID, linkReset, linkChange)

@@ -111,10 +111,10 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, email, plain string) 
 		if err := deletePersonal(tx, u.ID); err != nil {
 			return err
 		}
-		if err := eraseUser(tx, u); err != nil {
+		if err := eraseEvents(tx, u); err != nil {
 			return err
 		}
-		if err := audit.ErasePerson(tx, u.ID); err != nil {
+		if err := eraseUser(tx, u); err != nil {
 			return err
 		}
 		// The event itself must not bring back what was just erased.
@@ -135,6 +135,12 @@ func deletePersonal(tx *db.Tx, userID db.ID) error {
 	if err := tx.Raw("UPDATE apps SET deleted_at = ?, updated_at = ? WHERE organization_id = ? AND deleted_at IS NULL RETURNING id", tx.Now, tx.Now, org).Scan(&apps).Error; err != nil {
 		return err
 	}
+	if _, err := tx.Run("UPDATE apps SET name = ?, description = '', homepage_url = '' WHERE organization_id = ?", erasedApp, org); err != nil {
+		return err
+	}
+	if err := audit.ErasePerson(tx, org); err != nil {
+		return err
+	}
 	for _, app := range apps {
 		change.Record(tx, change.App, app)
 	}
@@ -143,8 +149,32 @@ func deletePersonal(tx *db.Tx, userID db.ID) error {
 	return err
 }
 
-// erasedName stands where a deleted user's name was. It is data, the same in every language.
-const erasedName = "Deleted user"
+// What stands where a deleted user's name was, and those of their apps. It is data, the same in every language.
+const (
+	erasedName = "Deleted user"
+	erasedApp  = "Deleted app"
+)
+
+// eraseEvents deletes what the audit log holds of a person apart from its chain: all of what they did and what was done to them, and in the events of
+// others the addresses that were theirs, unless another account has them by now. Mails to those addresses go too.
+func eraseEvents(tx *db.Tx, u User) error {
+	var addresses []string
+	err := tx.Raw(`SELECT DISTINCT p.value FROM audit_personal p JOIN audit_events e ON e.id = p.event_id
+		WHERE e.target_id = ? AND e.act IN ? AND p.field IN ('email', 'old_email') AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = p.value)`,
+		u.ID, []audit.Act{audit.UserSignedUp, audit.UserEmailChanged, audit.UserEmailUndone}).Scan(&addresses).Error
+	if err != nil {
+		return err
+	}
+	for _, address := range append(addresses, u.Email) {
+		if err := audit.EraseValue(tx, address); err != nil {
+			return err
+		}
+		if _, err := tx.Run("DELETE FROM mails WHERE recipient = ?", address); err != nil {
+			return err
+		}
+	}
+	return audit.ErasePerson(tx, u.ID)
+}
 
 func eraseUser(tx *db.Tx, u User) error {
 	address := "deleted-" + u.ID.String() + "@deleted.invalid"
@@ -157,14 +187,16 @@ func eraseUser(tx *db.Tx, u User) error {
 		{"DELETE FROM members WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM one_time_links WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM form_tokens WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM signups WHERE email = ?", []any{u.Email}},
-		{"DELETE FROM mails WHERE user_id = ? OR recipient = ?", []any{u.ID, u.Email}},
+		{"DELETE FROM mails WHERE user_id = ?", []any{u.ID}},
 		{"UPDATE organizations SET technical_email = '' WHERE technical_email = ?", []any{u.Email}},
 	}
 	for _, step := range steps {
 		if _, err := tx.Run(step.query, step.args...); err != nil {
 			return err
 		}
+	}
+	if err := endSignups(tx, u.Email, db.ID{}); err != nil {
+		return err
 	}
 	return endSessions(tx, u.ID, db.ID{})
 }

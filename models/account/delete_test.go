@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/account"
@@ -50,6 +51,66 @@ func TestDeletionErasesThePersonEverywhere(t *testing.T) {
 			t.Error("verification was not told")
 		}
 		w.person("ada@example.com", "") // the address is free again, for a user with another id
+	})
+}
+
+// U8: the addresses that were the person's go from the events of others too, and only they do.
+func TestDeletionErasesTheAddressesFromTheEventsOfOthers(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		a, eve, admin := w.in(u, good), w.in(w.person("eve@example.com", ""), good), w.in(w.person("root@example.com", "admin"), good)
+		w.must(w.store.RequestEmail(t.Context(), eve, "ada@example.com", good)) // taken
+		w.must(w.store.RequestEmail(t.Context(), eve, "other@example.com", good))
+		w.must(w.store.RequestEmail(t.Context(), a, "augusta@example.com", good))
+		w.must(w.store.ConfirmEmail(t.Context(), a, token(w.last("augusta@example.com", "change_address"))))
+		var waiting []db.ID
+		w.must(w.d.Read(t.Context()).Raw("SELECT id FROM mails WHERE recipient = ?", "augusta@example.com").Scan(&waiting).Error)
+		_, _, err := w.store.OpenMail(t.Context(), admin, waiting[0])
+		w.must(err)
+		in := ada()
+		in.Email = "augusta@example.com"
+		_, err = w.store.SignUp(t.Context(), elsewhere(), in)
+		w.must(err)
+		org := w.app(u)
+		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE apps SET description = 'Runs Menabrea', homepage_url = 'https://menabrea.example'")
+			w.must(err)
+			audit.Record(tx, eve, audit.Event{Act: audit.OrganizationChanged, TargetKind: "organization", TargetID: org, Personal: map[string]string{"name": "Lovelace and friends"}})
+			return err
+		}))
+
+		w.must(w.store.Delete(t.Context(), a, "augusta@example.com", good))
+
+		dump := w.dump()
+		for _, personal := range []string{"ada@example", "augusta@example", "Engine", "Menabrea", "menabrea", "Lovelace and", "198.51.100"} {
+			if at := strings.Index(dump, personal); at >= 0 {
+				t.Errorf("%q is left: …%s…", personal, dump[max(0, at-200):min(len(dump), at+50)])
+			}
+		}
+		if !strings.Contains(dump, "other@example.com") {
+			t.Error("what others did is gone too")
+		}
+		v, err := audit.Verify(t.Context(), w.d)
+		if err != nil || !v.Sound {
+			t.Error(v, err)
+		}
+	})
+}
+
+// U8: a sign-up that nobody verified may be anybody's address.
+func TestExpiredSignUpsLeaveNoAddressInTheAuditLog(t *testing.T) {
+	each(t, func(w *world) {
+		_, err := w.store.SignUp(t.Context(), visitor(), ada())
+		w.must(err)
+		w.must(w.store.Sweep(t.Context()))
+		kept := w.count("SELECT COUNT(*) FROM audit_personal")
+		w.clock.Advance(25 * time.Hour)
+
+		w.must(w.store.Sweep(t.Context()))
+
+		if left := w.count("SELECT COUNT(*) FROM audit_personal"); kept != 2 || left != 0 || w.acts("user.signup_begun") != 1 {
+			t.Error(kept, left)
+		}
 	})
 }
 

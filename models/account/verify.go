@@ -131,7 +131,7 @@ func (s *Store) VerifyLink(ctx context.Context, a actor.Actor, token, browser, p
 
 // finish makes the user of a verified sign-up, ends all other sign-ups of that address, and signs in or lets the admins know.
 func (s *Store) finish(tx *db.Tx, a actor.Actor, row signup, userAgent string) (Verified, error) {
-	if _, err := tx.Run("DELETE FROM signups WHERE email = ?", row.Email); err != nil {
+	if err := endSignups(tx, row.Email, row.ID); err != nil {
 		return Verified{}, err
 	}
 	waits := s.SignupPolicy().Policy == config.SignupApproval

@@ -60,3 +60,9 @@ func ErasePerson(tx *db.Tx, userID db.ID) error {
 	_, err := tx.Run("DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit_events WHERE actor_id = ? OR target_id = ?)", userID, userID)
 	return err
 }
+
+// EraseValue deletes a personal value, such as a person's address, from every event that kept it, whoever did what to whom.
+func EraseValue(tx *db.Tx, value string) error {
+	_, err := tx.Run("DELETE FROM audit_personal WHERE value = ?", Clean(value))
+	return err
+}

@@ -89,6 +89,29 @@ func TestInputIsChecked(t *testing.T) {
 	}
 }
 
+// U8: the name of a personal organization is a person's, and stays erasable; that of others is a fact.
+func TestNameOfAPersonalOrganizationStaysErasable(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
+		w.Tx(func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE organizations SET kind = 'personal', personal_user_id = ? WHERE id = ?", w.Owner.UserID, w.North)
+			return err
+		})
+
+		own, others := w.Org.Change(t.Context(), w.Owner, w.North, org.Input{Name: "Mira Castillo"}), w.Org.Change(t.Context(), w.Other, w.Contoso, org.Input{Name: "Contoso two"})
+
+		var kept []string
+		err := w.DB.Read(t.Context()).Raw("SELECT details FROM audit_events WHERE act = 'organization.changed' ORDER BY seq").Scan(&kept).Error
+		if own != nil || others != nil || err != nil || len(kept) != 2 || kept[0] != "{}" || !strings.Contains(kept[1], "Contoso two") {
+			t.Fatal(own, others, err, kept)
+		}
+		var names []string
+		err = w.DB.Read(t.Context()).Raw("SELECT value FROM audit_personal WHERE field = 'name'").Scan(&names).Error
+		if err != nil || len(names) != 1 || names[0] != "Mira Castillo" {
+			t.Error(err, names)
+		}
+	})
+}
+
 // Z5, Z6: each method lets in exactly the roles that the table names.
 func TestEachMethodAsksForItsPermission(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {

@@ -186,7 +186,17 @@ func (s *Store) Change(ctx context.Context, a actor.Actor, id db.ID, in Input) e
 			return err
 		}
 		change.Record(tx, change.Organization, id)
-		audit.Record(tx, a, audit.Event{Act: audit.OrganizationChanged, TargetKind: "organization", TargetID: id, OrganizationID: id, Details: map[string]string{"name": in.Name}})
+		o, err := read(tx.DB, id)
+		if err != nil {
+			return err
+		}
+		event := audit.Event{Act: audit.OrganizationChanged, TargetKind: "organization", TargetID: id, OrganizationID: id}
+		if name := map[string]string{"name": in.Name}; o.Kind == Personal {
+			event.Personal = name // a person's name must be erasable (U8)
+		} else {
+			event.Details = name
+		}
+		audit.Record(tx, a, event)
 		return nil
 	})
 }
