@@ -116,4 +116,3 @@ func TestExtraFieldsChangeNothing(t *testing.T) {
 		t.Error("an app moved to another organization by a form field")
 	}
 }
-

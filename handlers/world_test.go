@@ -219,4 +219,3 @@ func (w *world) tables() []string {
 	w.ok(w.db.Read(context.Background()).Raw(query).Scan(&names).Error)
 	return names
 }
-

@@ -75,8 +75,10 @@ func expiryOf(choice, day string, zone *time.Location) keys.Expiry {
 // NewForm is the page on which a key is made.
 func (h *Handler) NewForm(c echo.Context) error {
 	q := c.QueryParams()
-	return h.newPage(c, http.StatusOK, createForm{App: q.Get("app"), Name: q.Get("name"), Environment: q.Get("environment"),
-		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on")}, nil)
+	return h.newPage(c, http.StatusOK, createForm{
+		App: q.Get("app"), Name: q.Get("name"), Environment: q.Get("environment"),
+		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on"),
+	}, nil)
 }
 
 // Create makes the key and shows it in the answer itself, once; a repeat of the form is led to the key's page.
@@ -182,8 +184,10 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	p.Problems, wrong = problemsOf(c, failed)
 	p.AppID, p.AppName = place.AppID.Show("app"), place.AppName
 	p.Token = h.Keys.NewFormToken(who, keys.CreatePurpose())
-	p.Name = components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: wrong["name"], MaxLength: keys.MaxName, Required: true, Autocomplete: "off",
-		Hint: web.T(c, "What uses it, such as “Checkout worker”. You will see this name in usage and mails.")}
+	p.Name = components.Field{
+		Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: wrong["name"], MaxLength: keys.MaxName, Required: true, Autocomplete: "off",
+		Hint: web.T(c, "What uses it, such as “Checkout worker”. You will see this name in usage and mails."),
+	}
 	p.Environment = environmentChoice(c, f.Environment, wrong["environment"])
 	p.Groups, p.NoAccess, p.GrantsError = groups(c, offered, f.Grants), len(offered) == 0, wrong["grants"]
 	p.Expires, p.ExpiresOn = h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)

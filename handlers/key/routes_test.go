@@ -33,17 +33,23 @@ func fixed(v url.Values) func(*world, db.ID) url.Values {
 
 var acts = []act{
 	{name: "rename", path: "/console/keys/%s/rename", form: fixed(url.Values{"name": {"Other"}}), wrong: url.Values{"name": {""}}, want: keys.Active},
-	{name: "rotate", path: "/console/keys/%s/rotate", want: keys.Rotated, shows: true, wrong: url.Values{"overlap_days": {"31"}},
+	{
+		name: "rotate", path: "/console/keys/%s/rotate", want: keys.Rotated, shows: true, wrong: url.Values{"overlap_days": {"31"}},
 		form: func(w *world, id db.ID) url.Values {
 			return url.Values{"form_token": {w.tokenOf(w.devs.Get("/console/keys/" + id.Show(keys.IDPrefix) + "/rotate"))}, "overlap_days": {"3"}, "expires": {"30"}}
-		}},
+		},
+	},
 	{name: "pause", path: "/console/keys/%s/pause", form: fixed(url.Values{}), want: keys.Paused},
-	{name: "resume", path: "/console/keys/%s/resume", form: fixed(url.Values{}), want: keys.Active,
-		prepare: func(w *world, id db.ID) { w.run("UPDATE keys SET paused_at = ? WHERE id = ?", w.Clock.Now(), id) }},
+	{
+		name: "resume", path: "/console/keys/%s/resume", form: fixed(url.Values{}), want: keys.Active,
+		prepare: func(w *world, id db.ID) { w.run("UPDATE keys SET paused_at = ? WHERE id = ?", w.Clock.Now(), id) },
+	},
 	{name: "revoke", path: "/console/keys/%s/revoke", form: fixed(url.Values{"confirm": {"Worker"}, "reason": {"old"}}), wrong: url.Values{"confirm": {"worker"}}, want: keys.Revoked},
 	{name: "staff suspend", path: "/admin/keys/%s/suspend", form: fixed(url.Values{"reason": {"odd"}, "for": {"24"}}), wrong: url.Values{"for": {"24"}}, want: keys.Suspended, staff: true},
-	{name: "staff lift", path: "/admin/keys/%s/unsuspend", form: fixed(url.Values{}), want: keys.Active, staff: true,
-		prepare: func(w *world, id db.ID) { w.run("UPDATE keys SET suspended_at = ? WHERE id = ?", w.Clock.Now(), id) }},
+	{
+		name: "staff lift", path: "/admin/keys/%s/unsuspend", form: fixed(url.Values{}), want: keys.Active, staff: true,
+		prepare: func(w *world, id db.ID) { w.run("UPDATE keys SET suspended_at = ? WHERE id = ?", w.Clock.Now(), id) },
+	},
 	{name: "staff revoke", path: "/admin/keys/%s/revoke", form: fixed(url.Values{"confirm": {"Worker"}, "reason": {"leaked"}}), wrong: url.Values{"confirm": {"Worker"}}, want: keys.Revoked, staff: true},
 }
 
