@@ -75,7 +75,7 @@ func (h *Handler) staffRoutes(r *web.Registrar) {
 	r.Post("/admin/users/:user/role", web.Staff(permission.StaffRolesManage).Fresh(), h.SetRole)
 	r.Get("/admin/mail", web.Staff(permission.StaffMailManage), h.Mails)
 	r.Post("/admin/mail/test", web.Staff(permission.StaffMailManage), h.SendTestMail)
-	r.Post("/admin/mail/:mail/open", web.Staff(permission.StaffMailManage), h.OpenMail)
+	r.Post("/admin/mail/:mail/open", web.Staff(permission.StaffMailManage).Fresh(), h.OpenMail)
 	r.Post("/admin/mail/:mail/handed-out", web.Staff(permission.StaffMailManage), h.HandOutMail)
 }
 

@@ -2,7 +2,9 @@ package account_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -128,6 +130,50 @@ func TestAdminHandsOutMail(t *testing.T) {
 	w.want(admin.Get("/admin/mail?state=waiting"), 200, "No mail here.")
 	w.want(admin.Post("/admin/mail/"+id+"/open", form()), 404)
 	w.want(admin.Get("/admin/mail?state=nonsense"), 200, "ada@example.com")
+}
+
+// A14: a letter can hold the key to an account.
+func TestOpeningALetterAsksForThePasswordAgain(t *testing.T) {
+	w := begin(t, "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.Visitor().Post("/signup", signUp())
+	_, id := w.last("ada@example.com")
+	w.Clock.Advance(account.Reauthenticated + time.Second)
+
+	page := admin.Post("/admin/mail/"+id+"/open", form())
+
+	if page.Status != 303 || !strings.HasPrefix(page.Location, "/console/account/confirm") {
+		t.Error(page.Status, page.Location)
+	}
+}
+
+// Z5: an admin who hands out mail does not become another admin by it.
+func TestLettersThatOpenAccountsOfOtherStaffStayClosed(t *testing.T) {
+	w := begin(t, "")
+	root := w.member("root@example.com", "admin")
+	w.member("second@example.com", "auditor")
+	w.member("ada@example.com", "")
+	admin := w.As(root)
+	status := map[string]int{}
+	for _, email := range []string{"root@example.com", "second@example.com", "ada@example.com"} {
+		w.must(w.store.RequestReset(t.Context(), actor.Actor{}, email))
+		_, id := w.last(email)
+		status[email] = admin.Post("/admin/mail/"+id+"/open", form()).Status
+	}
+	var second account.User
+	w.must(w.DB.Read(t.Context()).Raw("SELECT * FROM users WHERE email = 'second@example.com'").Scan(&second).Error)
+	w.must(w.store.RequestEmail(t.Context(), actorOf(second), "new@example.com", good))
+	change, changeID := w.last("new@example.com")
+	w.must(w.store.ConfirmEmail(t.Context(), actorOf(second), tokenOf(w.path(change))))
+	_, undoID := w.last("second@example.com")
+
+	for _, id := range []string{changeID, undoID} {
+		w.want(admin.Post("/admin/mail/"+id+"/open", form()), 403, "another member of staff")
+	}
+
+	if status["root@example.com"] != 200 || status["second@example.com"] != 403 || status["ada@example.com"] != 200 {
+		t.Error(status)
+	}
 }
 
 func TestWithAMailServerLettersStayClosed(t *testing.T) {
