@@ -45,7 +45,7 @@ func (h *Handler) policyPage(c echo.Context, status int, f policyForm, failed er
 		Fields: []components.Field{
 			number("default_days", web.T(c, "Default lifetime, days"), f.Default, web.T(c, "What the form proposes."), keys.MaxPolicyDays),
 			number("max_days", web.T(c, "Longest lifetime, days"), f.Max, web.T(c, "No key lives longer, apart from those with keys:verify."), keys.MaxPolicyDays),
-			number("keys_per_app", web.T(c, "Keys per app"), f.PerApp, web.T(c, "Living ones. A rotated key that runs out does not count."), keys.MaxKeysPerApp),
+			number("keys_per_app", web.T(c, "Keys per app"), f.PerApp, web.T(c, "Those that work, old ones in their overlap too. One rotation with an overlap may go above it."), keys.MaxKeysPerApp),
 		},
 		Never: components.Field{Name: "never_allowed", Label: web.T(c, "Keys may be without end"), Checked: f.Never != "", Hint: web.T(c, "Keys with keys:verify always may: a gateway that forgets to rotate would take everything down.")},
 	}

@@ -236,11 +236,16 @@ func (s *Store) appForKey(tx *db.Tx, a actor.Actor, id db.ID) (appRow, error) {
 	return rows[0], nil
 }
 
-// roomForKey holds the policy's number of living keys; those that were rotated and run out do not count.
-func roomForKey(tx *db.Tx, app appRow, p Policy) error {
+// workingKeys counts the keys of an app that are neither revoked nor at their end, old ones in their overlap included.
+func workingKeys(tx *db.Tx, app db.ID) (int, error) {
 	var n int
-	err := tx.Raw(`SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)
-		AND k.overlap_ends_at IS NULL`, app.ID, tx.Now).Scan(&n).Error
+	err := tx.Raw("SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+living, app, tx.Now, tx.Now).Scan(&n).Error
+	return n, err
+}
+
+// roomForKey holds the policy's number of working keys.
+func roomForKey(tx *db.Tx, app appRow, p Policy) error {
+	n, err := workingKeys(tx, app.ID)
 	if err != nil {
 		return err
 	}

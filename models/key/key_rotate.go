@@ -23,8 +23,10 @@ type RotateRequest struct {
 
 // Rotate makes the successor of a key: same app, environment, name, grants, limits. The old key works until the overlap ends and then
 // stops by itself (K10). A key is rotated once. A repeat of the same form gives the successor with Again set and no secret.
-// Faults: NotFound, Forbidden, Invalid (overlap_days, expires, expires_on, or the token), Conflict when the key is revoked,
-// expired, suspended or was rotated before.
+// An app that holds as many keys as the policy allows can still rotate one with an overlap, and is then one above until that ends; every
+// further rotation with an overlap is refused while more keys work than the policy allows. A rotation without overlap adds none, so it
+// is never refused for that: it is how a leaked key is replaced. Faults: NotFound, Forbidden, Invalid (overlap_days, expires, expires_on, or the token), Conflict when the key is revoked,
+// expired, suspended or was rotated before, or the app holds too many keys.
 func (s *Store) Rotate(ctx context.Context, a actor.Actor, id db.ID, r RotateRequest) (Made, error) {
 	made, err := s.make(ctx, a, RotatePurpose(id), r.Token, func(tx *db.Tx, newID db.ID) (newKey, error) {
 		old, err := forMember(tx, a, id)
@@ -38,10 +40,15 @@ func (s *Store) Rotate(ctx context.Context, a actor.Actor, id db.ID, r RotateReq
 		if err != nil {
 			return newKey{}, err
 		}
+		if err := roomForOverlap(tx, old.AppID, r.OverlapDays); err != nil {
+			return newKey{}, err
+		}
 		_, err = tx.Run("UPDATE keys SET overlap_ends_at = ?, updated_at = ? WHERE id = ?", tx.Now.AddDate(0, 0, r.OverlapDays), tx.Now, id)
 		change.Record(tx, change.Key, id)
-		audit.Record(tx, a, audit.Event{Act: audit.KeyRotated, TargetKind: "key", TargetID: id, OrganizationID: old.OrganizationID,
-			Details: map[string]string{"hint": old.Hint(), "name": old.Name, "overlap_days": strconv.Itoa(r.OverlapDays), "successor": newID.Show(IDPrefix)}})
+		audit.Record(tx, a, audit.Event{
+			Act: audit.KeyRotated, TargetKind: "key", TargetID: id, OrganizationID: old.OrganizationID,
+			Details: map[string]string{"hint": old.Hint(), "name": old.Name, "overlap_days": strconv.Itoa(r.OverlapDays), "successor": newID.Show(IDPrefix)},
+		})
 		return n, err
 	})
 	if db.Duplicate(err) { // two at once: the unique index let one through
@@ -66,6 +73,27 @@ func rotatable(tx *db.Tx, old Row) error {
 		return fault.New(fault.Conflict, "This key is suspended. It can be rotated once the suspension has ended.")
 	}
 	return nil
+}
+
+// roomForOverlap lets an app be at most one key above the policy's number. It locks the app, so that rotations at once count each other.
+func roomForOverlap(tx *db.Tx, app db.ID, overlapDays int) error {
+	if overlapDays == 0 {
+		return nil
+	}
+	if tx.Home.Dialect == db.Postgres {
+		if err := tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", app).Error; err != nil {
+			return err
+		}
+	}
+	p, err := policyTx(tx)
+	if err != nil {
+		return err
+	}
+	n, err := workingKeys(tx, app)
+	if err == nil && n > p.KeysPerApp {
+		return fault.New(fault.Conflict, "This portal’s policy allows %s keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", strconv.Itoa(p.KeysPerApp))
+	}
+	return err
 }
 
 func (s *Store) successor(tx *db.Tx, old Row, r RotateRequest) (newKey, error) {

@@ -29,7 +29,7 @@ type Policy struct {
 	DefaultDays  int  `json:"default_days"`
 	MaxDays      int  `json:"max_days"`
 	NeverAllowed bool `json:"never_allowed"`
-	KeysPerApp   int  `json:"keys_per_app"` // living ones
+	KeysPerApp   int  `json:"keys_per_app"` // working ones, in their overlap too; see Rotate
 }
 
 // DefaultPolicy holds until an admin sets another (K4).

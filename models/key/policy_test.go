@@ -106,3 +106,44 @@ func TestPolicyBoundsTheKeysOfAnAppAndCountsOnlyLivingOnes(t *testing.T) {
 		}
 	})
 }
+
+func TestRotationsDoNotGetAroundThePolicy(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		if err := w.keys.SetPolicy(bg, w.staff, key.Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 2}); err != nil {
+			t.Fatal(err)
+		}
+		rotate := func(id db.ID, overlap int) (db.ID, error) {
+			made, err := w.keys.Rotate(bg, w.developer, id, key.RotateRequest{Token: w.keys.NewFormToken(w.developer, key.RotatePurpose(id)), OverlapDays: overlap})
+			return made.Key.ID, err
+		}
+		w.make(w.developer, "1")
+		second, err := rotate(w.make(w.developer, "2").Key.ID, 7)
+		if err != nil {
+			t.Fatal("a full app can’t rotate:", err)
+		}
+
+		var all sync.WaitGroup
+		errs := make([]error, 6)
+		for i := range errs {
+			all.Go(func() { _, errs[i] = rotate(second, 7) })
+		}
+		all.Wait()
+
+		for _, err := range errs {
+			if !fault.Is(err, fault.Conflict) || !strings.Contains(err.Error(), "in their overlap") {
+				t.Error("a chain of overlaps:", err)
+			}
+		}
+		_, err = w.keys.Create(bg, w.developer, key.CreateRequest{Token: w.token(w.developer), AppID: w.app, Environment: "live", Name: "n", Pairs: []key.Pair{readOrders}})
+		expect(t, "one more", err, fault.Conflict)
+		third, err := rotate(second, 0)
+		if err != nil {
+			t.Error("without overlap there is no more key than before:", err)
+		}
+		clock.Advance(8 * day)
+		if _, err := rotate(third, 7); err != nil {
+			t.Error("the overlap is over:", err)
+		}
+	})
+}
