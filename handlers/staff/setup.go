@@ -57,6 +57,7 @@ func (h *Handler) setupPage(c echo.Context, form setupForm, problems []component
 	web.NoReferrer(c)
 	frame := h.Frame(c, web.T(c, "Set up this portal"))
 	frame.NoIndex, frame.SignIn, frame.SignUp, frame.Nav = true, nil, nil, nil
+	frame.Languages = nil // its form would carry the code on
 	fields := []components.Field{
 		{Name: "portal", Label: text.N("Name of the portal"), Hint: text.N("Shown on every page, such as “Northwind Developers”."), Value: form.Portal, Required: true, MaxLength: 80},
 		{Name: "company", Label: text.N("Company"), Hint: text.N("The organization that publishes your APIs."), Value: form.Company, Required: true, MaxLength: 80, Autocomplete: "organization"},

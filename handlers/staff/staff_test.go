@@ -1,15 +1,18 @@
 package staff_test
 
 import (
+	"context"
 	"net/url"
 	"regexp"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/staff"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
@@ -129,6 +132,46 @@ func TestSetUpTellsAllThatIsWrongAndKeepsWhatWasEntered(t *testing.T) {
 	if page.Status != 422 || strings.Count(page.Body, `aria-invalid="true"`) != 3 || !strings.Contains(page.Body, `value="Northwind Developers"`) || strings.Contains(page.Body, "value=\"short\"") || cross.Status != 403 {
 		t.Fatal(page.Status, cross.Status, page.Body)
 	}
+}
+
+// C2: no other form of the page carries the code on.
+func TestSetUpPageHoldsTheCodeOnce(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	code, err := w.staff.NewSetupCode(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	page := w.Visitor().Get("/setup?code=" + code)
+
+	if page.Status != 200 || strings.Count(page.Body, code) != 1 || strings.Contains(page.Body, `action="/language"`) {
+		t.Error(page.Status, page.Body)
+	}
+}
+
+// C2: who tries codes doesn't hold up those who write.
+func TestCheckingASetUpCodeDoesNotWaitForTheWriter(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		code, err := w.staff.NewSetupCode(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+
+		err = d.Tx(ctx, func(*db.Tx) error { // which holds the writer
+			if wrong := w.staff.CheckSetupCode(ctx, "wrong"); !fault.Is(wrong, fault.NotFound) {
+				t.Error(wrong)
+			}
+			return w.staff.CheckSetupCode(ctx, code)
+		})
+
+		if err != nil {
+			t.Error(err)
+		}
+	})
 }
 
 // Z6: the page is made from the table that checks use.

@@ -61,26 +61,28 @@ func (s *Store) NewSetupCode(ctx context.Context) (string, error) {
 
 func digestOf(code string) string { return fmt.Sprintf("%x", sha256.Sum256([]byte(code))) }
 
-// CheckSetupCode fails unless the code opens set-up now. Faults: NotFound, for a wrong or expired code as for a portal that is set up.
+// CheckSetupCode fails unless the code opens set-up now. It only reads, since whoever asks is nobody yet. Faults: NotFound, for a wrong or expired
+// code as for a portal that is set up.
 func (s *Store) CheckSetupCode(ctx context.Context, code string) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error { return checkSetup(tx, code) })
+	return checkSetup(func(name string, v any) (bool, error) { return setting.Get(ctx, s.db, name, v) }, s.db.Now(), code)
 }
 
-func checkSetup(tx *db.Tx, code string) error {
-	closed := fault.New(fault.NotFound, "This set-up link does not work (any more). Restart the server to get a new one, unless the portal is set up already.")
+// setupClosed is the answer to every code that does not work.
+func setupClosed() error {
+	return fault.New(fault.NotFound, "This set-up link does not work (any more). Restart the server to get a new one, unless the portal is set up already.")
+}
+
+func checkSetup(get func(name string, v any) (bool, error), now time.Time, code string) error {
 	var done bool
-	if found, err := setting.GetTx(tx, setupDoneName, &done); err != nil || found {
-		if err != nil {
-			return err
-		}
-		return closed
+	if found, err := get(setupDoneName, &done); err != nil || found {
+		return or(err, setupClosed())
 	}
 	var c setupCode
-	if _, err := setting.GetTx(tx, setupCodeName, &c); err != nil {
+	if _, err := get(setupCodeName, &c); err != nil {
 		return err
 	}
-	if subtle.ConstantTimeCompare([]byte(c.Digest), []byte(digestOf(code))) != 1 || !tx.Now.Before(c.ExpiresAt) {
-		return closed
+	if subtle.ConstantTimeCompare([]byte(c.Digest), []byte(digestOf(code))) != 1 || !now.Before(c.ExpiresAt) {
+		return setupClosed()
 	}
 	return nil
 }
@@ -106,12 +108,12 @@ func (s *Store) SetUp(ctx context.Context, a actor.Actor, code string, in Setup)
 	}
 	var u account.User
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := checkSetup(tx, code); err != nil {
+		if err := checkSetup(func(name string, v any) (bool, error) { return setting.GetTx(tx, name, v) }, tx.Now, code); err != nil {
 			return err
 		}
 		first, err := setting.PutFirst(tx, setupDoneName, true)
 		if err != nil || !first {
-			return or(err, fault.New(fault.NotFound, "This set-up link does not work (any more). Restart the server to get a new one, unless the portal is set up already."))
+			return or(err, setupClosed())
 		}
 		u, err = s.found(tx, a, person, in)
 		return err
