@@ -4,10 +4,10 @@ import (
 	"context"
 	netmail "net/mail"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/account"
 	"github.com/gatehouse-dev/gatehouse/internal/smtp"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
-	"github.com/gatehouse-dev/gatehouse/views/mail"
 )
 
 // newSender sends what the outbox holds to the SMTP server of the settings.
@@ -22,7 +22,7 @@ func newSender(o Options, s Stores) (*outbox.Sender, error) {
 		if err != nil {
 			return false, err
 		}
-		subject, plain, html, err := mail.Compose(ctx, portal.Name, words(l))
+		subject, plain, html, err := account.ComposeMail(ctx, portal.Name, l)
 		if err != nil {
 			return true, err
 		}
@@ -30,22 +30,4 @@ func newSender(o Options, s Stores) (*outbox.Sender, error) {
 		return smtp.Permanent(err), err
 	}
 	return outbox.NewSender(o.DB, s.Outbox, o.Replica, transport), nil
-}
-
-// words maps a letter for the view.
-func words(l outbox.Letter) mail.Letter {
-	out := mail.Letter{Language: l.Language, TimeZone: l.TimeZone, Subject: mail.Line(l.Subject), Code: l.Code, URL: l.URL, Lines: lines(l.Lines), After: lines(l.After)}
-	if l.Button != nil {
-		button := mail.Line(*l.Button)
-		out.Button = &button
-	}
-	return out
-}
-
-func lines(in []outbox.Line) []mail.Line {
-	out := make([]mail.Line, len(in))
-	for i, l := range in {
-		out[i] = mail.Line(l)
-	}
-	return out
 }
