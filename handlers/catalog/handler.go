@@ -87,9 +87,9 @@ func (h *Handler) adminRoutes(r *web.Registrar) {
 	r.Get("/admin/apis/:id/terms", read, h.Terms)
 	r.Post("/admin/apis/:id/terms", manage, h.SetTerms)
 	r.Get("/admin/apis/:id/retire", manage, h.ConfirmRetireAPI)
-	r.Post("/admin/apis/:id/retire", manage, h.RetireAPI)
+	r.Post("/admin/apis/:id/retire", manage.Fresh(), h.RetireAPI)
 	r.Get("/admin/apis/:id/connect", read, h.Connect)
-	r.Post("/admin/apis/:id/connect", manage, h.MakeGatewayKey)
+	r.Post("/admin/apis/:id/connect", manage.Fresh(), h.MakeGatewayKey)
 }
 
 func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {

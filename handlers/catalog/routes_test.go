@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -249,4 +250,20 @@ func TestGatewayKeyIsShownOnce(t *testing.T) {
 	})
 	has(t, w.staff.Get(w.api("/connect")), "Connected", "First check seen:")
 	wantStatus(t, "hostile listen", w.staff.Post(w.api("/connect"), form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL, "listen", "80; return 200")).Status, 422)
+}
+
+// A14: what gives a secret away or can't be undone asks for the password again
+func TestRetiringAnAPIAndItsGatewayKeyAskForThePassword(t *testing.T) {
+	w := newWorld(t)
+	connect := form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL)
+	w.Clock.Advance(11 * time.Minute)
+
+	for path, in := range map[string]url.Values{"/retire": form("confirm", "Orders"), "/connect": connect} {
+		if page := w.staff.Post(w.api(path), in); page.Status != http.StatusSeeOther || !strings.HasPrefix(page.Location, "/console/account/confirm") {
+			t.Errorf("%s: %d %s", path, page.Status, page.Location)
+		}
+	}
+	if d := w.detail(t); d.RetiredAt != nil {
+		t.Error("retired")
+	}
 }
