@@ -25,7 +25,7 @@ type browser struct {
 }
 
 // patience is for how long a step waits. It is long because the machine may be busy; a page answers within milliseconds.
-const patience = 10 * time.Second
+const patience = 20 * time.Second
 
 // kinds of visitors
 type kind struct{ withoutScripts, keyboard, dark bool }

@@ -123,8 +123,13 @@ func (h *house) checkLogs() {
 // setupLink is what the program printed at its first start.
 func (h *house) setupLink() string {
 	h.t.Helper()
-	link, ok := h.Line("Setup: ")
-	if !ok {
+	link := ""
+	printed := await(context.Background(), func() bool {
+		line, ok := h.Line("Setup: ")
+		link = line
+		return ok
+	})
+	if !printed {
 		out, log := h.Said()
 		h.t.Fatalf("no set-up link was printed: %s%s", out, log)
 	}

@@ -11,6 +11,8 @@ import (
 	"testing"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 )
 
 // A ledger keeps what must stay secret: kind and text.
@@ -58,10 +60,10 @@ func inBase64(r []byte) [][]byte {
 // leaks fails for each secret that stands in content in whatever form.
 func (l *ledger) leaks(t testing.TB, where string, content []byte) {
 	t.Helper()
-	for _, secret := range l.all {
-		for _, needle := range needles(secret[1]) {
+	for _, kept := range l.all {
+		for _, needle := range needles(kept[1]) {
 			if len(needle) >= 8 && bytes.Contains(content, needle) {
-				t.Errorf("a %s stands in %s, as %q…", secret[0], where, needle[:8])
+				t.Errorf("a %s stands in %s, as %q…", kept[0], where, needle[:8])
 				break
 			}
 		}
@@ -87,7 +89,7 @@ func (w *world) scan(t testing.TB, auditCSV string) {
 	w.secrets.leaks(t, "the audit log", []byte(auditCSV))
 }
 
-// keepRootSecret adds the secret of the installation, from which the pepper is derived.
+// keepRootSecret adds the secret of the installation, and the pepper that is derived from it.
 func (w *world) keepRootSecret(t testing.TB) {
 	t.Helper()
 	root, err := os.ReadFile(filepath.Join(w.dir, "secret"))
@@ -95,6 +97,11 @@ func (w *world) keepRootSecret(t testing.TB) {
 		t.Fatal(err)
 	}
 	w.secrets.keep("root secret", strings.TrimSpace(string(root)))
+	opened, err := secret.Load(filepath.Join(w.dir, "secret"), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.secrets.keep("pepper", string(opened.Key(secret.LabelKeyPepper)))
 }
 
 // scanDatabase reads the database as it lies on disk, and a backup of it; on PostgreSQL, every row of every table.
