@@ -69,15 +69,16 @@ func templates(routes []web.Route) []string {
 	return all
 }
 
-// A role is a kind of visitor: how they sign in, and which pages they reach by following links.
+// A role is a kind of visitor: how they sign in, and how many examples of a route they look at.
 type role struct {
 	name            string
 	email, password string // empty for who is not signed in
+	most            int
 }
 
-// survey follows links from every page without a parameter, and from others, as each role, and returns the pages of each: at most so many
-// of a route. Beside them it returns the session of each role, by cookie.
-func survey(t testing.TB, site string, roles []role, routes []web.Route, most int, others ...string) (pages map[string][]rig.Page, cookies map[string]map[string]string) {
+// survey follows links from every page without a parameter, and from others, as each role, and returns the pages of each. Beside
+// them it returns the session of each role, by cookie.
+func survey(t testing.TB, site string, roles []role, routes []web.Route, others ...string) (pages map[string][]rig.Page, cookies map[string]map[string]string) {
 	t.Helper()
 	pages, cookies = map[string][]rig.Page{}, map[string]map[string]string{}
 	all := templates(routes)
@@ -91,7 +92,7 @@ func survey(t testing.TB, site string, roles []role, routes []web.Route, most in
 				t.Fatal(err)
 			}
 		}
-		found, err := v.Crawl(append(starts(routes), others...), most, func(path string) string { return rig.Match(all, path) })
+		found, err := v.Crawl(append(starts(routes), others...), r.most, func(path string) string { return rig.Match(all, path) })
 		if err != nil {
 			t.Fatal(err)
 		}
