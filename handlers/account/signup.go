@@ -18,6 +18,7 @@ type signupForm struct {
 	Name     string `form:"name"`
 	Email    string `form:"email"`
 	Password string `form:"password"`
+	TimeZone string `form:"time_zone"` // filled by a script
 }
 
 // SignupForm shows how an account begins here, if it does.

@@ -38,7 +38,7 @@ func begin(t *testing.T, policy config.SignupPolicy) *world {
 	return serve(t, policy, true)
 }
 
-func serve(t *testing.T, policy config.SignupPolicy, byHand bool) *world {
+func serve(t *testing.T, policy config.SignupPolicy, byHand bool, more ...func(r *web.Registrar)) *world {
 	t.Helper()
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)
@@ -61,6 +61,9 @@ func serve(t *testing.T, policy config.SignupPolicy, byHand bool) *world {
 		})
 		k.Accounts = w.store
 		handlers.New(k, w.store, byHand).Routes(r)
+		for _, add := range more {
+			add(r)
+		}
 	})
 	return w
 }

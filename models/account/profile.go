@@ -22,6 +22,24 @@ var zoneList string
 // Zones are the time zones that a user can pick, UTC first: those of the tables of the time zone database.
 var Zones = sync.OnceValue(func() []string { return strings.Fields(zoneList) })
 
+// formerZones are the names that browsers give to some zones, as of old, and those of the list.
+var formerZones = map[string]string{
+	"Africa/Asmera": "Africa/Asmara", "America/Buenos_Aires": "America/Argentina/Buenos_Aires", "America/Catamarca": "America/Argentina/Catamarca",
+	"America/Cordoba": "America/Argentina/Cordoba", "America/Godthab": "America/Nuuk", "America/Indianapolis": "America/Indiana/Indianapolis",
+	"America/Jujuy": "America/Argentina/Jujuy", "America/Louisville": "America/Kentucky/Louisville", "America/Mendoza": "America/Argentina/Mendoza",
+	"Asia/Calcutta": "Asia/Kolkata", "Asia/Katmandu": "Asia/Kathmandu", "Asia/Rangoon": "Asia/Yangon", "Asia/Saigon": "Asia/Ho_Chi_Minh",
+	"Atlantic/Faeroe": "Atlantic/Faroe", "Europe/Kiev": "Europe/Kyiv", "Pacific/Enderbury": "Pacific/Kanton", "Pacific/Ponape": "Pacific/Pohnpei", "Pacific/Truk": "Pacific/Chuuk",
+}
+
+// knownZone is the zone of the list that a browser means; UTC when there is none.
+func knownZone(name string) string {
+	name = or(formerZones[name], name)
+	if slices.Contains(Zones(), name) {
+		return name
+	}
+	return "UTC"
+}
+
 // Profile is what a user says of themselves.
 type Profile struct {
 	Name, DisplayName, Language, TimeZone string

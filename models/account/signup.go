@@ -26,9 +26,10 @@ const (
 	maxName   = 100
 )
 
-// NewAccount is what somebody types to sign up.
+// NewAccount is what somebody types to sign up. TimeZone is what their browser says, or "".
 type NewAccount struct {
 	Name, Email, Password string
+	TimeZone              string
 }
 
 // signup is an account that is not one yet: it holds no right until its address is verified (A15). Its id becomes the user's.
@@ -68,7 +69,7 @@ func (s *Store) SignUp(ctx context.Context, a actor.Actor, in NewAccount) (brows
 	if err := s.allow(ctx, "signup:address:"+in.Email, mailsPerAddress, flowWindow); err != nil {
 		return "", err
 	}
-	row := signup{ID: db.NewID(), Email: in.Email, Name: in.Name, DisplayName: firstWord(in.Name), Language: string(text.Of(ctx).Language), TimeZone: "UTC"}
+	row := signup{ID: db.NewID(), Email: in.Email, Name: in.Name, DisplayName: firstWord(in.Name), Language: string(text.Of(ctx).Language), TimeZone: knownZone(in.TimeZone)}
 	if row.PasswordSealed, err = s.HashPassword(ctx, row.ID, in.Password); err != nil {
 		return "", err
 	}

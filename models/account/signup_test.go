@@ -298,3 +298,21 @@ func TestUnverifiedAddressesGetNoWordsOfStrangers(t *testing.T) {
 		}
 	})
 }
+
+func TestNewUserHasTheZoneOfTheirBrowser(t *testing.T) {
+	each(t, func(w *world) {
+		for browser, want := range map[string]string{"Europe/Berlin": "Europe/Berlin", "Asia/Calcutta": "Asia/Kolkata", "": "UTC", "Mars/Olympus": "UTC", "../../etc/passwd": "UTC", "Local": "UTC"} {
+			in := ada()
+			in.Email, in.TimeZone = "user-"+db.NewID().String()+"@example.com", browser
+			token, err := w.store.SignUp(t.Context(), visitor(), in)
+			w.must(err)
+
+			done, err := w.store.VerifyCode(t.Context(), visitor(), token, w.last(in.Email, "verify_address").Code, agent)
+
+			w.must(err)
+			if done.User.TimeZone != want {
+				t.Errorf("%q: %s, want %s", browser, done.User.TimeZone, want)
+			}
+		}
+	})
+}

@@ -1,7 +1,10 @@
-// Forms: the error summary takes the focus, a changed filter is sent, a second click sends nothing twice, and a form
-// that says so asks before it goes.
+// Forms: the error summary takes the focus, a changed filter is sent, a second click sends nothing twice, a form that
+// says so asks before it goes, and who signs up needs not tell their time zone.
 export function forms(root) {
   root.querySelector("[data-focus]")?.focus();
+  for (const field of root.querySelectorAll("input[type=hidden][name=time_zone]")) {
+    field.value = Intl.DateTimeFormat().resolvedOptions().timeZone || "";
+  }
   for (const form of root.querySelectorAll("form[data-filter]")) {
     form.addEventListener("change", (event) => {
       if (event.target.matches("select")) form.requestSubmit();
