@@ -106,10 +106,26 @@ func TestFiltersNarrowAndCallsAreCounted(t *testing.T) {
 			filter key.Filter
 			want   int
 		}{
-			{key.Filter{}, 4}, {key.Filter{Query: "100%"}, 1}, {key.Filter{Query: "%"}, 1}, {key.Filter{Query: "_"}, 0}, {key.Filter{Query: idle.Key.Hint()}, 1}, {key.Filter{Query: idle.Key.Prefix + "..." + idle.Key.LastFour}, 1},
-			{key.Filter{State: "active"}, 3}, {key.Filter{State: "revoked"}, 1}, {key.Filter{State: "no such"}, 4}, {key.Filter{UsedLastHour: true}, 1}, {key.Filter{Scope: "keys:verify"}, 1}, {key.Filter{API: "orders"}, 3},
-			{key.Filter{AppID: w.app}, 4}, {key.Filter{AppID: w.bare}, 0}, {key.Filter{OrganizationID: w.org}, 4}, {key.Filter{Owner: "NORTH"}, 4}, {key.Filter{App: "shop"}, 4}, {key.Filter{Environment: "test"}, 0},
-			{key.Filter{CreatedFrom: clock.Now().Add(time.Second)}, 0}, {key.Filter{CreatedTo: clock.Now().Add(time.Second)}, 4},
+			{key.Filter{}, 4},
+			{key.Filter{Query: "100%"}, 1},
+			{key.Filter{Query: "%"}, 1},
+			{key.Filter{Query: "_"}, 0},
+			{key.Filter{Query: idle.Key.Hint()}, 1},
+			{key.Filter{Query: idle.Key.Prefix + "..." + idle.Key.LastFour}, 1},
+			{key.Filter{State: "active"}, 3},
+			{key.Filter{State: "revoked"}, 1},
+			{key.Filter{State: "no such"}, 4},
+			{key.Filter{UsedLastHour: true}, 1},
+			{key.Filter{Scope: "keys:verify"}, 1},
+			{key.Filter{API: "orders"}, 3},
+			{key.Filter{AppID: w.app}, 4},
+			{key.Filter{AppID: w.bare}, 0},
+			{key.Filter{OrganizationID: w.org}, 4},
+			{key.Filter{Owner: "NORTH"}, 4},
+			{key.Filter{App: "shop"}, 4},
+			{key.Filter{Environment: "test"}, 0},
+			{key.Filter{CreatedFrom: clock.Now().Add(time.Second)}, 0},
+			{key.Filter{CreatedTo: clock.Now().Add(time.Second)}, 4},
 		} {
 			page, err := w.keys.ListAll(bg, w.support, c.filter, db.PageRequest{})
 			if err != nil || len(page.Rows) != c.want {

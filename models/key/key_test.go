@@ -124,9 +124,14 @@ func TestWhoMayMakeAndManageKeys(t *testing.T) {
 			create fault.Kind
 			manage fault.Kind
 		}{
-			{"owner", w.owner, -1, -1}, {"admin", w.admin, -1, -1}, {"developer", w.developer, -1, -1}, {"other developer", w.other, -1, fault.Forbidden},
-			{"viewer", w.viewer, fault.Forbidden, fault.Forbidden}, {"stranger", w.stranger, fault.NotFound, fault.NotFound},
-			{"staff", w.staff, fault.NotFound, fault.NotFound}, {"nobody", actor.Actor{}, fault.NotFound, fault.NotFound},
+			{"owner", w.owner, -1, -1},
+			{"admin", w.admin, -1, -1},
+			{"developer", w.developer, -1, -1},
+			{"other developer", w.other, -1, fault.Forbidden},
+			{"viewer", w.viewer, fault.Forbidden, fault.Forbidden},
+			{"stranger", w.stranger, fault.NotFound, fault.NotFound},
+			{"staff", w.staff, fault.NotFound, fault.NotFound},
+			{"nobody", actor.Actor{}, fault.NotFound, fault.NotFound},
 		} {
 			_, err := w.keys.Create(bg, c.actor, key.CreateRequest{Token: w.token(c.actor), AppID: w.app, Environment: "live", Name: "by " + c.who, Pairs: []key.Pair{readOrders}})
 			expect(t, c.who+" create", err, c.create)

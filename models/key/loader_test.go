@@ -195,8 +195,10 @@ func TestARevocationReachesEveryRing(t *testing.T) {
 
 func TestEveryKindOfChangeIsTranslated(t *testing.T) {
 	id := db.NewID()
-	for kind, want := range map[string]keyring.Kind{change.Key: keyring.KindKey, change.KeyCreated: keyring.KindKey, change.App: keyring.KindApp, change.Organization: keyring.KindOrganization,
-		change.User: keyring.KindUser, change.Access: keyring.KindApp, change.API: keyring.KindAPI, "of a newer program": keyring.KindAll} {
+	for kind, want := range map[string]keyring.Kind{
+		change.Key: keyring.KindKey, change.KeyCreated: keyring.KindKey, change.App: keyring.KindApp, change.Organization: keyring.KindOrganization,
+		change.User: keyring.KindUser, change.Access: keyring.KindApp, change.API: keyring.KindAPI, "of a newer program": keyring.KindAll,
+	} {
 		got := key.RingChanges([]db.Change{{Seq: 1, Kind: kind, SubjectID: id}})
 		if len(got) != 1 || got[0].Kind != want || want != keyring.KindAll && got[0].ID != keyring.ID(id) {
 			t.Errorf("%s: %+v", kind, got)

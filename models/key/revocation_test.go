@@ -61,8 +61,10 @@ func TestAPreviewIsRefusedWhenItIsEmptyUnboundedOrOld(t *testing.T) {
 	w := newWorld(t, dbtest.SQLite(t, dbtest.NewClock()), dbtest.NewClock())
 	w.make(w.developer, "Leaked")
 
-	for what, f := range map[string]key.Filter{"no filter": {}, "blank": {Query: "  "}, "a state that there is not": {State: "any"}, "such a state beside what narrows": {Query: "leaked", State: "bogus"},
-		"an environment that there is not": {Query: "leaked", Environment: "prod"}, "nothing found": {Query: "zzz"}} {
+	for what, f := range map[string]key.Filter{
+		"no filter": {}, "blank": {Query: "  "}, "a state that there is not": {State: "any"}, "such a state beside what narrows": {Query: "leaked", State: "bogus"},
+		"an environment that there is not": {Query: "leaked", Environment: "prod"}, "nothing found": {Query: "zzz"},
+	} {
 		_, err := w.keys.PreviewRevocation(bg, w.staff, f)
 		expect(t, what, err, fault.Invalid)
 	}
