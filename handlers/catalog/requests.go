@@ -61,7 +61,9 @@ func (h *Handler) Requests(c echo.Context) error {
 	}))
 }
 
+// decisionForm is what one of the page's forms sent; act says which, and the others then stand at their defaults.
 type decisionForm struct {
+	act    string
 	Plan   string   `form:"plan"`
 	Scopes []string `form:"scopes"`
 	Reason string   `form:"reason"`
@@ -122,6 +124,9 @@ func person(name, email string) string {
 }
 
 func (h *Handler) approvePart(c echo.Context, x catalog.AccessRow, api catalog.Detail, f *decisionForm, fields map[string]string) desk.Part {
+	if f != nil && f.act != "approve" {
+		f, fields = nil, nil
+	}
 	plan, scopes := x.PlanID.Show(catalog.PlanPrefix), components.Scopes{Legend: web.T(c, "Scopes"), Name: "scopes", Error: fields["scopes"], Hint: web.T(c, "Untick what the app does not need.")}
 	ticked := map[string]bool{}
 	if f != nil {
@@ -169,12 +174,12 @@ func inForceParts(c echo.Context, x catalog.AccessRow, api catalog.Detail, state
 }
 
 // decide binds the form of a decision and runs it.
-func (h *Handler) decide(c echo.Context, said string, do func(ctx context.Context, id db.ID, f decisionForm) error) error {
+func (h *Handler) decide(c echo.Context, act, said string, do func(ctx context.Context, id db.ID, f decisionForm) error) error {
 	id, err := web.PathID(c, "id", catalog.AccessPrefix)
 	if err != nil {
 		return err
 	}
-	var f decisionForm
+	f := decisionForm{act: act}
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
@@ -186,21 +191,21 @@ func (h *Handler) decide(c echo.Context, said string, do func(ctx context.Contex
 
 // Approve grants a request.
 func (h *Handler) Approve(c echo.Context) error {
-	return h.decide(c, text.N("The request is approved. The requester gets a mail."), func(ctx context.Context, id db.ID, f decisionForm) error {
+	return h.decide(c, "approve", text.N("The request is approved. The requester gets a mail."), func(ctx context.Context, id db.ID, f decisionForm) error {
 		return h.Store.Approve(ctx, web.Actor(c), id, catalog.Approval{ScopeIDs: ids(catalog.ScopePrefix, f.Scopes), PlanID: oneID(catalog.PlanPrefix, f.Plan)})
 	})
 }
 
 // Refuse answers a request with no.
 func (h *Handler) Refuse(c echo.Context) error {
-	return h.decide(c, text.N("The request is refused. The requester gets a mail with the reason."), func(ctx context.Context, id db.ID, f decisionForm) error {
+	return h.decide(c, "refuse", text.N("The request is refused. The requester gets a mail with the reason."), func(ctx context.Context, id db.ID, f decisionForm) error {
 		return h.Store.Refuse(ctx, web.Actor(c), id, f.Reason)
 	})
 }
 
 // ChoosePlan puts access on another plan.
 func (h *Handler) ChoosePlan(c echo.Context) error {
-	return h.decide(c, text.N("The plan is changed. Keys stay as they are."), func(ctx context.Context, id db.ID, f decisionForm) error {
+	return h.decide(c, "plan", text.N("The plan is changed. Keys stay as they are."), func(ctx context.Context, id db.ID, f decisionForm) error {
 		return h.Store.ChoosePlan(ctx, web.Actor(c), id, oneID(catalog.PlanPrefix, f.Plan))
 	})
 }
