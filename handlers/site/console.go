@@ -110,6 +110,6 @@ func (h *Handler) calls(c echo.Context) (*components.Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	chart := web.CallChart(c, "calls", web.T(c, "Calls, last 7 days"), view.Span, points, total)
+	chart := web.CallChart(c, web.T(c, "Calls, last 7 days"), view.Span, points, total)
 	return &chart, nil
 }

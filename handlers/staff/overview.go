@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -32,8 +33,8 @@ func (h *Handler) Overview(c echo.Context) error {
 		return err
 	}
 	page := views.OverviewPage{
-		Frame: h.Frame(c, web.T(c, "Overview")), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today),
-		Calls: web.CallChart(c, "calls", web.T(c, "Calls, last 7 days"), usage.Week, points, total),
+		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today),
+		Calls: web.CallChart(c, web.T(c, "Calls, last 7 days"), usage.Week, points, total),
 	}
 	for _, w := range waiting {
 		page.Waiting = append(page.Waiting, views.Decision{
@@ -68,6 +69,6 @@ func overviewTiles(c echo.Context, o staff.Overview, today usage.Count) []compon
 		{Label: web.T(c, "Calls, 24 h"), Value: text.Compact(ctx, today.All()), Delta: web.T(c, "%d refused", today.Bad), Href: "/admin/usage"},
 		{Label: web.T(c, "Refused, 24 h"), Value: text.Percent(ctx, share), Href: "/admin/usage?code=refused"},
 		{Label: web.T(c, "Active keys"), Value: text.Number(ctx, o.ActiveKeys), Delta: web.T(c, "%d expire within 7 days", o.ExpiringKeys), Href: "/admin/keys"},
-		{Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users, %d apps", o.Users, o.Apps), Href: "/admin/organizations"},
+		{Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users", o.Users) + ", " + web.T(c, "%d apps", o.Apps), Href: "/admin/organizations"},
 	}
 }

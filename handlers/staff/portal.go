@@ -49,7 +49,7 @@ func (h *Handler) portalPage(c echo.Context, form portalForm, problems []compone
 	return views.PortalPage{
 		Frame: h.Frame(c, web.T(c, "Portal")), Problems: problems, CanChange: permission.Staff(web.Actor(c).StaffRole, permission.StaffPolicyManage),
 		Name:   field(c, components.Field{Name: "name", Label: text.N("Name of the portal"), Value: form.Name, Required: true, MaxLength: 80}, byField),
-		Hue:    field(c, components.Field{Name: "hue", Label: text.N("Hue"), Hint: text.N("The colour of buttons and links, from 1 to 360 degrees; 0 is the built-in violet. Lightness is fixed, so that text stays readable."), Value: form.Hue, InputMode: "numeric"}, byField),
+		Hue:    field(c, components.Field{Name: "hue", Label: text.N("Hue"), Hint: text.N("The colour of buttons and links, from 1 to 360 degrees; 0 is the built-in blue. Lightness is fixed, so that text stays readable."), Value: form.Hue, InputMode: "numeric"}, byField),
 		Footer: field(c, components.Field{Name: "footer", Label: text.N("Footer"), Hint: text.N("One line at the end of every page, such as the company’s name and town."), Value: form.Footer, MaxLength: 200, Optional: true}, byField),
 	}
 }

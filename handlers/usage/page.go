@@ -2,7 +2,6 @@ package usage
 
 import (
 	"context"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -38,7 +37,7 @@ func (h *Handler) page(c echo.Context, a ask) error {
 		}
 		return h.Render(c, view.Usage(p))
 	}
-	p.Chart, p.Tiles = chart(ctx, a.Span, points, total), tiles(ctx, &a, total)
+	p.Chart, p.Tiles = web.CallChart(c, chartTitle(c, a.Span), a.Span, points, total), tiles(ctx, &a, total)
 	p.Filter = choices.filter(ctx, &a)
 	if err := h.breakdowns(c, &a, &p, total); err != nil {
 		return err
@@ -86,32 +85,12 @@ func share(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// chart puts the points into words: days are UTC days, since that is how they are counted.
-func chart(ctx context.Context, span usage.Span, points []usage.Point, total usage.Count) components.Series {
-	s := components.Series{
-		ID: "calls", Title: text.T(ctx, "Calls"), Points: make([]components.Point, 0, len(points)),
-		Description: text.T(ctx, "%[1]s of %[2]s calls were refused.", text.Number(ctx, total.Bad), text.Number(ctx, total.All())),
-	}
-	utc := ctx
+// chartTitle says how the steps are counted.
+func chartTitle(c echo.Context, span usage.Span) string {
 	if span == usage.Month || span == usage.ThreeMonth {
-		l := text.Of(ctx)
-		l.Zone = time.UTC
-		utc = text.With(ctx, l)
-		s.Title = text.T(ctx, "Calls by day (UTC)")
+		return web.T(c, "Calls by day (UTC)")
 	}
-	for _, p := range points {
-		point := components.Point{Good: p.Good, Bad: p.Bad}
-		switch span {
-		case usage.Hour, usage.Day:
-			point.Tick, point.Label = text.Clock(ctx, p.At), text.DateTime(ctx, p.At)
-		case usage.Week:
-			point.Tick, point.Label = text.DayMonth(ctx, p.At), text.DateTime(ctx, p.At)
-		default:
-			point.Tick, point.Label = text.DayMonth(utc, p.At), text.Date(utc, p.At)
-		}
-		s.Points = append(s.Points, point)
-	}
-	return s
+	return web.T(c, "Calls")
 }
 
 // choices are the entries of the filters.

@@ -102,7 +102,9 @@ func (k *Kit) errorPage(c echo.Context, a answer, f *fault.Error) error {
 		words += " " + T(c, p.Key, p.Args...)
 	}
 	view := layout.ErrorView{Status: strconv.Itoa(a.status), Title: T(c, a.title), Text: words, RequestID: RequestID(c)}
-	if Actor(c).SignedIn() {
+	if f.Kind == fault.Unauthenticated {
+		view.Back = &layout.Link{Label: T(c, "Sign in"), Href: "/login?next=" + queryEscape(refererPath(c))}
+	} else if Actor(c).SignedIn() {
 		view.Back = &layout.Link{Label: T(c, "Go to the console"), Href: "/console"}
 	}
 	frame := k.Frame(c, T(c, a.title))

@@ -20,7 +20,7 @@ type Series struct {
 	Points      []Point
 }
 
-// Point is one step. Tick stands under the axis where there is room, Label in the table and the hover.
+// Point is one step. Tick, unless it is empty, stands under the axis where there is room, Label in the table and the hover.
 type Point struct {
 	Tick  string
 	Label string
@@ -49,7 +49,7 @@ const (
 	plotHeight = 180 // px of the plot; axis labels stand beneath it
 	plotTop    = 8
 	axisHeight = 24
-	maxTicks   = 6
+	maxTicks   = 7
 )
 
 // column is the drawn form of a Point: positions in percent of the width and pixels of the height.
@@ -127,15 +127,19 @@ func (s Series) gridlines(ctx context.Context) []gridline {
 	return all
 }
 
-// ticks picks at most six labels for the axis, evenly; every other one goes on a narrow screen.
+// ticks picks at most seven of the points that have a label for the axis, evenly; every other one goes on a narrow screen.
 func (s Series) ticks() []tick {
 	n := len(s.Points)
-	if n == 0 {
-		return nil
+	var labelled []int
+	for i, p := range s.Points {
+		if p.Tick != "" {
+			labelled = append(labelled, i)
+		}
 	}
-	every := (n + maxTicks - 1) / maxTicks
+	every := max(1, (len(labelled)+maxTicks-1)/maxTicks)
 	var all []tick
-	for i := 0; i < n; i += every {
+	for at := 0; at < len(labelled); at += every {
+		i := labelled[at]
 		t := tick{X: percent((float64(i) + .5) / float64(n)), Anchor: "middle", Label: s.Points[i].Tick, Minor: len(all)%2 == 1}
 		if i == 0 {
 			t.X, t.Anchor = percent(.12/float64(n)), "start"
