@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	views "github.com/gatehouse-dev/gatehouse/views/catalog"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 )
@@ -45,6 +46,9 @@ func (h *Handler) API(c echo.Context) error {
 	if len(d.Plans) == 0 || len(d.Scopes) == 0 {
 		p.RequestHref, p.Note = "", web.T(c, "Access can’t be requested yet: this API has no plan or no scope so far.")
 	}
+	if p.Waiting, err = h.waiting(c, d); err != nil {
+		return err
+	}
 	if p.Description, err = prose(d.Description, 2); err != nil {
 		return err
 	}
@@ -54,6 +58,23 @@ func (h *Handler) API(c echo.Context) error {
 	h.fillAPI(c, &p, d)
 	p.Frame.Toc = tableOfContents(c, p)
 	return h.Render(c, views.APIPage(p))
+}
+
+// waiting are the requests for the API that the reader's organizations have made and nobody has decided.
+func (h *Handler) waiting(c echo.Context, d catalog.Detail) ([]views.Waiting, error) {
+	who := web.Actor(c)
+	if !who.SignedIn() {
+		return nil, nil
+	}
+	rows, err := h.Store.Access(web.Ctx(c), who, catalog.AccessFilter{APIID: d.ID, State: catalog.Requested}, db.PageRequest{})
+	if err != nil {
+		return nil, err
+	}
+	var out []views.Waiting
+	for _, x := range rows.Rows {
+		out = append(out, views.Waiting{API: x.APIName, App: x.AppName, Href: accessPath(x.ID)})
+	}
+	return out, nil
 }
 
 func (h *Handler) fillAPI(c echo.Context, p *views.API, d catalog.Detail) {

@@ -2,10 +2,12 @@ package catalog
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -42,6 +44,13 @@ func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]s
 		Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: "/apis"}, {Label: web.T(c, "This API"), Href: "/apis/" + api.Slug}},
 	}
 	app := appField(c, apps.Rows, f.App, fields["app"])
+	if others := othersAsk(c, apps.Rows); len(app.Options) == 0 && others != "" {
+		d.Parts = []desk.Part{{Empty: &components.EmptyState{
+			Title: web.T(c, "Somebody else requests access here"), Text: others + " " + web.T(c, "For an app in an organization of your own, you request it yourself."),
+			Action: &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new"},
+		}}}
+		return d, nil
+	}
 	if len(app.Options) == 0 {
 		d.Parts = []desk.Part{{Empty: &components.EmptyState{
 			Title: web.T(c, "Make an app first"), Text: web.T(c, "Access is given to an app: the program that will call the API."),
@@ -74,9 +83,27 @@ func chosenPlan(plans []catalog.Plan, named string) string {
 	return named
 }
 
+// whoAsks tells a member whose role can't ask for access who can, by organization.
+var whoAsks = map[string]string{
+	permission.Developer: text.N("You are a developer at %s. An admin or owner of it requests access."),
+	permission.Viewer:    text.N("You are a viewer at %s. An admin or owner of it requests access."),
+}
+
+// othersAsk says who asks for the apps for which the reader can't; empty when there are none.
+func othersAsk(c echo.Context, apps []org.AppRow) string {
+	var said []string
+	for _, a := range apps {
+		if sentence := whoAsks[a.Role]; sentence != "" && !permission.Org(a.Role, permission.AccessRequest) {
+			said = append(said, web.T(c, sentence, a.OrganizationName))
+		}
+	}
+	slices.Sort(said)
+	return strings.Join(slices.Compact(said), " ")
+}
+
 // appField offers the apps for which the reader may ask.
 func appField(c echo.Context, apps []org.AppRow, named, problem string) components.Field {
-	f := components.Field{Name: "app", Label: web.T(c, "App"), Value: named, Error: problem, Attrs: noTranslate}
+	f := components.Field{Name: "app", Label: web.T(c, "App"), Value: named, Error: problem, Hint: othersAsk(c, apps), Attrs: noTranslate}
 	for _, a := range apps {
 		if permission.Org(a.Role, permission.AccessRequest) {
 			f.Options = append(f.Options, components.Option{Value: a.ID.Show(org.AppPrefix), Label: a.Name + " · " + a.OrganizationName})

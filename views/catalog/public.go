@@ -32,6 +32,7 @@ type API struct {
 	Slug         string
 	RequestHref  string // empty: the reader can't ask
 	Note         string // why, when RequestHref is empty
+	Waiting      []Waiting
 	Description  templ.Component
 	Versions     []Version
 	Environments []Environment
@@ -39,6 +40,9 @@ type API struct {
 	Plans        []Plan
 	Terms        templ.Component
 }
+
+// Waiting is a request of the reader's that nobody has decided.
+type Waiting struct{ API, App, Href string }
 
 // Version is one version with its state.
 type Version struct {
