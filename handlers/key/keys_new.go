@@ -167,7 +167,7 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	if err != nil {
 		return err
 	}
-	p := views.NewPage{Frame: h.Frame(c, web.T(c, "Create a key")), Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: web.T(c, "Create a key")}}, Cancel: listPath, CatalogURL: "/apis"}
+	p := views.NewPage{Frame: h.Frame(c, web.T(c, "Create a key")), Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: listPath}, {Label: web.T(c, "Create a key")}}, Cancel: listPath}
 	place, ok := h.choosePlace(c, &p, places, f.App)
 	if !ok {
 		return h.RenderStatus(c, status, views.New(p))
@@ -178,6 +178,9 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	}
 	offered, err := h.Keys.Choices(ctx, place.AppID)
 	if err != nil {
+		return err
+	}
+	if err := h.access(c, &p, place); err != nil {
 		return err
 	}
 	var wrong map[string]string
@@ -192,6 +195,23 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	p.Groups, p.NoAccess, p.GrantsError = groups(c, offered, f.Grants), len(offered) == 0, wrong["grants"]
 	p.Expires, p.ExpiresOn = h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
 	return h.RenderStatus(c, status, views.New(p))
+}
+
+// access says which requests of the app wait, and how to come by more: the catalogue, or whoever may ask there.
+func (h *Handler) access(c echo.Context, p *views.NewPage, place keys.Place) error {
+	waiting, err := h.Keys.Waiting(web.Ctx(c), place.AppID)
+	if err != nil {
+		return err
+	}
+	for _, x := range waiting {
+		p.Waiting = append(p.Waiting, views.WaitingRow{API: x.APIName, Href: "/console/access/" + x.ID.Show("acc")})
+	}
+	if permission.Org(place.Role, permission.AccessRequest) {
+		p.CatalogURL = "/apis"
+	} else {
+		p.Asks = web.T(c, "You are a developer at %s. An admin or owner of it requests access.", place.OrganizationName)
+	}
+	return nil
 }
 
 // problemsOf puts a refusal into words for the form: of fields beside them, of the whole above it.

@@ -136,3 +136,17 @@ func choices(g *gorm.DB, appID db.ID) ([]Choice, error) {
 func (s *Store) Choices(ctx context.Context, appID db.ID) ([]Choice, error) {
 	return choices(s.db.Read(ctx), appID)
 }
+
+// WaitingAccess is a request for access that nobody has decided yet.
+type WaitingAccess struct {
+	ID      db.ID
+	APIName string
+}
+
+// Waiting lists the requests of the app that wait for a decision, oldest first. The app must be one that the caller has found through Places.
+func (s *Store) Waiting(ctx context.Context, appID db.ID) ([]WaitingAccess, error) {
+	var out []WaitingAccess
+	err := s.db.Read(ctx).Raw(`SELECT x.id, p.name AS api_name FROM access x JOIN apis p ON p.id = x.api_id
+		WHERE x.app_id = ? AND x.state = 'requested' ORDER BY x.created_at, x.id`, appID).Scan(&out).Error
+	return out, err
+}

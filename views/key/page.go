@@ -117,12 +117,16 @@ type NewPage struct {
 	Groups      []ScopeGroup
 	GrantsError string
 	NoAccess    bool
-	CatalogURL  string
-	AccessURL   string
+	CatalogURL  string // where access is requested; empty when the reader can't
+	Asks        string // who can, then
+	Waiting     []WaitingRow
 	Expires     components.Field
 	ExpiresOn   components.Field
 	Cancel      string
 }
+
+// WaitingRow is a request of the app that nobody has decided yet.
+type WaitingRow struct{ API, Href string }
 
 // MadePage shows a new key, once.
 type MadePage struct {
