@@ -42,8 +42,14 @@ func (h *Handler) Audit(c echo.Context) error {
 	if !verdict.Sound {
 		page.Verdict = web.T(c, "The chain is not whole: event %d does not fit. Somebody changed the log past Gatehouse.", verdict.FirstBad)
 	}
+	names, err := h.Staff.Names(web.Ctx(c), targets(found.Rows))
+	if err != nil {
+		return err
+	}
 	for _, e := range found.Rows {
-		page.Rows = append(page.Rows, h.auditRow(c, e))
+		row := h.auditRow(c, e)
+		row.Name, row.Href = names[db.Deref(e.TargetID)], targetHref(e)
+		page.Rows = append(page.Rows, row)
 	}
 	page.Pager = web.Pager(c, found.Previous, found.Next)
 	return h.Render(c, views.Audit(page))
@@ -67,6 +73,31 @@ func (h *Handler) AuditCSV(c echo.Context) error {
 		return err
 	}
 	return out.Close()
+}
+
+// targets are the ids of what events happened to, by kind.
+func targets(rows []audit.Entry) map[string][]db.ID {
+	out := map[string][]db.ID{}
+	for _, e := range rows {
+		if e.TargetID != nil {
+			out[e.TargetKind] = append(out[e.TargetKind], *e.TargetID)
+		}
+	}
+	return out
+}
+
+// targetPages are the staff pages of what has one.
+var targetPages = map[string]string{
+	"user": "/admin/users/", "organization": "/admin/organizations/", "app": "/admin/apps/",
+	"api": "/admin/apis/", "key": "/admin/keys/", "access": "/admin/requests/",
+}
+
+func targetHref(e audit.Entry) string {
+	page, ok := targetPages[e.TargetKind]
+	if !ok || e.TargetID == nil {
+		return ""
+	}
+	return page + shownID(e.TargetKind, *e.TargetID)
 }
 
 func hexOf(b []byte) string {
@@ -99,14 +130,15 @@ func auditFilter(c echo.Context) (audit.Filter, url.Values) {
 	if !f.To.IsZero() {
 		f.To = f.To.AddDate(0, 0, 1) // to the end of that day
 	}
-	if prefix, _, ok := strings.Cut(query.Get("id"), "_"); ok {
-		if id, err := db.ParseID(prefix, query.Get("id")); err == nil {
-			if prefix == "user" && c.QueryParam("as") != "target" {
-				f.ActorID = id
-			} else {
-				f.TargetID = id
-			}
-		}
+	prefix, _, _ := strings.Cut(query.Get("id"), "_")
+	id, err := db.ParseID(prefix, query.Get("id"))
+	switch {
+	case err != nil:
+		f.Words = query.Get("id")
+	case prefix == "user":
+		f.ActorID = id
+	default:
+		f.TargetID = id
 	}
 	return f, query
 }
@@ -126,7 +158,7 @@ func auditBar(c echo.Context, query url.Values) components.Filter {
 	}
 	f := components.Filter{
 		Action: "/admin/audit", Label: web.T(c, "Filter events"),
-		Search: &components.Field{Name: "id", Label: web.T(c, "Id"), Value: query.Get("id"), Placeholder: "user_…, key_…", Code: true},
+		Search: &components.Field{Name: "id", Label: web.T(c, "Who or what"), Value: query.Get("id"), Placeholder: web.T(c, "Name, address or id")},
 		Fields: []components.Field{
 			{Name: "act", Label: web.T(c, "Act"), Value: query.Get("act"), Options: acts},
 			{Name: "from", Label: web.T(c, "From"), Type: "date", Value: query.Get("from")},

@@ -230,6 +230,10 @@ func TestAuditLogFiltersAndDownloadsSafely(t *testing.T) {
 
 		all, one, byAct := auditor.Get("/admin/audit"), auditor.Get("/admin/audit?id="+target.Show("key")), auditor.Get("/admin/audit?act=app.created&from=2026-11-21&to=2026-11-21")
 		csv := auditor.Get("/admin/audit.csv")
+		byName := auditor.Get("/admin/audit?id=hyperlink")
+		if !strings.Contains(byName.Body, "<code>app.created</code>") || strings.Contains(byName.Body, "<code>key.revoked</code>") {
+			t.Error("a name did not narrow the log")
+		}
 
 		if !strings.Contains(all.Body, "The chain is whole") || strings.Count(one.Body, target.Show("key")) < 2 || strings.Contains(one.Body, "<code>app.created</code>") || strings.Contains(byAct.Body, "<code>key.revoked</code>") || !strings.Contains(byAct.Body, "<code>app.created</code>") {
 			t.Error(all.Status, one.Status, byAct.Status)

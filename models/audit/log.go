@@ -15,6 +15,7 @@ type Filter struct {
 	ActorID        db.ID
 	TargetID       db.ID
 	OrganizationID db.ID
+	Words          string    // in what is kept of persons: names, mail and network addresses
 	From, To       time.Time // [From, To)
 }
 
@@ -43,6 +44,10 @@ func (f Filter) where() (string, []any) {
 	}
 	if !f.OrganizationID.IsZero() {
 		add("organization_id = ?", f.OrganizationID)
+	}
+	if words := strings.TrimSpace(f.Words); words != "" {
+		like := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(words)) + "%"
+		add("id IN (SELECT p.event_id FROM audit_personal p WHERE LOWER(p.value) LIKE ? ESCAPE '!')", like)
 	}
 	if !f.From.IsZero() {
 		add("at >= ?", f.From)

@@ -46,7 +46,9 @@ type AuditRow struct {
 	Act     string
 	Actor   string
 	From    string
-	Target  string
+	Target  string // its id
+	Name    string // what it is called now; empty when it has no name or is gone
+	Href    string
 	Details []string
 	Refused bool
 	Request string
