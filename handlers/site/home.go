@@ -21,7 +21,7 @@ func (h *Handler) Home(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := site.HomePage{Frame: h.Frame(c, ""), SignedIn: web.Actor(c).SignedIn(), CanJoin: h.Signup != config.SignupClosed, Title: web.T(c, "Build on the APIs of %s", web.Portal(c).Name), Call: h.firstCall(c)}
+	page := site.HomePage{Frame: h.Frame(c, ""), SignedIn: web.Actor(c).SignedIn(), CanJoin: h.Signup != config.SignupClosed && web.Portal(c).SetUpAt != nil, NotSetUp: web.Portal(c).SetUpAt == nil, Title: web.T(c, "Build on the APIs of %s", web.Portal(c).Name), Call: h.firstCall(c)}
 	page.Frame.Wide, page.Frame.Canonical = true, h.Link("/")
 	page.Frame.Description = web.T(c, "Make an account, get a key, and send your first request in about two minutes.")
 	for _, a := range apis[:min(len(apis), homeAPIs)] {

@@ -12,6 +12,7 @@ type HomePage struct {
 	Title    string
 	SignedIn bool
 	CanJoin  bool
+	NotSetUp bool // nobody has set the portal up yet
 	Call     components.CodeBlock
 	APIs     []APILine
 }

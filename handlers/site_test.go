@@ -1,0 +1,75 @@
+package handlers_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+)
+
+func TestHomePageSaysWhatTheNextStepIs(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	before := w.site.Visitor().Get("/")
+	w.inhabit()
+
+	visitor, member := w.site.Visitor().Get("/"), w.site.As(w.mine.user).Get("/")
+
+	if !strings.Contains(before.Body, "not set up yet") || strings.Contains(visitor.Body, "not set up yet") {
+		t.Error("before set-up the home page points to the link of the server, and only then")
+	}
+	if !strings.Contains(visitor.Body, `href="/signup"`) || !strings.Contains(visitor.Body, "/apis/orders") || !strings.Contains(member.Body, `href="/console"`) {
+		t.Error("the way on is missing")
+	}
+}
+
+func TestChecklistTicksItselfAndEndsWithTheFirstCall(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := serve(t, d, clock)
+		w.inhabit()
+		newcomer := w.site.As(w.site.Person("new@example.com", ""))
+
+		empty, made := newcomer.Get("/console"), w.site.As(w.mine.user).Get("/console")
+		_, err := d.Writer().Exec("UPDATE keys SET last_used_at = created_at")
+		w.ok(err)
+		used := w.site.As(w.mine.user).Get("/console")
+
+		if !strings.Contains(empty.Body, "First steps") || !strings.Contains(empty.Body, `href="/console/apps/new"`) {
+			t.Error("somebody new is not led to their first app")
+		}
+		if !strings.Contains(made.Body, "First steps") || strings.Contains(made.Body, `href="/console/apps/new"`) {
+			t.Error("steps that are done are still asked for")
+		}
+		if used.Status != http.StatusOK || strings.Contains(used.Body, "First steps") || !strings.Contains(used.Body, "Calls, last 7 days") {
+			t.Error("after the first call the steps make room for the chart")
+		}
+	})
+}
+
+func TestMachinesFindWhatIsPublicAndNothingElse(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	visitor := w.site.Visitor()
+
+	sitemap, robots := visitor.Get("/sitemap.xml"), visitor.Get("/robots.txt")
+
+	if !strings.Contains(sitemap.Body, w.site.URL+"/apis/orders") || strings.Contains(sitemap.Body, "/console") || !strings.Contains(robots.Body, "Disallow: /admin") || !strings.Contains(robots.Body, w.site.URL+"/sitemap.xml") {
+		t.Error(sitemap.Body, robots.Body)
+	}
+}
+
+// C10, C13: readiness is red while the process leaves, and says nothing of why to whoever asks.
+func TestReadinessTurnsRedWhenLeaving(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	before, alive := w.site.Visitor().Get("/readyz").Status, w.site.Visitor().Get("/healthz").Status
+
+	w.house.Leave()
+
+	if after := w.site.Visitor().Get("/readyz").Status; before != 200 || alive != 200 || after != 503 || w.site.Visitor().Get("/healthz").Status != 200 {
+		t.Error(before, alive, after)
+	}
+}
