@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -84,9 +85,24 @@ func (h *Handler) AddRules(c echo.Context) error {
 	}
 	n, err := h.Store.AddRules(web.Ctx(c), web.Actor(c), id, version, f.Rules)
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.rulesDesk(c, f, fields) })
+		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) {
+			fields["rules"] = eachOf(c, err, "rules")
+			return h.rulesDesk(c, f, fields)
+		})
 	}
 	return h.Done(c, apiPath(id)+"/routes", "Rules added: %s.", strconv.Itoa(n))
+}
+
+// eachOf is all that is wrong with one field: a line each may have its own.
+func eachOf(c echo.Context, err error, field string) string {
+	list, _, _ := web.Problems(c, err)
+	var said []string
+	for _, p := range list {
+		if p.Field == field {
+			said = append(said, p.Message)
+		}
+	}
+	return strings.Join(said, " ")
 }
 
 // RemoveRule takes one away.

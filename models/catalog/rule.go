@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,6 +31,13 @@ type RouteRule struct {
 
 // MaxRules bounds the route rules of one API.
 const MaxRules = 1000
+
+// methods are those of HTTP (RFC 9110 and 5789), its drafts (QUERY), and WebDAV (RFC 4918, 3253, 3648, 5323, 4791). Any other is a slip of the keyboard,
+// and its rule would never match.
+var methods = []string{
+	"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT", "QUERY",
+	"PROPFIND", "PROPPATCH", "MKCOL", "MKCALENDAR", "COPY", "MOVE", "LOCK", "UNLOCK", "REPORT", "SEARCH", "LINK", "UNLINK", "PURGE",
+}
 
 const rulesOf = `SELECT r.*, s.name AS scope_name, COALESCE(v.name, '') AS version_name, COALESCE(v.state, '') AS version_state
 	FROM route_rules r JOIN scopes s ON s.id = r.scope_id LEFT JOIN api_versions v ON v.id = r.version_id WHERE r.api_id = ? ORDER BY r.path_template, r.method LIMIT 1001`
@@ -107,12 +115,15 @@ func readRule(words []string, n int, scopes map[string]Scope, compiled *keyring.
 		return RouteRule{}, fault.BadField("rules", "Line %d: write method, path and scope, such as GET /v2/orders orders:read.", n)
 	}
 	r := RouteRule{Method: strings.ToUpper(words[0]), PathTemplate: words[1], ScopeName: words[2]}
+	if !slices.Contains(methods, r.Method) {
+		return RouteRule{}, fault.BadField("rules", "Line %[1]d: %[2]s is not a method; use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", n, shorten(words[0]))
+	}
 	scope, ok := scopes[r.ScopeName]
 	if !ok {
 		return RouteRule{}, fault.BadField("rules", "Line %[1]d: this API has no scope %[2]s. Add the scope first.", n, shorten(r.ScopeName))
 	}
 	r.ScopeID = scope.ID
-	if len(r.PathTemplate) > 500 || len(r.Method) > 20 {
+	if len(r.PathTemplate) > 500 {
 		return RouteRule{}, fault.BadField("rules", "Line %[1]d: a path has at most %[2]d characters.", n, 500)
 	}
 	before := compiled.Rules
