@@ -19,16 +19,17 @@ type signupForm struct {
 	Email    string `form:"email"`
 	Password string `form:"password"`
 	TimeZone string `form:"time_zone"` // filled by a script
+	Next     string `form:"next"`
 }
 
 // SignupForm shows how an account begins here, if it does.
 func (h *Handler) SignupForm(c echo.Context) error {
-	return h.Render(c, views.SignupPage(h.signupPage(c)))
+	return h.Render(c, views.SignupPage(h.signupPage(c, c.QueryParam("next"))))
 }
 
-func (h *Handler) signupPage(c echo.Context) views.Signup {
+func (h *Handler) signupPage(c echo.Context, next string) views.Signup {
 	policy := h.Store.SignupPolicy()
-	p := views.Signup{Frame: h.Frame(c, web.T(c, "Create account")), Closed: policy.Policy == config.SignupClosed, Approval: policy.Policy == config.SignupApproval, MailByHand: h.MailByHand}
+	p := views.Signup{Frame: h.Frame(c, web.T(c, "Create account")), Closed: policy.Policy == config.SignupClosed, Approval: policy.Policy == config.SignupApproval, MailByHand: h.MailByHand, Next: web.SafeNext(next, "")}
 	p.Frame.Description = web.T(c, "Create an account to get API keys.")
 	p.Frame.Canonical = h.Link("/signup")
 	if policy.Policy == config.SignupDomains {
@@ -43,9 +44,9 @@ func (h *Handler) SignUp(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount(form))
+	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount{Name: form.Name, Email: form.Email, Password: form.Password, TimeZone: form.TimeZone})
 	if problems, byField, ok := web.Problems(c, err); ok {
-		p := h.signupPage(c)
+		p := h.signupPage(c, form.Next)
 		p.Problems, p.Errors, p.Name, p.Email = problems, byField, form.Name, form.Email
 		return h.RenderProblems(c, views.SignupPage(p))
 	}
@@ -53,18 +54,19 @@ func (h *Handler) SignUp(c echo.Context) error {
 		return err
 	}
 	h.SetCookie(c, web.SignupCookie, browser, account.SignupAge)
-	return h.See(c, "/verify")
+	return h.See(c, views.Onward("/verify", web.SafeNext(form.Next, "")))
 }
 
 type verifyForm struct {
 	Code     string `form:"code"`
 	Token    string `form:"token"`
 	Password string `form:"password"`
+	Next     string `form:"next"`
 }
 
 // VerifyForm asks for the code in the browser where the sign-up began, or, opened by the mailed link, for a click. It uses nothing up.
 func (h *Handler) VerifyForm(c echo.Context) error {
-	p, err := h.verifyPage(c, c.QueryParam("token"))
+	p, err := h.verifyPage(c, c.QueryParam("token"), c.QueryParam("next"))
 	if err != nil {
 		return err
 	}
@@ -78,9 +80,9 @@ func (h *Handler) showVerify(c echo.Context, status int, p views.Verify) error {
 	return h.RenderStatus(c, status, views.VerifyPage(p))
 }
 
-func (h *Handler) verifyPage(c echo.Context, token string) (views.Verify, error) {
+func (h *Handler) verifyPage(c echo.Context, token, next string) (views.Verify, error) {
 	web.NoReferrer(c)
-	p := views.Verify{Frame: h.Frame(c, web.T(c, "Verify your address")), Token: token, MailByHand: h.MailByHand}
+	p := views.Verify{Frame: h.Frame(c, web.T(c, "Verify your address")), Token: token, Next: web.SafeNext(next, ""), MailByHand: h.MailByHand}
 	p.Frame.NoIndex = true
 	if token != "" {
 		p.Frame.Languages = nil // its form would carry the token on
@@ -111,7 +113,7 @@ func (h *Handler) Verify(c echo.Context) error {
 	done, err := h.verify(c, form)
 	problems, byField, invalid := web.Problems(c, err)
 	if invalid || fault.Is(err, fault.NotFound) {
-		p, err := h.verifyPage(c, form.Token)
+		p, err := h.verifyPage(c, form.Token, form.Next)
 		if err != nil {
 			return err
 		}
@@ -123,12 +125,12 @@ func (h *Handler) Verify(c echo.Context) error {
 	}
 	if done.Waits {
 		h.SetCookie(c, web.SignupCookie, "", 0)
-		return h.Done(c, "/login", text.N("Your address is verified. An admin now looks at your account; you get a mail when it is ready."))
+		return h.Done(c, views.Onward("/login", web.SafeNext(form.Next, "")), text.N("Your address is verified. An admin now looks at your account; you get a mail when it is ready."))
 	}
 	if err := h.signedIn(c, done.Token, done.Session); err != nil {
 		return err
 	}
-	return h.Done(c, "/console", text.N("Your account is ready."))
+	return h.Done(c, web.SafeNext(form.Next, home), text.N("Your account is ready."))
 }
 
 func (h *Handler) verify(c echo.Context, form verifyForm) (account.Verified, error) {
@@ -139,14 +141,23 @@ func (h *Handler) verify(c echo.Context, form verifyForm) (account.Verified, err
 	return h.Store.VerifyCode(web.Ctx(c), web.Actor(c), browser, form.Code, agent)
 }
 
+type resendForm struct {
+	Next string `form:"next"`
+}
+
 // Resend mails a new link and code.
 func (h *Handler) Resend(c echo.Context) error {
+	var form resendForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	back := views.Onward("/verify", web.SafeNext(form.Next, ""))
 	err := h.Store.ResendSignup(web.Ctx(c), web.Actor(c), h.Cookie(c, web.SignupCookie))
 	if fault.Is(err, fault.NotFound) {
-		return h.See(c, "/verify")
+		return h.See(c, back)
 	}
 	if err != nil {
 		return err
 	}
-	return h.Done(c, "/verify", text.N("A new mail is on its way. The code and the link of the older one don’t work any more."))
+	return h.Done(c, back, text.N("A new mail is on its way. The code and the link of the older one don’t work any more."))
 }

@@ -22,6 +22,42 @@ func TestSignUpVerifyAndArriveAtTheConsole(t *testing.T) {
 	w.leads(browser.Get("/login"), "/console")
 }
 
+func TestSignUpLeadsToWhereOneWasGoing(t *testing.T) {
+	w := begin(t, "")
+	browser := w.Visitor()
+	const next, kept = "/apis/orders?tab=try", "?next=%2Fapis%2Forders%3Ftab%3Dtry"
+	in, hidden := signUp(), `name="next" value="`+next+`"`
+	in.Set("next", next)
+
+	w.want(browser.Get("/login"+kept), 200, `href="/signup`+kept+`"`)
+	w.want(browser.Get("/signup"+kept), 200, hidden, `href="/login`+kept+`"`)
+	w.want(browser.Post("/signup", form("next", next)), 422, hidden)
+	w.leads(browser.Post("/signup", in), "/verify"+kept)
+	w.want(browser.Get("/verify"+kept), 200, hidden)
+	w.leads(browser.Post("/verify/resend", form("next", next)), "/verify"+kept)
+	mail, _ := w.last("ada@example.com")
+	w.want(browser.Post("/verify", form("code", "12", "next", next)), 422, hidden)
+	w.leads(browser.Post("/verify", form("code", mail.Code, "next", next)), next)
+}
+
+// W4
+func TestSignUpLeadsToNoOtherHost(t *testing.T) {
+	w := begin(t, "")
+	browser := w.Visitor()
+	in := signUp()
+	in.Set("next", "//evil.example")
+
+	shown := browser.Get("/signup?next=https://evil.example")
+	w.leads(browser.Post("/signup", in), "/verify")
+	w.leads(browser.Post("/verify/resend", form("next", `/\evil.example`)), "/verify")
+	mail, _ := w.last("ada@example.com")
+	w.leads(browser.Post("/verify", form("code", mail.Code, "next", "//evil.example")), "/console")
+
+	if strings.Contains(shown.Body, `name="next" value="https`) {
+		t.Error(shown.Body)
+	}
+}
+
 func TestSignUpSaysWhatIsWrongAndKeepsTheInput(t *testing.T) {
 	w := begin(t, "")
 

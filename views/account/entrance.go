@@ -3,6 +3,7 @@ package account
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -20,6 +21,7 @@ type Signup struct {
 	Errors     map[string]string
 	Name       string
 	Email      string
+	Next       string // where to go in the end; empty: the console
 }
 
 // Verify is the page on which an address is verified.
@@ -27,6 +29,7 @@ type Verify struct {
 	Frame       layout.Frame
 	Email       string // of the sign-up; empty: none is known here
 	Token       string // of a mailed link: no code is asked for
+	Next        string // where to go in the end; empty: the console
 	AskPassword bool   // the link was opened in another browser
 	Gone        bool   // the link does not work any more
 	MailByHand  bool
@@ -82,6 +85,14 @@ func hidden(name, value string) []components.Hidden {
 		return nil
 	}
 	return []components.Hidden{{Name: name, Value: value}}
+}
+
+// Onward is path that keeps where somebody wants to go in the end; next may be empty.
+func Onward(path, next string) string {
+	if next == "" {
+		return path
+	}
+	return path + "?" + url.Values{"next": {next}}.Encode()
 }
 
 func passwordField(ctx context.Context, name, label, err string) components.Field {
