@@ -159,5 +159,8 @@ func (h *Handler) Resend(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.MailByHand {
+		return h.Done(c, back, text.N("A new mail waits for you. The code and the link of the older one don’t work any more."))
+	}
 	return h.Done(c, back, text.N("A new mail is on its way. The code and the link of the older one don’t work any more."))
 }

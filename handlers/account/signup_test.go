@@ -69,6 +69,39 @@ func TestSignUpSaysWhatIsWrongAndKeepsTheInput(t *testing.T) {
 	}
 }
 
+// Without a mail server nothing was sent, so no page says so.
+func TestPagesSayWhoHandsOutTheMail(t *testing.T) {
+	byHand, byServer := begin(t, ""), serve(t, "", false)
+	pages := func(w *world) (verify, again, ask, asked string) {
+		browser := w.Visitor()
+		w.leads(browser.Post("/signup", signUp()), "/verify")
+		verify = browser.Get("/verify").Body
+		w.leads(browser.Post("/verify/resend", form()), "/verify")
+		again = browser.Get("/verify").Body
+		return verify, again, browser.Get("/password/forgot").Body, browser.Post("/password/forgot", form("email", "ada@example.com")).Body
+	}
+
+	verify, again, ask, asked := pages(byHand)
+	for _, pair := range [][2]string{
+		{verify, "A mail with a code and a link waits for ada@example.com. An admin hands it to you."}, {verify, "it works for a day"},
+		{again, "A new mail waits for you."}, {ask, "An admin then hands you a link"}, {asked, "a mail with a link waits for ada@example.com. An admin hands it to you."},
+	} {
+		if !contains(pair[0], pair[1]) {
+			t.Errorf("lacks %q: %s", pair[1], pair[0])
+		}
+	}
+	for _, word := range []string{"We sent", "spam", "sends no mail", "on its way", "Send "} {
+		if contains(verify+again+ask+asked, word) {
+			t.Errorf("a page says %q", word)
+		}
+	}
+
+	verify, again, ask, asked = pages(byServer)
+	if all := verify + again + ask + asked; contains(all, "admin") || !contains(verify, "We sent a mail") || !contains(verify, "spam") || !contains(asked, "on its way") {
+		t.Error(all)
+	}
+}
+
 // W1, A13: mail scanners open links; that uses nothing up.
 func TestMailedLinkVerifiesByAClickInTheSameBrowser(t *testing.T) {
 	w := begin(t, "")
