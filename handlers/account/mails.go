@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -84,8 +85,20 @@ func (h *Handler) OpenMail(c echo.Context) error {
 		return err
 	}
 	web.NoReferrer(c)
-	p := views.MailLetter{Frame: h.Frame(c, subject), ID: m.ID.Show(prefixMail), Subject: subject, Recipient: m.Recipient, Text: plain, Code: l.Code, URL: l.URL, Expires: components.Time(h.at(c, m.ExpiresAt))}
+	p := views.MailLetter{Frame: h.Frame(c, subject), ID: m.ID.Show(prefixMail), Subject: subject, Recipient: m.Recipient, Text: plain, Code: l.Code, URL: l.URL, Ends: h.ends(c, m, l)}
 	return h.Render(c, views.MailPage(p))
+}
+
+// ends tells until when what the letter holds is of use: a code is short-lived.
+func (h *Handler) ends(c echo.Context, m outbox.Mail, l outbox.Letter) []components.Fact {
+	if l.Code == "" {
+		return []components.Fact{{Term: web.T(c, "Useless after"), Body: components.Time(h.at(c, m.ExpiresAt))}}
+	}
+	code := m.CreatedAt.Add(account.CodeAge)
+	return []components.Fact{
+		{Term: web.T(c, "Code useless after"), Body: components.Time(h.at(c, &code))},
+		{Term: web.T(c, "Link useless after"), Body: components.Time(h.at(c, m.ExpiresAt))},
+	}
 }
 
 // HandOutMail marks a letter as handed out and deletes its body.

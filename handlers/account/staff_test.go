@@ -132,6 +132,23 @@ func TestAdminHandsOutMail(t *testing.T) {
 	w.want(admin.Get("/admin/mail?state=nonsense"), 200, "ada@example.com")
 }
 
+func TestCodeAndLinkOfALetterTellTheirOwnEnd(t *testing.T) {
+	w := begin(t, "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.Visitor().Post("/signup", signUp())
+	_, verify := w.last("ada@example.com")
+	w.must(w.store.RequestReset(t.Context(), actor.Actor{}, "root@example.com"))
+	_, reset := w.last("root@example.com")
+
+	both, link := admin.Post("/admin/mail/"+verify+"/open", form()), admin.Post("/admin/mail/"+reset+"/open", form())
+
+	w.want(both, 200, "Code useless after", `datetime="2026-11-21T12:10:00Z"`, "Link useless after", `datetime="2026-11-22T12:00:00Z"`, "The link works until")
+	w.want(link, 200, ">Useless after", `datetime="2026-11-21T12:30:00Z"`)
+	if contains(both.Body, "The button") || contains(link.Body, "Code useless after") {
+		t.Error(both.Body, link.Body)
+	}
+}
+
 // A14: a letter can hold the key to an account.
 func TestOpeningALetterAsksForThePasswordAgain(t *testing.T) {
 	w := begin(t, "")

@@ -33,7 +33,7 @@ func (s *Store) letterVerify(ctx context.Context, row signup, token, code string
 	l.Code = code
 	l.Button, l.URL = button(text.N("Verify address")), s.link("/verify?token="+token)
 	l.After = []outbox.Line{
-		outbox.L("The code works until %s. The button works until %s, also on another device, where it asks for the password that you chose.", moment(locale, now.Add(codeAge)), moment(locale, row.ExpiresAt)),
+		outbox.L("The code works until %s. The link works until %s, also on another device, where it asks for the password that you chose.", moment(locale, now.Add(CodeAge)), moment(locale, row.ExpiresAt)),
 		outbox.L("If it was not you, do nothing: without this mail there will be no account."),
 	}
 	return l

@@ -20,8 +20,8 @@ import (
 
 // How long a sign-up waits for its address to be verified.
 const (
-	SignupAge = 24 * time.Hour // the link, and the browser's cookie
-	codeAge   = 10 * time.Minute
+	SignupAge = 24 * time.Hour   // the link, and the browser's cookie
+	CodeAge   = 10 * time.Minute // the code of a mail
 	codeTries = 5
 	maxName   = 100
 )
@@ -142,7 +142,7 @@ func (s *Store) mailSignup(tx *db.Tx, row signup) error {
 	token, code := secret.Token(tokenBytes), secret.Code()
 	digest := s.codeDigest(row.ID, code)
 	_, err := tx.Run("UPDATE signups SET link_digest = ?, code_digest = ?, code_tries = 0, code_expires_at = ? WHERE id = ?",
-		tokenDigest(token), digest[:], tx.Now.Add(codeAge), row.ID)
+		tokenDigest(token), digest[:], tx.Now.Add(CodeAge), row.ID)
 	if err != nil {
 		return err
 	}

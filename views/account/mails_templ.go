@@ -425,7 +425,7 @@ func MailPage(p MailLetter) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Facts([]components.Fact{{Term: text.T(ctx, "To"), Body: ownWords(p.Recipient)}, {Term: text.T(ctx, "Useless after"), Body: p.Expires}}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Facts(append([]components.Fact{{Term: text.T(ctx, "To"), Body: ownWords(p.Recipient)}}, p.Ends...)).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -1,8 +1,6 @@
 package account
 
 import (
-	"github.com/a-h/templ"
-
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
@@ -98,7 +96,7 @@ type MailLetter struct {
 	ID        string
 	Subject   string
 	Recipient string
-	Expires   templ.Component
+	Ends      []components.Fact // of the code, of the link
 	Text      string
 	Code      string
 	URL       string
