@@ -1,6 +1,7 @@
 package key_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -23,4 +24,20 @@ func TestTheFormSaysWhatWaitsAndWhoMayAsk(t *testing.T) {
 	if strings.Contains(waits.Body, "no access to an API yet") || strings.Contains(theirs.Body, "Request more access") || strings.Contains(mine.Body, "waits for a decision") {
 		t.Error("what does not hold is said")
 	}
+}
+
+func TestAMassRevocationSaysInWordsByWhatItsKeysWereFound(t *testing.T) {
+	w := newWorld(t)
+	w.key("Worker")
+	preview := w.admins.Post("/admin/keys/revocations", url.Values{"environment": {"live"}, "state": {"active"}, "from": {"2026-11-20"}, "to": {"2026-11-21"}})
+
+	page := w.admins.Get(preview.Location)
+
+	_, found, _ := strings.Cut(page.Body, `id="filter"`)
+	for _, words := range []string{"Live", "Active", "20 Nov 2026 (UTC)", "21 Nov 2026 (UTC)"} {
+		if !strings.Contains(found, words) {
+			t.Errorf("no %q: %s", words, found)
+		}
+	}
+	has(t, w.devs.Get("/console/keys?state=stopped"), 200, `value="stopped" selected`)
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -117,6 +118,14 @@ func (h *Handler) RevokeMany(c echo.Context) error {
 	return h.See(c, adminPath+"/revocations/"+id.Show(keys.RevocationPrefix))
 }
 
+var environmentWords = map[string]string{"live": text.N("Live"), "test": text.N("Test")}
+
+// dayUTC is a day of UTC, as the filter counts them, whatever the reader's time zone.
+func dayUTC(c echo.Context, t time.Time) string {
+	y, m, d := t.UTC().Date()
+	return text.Date(web.Ctx(c), time.Date(y, m, d, 12, 0, 0, 0, text.Of(web.Ctx(c)).Zone)) + " (UTC)"
+}
+
 // filterFacts says by what the keys were found.
 func filterFacts(c echo.Context, f keys.Filter) []components.Fact {
 	var out []components.Fact
@@ -130,13 +139,17 @@ func filterFacts(c echo.Context, f keys.Filter) []components.Fact {
 	add(web.T(c, "App"), f.App)
 	add(web.T(c, "Scope"), f.Scope)
 	add(web.T(c, "API"), f.API)
-	add(web.T(c, "Environment"), f.Environment)
-	add(web.T(c, "Status"), f.State)
+	if f.Environment != "" {
+		add(web.T(c, "Environment"), web.T(c, environmentWords[f.Environment]))
+	}
+	if f.State != "" {
+		add(web.T(c, "Status"), web.T(c, stateWords[keys.StateName(f.State)]))
+	}
 	if !f.CreatedFrom.IsZero() {
-		add(web.T(c, "Made from"), text.DateTime(web.Ctx(c), f.CreatedFrom))
+		add(web.T(c, "Made from"), dayUTC(c, f.CreatedFrom))
 	}
 	if !f.CreatedTo.IsZero() {
-		add(web.T(c, "Made until"), text.DateTime(web.Ctx(c), f.CreatedTo))
+		add(web.T(c, "Made until"), dayUTC(c, f.CreatedTo.AddDate(0, 0, -1))) // the last day is included
 	}
 	if f.UsedLastHour {
 		add(web.T(c, "Used"), web.T(c, "In the last hour"))

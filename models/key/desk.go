@@ -26,8 +26,7 @@ func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error
 	var rows []Desk
 	err := s.db.Read(ctx).Raw(`SELECT m.organization_id,
 		(SELECT COUNT(*) FROM apps WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL) AS apps,
-		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
-			AND k.revoked_at IS NULL AND k.paused_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)) AS keys,
+		(SELECT COUNT(*)`+rowTables+" WHERE o.id = m.organization_id AND "+living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND NOT "+stoppedNow+`) AS keys,
 		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id) AS made,
 		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND k.last_used_at IS NOT NULL) AS used,
 		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
@@ -35,7 +34,7 @@ func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error
 		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'approved') AS access,
 		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting
 		FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ? AND o.deleted_at IS NULL`,
-		now, now, now, now.Add(7*24*time.Hour), a.UserID).Scan(&rows).Error
+		now, now, now, now, now, now, now, now, now.Add(7*24*time.Hour), a.UserID).Scan(&rows).Error
 	out := make(map[db.ID]Desk, len(rows))
 	for _, r := range rows {
 		out[r.OrganizationID] = r

@@ -28,6 +28,7 @@ type Filter struct {
 	CreatedFrom    time.Time `json:"created_from,omitzero"` // [CreatedFrom, CreatedTo)
 	CreatedTo      time.Time `json:"created_to,omitzero"`
 	UsedLastHour   bool      `json:"used_last_hour,omitempty"`
+	anyCase        bool      // the hint in Query is found whatever its case, when nothing else is
 }
 
 // UnknownFilter says of a filter's value that it is none: it would narrow nothing, and a mass revocation would take too much.
@@ -43,13 +44,22 @@ func (f Filter) check() error {
 	return nil
 }
 
-// States are the states by which lists can be narrowed: those that the key itself knows.
-var States = []StateName{Active, ExpiringNow, Paused, Suspended, Rotated, Expired, Revoked}
+// States are the states by which lists can be narrowed.
+var States = []StateName{Active, ExpiringNow, Paused, Suspended, Stopped, Rotated, Expired, Revoked}
 
 // living is true of keys that are neither revoked nor at their end; two arguments, both now.
 const living = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)"
 
 const suspendedNow = "(k.suspended_at IS NOT NULL AND (k.suspended_until IS NULL OR k.suspended_until > ?))"
+
+// stoppedNow is true of keys that their owner, organization, app or access stops, as Row.stopped has it; four arguments, all now.
+const stoppedNow = `(u.deleted_at IS NOT NULL OR o.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL
+	OR (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?))
+	OR (o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?))
+	OR (a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?))
+	OR (EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id) AND NOT EXISTS (SELECT 1 FROM key_grants g JOIN scopes s ON s.id = g.scope_id JOIN apis p ON p.id = g.api_id
+		JOIN access x ON x.app_id = k.app_id AND x.api_id = g.api_id AND (x.state = 'approved' OR (x.state = 'suspended' AND x.suspended_until <= ?))
+		JOIN access_scopes xs ON xs.access_id = x.id AND xs.scope_id = g.scope_id WHERE g.key_id = k.id AND s.withdrawn_at IS NULL AND ` + retiredAPI + ` = 0)))`
 
 // where is SQL of our own that ends inside a WHERE, with its arguments.
 func (f Filter) where(now time.Time) (string, []any) {
@@ -57,7 +67,9 @@ func (f Filter) where(now time.Time) (string, []any) {
 	add := func(cond string, more ...any) { q, args = q+" AND "+cond, append(args, more...) }
 	f.state(now, add)
 	if f.Query != "" {
-		if four, ok := lastFour(f.Query); ok {
+		if four, ok := lastFour(f.Query); ok && f.anyCase {
+			add("LOWER(k.last_four) = ?", strings.ToLower(four))
+		} else if ok {
 			add("(k.last_four = ? OR LOWER(k.name) LIKE ? ESCAPE '!')", four, like(f.Query))
 		} else {
 			add("LOWER(k.name) LIKE ? ESCAPE '!'", like(f.Query))
@@ -99,7 +111,9 @@ func (f Filter) where(now time.Time) (string, []any) {
 func (f Filter) state(now time.Time, add func(string, ...any)) {
 	switch StateName(f.State) {
 	case Active:
-		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow, now, now, now)
+		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND NOT "+stoppedNow, now, now, now, now, now, now, now)
+	case Stopped:
+		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND "+stoppedNow, now, now, now, now, now, now, now)
 	case ExpiringNow:
 		add(living+" AND k.overlap_ends_at IS NULL AND k.expires_at <= ?", now, now, now.Add(ExpiresSoon))
 	case Paused:
@@ -178,12 +192,14 @@ func (s *Store) sorts() map[string]db.Sort[Row] {
 // List reads a page of the keys of the actor's organizations, with their grants: two queries. Sorts: created, name, expires, used; newest
 // first unless said.
 func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
-	where, args := f.where(s.db.Now())
-	return s.list(ctx, db.Listing[Row]{
-		Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role" + rowTables +
-			" JOIN members m ON m.organization_id = o.id AND m.user_id = ? WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
-		Args: append([]any{a.UserID}, args...),
-	}, r)
+	return s.orAnyCase(ctx, f, r, func(f Filter) db.Listing[Row] {
+		where, args := f.where(s.db.Now())
+		return db.Listing[Row]{
+			Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role" + rowTables +
+				" JOIN members m ON m.organization_id = o.id AND m.user_id = ? WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
+			Args: append([]any{a.UserID}, args...),
+		}
+	})
 }
 
 // ListAll reads a page of all keys, for staff, also those of deleted apps. Faults: Forbidden.
@@ -191,8 +207,20 @@ func (s *Store) ListAll(ctx context.Context, a actor.Actor, f Filter, r db.PageR
 	if !mayStaff(a, permission.StaffKeysRead) {
 		return db.Page[Row]{}, fault.Denied()
 	}
-	where, args := f.where(s.db.Now())
-	return s.list(ctx, db.Listing[Row]{Name: f.name("all keys"), Select: "SELECT " + rowColumns + rowTables + " WHERE " + where, Args: args}, r)
+	return s.orAnyCase(ctx, f, r, func(f Filter) db.Listing[Row] {
+		where, args := f.where(s.db.Now())
+		return db.Listing[Row]{Name: f.name("all keys"), Select: "SELECT " + rowColumns + rowTables + " WHERE " + where, Args: args}
+	})
+}
+
+// orAnyCase lists, and when nothing is found of a hint that somebody may have noted down in another case, lists again ignoring that.
+func (s *Store) orAnyCase(ctx context.Context, f Filter, r db.PageRequest, listing func(Filter) db.Listing[Row]) (db.Page[Row], error) {
+	page, err := s.list(ctx, listing(f), r)
+	if _, hint := lastFour(f.Query); err != nil || len(page.Rows) > 0 || !hint {
+		return page, err
+	}
+	f.anyCase = true
+	return s.list(ctx, listing(f), db.PageRequest{Sort: r.Sort, Size: r.Size})
 }
 
 func (s *Store) list(ctx context.Context, l db.Listing[Row], r db.PageRequest) (db.Page[Row], error) {

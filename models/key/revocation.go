@@ -68,7 +68,7 @@ type Preview struct {
 	Organizations int
 }
 
-// PreviewRevocation fixes the keys that the filter finds and that are not revoked yet; a key made later is none of them (K9). Faults:
+// PreviewRevocation fixes the keys that the filter finds and that could still work: neither revoked nor at their end; a key made later is none of them (K9). Faults:
 // Forbidden, Invalid when the filter is empty, names a state or an environment that there is not, finds nothing, or finds more than
 // MaxRevocation.
 func (s *Store) PreviewRevocation(ctx context.Context, a actor.Actor, f Filter) (db.ID, error) {
@@ -114,8 +114,13 @@ func (s *Store) PreviewRevocation(ctx context.Context, a actor.Actor, f Filter) 
 
 func revocable(tx *db.Tx, f Filter) ([]db.ID, error) {
 	where, args := f.where(tx.Now)
+	args = append(append([]any{tx.Now, tx.Now}, args...), MaxRevocation+1)
 	var ids []db.ID
-	err := tx.Raw("SELECT k.id"+rowTables+" WHERE k.revoked_at IS NULL AND "+where+" ORDER BY k.id LIMIT ?", append(args, MaxRevocation+1)...).Scan(&ids).Error
+	err := tx.Raw("SELECT k.id"+rowTables+" WHERE "+living+" AND "+where+" ORDER BY k.id LIMIT ?", args...).Scan(&ids).Error
+	if _, hint := lastFour(f.Query); err == nil && len(ids) == 0 && hint && !f.anyCase {
+		f.anyCase = true // as the list does from which the filter comes
+		return revocable(tx, f)
+	}
 	switch {
 	case err != nil:
 		return nil, err
