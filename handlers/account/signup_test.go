@@ -13,7 +13,7 @@ func TestSignUpVerifyAndArriveAtTheConsole(t *testing.T) {
 	w.want(browser.Get("/signup"), 200, "Create account", ">Name", ">Email", ">Password", "hands you the mail")
 
 	w.leads(browser.Post("/signup", signUp()), "/verify")
-	w.want(browser.Get("/verify"), 200, "ada@example.com", "Verify", "Code")
+	w.want(browser.Get("/verify"), 200, "ada@example.com", "Verify", "Code", " autofocus")
 	mail, _ := w.last("ada@example.com")
 	w.want(browser.Post("/verify", form("code", "12")), 422, "That is not the code")
 	w.leads(browser.Post("/verify", form("code", mail.Code)), "/console")

@@ -22,7 +22,7 @@ type attempt struct {
 
 // refused is the one answer to every sign-in that fails (A6): unknown, unverified, unapproved, suspended, deleted, locked, wrong.
 func refused() error {
-	return fault.New(fault.Unauthenticated, "This address and password don’t fit together. After several wrong tries signing in pauses for 15 minutes.")
+	return fault.New(fault.Unauthenticated, "This address and password don’t fit together, or the address is not verified yet. After several wrong tries even the right password waits 15 minutes.")
 }
 
 // SignIn checks the password and starts a session with a new token; the session in which the actor was is over (S2). Faults: Unauthenticated in

@@ -591,7 +591,7 @@ func VerifyPage(p Verify) templ.Component {
 					}
 					ctx = templ.InitializeContext(ctx)
 					templ_7745c5c3_Err = components.Input(components.Field{Name: "code", Label: text.T(ctx, "Code"), Hint: text.T(ctx, "Six digits. The code works for ten minutes."), Error: p.Errors["code"],
-						Autocomplete: "one-time-code", InputMode: "numeric", Required: true, MaxLength: 20, Code: true}).Render(ctx, templ_7745c5c3_Buffer)
+						Autocomplete: "one-time-code", InputMode: "numeric", Required: true, MaxLength: 20, Code: true, Autofocus: true}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
