@@ -9,6 +9,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 )
 
@@ -56,7 +58,23 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if err := h.signedIn(c, token, session); err != nil {
 		return err
 	}
-	return h.See(c, web.SafeNext(form.Next, home))
+	next := web.SafeNext(form.Next, "")
+	if next == "" {
+		next, err = h.homeOf(c, session.UserID)
+	}
+	if err != nil {
+		return err
+	}
+	return h.See(c, next)
+}
+
+// homeOf is where a user begins: staff at the overview of what they run.
+func (h *Handler) homeOf(c echo.Context, id db.ID) (string, error) {
+	u, err := h.Store.ByID(web.Ctx(c), id)
+	if permission.Staff(u.StaffRole, permission.StaffUsersRead) {
+		return "/admin", err
+	}
+	return home, err
 }
 
 // SignOut ends the session and what the browser keeps of us (S4, S5). It is no error to be signed out already.
