@@ -113,7 +113,8 @@ func (p *Process) awaitReady(patience time.Duration) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
-		if ready(ctx, p.URL) {
+		// Its own word goes first: at a port that somebody else took meanwhile, somebody else would answer.
+		if _, serves := p.Line("Gatehouse serves "); serves && ready(ctx, p.URL) {
 			return nil
 		}
 		select {
