@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -34,8 +35,16 @@ func (h *Handler) Mails(c echo.Context) error {
 	if p.LastError, err = h.Store.LastMailError(web.Ctx(c), web.Actor(c)); err != nil {
 		return err
 	}
+	ids := make([]db.ID, len(found.Rows))
+	for i, m := range found.Rows {
+		ids[i] = m.ID
+	}
+	closed, err := h.Store.ClosedMails(web.Ctx(c), web.Actor(c), ids)
+	if err != nil {
+		return err
+	}
 	for _, m := range found.Rows {
-		p.Rows = append(p.Rows, h.mailRow(c, m))
+		p.Rows = append(p.Rows, h.mailRow(c, m, closed[m.ID]))
 	}
 	return h.Render(c, views.MailsPage(p))
 }
@@ -48,10 +57,11 @@ func mailTabs(c echo.Context, now string) []components.Tab {
 	return tabs
 }
 
-func (h *Handler) mailRow(c echo.Context, m outbox.Mail) views.Mail {
+func (h *Handler) mailRow(c echo.Context, m outbox.Mail, closed bool) views.Mail {
+	opens := h.MailByHand && m.State == "waiting"
 	row := views.Mail{
 		ID: m.ID.Show(prefixMail), Subject: subjectOf(c, m.Subject), Recipient: m.Recipient, Tone: mailTones[m.State], State: web.T(c, mailStates[m.State]),
-		Error: m.LastError, At: h.at(c, &m.CreatedAt), CanOpen: h.MailByHand && m.State == "waiting",
+		Error: m.LastError, At: h.at(c, &m.CreatedAt), CanOpen: opens && !closed, Closed: opens && closed,
 	}
 	if m.Attempts > 1 {
 		row.Attempts = web.T(c, "%d tries", m.Attempts)

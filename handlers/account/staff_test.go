@@ -184,6 +184,11 @@ func TestLettersThatOpenAccountsOfOtherStaffStayClosed(t *testing.T) {
 	w.must(w.store.ConfirmEmail(t.Context(), actorOf(second), tokenOf(w.path(change))))
 	_, undoID := w.last("second@example.com")
 
+	list := admin.Get("/admin/mail?state=waiting")
+	w.want(list, 200, "opens the account of another member of staff")
+	if closed, open := strings.Count(list.Body, "Only a mail server delivers this"), strings.Count(list.Body, ">Open letter<"); closed != 3 || open != 2 {
+		t.Errorf("%d letters are closed, %d can be opened", closed, open)
+	}
 	for _, id := range []string{changeID, undoID} {
 		w.want(admin.Post("/admin/mail/"+id+"/open", form()), 403, "another member of staff")
 	}

@@ -22,19 +22,33 @@ func (s *Store) Mails(ctx context.Context, a actor.Actor, state string, r db.Pag
 // takesOver are the letters whose link would let its reader into the account of its recipient.
 var takesOver = []string{"reset_password", "change_address", "address_changed"}
 
+// ClosedMails are those of the mails that OpenMail refuses the actor, since they would let them into the account of another member of staff.
+// Faults: Forbidden.
+func (s *Store) ClosedMails(ctx context.Context, a actor.Actor, ids []db.ID) (map[db.ID]bool, error) {
+	if err := allowed(a, permission.StaffMailManage); err != nil {
+		return nil, err
+	}
+	var rows []db.ID
+	err := s.db.Read(ctx).Raw("SELECT m.id FROM mails m JOIN users u ON u.id = m.user_id WHERE m.id IN ? AND m.kind IN ? AND u.staff_role <> '' AND u.id <> ?",
+		ids, takesOver, a.UserID).Scan(&rows).Error
+	closed := make(map[db.ID]bool, len(rows))
+	for _, id := range rows {
+		closed[id] = true
+	}
+	return closed, err
+}
+
 // OpenMail opens one waiting letter for an admin to hand out; the audit log tells who read it. No admin becomes another member of staff by it. Faults:
 // Forbidden, also for a letter that would let the actor into the account of another member of staff, NotFound.
 func (s *Store) OpenMail(ctx context.Context, a actor.Actor, id db.ID) (outbox.Mail, outbox.Letter, error) {
 	if err := allowed(a, permission.StaffMailManage); err != nil {
 		return outbox.Mail{}, outbox.Letter{}, err
 	}
-	var others int64
-	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM mails m JOIN users u ON u.id = m.user_id WHERE m.id = ? AND m.kind IN ? AND u.staff_role <> '' AND u.id <> ?",
-		id, takesOver, a.UserID).Scan(&others).Error
+	closed, err := s.ClosedMails(ctx, a, []db.ID{id})
 	if err != nil {
 		return outbox.Mail{}, outbox.Letter{}, err
 	}
-	if others > 0 {
+	if closed[id] {
 		return outbox.Mail{}, outbox.Letter{}, fault.New(fault.Forbidden, "This letter would let you into the account of another member of staff. It can’t be opened here: a mail server delivers it.")
 	}
 	m, l, err := s.outbox.Read(ctx, s.db, id)

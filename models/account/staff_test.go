@@ -212,3 +212,37 @@ func TestAWaitingLetterIsOpenedHandedOutAndAudited(t *testing.T) {
 		w.is(w.store.HandOutMail(t.Context(), admin, id), fault.NotFound)
 	})
 }
+
+// Z5
+func TestClosedMailsAreThoseThatAreNotOpened(t *testing.T) {
+	each(t, func(w *world) {
+		admin := w.in(w.person("root@example.com", "admin"), good)
+		var ids []db.ID
+		for email, role := range map[string]string{"root@example.com": "", "second@example.com": "auditor", "ada@example.com": ""} {
+			if email != "root@example.com" {
+				w.person(email, role)
+			}
+			w.must(w.store.RequestReset(t.Context(), elsewhere(), email))
+		}
+		w.must(w.d.Read(t.Context()).Raw("SELECT id FROM mails WHERE kind = 'reset_password'").Scan(&ids).Error)
+
+		closed, err := w.store.ClosedMails(t.Context(), admin, ids)
+		w.must(err)
+
+		for _, id := range ids {
+			_, l, err := w.store.OpenMail(t.Context(), admin, id)
+			if closed[id] != (err != nil) || closed[id] != (l.To == "") {
+				t.Error(l.To, closed[id], err)
+			}
+		}
+		if len(ids) != 3 || len(closed) != 1 {
+			t.Error(len(ids), closed)
+		}
+		none, err := w.store.ClosedMails(t.Context(), admin, nil)
+		if err != nil || len(none) != 0 {
+			t.Error(none, err)
+		}
+		_, err = w.store.ClosedMails(t.Context(), elsewhere(), ids)
+		w.is(err, fault.Forbidden)
+	})
+}

@@ -88,6 +88,7 @@ type Mail struct {
 	Attempts  string
 	At        components.Moment
 	CanOpen   bool
+	Closed    bool // it would let the reader into the account of another member of staff
 }
 
 // MailLetter is one letter, opened to be handed out.
