@@ -24,26 +24,7 @@ func versionStatus(c echo.Context, state string) *desk.Status {
 
 // limits puts a plan's limits into words.
 func limits(c echo.Context, p catalog.Plan) string {
-	ctx := web.Ctx(c)
-	n := text.Number(ctx, p.RateRequests)
-	var rate string
-	switch p.RatePeriodSeconds {
-	case 1:
-		rate = web.T(c, "%s calls a second", n)
-	case 60:
-		rate = web.T(c, "%s calls a minute", n)
-	case 3600:
-		rate = web.T(c, "%s calls an hour", n)
-	case 86400:
-		rate = web.T(c, "%s calls a day", n)
-	default:
-		rate = web.T(c, "%[1]s calls in %[2]s seconds", n, text.Number(ctx, p.RatePeriodSeconds))
-	}
-	burst := text.Number(ctx, p.Burst)
-	if p.QuotaMonth == nil {
-		return web.T(c, "%[1]s, up to %[2]s at once. No monthly quota.", rate, burst)
-	}
-	return web.T(c, "%[1]s, up to %[2]s at once. %[3]s calls a month.", rate, burst, text.Number(ctx, *p.QuotaMonth))
+	return web.Limits(c, p.RateRequests, p.RatePeriodSeconds, p.Burst, p.QuotaMonth)
 }
 
 func approval(c echo.Context, p catalog.Plan) string {

@@ -168,9 +168,9 @@ func (h *Handler) AdminShow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := h.show(c, d)
+	p := h.show(c, d, "/admin")
 	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Own: true}}
-	p.Facts, p.UsageURL = h.facts(c, d, "/admin"), "/admin/usage?span=30d&key="+d.ID.Show(keys.IDPrefix)
+	p.UsageURL = "/admin/usage?span=30d&key=" + d.ID.Show(keys.IDPrefix)
 	path := adminKeyPath(d.Row)
 	if d.MayStaffManage && d.RevokedAt == nil {
 		if d.Living(h.Now()) {

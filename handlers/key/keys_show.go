@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -23,8 +24,11 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 	if err != nil {
 		return err
 	}
-	p := h.show(c, d)
+	p := h.show(c, d, "/console")
 	p.Crumbs, p.UsageURL = h.crumbs(c, d.Name, ""), "/console/usage?span=30d&key="+d.ID.Show(keys.IDPrefix)
+	if p.Try, err = h.try(c, d); err != nil {
+		return err
+	}
 	path, now := keyPath(d.Row), h.Now()
 	if d.MayManage && d.Living(now) {
 		p.Actions = h.ownActions(c, d, path)
@@ -63,20 +67,23 @@ func (h *Handler) own(c echo.Context) (keys.Detail, error) {
 	return h.Keys.Get(web.Ctx(c), web.Actor(c), id)
 }
 
-// show is what the console's and staff's page have in common.
-func (h *Handler) show(c echo.Context, d keys.Detail) views.ShowPage {
+// show is what the console's and staff's page, under root, have in common.
+func (h *Handler) show(c echo.Context, d keys.Detail, root string) views.ShowPage {
 	ctx, now := web.Ctx(c), h.Now()
 	state := d.State(now)
 	p := views.ShowPage{
-		Frame: h.Frame(c, d.Name), Name: d.Name, Hint: d.Hint(), Test: d.Environment == "test", Status: h.statusOf(c, state), Notes: h.notes(c, d, state),
+		Frame: h.Frame(c, d.Name), Name: d.Name, Hint: d.Hint(), Test: d.Environment == "test", Status: h.statusOf(c, state), Notes: h.notes(c, d, state, root),
 		Tiles: []components.Tile{
 			{Label: web.T(c, "Calls, 24 h"), Value: text.Number(ctx, d.CallsToday)},
 			{Label: web.T(c, "Calls, 30 days"), Value: text.Compact(ctx, d.CallsLastMonth)},
 			{Label: web.T(c, "Networks, 24 h"), Value: text.Number(ctx, d.NetworksToday)},
 			{Label: web.T(c, "Unused scopes"), Value: text.Number(ctx, unused(d.Grants)), Delta: web.T(c, "of %d", len(d.Grants))},
 		},
-		Facts: h.facts(c, d, "/console"), Pair: h.pair(c, d),
+		Facts: h.facts(c, d, root), Pair: h.pair(c, d),
 		Codes: components.BarChart{Title: web.T(c, "Answers, 30 days"), Empty: web.T(c, "No calls in 30 days.")},
+	}
+	for _, l := range d.Limits {
+		p.Limits = append(p.Limits, limitRow(c, l))
 	}
 	for _, g := range d.Grants {
 		p.Grants = append(p.Grants, views.GrantRow{API: g.APIName, Scope: g.Scope, Sentence: g.Sentence, Sensitive: g.Sensitive, Used: h.moment(c, g.LastUsedAt), Status: standingOf(c, g.Standing(now))})
@@ -94,6 +101,29 @@ func (h *Handler) show(c echo.Context, d keys.Detail) views.ShowPage {
 	return p
 }
 
+// try are the lines for a first call, until one is seen; the key itself stands in a variable.
+func (h *Handler) try(c echo.Context, d keys.Detail) ([]components.CodeBlock, error) {
+	if d.LastUsedAt != nil || !d.State(h.Now()).Works() {
+		return nil, nil
+	}
+	out := []components.CodeBlock{{Title: "curl", Text: `curl -H "Authorization: Bearer ` + catalog.KeyVariable + `" ` + h.Link("/v1/whoami")}}
+	example, ok, err := h.Keys.ExampleFor(web.Ctx(c), d.ID)
+	if err != nil || !ok {
+		return out, err
+	}
+	e := catalog.Environment{BaseURL: example.BaseURL, ExampleMethod: example.Method, ExamplePath: example.Path, ExampleBody: example.Body}
+	return append(out, components.CodeBlock{Title: example.APIName, Note: "curl", Text: e.Curl(catalog.KeyVariable)}), nil
+}
+
+func limitRow(c echo.Context, l keys.Limit) views.LimitRow {
+	ctx := web.Ctx(c)
+	used := text.Number(ctx, l.UsedMonth)
+	if l.QuotaMonth != nil {
+		used = web.T(c, "%[1]s of %[2]s", used, text.Number(ctx, *l.QuotaMonth))
+	}
+	return views.LimitRow{API: l.APIName, Plan: l.PlanName, Limits: web.Limits(c, l.RateRequests, l.RatePeriodSeconds, l.Burst, l.QuotaMonth), Used: used}
+}
+
 func unused(grants []keys.Grant) int {
 	n := 0
 	for _, g := range grants {
@@ -105,7 +135,7 @@ func unused(grants []keys.Grant) int {
 }
 
 // notes say what a person must know of the state first.
-func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State) []views.Note {
+func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string) []views.Note {
 	var out []views.Note
 	add := func(tone components.Tone, title, words string, typed bool) {
 		out = append(out, views.Note{Tone: tone, Title: title, Text: words, Typed: typed})
@@ -124,11 +154,7 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State) []views.Not
 	case keys.Paused:
 		add(components.Warn, web.T(c, "Paused: calls are refused until somebody resumes it."), "", false)
 	case keys.Stopped:
-		if s.Cause == keys.Deleted || s.Cause == keys.AccessEnded {
-			add(components.Bad, h.statusOf(c, s).Words, "", false)
-			break
-		}
-		add(components.Bad, h.statusOf(c, s).Words, web.T(c, "The key itself is in order. It works again when that ends."), false)
+		out = append(out, h.stoppedNote(c, d, s, root))
 	case keys.ExpiringNow:
 		add(components.Warn, web.T(c, "Expires %s. Rotate it before then: both keys work for as long as you choose.", text.DateTime(web.Ctx(c), s.Until)), "", false)
 	}
@@ -136,6 +162,36 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State) []views.Not
 		add(components.Warn, web.T(c, "Whoever made this key is no longer a member"), web.T(c, "The key belongs to the app and goes on. Rotate it if they may have kept a copy."), false)
 	}
 	return out
+}
+
+// stoppedNote says what else stops the key, why, until when, and where that stands. A person's own suspension is told to staff alone.
+func (h *Handler) stoppedNote(c echo.Context, d keys.Detail, s keys.State, root string) views.Note {
+	n := views.Note{Tone: components.Bad, Title: h.statusOf(c, s).Words}
+	by, staff := d.StoppedBy, root == "/admin"
+	if s.Cause != keys.Deleted && s.Cause != keys.AccessEnded {
+		n.More = web.T(c, "The key itself is in order. It works again when that ends.")
+		if by != nil && by.Until != nil {
+			n.More = web.T(c, "Until %s. The key itself is in order, and works again then.", text.DateTime(web.Ctx(c), *by.Until))
+		}
+	}
+	if by == nil || s.Cause == keys.OwnerStopped && !staff {
+		return n
+	}
+	n.Text, n.Typed = by.Reason, true
+	switch s.Cause {
+	case keys.OwnerStopped:
+		n.Href, n.Link = root+"/users/"+by.ID.Show("user"), web.T(c, "See the user")
+	case keys.OrganizationStopped:
+		n.Href, n.Link = root+"/organizations/"+by.ID.Show("org"), web.T(c, "See the organization")
+	case keys.AppStopped:
+		n.Href, n.Link = root+"/apps/"+by.ID.Show("app"), web.T(c, "See the app")
+	default:
+		n.Href, n.Link = root+"/access/"+by.ID.Show(catalog.AccessPrefix), web.T(c, "See the access")
+		if staff {
+			n.Href = root + "/requests/" + by.ID.Show(catalog.AccessPrefix)
+		}
+	}
+	return n
 }
 
 func (h *Handler) facts(c echo.Context, d keys.Detail, root string) []components.Fact {

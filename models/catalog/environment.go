@@ -68,6 +68,9 @@ func (s *Store) SetEnvironment(ctx context.Context, a actor.Actor, apiID db.ID, 
 	})
 }
 
+// KeyVariable is the shell's variable that holds the key in commands to copy.
+const KeyVariable = "$GATEHOUSE_KEY"
+
 // Curl is the example call as a shell command; key stands where the key goes. Empty without an example.
 func (e Environment) Curl(key string) string {
 	if e.BaseURL == "" || e.ExamplePath == "" {
@@ -82,7 +85,11 @@ func (e Environment) Curl(key string) string {
 	default:
 		b.WriteString("-X " + e.ExampleMethod + " ")
 	}
-	b.WriteString(quote(e.BaseURL+e.ExamplePath) + " \\\n  -H " + quote("Authorization: Bearer "+key))
+	header := quote("Authorization: Bearer " + key)
+	if key == KeyVariable {
+		header = `"Authorization: Bearer ` + KeyVariable + `"` // double quotes: the shell puts the value in
+	}
+	b.WriteString(quote(e.BaseURL+e.ExamplePath) + " \\\n  -H " + header)
 	if e.ExampleBody != "" {
 		b.WriteString(" \\\n  -H 'Content-Type: application/json' \\\n  -d " + quote(e.ExampleBody))
 	}

@@ -27,6 +27,8 @@ type Detail struct {
 	CodesLately    []CodeCount // over 30 days, most first
 	CallsToday     int64       // let through or not, in the last 24 hours
 	CallsLastMonth int64
+	Limits         []Limit
+	StoppedBy      *Stopper // set while something that is not the key stops it
 }
 
 // NetworkUse is a network that a key was used from, by calls that were let through.
@@ -127,7 +129,7 @@ func (s *Store) detail(ctx context.Context, a actor.Actor, r Row) (Detail, error
 		return Detail{}, err
 	}
 	d := Detail{Row: rows[0], MayManage: r.MayManage(a.UserID), MayStaffManage: mayStaff(a, permission.StaffKeysManage)}
-	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.relatives, s.networks, s.calls} {
+	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.relatives, s.networks, s.calls, s.limits, s.stopper} {
 		if err := part(g, &d); err != nil {
 			return Detail{}, err
 		}

@@ -151,6 +151,9 @@ type GrantRow struct {
 	Status               *Status // when it does not count
 }
 
+// LimitRow is what may be used of one API, in words.
+type LimitRow struct{ API, Plan, Limits, Used string }
+
 // NetworkRow is one network on a key's page.
 type NetworkRow struct {
 	Network     string
@@ -184,6 +187,8 @@ type ShowPage struct {
 	Networks []NetworkRow
 	Pair     []PairRow
 	Codes    components.BarChart
+	Limits   []LimitRow
+	Try      []components.CodeBlock // lines for the first call, until it is seen
 	UsageURL string
 	Rename   *RenameForm
 }
@@ -193,7 +198,10 @@ type Note struct {
 	Tone  components.Tone
 	Title string
 	Text  string
-	Typed bool // Text is what a person typed
+	Typed bool   // Text is what a person typed
+	More  string // a sentence of ours after it
+	Href  string // where to read on; may be empty
+	Link  string
 }
 
 // RenameForm changes the name.

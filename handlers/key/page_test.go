@@ -1,0 +1,83 @@
+package key_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+func TestAKeysPageSaysWhatElseStopsItWhyAndUntilWhen(t *testing.T) {
+	var access db.ID
+	for name, c := range map[string]struct {
+		stop       func(w *world)
+		own, staff func(w *world) string
+	}{
+		"app": {
+			func(w *world) {
+				w.run("UPDATE apps SET suspended_at = ?, suspended_until = ?, suspended_reason = 'Too many errors' WHERE id = ?", w.Clock.Now(), w.Clock.Now().Add(48*time.Hour), w.app)
+			},
+			func(w *world) string { return "/console/apps/" + w.app.Show("app") },
+			func(w *world) string { return "/admin/apps/" + w.app.Show("app") },
+		},
+		"organization": {
+			func(w *world) {
+				w.run("UPDATE organizations SET suspended_at = ?, suspended_until = ?, suspended_reason = 'Too many errors' WHERE id = ?", w.Clock.Now(), w.Clock.Now().Add(48*time.Hour), w.org)
+			},
+			func(w *world) string { return "/console/organizations/" + w.org.Show("org") },
+			func(w *world) string { return "/admin/organizations/" + w.org.Show("org") },
+		},
+		"access": {
+			func(w *world) {
+				w.run("UPDATE access SET state = 'suspended', suspended_until = ?, reason = 'Too many errors' WHERE app_id = ? AND api_id = ?", w.Clock.Now().Add(48*time.Hour), w.app, w.orders)
+				if err := w.DB.Read(bg).Raw("SELECT id FROM access WHERE app_id = ? AND api_id = ?", w.app, w.orders).Row().Scan(&access); err != nil {
+					w.t.Fatal(err)
+				}
+			},
+			func(*world) string { return "/console/access/" + access.Show("acc") },
+			func(*world) string { return "/admin/requests/" + access.Show("acc") },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			made := w.key("Worker")
+
+			c.stop(w)
+
+			has(t, w.devs.Get("/console/keys/"+show(made.Key)), 200, "Too many errors", "Until 23 Nov 2026", `href="`+c.own(w)+`">See the `)
+			has(t, w.admins.Get("/admin/keys/"+show(made.Key)), 200, "Too many errors", "Until 23 Nov 2026", `href="`+c.staff(w)+`">See the `)
+		})
+	}
+}
+
+func TestAKeysPageShowsItsLimitsAndWhatIsUsedOfThem(t *testing.T) {
+	w := newWorld(t)
+	made := w.key("Worker")
+	w.run("UPDATE plans SET quota_month = 10000 WHERE api_id = ?", w.orders)
+	month := time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC)
+	w.run("INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, 'live', ?, 1234), (?, ?, 'test', ?, 9), (?, ?, 'live', ?, 8)",
+		w.app, w.orders, month, w.app, w.orders, month, w.app, w.orders, month.AddDate(0, -1, 0))
+
+	page := w.devs.Get("/console/keys/" + show(made.Key))
+
+	has(t, page, 200, "100 calls a minute, up to 100 at once. 10,000 calls a month.", "1,234 of 10,000", "Standard")
+	has(t, w.admins.Get("/admin/keys/"+show(made.Key)), 200, "1,234 of 10,000")
+}
+
+func TestAKeysPageShowsTheFirstCallUntilItIsSeen(t *testing.T) {
+	w := newWorld(t)
+	path := "/console/keys/" + show(w.key("Worker").Key)
+
+	before := w.devs.Get(path)
+	w.run("UPDATE keys SET last_used_at = ?", w.Clock.Now())
+	after := w.devs.Get(path)
+
+	has(t, before, 200, "Authorization: Bearer $GATEHOUSE_KEY", "/v1/whoami", "https://api.northwind.example/v2/orders?limit=3")
+	if strings.Contains(before.Body, "&#39;Authorization: Bearer $GATEHOUSE_KEY") || strings.Contains(after.Body, "GATEHOUSE_KEY") {
+		t.Error("the shell would not put the key in, or the lines stay")
+	}
+	if fullKey.MatchString(before.Body) {
+		t.Error("the key itself is shown")
+	}
+}

@@ -1,0 +1,68 @@
+package key
+
+import (
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Limit is what the plan of the app's access lets through at one API that a key was granted, for all keys of the app in its environment.
+type Limit struct {
+	APIName           string
+	PlanName          string
+	RateRequests      int64
+	RatePeriodSeconds int64
+	Burst             int64
+	QuotaMonth        *int64 // nil: no quota
+	UsedMonth         int64  // counted in this UTC month
+}
+
+// limits reads the limits at the APIs at which the app has access.
+func (s *Store) limits(g *gorm.DB, d *Detail) error {
+	if len(d.Grants) == 0 {
+		return nil
+	}
+	month, _ := keyring.Month(s.db.Now())
+	return g.Raw(`SELECT p.name AS api_name, l.name AS plan_name, l.rate_requests, l.rate_period_seconds, l.burst, l.quota_month, COALESCE(q.used, 0) AS used_month
+		FROM access x JOIN apis p ON p.id = x.api_id JOIN plans l ON l.id = x.plan_id
+		LEFT JOIN quota_counters q ON q.app_id = x.app_id AND q.api_id = x.api_id AND q.environment = ? AND q.period_start = ?
+		WHERE x.app_id = ? AND x.state IN ('approved', 'suspended') AND x.api_id IN (SELECT g.api_id FROM key_grants g WHERE g.key_id = ?) ORDER BY p.name`,
+		d.Environment, month, d.AppID, d.ID).Scan(&d.Limits).Error
+}
+
+// Stopper is what stops a key from outside: the access, app, organization or owner with that id, and what staff wrote about it.
+type Stopper struct {
+	ID     db.ID
+	Reason string
+	Until  *time.Time
+}
+
+// stopper reads what stops the key; nothing when nothing does, or when it is deleted.
+func (s *Store) stopper(g *gorm.DB, d *Detail) error {
+	state := d.State(s.db.Now())
+	if state.Name != Stopped {
+		return nil
+	}
+	var rows []Stopper
+	var err error
+	switch state.Cause {
+	case OwnerStopped:
+		err = g.Raw("SELECT u.id, u.suspended_reason AS reason, u.suspended_until AS until FROM users u JOIN organizations o ON o.personal_user_id = u.id WHERE o.id = ?", d.OrganizationID).Scan(&rows).Error
+	case OrganizationStopped:
+		err = g.Raw("SELECT id, suspended_reason AS reason, suspended_until AS until FROM organizations WHERE id = ?", d.OrganizationID).Scan(&rows).Error
+	case AppStopped:
+		err = g.Raw("SELECT id, suspended_reason AS reason, suspended_until AS until FROM apps WHERE id = ?", d.AppID).Scan(&rows).Error
+	case AccessSuspended, AccessEnded: // what a wider access took the place of ended too, and is none of this
+		err = g.Raw(`SELECT x.id, CASE WHEN x.state = 'approved' THEN '' ELSE x.reason END AS reason, x.suspended_until AS until FROM access x
+			WHERE x.app_id = ? AND x.api_id IN (SELECT g.api_id FROM key_grants g WHERE g.key_id = ?)
+			AND (x.state IN ('approved', 'suspended') OR (x.state = 'ended' AND x.reason <> 'widened'))
+			ORDER BY CASE x.state WHEN 'suspended' THEN 0 WHEN 'ended' THEN 1 ELSE 2 END, x.updated_at DESC LIMIT 1`, d.AppID, d.ID).Scan(&rows).Error
+	}
+	if err == nil && len(rows) == 1 {
+		d.StoppedBy = &rows[0]
+	}
+	return err
+}
