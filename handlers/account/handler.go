@@ -81,6 +81,14 @@ func (h *Handler) staffRoutes(r *web.Registrar) {
 
 func (h *Handler) policy() config.SignupPolicy { return h.Store.SignupPolicy().Policy }
 
+// notSetUp reports whether there is nothing yet to sign in to: the portal waits for its first admin.
+func (h *Handler) notSetUp(c echo.Context) (bool, error) {
+	if web.Portal(c).SetUpAt != nil {
+		return false, nil
+	}
+	return h.Store.Nobody(web.Ctx(c))
+}
+
 // ComposeMail puts a letter of the outbox into words: for whoever sends it, and for the admin who hands it out.
 func ComposeMail(ctx context.Context, portalName string, l outbox.Letter) (subject, plain, html string, err error) {
 	out := mail.Letter{Language: l.Language, TimeZone: l.TimeZone, Subject: mail.Line(l.Subject), Lines: lines(l.Lines), Code: l.Code, URL: l.URL, After: lines(l.After)}

@@ -24,20 +24,29 @@ type signInForm struct {
 
 // LoginForm is the sign-in form.
 func (h *Handler) LoginForm(c echo.Context) error {
-	return h.Render(c, views.LoginPage(h.loginPage(c, c.QueryParam("next"))))
+	p, err := h.loginPage(c, c.QueryParam("next"))
+	if err != nil {
+		return err
+	}
+	return h.Render(c, views.LoginPage(p))
 }
 
 // AskToSignIn answers a signed-out reader of a page with the sign-in form, which leads on to that page.
 func (h *Handler) AskToSignIn(c echo.Context, next string) error {
-	p := h.loginPage(c, next)
+	p, err := h.loginPage(c, next)
+	if err != nil {
+		return err
+	}
 	p.Asked = true
 	return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))
 }
 
-func (h *Handler) loginPage(c echo.Context, next string) views.Login {
+func (h *Handler) loginPage(c echo.Context, next string) (views.Login, error) {
 	p := views.Login{Frame: h.Frame(c, web.T(c, "Sign in")), Next: web.SafeNext(next, ""), Approval: h.policy() == config.SignupApproval, NoSignup: h.policy() == config.SignupClosed}
 	p.Frame.NoIndex = true
-	return p
+	var err error
+	p.NotSetUp, err = h.notSetUp(c)
+	return p, err
 }
 
 // SignInNow signs in. Whatever is wrong, the answer is the same (A6).
@@ -46,9 +55,15 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
+	p, err := h.loginPage(c, form.Next)
+	if err != nil {
+		return err
+	}
+	if p.NotSetUp {
+		return h.RenderStatus(c, http.StatusConflict, views.LoginPage(p))
+	}
 	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, h.browser(c))
 	if f := fault.As(err); f != nil && f.Kind == fault.Unauthenticated {
-		p := h.loginPage(c, form.Next)
 		p.Email, p.Failed = form.Email, web.T(c, f.Key)
 		return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))
 	}

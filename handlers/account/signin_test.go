@@ -11,6 +11,8 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
 
 var changing = regexp.MustCompile(`nonce="[^"]*"|req_[0-9a-z]{16}|nonce-[^']*`)
@@ -56,6 +58,31 @@ func TestStaffBeginAtTheOverviewTheyMaySee(t *testing.T) {
 		w.leads(w.Visitor().Post("/login", form("email", role+"@example.com", "password", good, "next", "/console")), "/console")
 		w.leads(w.Visitor().Post("/login", form("email", role+"@example.com", "password", good, "next", "//evil.example")), "/admin")
 	}
+}
+
+func TestBeforeSetUpThereIsNoFormButAWayOn(t *testing.T) {
+	w := begin(t, "")
+	w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error { return setting.Put(tx, setting.PortalName, setting.Portal{Name: "Gatehouse"}) }))
+	const words = "This portal is not set up yet. Open the link that the server printed when it started."
+	browser := w.Visitor()
+
+	for _, page := range []webtest.Page{
+		browser.Get("/login"), browser.Get("/signup"), browser.Get("/console/account"),
+		browser.Post("/login", form("email", "ada@example.com", "password", good)), browser.Post("/signup", signUp()),
+	} {
+		w.want(page, page.Status, words)
+		if contains(page.Body, `name="password"`) || page.Status == 303 {
+			t.Error(page.Status, page.Body)
+		}
+	}
+	var begun int64
+	w.must(w.DB.Read(t.Context()).Raw("SELECT COUNT(*) FROM signups").Scan(&begun).Error)
+	if begun != 0 {
+		t.Error("an account began")
+	}
+
+	w.member("ada@example.com", "")
+	w.leads(browser.Post("/login", form("email", "ada@example.com", "password", good)), "/console")
 }
 
 // A6

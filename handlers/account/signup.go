@@ -24,10 +24,14 @@ type signupForm struct {
 
 // SignupForm shows how an account begins here, if it does.
 func (h *Handler) SignupForm(c echo.Context) error {
-	return h.Render(c, views.SignupPage(h.signupPage(c, c.QueryParam("next"))))
+	p, err := h.signupPage(c, c.QueryParam("next"))
+	if err != nil {
+		return err
+	}
+	return h.Render(c, views.SignupPage(p))
 }
 
-func (h *Handler) signupPage(c echo.Context, next string) views.Signup {
+func (h *Handler) signupPage(c echo.Context, next string) (views.Signup, error) {
 	policy := h.Store.SignupPolicy()
 	p := views.Signup{Frame: h.Frame(c, web.T(c, "Create account")), Closed: policy.Policy == config.SignupClosed, Approval: policy.Policy == config.SignupApproval, MailByHand: h.MailByHand, Next: web.SafeNext(next, "")}
 	p.Frame.Description = web.T(c, "Create an account to get API keys.")
@@ -35,7 +39,9 @@ func (h *Handler) signupPage(c echo.Context, next string) views.Signup {
 	if policy.Policy == config.SignupDomains {
 		p.Domains = strings.Join(policy.Domains, ", ")
 	}
-	return p
+	var err error
+	p.NotSetUp, err = h.notSetUp(c)
+	return p, err
 }
 
 // SignUp begins an account and leads to the page that verifies its address.
@@ -44,9 +50,15 @@ func (h *Handler) SignUp(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
+	p, err := h.signupPage(c, form.Next)
+	if err != nil {
+		return err
+	}
+	if p.NotSetUp {
+		return h.RenderStatus(c, http.StatusConflict, views.SignupPage(p))
+	}
 	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount{Name: form.Name, Email: form.Email, Password: form.Password, TimeZone: form.TimeZone})
 	if problems, byField, ok := web.Problems(c, err); ok {
-		p := h.signupPage(c, form.Next)
 		p.Problems, p.Errors, p.Name, p.Email = problems, byField, form.Name, form.Email
 		return h.RenderProblems(c, views.SignupPage(p))
 	}

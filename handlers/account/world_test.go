@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
 
 const (
@@ -65,6 +66,9 @@ func serve(t *testing.T, policy config.SignupPolicy, byHand bool, more ...func(r
 			add(r)
 		}
 	})
+	w.must(d.Tx(context.Background(), func(tx *db.Tx) error {
+		return setting.Put(tx, setting.PortalName, setting.Portal{Name: "Gatehouse", SetUpAt: &tx.Now})
+	}))
 	return w
 }
 

@@ -60,3 +60,10 @@ func (s *Store) ByID(ctx context.Context, id db.ID) (User, error) {
 	}
 	return rows[0], nil
 }
+
+// Nobody reports whether there is no user at all, as before the portal is set up.
+func (s *Store) Nobody(ctx context.Context) (bool, error) {
+	var n int64
+	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM (SELECT id FROM users LIMIT 1) u").Scan(&n).Error
+	return n == 0, err
+}

@@ -13,6 +13,7 @@ import (
 // Signup is the page on which an account begins.
 type Signup struct {
 	Frame      layout.Frame
+	NotSetUp   bool // nobody has an account yet
 	Closed     bool
 	Domains    string // sign-up is for addresses at these; empty for all
 	Approval   bool   // an admin lets people in
@@ -40,6 +41,7 @@ type Verify struct {
 // Login is the sign-in form.
 type Login struct {
 	Frame    layout.Frame
+	NotSetUp bool // nobody has an account yet
 	Next     string
 	Email    string
 	Failed   string // why signing in failed
