@@ -216,14 +216,22 @@ func (h *Handler) suspendPage(c echo.Context, status int, f suspendForm, failed 
 	p.Problems, wrong = problemsOf(c, failed)
 	p.Button = web.T(c, "Suspend key")
 	p.Stops = append(p.Stops, web.T(c, "Calls are refused until the suspension ends. The key’s people are mailed the reason."))
-	length := components.Field{Name: "for", Label: web.T(c, "Until"), Value: f.For, Error: wrong["until"]}
+	length := components.Field{Name: "for", Label: web.T(c, "How long"), Value: f.For, Error: wrong["until"]}
 	for _, hours := range suspensions {
-		end := h.Now().Add(time.Duration(days(hours)) * time.Hour)
-		length.Options = append(length.Options, components.Option{Value: hours, Label: text.DateTime(web.Ctx(c), end)})
+		length.Options = append(length.Options, components.Option{Value: hours, Label: h.lengthWords(c, days(hours))})
 	}
-	length.Options = append(length.Options, components.Option{Value: "", Label: web.T(c, "Staff lift it"), Selected: f.For == ""})
+	length.Options = append(length.Options, components.Option{Value: "", Label: web.T(c, "Until staff lift it"), Selected: f.For == ""})
 	p.Fields = []components.Field{{Name: "reason", Label: web.T(c, "Reason"), Value: f.Reason, Error: wrong["reason"], MaxLength: keys.MaxReason, Hint: web.T(c, "The key’s people read it.")}, length}
 	return h.RenderStatus(c, status, views.Confirm(p))
+}
+
+// lengthWords names a length with its end, such as "For 1 hour (until 3 Dec 2026, 14:02)".
+func (h *Handler) lengthWords(c echo.Context, hours int) string {
+	end := text.DateTime(web.Ctx(c), h.Now().Add(time.Duration(hours)*time.Hour))
+	if hours > 24 && hours%24 == 0 {
+		return web.T(c, "For %[1]d days (until %[2]s)", hours/24, end)
+	}
+	return web.T(c, "For %[1]d hours (until %[2]s)", hours, end)
 }
 
 // Suspend suspends a key.

@@ -349,6 +349,6 @@ func (h *Handler) expiryFields(c echo.Context, p keys.Policy, choice, day string
 	now := h.Now().In(zone)
 	return expires, components.Field{
 		Name: "expires_on", Label: web.T(c, "Or on a day"), Type: "date", Value: day, Error: wrong["expires_on"], Optional: true, Min: now.Format(keys.DateLayout),
-		Max: now.AddDate(0, 0, p.MaxDays).Format(keys.DateLayout), Hint: web.T(c, "It goes before the choice above: the key works until the end of that day in your time zone, %s.", zoneName(ctx)),
+		Max: now.AddDate(0, 0, p.MaxDays).Format(keys.DateLayout), Hint: web.T(c, "If you set a day, it replaces the choice above. The key works until the end of that day in %s.", zoneName(ctx)),
 	}
 }

@@ -81,3 +81,11 @@ func TestAKeysPageShowsTheFirstCallUntilItIsSeen(t *testing.T) {
 		t.Error("the key itself is shown")
 	}
 }
+
+func TestLengthsAndDaysAreSaidInWords(t *testing.T) {
+	w := newWorld(t)
+	made := w.key("Worker")
+
+	has(t, w.admins.Get("/admin/keys/"+show(made.Key)+"/suspend"), 200, "For 1 hour (until 21 Nov 2026", "For 24 hours (until 22 Nov 2026", "For 7 days (until 28 Nov 2026", "Until staff lift it")
+	has(t, w.devs.Get("/console/keys/new?app="+w.app.Show("app")), 200, "If you set a day, it replaces the choice above. The key works until the end of that day in ")
+}
