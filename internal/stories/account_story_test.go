@@ -136,7 +136,7 @@ func TestAdminHandsOutMailWhenThereIsNoMailServer(t *testing.T) {
 	admin, dev := newBrowser(t, w.URL, "admin", kind{}), newBrowser(t, w.URL, "developer", kind{})
 	w.setUp(admin)
 	w.signUp(dev, "Dev Patel", devMail)
-	dev.see("An admin of it hands you the mail")
+	dev.see("An admin hands it to you")
 
 	admin.open("/admin/mail")
 	admin.press("Open letter", devMail)
