@@ -74,7 +74,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	catalog.New(kit, s.Catalog, s.Org, s.Key).Routes(r)
 	key.New(kit, s.Key).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)
-	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account}).Routes(r)
+	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key}).Routes(r)
 }
 
 // front answers what must not depend on the host name or on cookies before the pages: health and the edge.

@@ -87,7 +87,8 @@ func (w *world) inhabit() {
 	code, err := w.house.SetupCode(ctx)
 	w.ok(err)
 	w.admin, err = w.house.Stores.Staff.SetUp(ctx, webtest.ActorOf(account.User{}), code, staff.Setup{
-		Name: "Ada Admin", Email: "ada@company.example", Password: "a long enough sentence", Company: "Company", Portal: "Company Developers", Language: "en", TimeZone: "UTC"})
+		Name: "Ada Admin", Email: "ada@company.example", Password: "a long enough sentence", Company: "Company", Portal: "Company Developers", Language: "en", TimeZone: "UTC",
+	})
 	w.ok(err)
 	api := w.api()
 	w.mine, w.them = w.tenant("mine@example.com", api), w.tenant("them@example.com", api)
@@ -127,8 +128,10 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	access, err := s.Catalog.Request(ctx, a, api.Slug, catalog.RequestInput{AppID: t.app.ID, PlanID: detail.Plans[0].ID, ScopeIDs: []db.ID{detail.Scopes[0].ID}, Purpose: "To test"})
 	w.ok(err)
 	t.access = access.ID
-	made, err := s.Key.Create(ctx, a, key.CreateRequest{Token: s.Key.NewFormToken(a, key.CreatePurpose()), AppID: t.app.ID, Environment: "live", Name: "Key of " + email,
-		Pairs: []key.Pair{{API: api.Slug, Scope: "orders:read"}}, Expiry: key.Expiry{Days: 30}})
+	made, err := s.Key.Create(ctx, a, key.CreateRequest{
+		Token: s.Key.NewFormToken(a, key.CreatePurpose()), AppID: t.app.ID, Environment: "live", Name: "Key of " + email,
+		Pairs: []key.Pair{{API: api.Slug, Scope: "orders:read"}}, Expiry: key.Expiry{Days: 30},
+	})
 	w.ok(err)
 	t.key = made.Key
 	w.site.As(t.user)

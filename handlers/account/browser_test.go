@@ -19,7 +19,6 @@ func TestSignUpTellsTheZoneOfTheBrowser(t *testing.T) {
 	err := chromedp.Do(ctx, chromedp.Navigate(w.URL+"/signup"),
 		chromedp.SendKeys(chromedp.CSS("[name=name]"), "Ada Lovelace"), chromedp.SendKeys(chromedp.CSS("[name=email]"), "ada@example.com"),
 		chromedp.SendKeys(chromedp.CSS("[name=password]"), good), chromedp.Click(chromedp.CSS("main form button")), chromedp.WaitVisible(chromedp.CSS("[name=code]")))
-
 	if err != nil {
 		t.Fatal(err, testenv.Complaints(ctx))
 	}

@@ -83,8 +83,11 @@ func TestPagesSayWhoHandsOutTheMail(t *testing.T) {
 
 	verify, again, ask, asked := pages(byHand)
 	for _, pair := range [][2]string{
-		{verify, "A mail with a code and a link waits for ada@example.com. An admin hands it to you."}, {verify, "it works for a day"},
-		{again, "A new mail waits for you."}, {ask, "An admin then hands you a link"}, {asked, "a mail with a link waits for ada@example.com. An admin hands it to you."},
+		{verify, "A mail with a code and a link waits for ada@example.com. An admin hands it to you."},
+		{verify, "it works for a day"},
+		{again, "A new mail waits for you."},
+		{ask, "An admin then hands you a link"},
+		{asked, "a mail with a link waits for ada@example.com. An admin hands it to you."},
 	} {
 		if !contains(pair[0], pair[1]) {
 			t.Errorf("lacks %q: %s", pair[1], pair[0])

@@ -91,7 +91,7 @@ func steps(c echo.Context, d key.Desk) []components.Step {
 func notices(c echo.Context, d key.Desk) []site.Notice {
 	var out []site.Notice
 	if d.Expiring > 0 {
-		out = append(out, site.Notice{Tone: components.Warn, Text: web.T(c, "%d keys expire within seven days.", d.Expiring), Href: "/console/keys?state=expiring", Label: web.T(c, "See which")})
+		out = append(out, site.Notice{Tone: components.Warn, Text: web.T(c, "%d keys expire within two weeks.", d.Expiring), Href: "/console/keys?state=soon", Label: web.T(c, "See which")})
 	}
 	if d.Waiting > 0 && d.Used > 0 {
 		out = append(out, site.Notice{Text: web.T(c, "%d access requests wait for a decision.", d.Waiting), Href: "/console/access", Label: web.T(c, "See your requests")})

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -20,6 +21,7 @@ type Handler struct {
 	Staff *staff.Store
 	Usage *usage.Store
 	Users *account.Store
+	Keys  *key.Store
 
 	verdict verdict
 }

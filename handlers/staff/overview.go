@@ -32,8 +32,12 @@ func (h *Handler) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	active, soon, err := h.Keys.Count(ctx, who)
+	if err != nil {
+		return err
+	}
 	page := views.OverviewPage{
-		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today),
+		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today, active, soon),
 		Calls: web.CallChart(c, web.T(c, "Calls, last 7 days"), usage.Week, points, total),
 	}
 	for _, w := range waiting {
@@ -59,7 +63,7 @@ func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
 	return out
 }
 
-func overviewTiles(c echo.Context, o staff.Overview, today usage.Count) []components.Tile {
+func overviewTiles(c echo.Context, o staff.Overview, today usage.Count, active, soon int64) []components.Tile {
 	ctx := web.Ctx(c)
 	share := 0.0
 	if today.All() > 0 {
@@ -68,7 +72,7 @@ func overviewTiles(c echo.Context, o staff.Overview, today usage.Count) []compon
 	return []components.Tile{
 		{Label: web.T(c, "Calls, 24 h"), Value: text.Compact(ctx, today.All()), Delta: web.T(c, "%d refused", today.Bad), Href: "/admin/usage"},
 		{Label: web.T(c, "Refused, 24 h"), Value: text.Percent(ctx, share), Href: "/admin/usage?code=refused"},
-		{Label: web.T(c, "Active keys"), Value: text.Number(ctx, o.ActiveKeys), Delta: web.T(c, "%d expire within 7 days", o.ExpiringKeys), Href: "/admin/keys"},
+		{Label: web.T(c, "Active keys"), Value: text.Number(ctx, active), Delta: web.T(c, "%d expire soon", soon), Href: "/admin/keys?state=active"},
 		{Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users", o.Users) + ", " + web.T(c, "%d apps", o.Apps), Href: "/admin/organizations"},
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	store "github.com/gatehouse-dev/gatehouse/models/staff"
@@ -48,7 +49,8 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) world {
 		accounts := account.NewStore(account.Options{DB: d, Hasher: hasher, Sealer: root.Sealer(secret.LabelPassword), Signer: root.Signer(secret.LabelSession), Outbox: box, Link: k.Link, Floor: -1})
 		w.staff = store.NewStore(d, accounts, catalog.NewStore(catalog.Options{DB: d, Outbox: box, Link: k.Link}))
 		k.Accounts = accounts
-		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts}).Routes(r)
+		keys := key.NewStore(key.Options{DB: d, Outbox: box, Root: root, Brand: "gk", Link: k.Link})
+		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys}).Routes(r)
 	})
 	return w
 }
@@ -167,7 +169,6 @@ func TestCheckingASetUpCodeDoesNotWaitForTheWriter(t *testing.T) {
 			}
 			return w.staff.CheckSetupCode(ctx, code)
 		})
-
 		if err != nil {
 			t.Error(err)
 		}

@@ -196,8 +196,10 @@ func TestNoWindowPassesMoreThanRateAndBurst(t *testing.T) { // L5
 
 func TestMoreTimeNeverAllowsLess(t *testing.T) { // monotone in time and in cost
 	rapid.Check(t, func(t *rapid.T) {
-		limit := ratelimit.Limit{Requests: rapid.IntRange(1, 1<<40).Draw(t, "requests"), Burst: rapid.IntRange(0, 1<<40).Draw(t, "burst"),
-			Period: time.Duration(rapid.Int64Range(1, 1<<55).Draw(t, "period"))}
+		limit := ratelimit.Limit{
+			Requests: rapid.IntRange(1, 1<<40).Draw(t, "requests"), Burst: rapid.IntRange(0, 1<<40).Draw(t, "burst"),
+			Period: time.Duration(rapid.Int64Range(1, 1<<55).Draw(t, "period")),
+		}
 		now := rapid.Int64Range(0, 1<<61).Draw(t, "now")
 		state := rapid.Int64Range(0, 1<<62).Draw(t, "state")
 		cost := rapid.IntRange(0, 1<<50).Draw(t, "cost")

@@ -110,8 +110,10 @@ func TestEachUseHasItsOwnKey(t *testing.T) {
 		t.Fatalf("%d roots, want 2", got)
 	}
 	seen := map[string]string{}
-	for _, label := range []string{secret.LabelKeyPepper, secret.LabelPassword, secret.LabelCursor, secret.LabelSession,
-		secret.LabelForm, secret.LabelMail, secret.LabelFactor, secret.LabelAudit, secret.LabelNetwork} {
+	for _, label := range []string{
+		secret.LabelKeyPepper, secret.LabelPassword, secret.LabelCursor, secret.LabelSession,
+		secret.LabelForm, secret.LabelMail, secret.LabelFactor, secret.LabelAudit, secret.LabelNetwork,
+	} {
 		for _, key := range r.Keys(label) {
 			if other, taken := seen[string(key)]; taken || len(key) != secret.KeySize {
 				t.Errorf("%s shares its key with %s", label, other)

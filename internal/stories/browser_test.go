@@ -121,17 +121,6 @@ func (b *browser) seeNot(words string) {
 	}
 }
 
-// seeReloading opens the page again and again until the words stand on it, and returns how long that took.
-func (b *browser) seeReloading(path, words string) time.Duration {
-	b.t.Helper()
-	begin := time.Now()
-	b.await(fmt.Sprintf("the words %q at %s", words, path), func() bool {
-		b.open(path)
-		return b.sees(words)
-	})
-	return time.Since(begin)
-}
-
 // press presses the button with this name, and waits for the page that follows. Where a script asks whether one is sure, one is.
 func (b *browser) press(name string, within ...string) {
 	b.t.Helper()

@@ -18,8 +18,10 @@ func newService(t testing.TB) string {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		_ = json.NewEncoder(w).Encode(map[string]string{"served": r.Method + " " + r.URL.Path, "app": r.Header.Get("X-Gatehouse-App-Id"),
-			"saw_key": r.Header.Get("Authorization") + r.Header.Get("X-Api-Key")})
+		_ = json.NewEncoder(w).Encode(map[string]string{
+			"served": r.Method + " " + r.URL.Path, "app": r.Header.Get("X-Gatehouse-App-Id"),
+			"saw_key": r.Header.Get("Authorization") + r.Header.Get("X-Api-Key"),
+		})
 	}))
 	t.Cleanup(server.Close)
 	return server.URL

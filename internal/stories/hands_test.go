@@ -1,6 +1,7 @@
 package stories_test
 
 import (
+	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -9,8 +10,6 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
-
-	"context"
 )
 
 // use clicks something; by keyboard, it walks there and presses Enter.

@@ -34,10 +34,3 @@ func (w *world) approve(p person, app string) {
 	p.press("Approve")
 	p.see("The request is approved")
 }
-
-// openAccess opens the page of an app's access to an API.
-func (w *world) openAccess(p person, a api) {
-	w.t.Helper()
-	p.open("/console/access")
-	p.follow(a.name)
-}

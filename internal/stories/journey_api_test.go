@@ -15,14 +15,18 @@ type api struct {
 }
 
 func ordersAPI(upstream string) api {
-	return api{slug: "orders", name: "Orders API", summary: "Read and place orders.", domain: "commerce", terms: "Use it for the purpose that you told us.",
+	return api{
+		slug: "orders", name: "Orders API", summary: "Read and place orders.", domain: "commerce", terms: "Use it for the purpose that you told us.",
 		scopes: [][2]string{{"orders:read", "See orders and their state"}, {"orders:write", "Place and change orders"}},
-		rules:  "GET /v2/orders orders:read\nGET /v2/orders/{id} orders:read\nPOST /v2/orders orders:write", plan: "Growth", upstream: upstream}
+		rules:  "GET /v2/orders orders:read\nGET /v2/orders/{id} orders:read\nPOST /v2/orders orders:write", plan: "Growth", upstream: upstream,
+	}
 }
 
 func stockAPI(upstream string) api {
-	return api{slug: "stock", name: "Stock API", summary: "See what is in the warehouses.", domain: "commerce",
-		scopes: [][2]string{{"stock:read", "See stock by warehouse"}}, rules: "GET /v1/stock stock:read", openPlan: "Open", upstream: upstream}
+	return api{
+		slug: "stock", name: "Stock API", summary: "See what is in the warehouses.", domain: "commerce",
+		scopes: [][2]string{{"stock:read", "See stock by warehouse"}}, rules: "GET /v1/stock stock:read", openPlan: "Open", upstream: upstream,
+	}
 }
 
 // publish makes an API in the pages of staff: facts, scopes, route rules, plans, addresses with an example call, and terms.

@@ -27,8 +27,10 @@ func TestPluralsFollowTheNumber(t *testing.T) {
 		n    int
 		want string
 	}{
-		{text.English, 1, "In 1 day"}, {text.English, 3, "In 3 days"},
-		{text.German, 1, "In 1 Tag"}, {text.German, 1000, "In 1.000 Tagen"},
+		{text.English, 1, "In 1 day"},
+		{text.English, 3, "In 3 days"},
+		{text.German, 1, "In 1 Tag"},
+		{text.German, 1000, "In 1.000 Tagen"},
 	}
 	for _, c := range cases {
 		if got := text.T(in(c.lang), "In %d days", c.n); got != c.want {
@@ -117,10 +119,20 @@ func TestRelativeTimesSayTheNearestWholeStep(t *testing.T) {
 		distance time.Duration
 		want     string
 	}{
-		{0, "Just now"}, {-2 * time.Minute, "2 min ago"}, {-time.Hour, "1 hour ago"}, {-11 * time.Hour, "11 hours ago"},
-		{-20 * time.Hour, "Yesterday"}, {-5 * day, "5 days ago"}, {-22 * day, "3 weeks ago"}, {-100 * day, "3 months ago"},
-		{-800 * day, "12 Sep 2024"}, {30 * time.Second, "In less than a minute"}, {11 * time.Minute, "In 11 min"},
-		{3 * time.Hour, "In 3 hours"}, {20 * time.Hour, "Tomorrow"}, {90 * day, "In 90 days"},
+		{0, "Just now"},
+		{-2 * time.Minute, "2 min ago"},
+		{-time.Hour, "1 hour ago"},
+		{-11 * time.Hour, "11 hours ago"},
+		{-20 * time.Hour, "Yesterday"},
+		{-5 * day, "5 days ago"},
+		{-22 * day, "3 weeks ago"},
+		{-100 * day, "3 months ago"},
+		{-800 * day, "12 Sep 2024"},
+		{30 * time.Second, "In less than a minute"},
+		{11 * time.Minute, "In 11 min"},
+		{3 * time.Hour, "In 3 hours"},
+		{20 * time.Hour, "Tomorrow"},
+		{90 * day, "In 90 days"},
 	}
 	for _, c := range cases {
 		if got := text.Relative(in(text.English), now, now.Add(c.distance)); got != c.want {

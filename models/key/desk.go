@@ -2,10 +2,11 @@ package key
 
 import (
 	"context"
-	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // Desk is how one organization of a person stands, for the console's first page.
@@ -15,7 +16,7 @@ type Desk struct {
 	Keys           int64 // that could be used now
 	Made           int64 // ever
 	Used           int64 // of those ever used
-	Expiring       int64 // within seven days
+	Expiring       int64 // soon: within ExpiresSoon
 	Access         int64 // in force
 	Waiting        int64 // requests
 }
@@ -34,10 +35,25 @@ func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error
 		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'approved') AS access,
 		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting
 		FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ? AND o.deleted_at IS NULL`,
-		now, now, now, now, now, now, now, now, now.Add(7*24*time.Hour), a.UserID).Scan(&rows).Error
+		now, now, now, now, now, now, now, now, now.Add(ExpiresSoon), a.UserID).Scan(&rows).Error
 	out := make(map[db.ID]Desk, len(rows))
 	for _, r := range rows {
 		out[r.OrganizationID] = r
 	}
 	return out, err
+}
+
+// Count counts keys over all organizations, for staff: those that work now, and those of them that expire soon. Faults: Forbidden.
+func (s *Store) Count(ctx context.Context, a actor.Actor) (active, soon int64, err error) {
+	if !mayStaff(a, permission.StaffKeysRead) {
+		return 0, 0, fault.Denied()
+	}
+	now := s.db.Now()
+	working := "SELECT COUNT(*)" + rowTables + " WHERE " + living + " AND k.paused_at IS NULL AND NOT " + suspendedNow + " AND NOT " + stoppedNow
+	args := []any{now, now, now, now, now, now, now}
+	if err = s.db.Read(ctx).Raw(working, args...).Scan(&active).Error; err != nil {
+		return 0, 0, err
+	}
+	err = s.db.Read(ctx).Raw(working+" AND k.overlap_ends_at IS NULL AND k.expires_at <= ?", append(args, now.Add(ExpiresSoon))...).Scan(&soon).Error
+	return active, soon, err
 }

@@ -13,7 +13,6 @@ import (
 // Overview is how the portal stands: what waits, and how many there are.
 type Overview struct {
 	Users, Organizations, Apps int64
-	ActiveKeys, ExpiringKeys   int64 // expiring: within seven days
 	WaitingRequests            int64
 	WaitingUsers               int64 // signed up, waiting to be let in
 	WaitingMails, FailedMails  int64
@@ -24,18 +23,15 @@ func (s *Store) Overview(ctx context.Context, a actor.Actor) (Overview, error) {
 	if !permission.Staff(a.StaffRole, permission.StaffUsersRead) {
 		return Overview{}, fault.Denied()
 	}
-	now := s.db.Now()
 	var o Overview
 	err := s.db.Read(ctx).Raw(`SELECT
 		(SELECT COUNT(*) FROM users WHERE deleted_at IS NULL) AS users,
 		(SELECT COUNT(*) FROM organizations WHERE deleted_at IS NULL) AS organizations,
 		(SELECT COUNT(*) FROM apps WHERE deleted_at IS NULL) AS apps,
-		(SELECT COUNT(*) FROM keys WHERE revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)) AS active_keys,
-		(SELECT COUNT(*) FROM keys WHERE revoked_at IS NULL AND expires_at > ? AND expires_at <= ?) AS expiring_keys,
 		(SELECT COUNT(*) FROM access WHERE state = 'requested') AS waiting_requests,
 		(SELECT COUNT(*) FROM users WHERE approved_at IS NULL AND deleted_at IS NULL) AS waiting_users,
 		(SELECT COUNT(*) FROM mails WHERE state = 'waiting') AS waiting_mails,
-		(SELECT COUNT(*) FROM mails WHERE state = 'failed') AS failed_mails`, now, now, now.Add(7*24*time.Hour)).Scan(&o).Error
+		(SELECT COUNT(*) FROM mails WHERE state = 'failed') AS failed_mails`).Scan(&o).Error
 	return o, err
 }
 

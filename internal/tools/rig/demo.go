@@ -15,9 +15,13 @@ type Who struct{ Role, Email, Password string }
 
 // demoPeople stand for the roles. The auditor reads German.
 var demoPeople = []Who{
-	{Role: "visitor"}, {Role: "developer", Email: "dev@kestrel.example"}, {Role: "owner", Email: "helen@kestrel.example"},
-	{Role: "viewer", Email: "claire@kestrel.example"}, {Role: "support", Email: "sofia@northwind.example"},
-	{Role: "auditor", Email: "ingrid@northwind.example"}, {Role: "admin", Email: "mira@northwind.example"},
+	{Role: "visitor"},
+	{Role: "developer", Email: "dev@kestrel.example"},
+	{Role: "owner", Email: "helen@kestrel.example"},
+	{Role: "viewer", Email: "claire@kestrel.example"},
+	{Role: "support", Email: "sofia@northwind.example"},
+	{Role: "auditor", Email: "ingrid@northwind.example"},
+	{Role: "admin", Email: "mira@northwind.example"},
 }
 
 // StartDemo fills a fresh database in dir, which takes a while, and serves it.

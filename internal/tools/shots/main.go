@@ -219,6 +219,7 @@ func capture(ctx context.Context, v variant) ([]byte, error) {
 		return nil, err
 	}
 	picture, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Clip: &page.Viewport{Width: float64(v.width), Height: min(height, tallest), Scale: 1}, CaptureBeyondViewport: new(true)})
+		Clip: &page.Viewport{Width: float64(v.width), Height: min(height, tallest), Scale: 1}, CaptureBeyondViewport: new(true),
+	})
 	return picture.Data, err
 }

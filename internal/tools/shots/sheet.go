@@ -92,6 +92,7 @@ func photograph(ctx context.Context, source string) ([]byte, error) {
 		return nil, err
 	}
 	picture, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Clip: &page.Viewport{Width: sheetWidth, Height: height, Scale: 1}, CaptureBeyondViewport: new(true)})
+		Clip: &page.Viewport{Width: sheetWidth, Height: height, Scale: 1}, CaptureBeyondViewport: new(true),
+	})
 	return picture.Data, err
 }
