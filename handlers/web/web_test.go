@@ -3,14 +3,18 @@ package web_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"net/netip"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
@@ -178,4 +182,98 @@ func TestOtherHostsAreRefused(t *testing.T) {
 		t.Fatal(answer.StatusCode, err)
 	}
 	_ = answer.Body.Close()
+}
+
+// W3, W2, C10: helmet's defaults with a stricter policy, a nonce of its own on each page, no leave for other origins, no banner.
+func TestPagesCarryTheirSafetyHeaders(t *testing.T) {
+	s := site(t)
+	c := s.Visitor()
+	c.Header.Set("Origin", "https://evil.example")
+
+	one, two := c.Get("/open"), c.Get("/nothing")
+
+	csp := one.Header.Get("Content-Security-Policy")
+	for _, part := range []string{"default-src 'none'", "object-src 'none'", "base-uri 'none'", "frame-ancestors 'none'", "form-action 'self'", "script-src 'self' 'nonce-"} {
+		if !strings.Contains(csp, part) {
+			t.Errorf("the policy lacks %s: %s", part, csp)
+		}
+	}
+	if strings.Contains(csp, "unsafe") || csp == two.Header.Get("Content-Security-Policy") {
+		t.Errorf("the policy allows what it must not, or its nonce is the same twice: %s", csp)
+	}
+	for _, page := range []webtest.Page{one, two} {
+		for name, want := range map[string]string{
+			"X-Content-Type-Options": "nosniff", "Cross-Origin-Opener-Policy": "same-origin", "Referrer-Policy": "strict-origin-when-cross-origin", "X-Frame-Options": "DENY",
+			"Cache-Control": "no-store", "Access-Control-Allow-Origin": "", "Server": "", "X-Powered-By": "", "Strict-Transport-Security": "",
+		} {
+			if got := page.Header.Get(name); got != want {
+				t.Errorf("%s: %q, want %q", name, got, want)
+			}
+		}
+	}
+}
+
+// L1
+func TestLongBodiesAreRefused(t *testing.T) {
+	s := site(t)
+
+	page := s.Visitor().Post("/enter", url.Values{"name": {strings.Repeat("x", web.FormBody)}})
+
+	if page.Status != http.StatusUnprocessableEntity || !strings.Contains(page.Body, "64 kB") {
+		t.Fatal(page.Status)
+	}
+}
+
+// C4, L9: X-Forwarded-For is believed from named proxies alone, and then its rightmost entry that is none of them.
+func TestAddressIsThePeersUnlessAProxyIsNamed(t *testing.T) {
+	base := &url.URL{Scheme: "http", Host: "portal.example"}
+	d := dbtest.SQLite(t, nil)
+	for name, c := range map[string]struct{ proxies, peer, header, want string }{
+		"no proxy is named":       {"", "203.0.113.9:1234", "198.51.100.1", "203.0.113.9"},
+		"the peer is no proxy":    {"10.0.0.0/8", "203.0.113.9:1234", "198.51.100.1", "203.0.113.9"},
+		"one proxy":               {"10.0.0.0/8", "10.1.1.1:1234", "198.51.100.1", "198.51.100.1"},
+		"the client adds entries": {"10.0.0.0/8", "10.1.1.1:1234", "1.2.3.4, 198.51.100.1, 10.2.2.2", "198.51.100.1"},
+		"loopback is no proxy":    {"10.0.0.0/8", "127.0.0.1:1234", "198.51.100.1", "127.0.0.1"},
+	} {
+		k := &web.Kit{DB: d, BaseURL: base, Accounts: account.NewStore(account.Options{DB: d})}
+		if c.proxies != "" {
+			k.Proxies = []netip.Prefix{netip.MustParsePrefix(c.proxies)}
+		}
+		e := k.NewEcho()
+		web.NewRegistrar(k, e).Get("/who", web.Public(), func(c echo.Context) error { return c.String(http.StatusOK, web.Actor(c).Address.String()) })
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "http://portal.example/who", nil)
+		r.RemoteAddr = c.peer
+		r.Header.Set("X-Forwarded-For", c.header)
+		answer := httptest.NewRecorder()
+
+		k.Handler(e).ServeHTTP(answer, r)
+
+		if answer.Body.String() != c.want {
+			t.Errorf("%s: %q, want %q", name, answer.Body, c.want)
+		}
+	}
+}
+
+// S1, C3: under https the session's cookie belongs to this host alone, and browsers are told to stay with https.
+func TestUnderHTTPSCookiesAreBoundToTheHost(t *testing.T) {
+	d := dbtest.SQLite(t, nil)
+	k := &web.Kit{DB: d, BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, Accounts: account.NewStore(account.Options{DB: d})}
+	e := k.NewEcho()
+	web.NewRegistrar(k, e).Get("/in", web.Public(), func(c echo.Context) error {
+		k.StartSession(c, "token", time.Hour)
+		return c.NoContent(http.StatusNoContent)
+	})
+	answer := httptest.NewRecorder()
+
+	k.Handler(e).ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "https://portal.example/in", nil))
+
+	cookie := answer.Header().Get("Set-Cookie")
+	for _, part := range []string{"__Host-gatehouse-session=token", "Path=/", "HttpOnly", "Secure", "SameSite=Lax", "Max-Age=3600"} {
+		if !strings.Contains(cookie, part) {
+			t.Errorf("the cookie lacks %s: %s", part, cookie)
+		}
+	}
+	if strings.Contains(cookie, "Domain") || answer.Header().Get("Strict-Transport-Security") != "max-age=31536000; includeSubDomains" {
+		t.Error(cookie, answer.Header())
+	}
 }
