@@ -123,7 +123,7 @@ func refusals() []sight {
 	}
 	for _, form := range []sight{
 		{role: "visitor", path: "/signup", button: "Create account"},
-		{role: "visitor", path: "/password/forgot", button: "Send link"},
+		{role: "visitor", path: "/password/forgot", button: "Ask for a link"},
 		{role: "developer", path: "/console/apps/new", button: "Create app"},
 		{role: "developer", path: "/console/organizations/new", button: "Create organization"},
 		{role: "developer", path: "/console/keys/new", button: "Create key"},
