@@ -40,9 +40,9 @@ func (h *Handler) Routes(r *web.Registrar) {
 
 // Permissions shows the permission table as it is in code (Z6).
 func (h *Handler) Permissions(c echo.Context) error {
-	page := views.PermissionsPage{Frame: h.Frame(c, h.t(c, text.N("Permissions")))}
-	orgs := views.PermissionGroup{Title: h.t(c, text.N("In an organization")), Roles: []string{permission.Viewer, permission.Developer, permission.Admin, permission.Owner}}
-	company := views.PermissionGroup{Title: h.t(c, text.N("Staff")), Roles: []string{permission.Support, permission.Auditor, permission.StaffAdmin}}
+	page := views.PermissionsPage{Frame: h.Frame(c, web.T(c, "Permissions"))}
+	orgs := views.PermissionGroup{Title: web.T(c, "In an organization"), Roles: []string{permission.Viewer, permission.Developer, permission.Admin, permission.Owner}}
+	company := views.PermissionGroup{Title: web.T(c, "Staff"), Roles: []string{permission.Support, permission.Auditor, permission.StaffAdmin}}
 	for _, row := range permission.Table {
 		if len(row.Org) > 0 {
 			orgs.Rows = append(orgs.Rows, permissionRow(c, row, orgs.Roles, permission.Org))
@@ -74,8 +74,6 @@ var roleNames = map[string]string{
 
 // RoleName is a role as pages show it.
 func RoleName(c echo.Context, role string) string { return web.T(c, roleNames[role]) }
-
-func (h *Handler) t(c echo.Context, key string) string { return web.T(c, key) }
 
 func field(c echo.Context, f components.Field, byField map[string]string) components.Field {
 	f.Label, f.Hint, f.Error = web.T(c, f.Label), translated(c, f.Hint), byField[f.Name]

@@ -81,7 +81,7 @@ const (
 	MailHandedOut Act = "mail.handed_out"
 )
 
-// Acts lists every act, for filters: the list is made from the constants by a test that fails when one is missing.
+// Acts lists every act, for filters. A test fails when one of the constants is missing.
 func Acts() []Act { return slices.Clone(acts) }
 
 var acts = []Act{

@@ -129,6 +129,3 @@ func Staff(role string, n Name) bool { return role != "" && slices.Contains(byNa
 
 // Org reports whether an organization role has n.
 func Org(role string, n Name) bool { return slices.Contains(byName[n].Org, role) }
-
-// Ranks orders organization roles: nobody gives a role above their own (Z5).
-func Rank(role string) int { return slices.Index(anyMember, role) }

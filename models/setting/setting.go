@@ -1,4 +1,5 @@
-// Package setting keeps the installation's settings as named JSON values, read through a short memory that every change ends.
+// Package setting keeps the installation's settings as named JSON values. Nothing of them is remembered:
+// every read asks the database, so that a change holds at once on every replica.
 package setting
 
 import (
