@@ -31,7 +31,7 @@ type RequestInput struct {
 func (s *Store) Request(ctx context.Context, a actor.Actor, slug string, in RequestInput) (Access, error) {
 	var x Access
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		api, err := one[API](tx.DB, "SELECT x.* FROM apis x WHERE x.slug = ? AND "+visible, append([]any{slug}, visibleArgs(a)...)...)
+		api, err := one[API](tx.DB, "SELECT x.* FROM apis x WHERE x.slug = ? AND "+Shown, append([]any{slug}, VisibleArgs(a)...)...)
 		if err != nil {
 			return err
 		}

@@ -29,14 +29,24 @@ type Named struct {
 	Name string
 }
 
-// visible is the condition under which API x is shown. Arguments: the user four times; see visibleArgs.
-const visible = `x.retired_at IS NULL AND ((EXISTS (SELECT 1 FROM api_versions v WHERE v.api_id = x.id AND v.state IN ('live', 'deprecated')) AND (x.visibility = 'public'
+// meant is true of an API x that its visibility offers to the reader; insiders of those who publish it and of staff.
+const (
+	meant = `(x.visibility = 'public'
 	OR (x.visibility = 'signed_in' AND EXISTS (SELECT 1 FROM users u WHERE u.id = ?))
-	OR (x.visibility = 'invited' AND EXISTS (SELECT 1 FROM api_organizations i JOIN members m ON m.organization_id = i.organization_id WHERE i.api_id = x.id AND m.user_id = ?))))
-	OR EXISTS (SELECT 1 FROM members m WHERE m.organization_id = x.publisher_id AND m.user_id = ?)
-	OR EXISTS (SELECT 1 FROM users u WHERE u.id = ? AND u.staff_role IN ?))`
+	OR (x.visibility = 'invited' AND EXISTS (SELECT 1 FROM api_organizations i JOIN members m ON m.organization_id = i.organization_id WHERE i.api_id = x.id AND m.user_id = ?)))`
+	insiders = `EXISTS (SELECT 1 FROM members m WHERE m.organization_id = x.publisher_id AND m.user_id = ?)
+	OR EXISTS (SELECT 1 FROM users u WHERE u.id = ? AND u.staff_role IN ?)`
+)
 
-func visibleArgs(a actor.Actor) []any {
+// Shown is the condition under which API x stands in the catalogue for a reader. Its arguments are VisibleArgs.
+const Shown = `x.retired_at IS NULL AND ((EXISTS (SELECT 1 FROM api_versions v WHERE v.api_id = x.id AND v.state IN ('live', 'deprecated')) AND ` + meant + `) OR ` + insiders + `)`
+
+// Open is the condition under which a reader may read what was written about API x. Other than Shown it holds on when the API is retired.
+// Its arguments are VisibleArgs.
+const Open = `((EXISTS (SELECT 1 FROM api_versions v WHERE v.api_id = x.id AND v.state <> 'draft') AND ` + meant + `) OR ` + insiders + `)`
+
+// VisibleArgs are the arguments of Shown and of Open for a reader.
+func VisibleArgs(a actor.Actor) []any {
 	var user db.ID
 	if a.SignedIn() {
 		user = a.UserID
@@ -68,15 +78,15 @@ func (s *Store) Visible(ctx context.Context, a actor.Actor, search string) ([]Li
 	like := org.Like(search)
 	var rows []Listed
 	err := s.db.Read(ctx).Raw(`SELECT x.*, o.name AS publisher_name, (SELECT COUNT(*) FROM scopes c WHERE c.api_id = x.id AND c.withdrawn_at IS NULL) AS scope_count
-		FROM apis x JOIN organizations o ON o.id = x.publisher_id WHERE `+visible+` AND (LOWER(x.name) LIKE ? ESCAPE '!' OR LOWER(x.summary) LIKE ? ESCAPE '!' OR x.slug LIKE ? ESCAPE '!')
-		ORDER BY x.is_portal, LOWER(x.name), x.id LIMIT 500`, append(visibleArgs(a), like, like, like)...).Scan(&rows).Error
+		FROM apis x JOIN organizations o ON o.id = x.publisher_id WHERE `+Shown+` AND (LOWER(x.name) LIKE ? ESCAPE '!' OR LOWER(x.summary) LIKE ? ESCAPE '!' OR x.slug LIKE ? ESCAPE '!')
+		ORDER BY x.is_portal, LOWER(x.name), x.id LIMIT 500`, append(VisibleArgs(a), like, like, like)...).Scan(&rows).Error
 	return rows, err
 }
 
 // BySlug reads an API that the actor may see. Faults: NotFound.
 func (s *Store) BySlug(ctx context.Context, a actor.Actor, slug string) (Detail, error) {
 	q := s.db.Read(ctx)
-	api, err := one[API](q, "SELECT x.* FROM apis x WHERE x.slug = ? AND "+visible, append([]any{slug}, visibleArgs(a)...)...)
+	api, err := one[API](q, "SELECT x.* FROM apis x WHERE x.slug = ? AND "+Shown, append([]any{slug}, VisibleArgs(a)...)...)
 	if err != nil {
 		return Detail{}, err
 	}

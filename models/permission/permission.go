@@ -60,6 +60,11 @@ const (
 	StaffPolicyManage   Name = "staff:policy:manage"
 	StaffRolesManage    Name = "staff:roles:manage"
 	StaffMailManage     Name = "staff:mail:manage"
+
+	StaffQuestionsRead     Name = "staff:questions:read"
+	StaffQuestionsAnswer   Name = "staff:questions:answer"
+	StaffQuestionsModerate Name = "staff:questions:moderate"
+	StaffSupportManage     Name = "staff:support:manage"
 )
 
 // Row is one permission: what it allows, in a sentence of the message catalogue, and which roles have it.
@@ -78,6 +83,7 @@ var (
 	readers    = []string{Support, Auditor, StaffAdmin}
 	auditors   = []string{Auditor, StaffAdmin}
 	staffAdmin = []string{StaffAdmin}
+	supporters = []string{Support, StaffAdmin}
 )
 
 // Table is every permission, in the order of the docs page.
@@ -111,6 +117,10 @@ var Table = []Row{
 	{StaffPolicyManage, text.N("Change the policy and the portal’s settings"), nil, staffAdmin},
 	{StaffRolesManage, text.N("Give and take staff roles"), nil, staffAdmin},
 	{StaffMailManage, text.N("Read waiting mail and send a test mail"), nil, staffAdmin},
+	{StaffQuestionsRead, text.N("See all questions, also those of organizations, with the notes of staff"), nil, readers},
+	{StaffQuestionsAnswer, text.N("Answer for the company: take, hand over, note, merge and close questions"), nil, supporters},
+	{StaffQuestionsModerate, text.N("Hide, lock, pin, retag and approve posts, and keep people from posting"), nil, supporters},
+	{StaffSupportManage, text.N("Change reply times, teams and how long questions wait"), nil, staffAdmin},
 }
 
 var byName = func() map[Name]Row {
