@@ -26,6 +26,7 @@ type Frame struct {
 	Title       string // without the portal's name; empty on the home page
 	Description string
 	Canonical   string // absolute address
+	Markdown    string // address of the page's Markdown twin
 	Nonce       string // of the request's content security policy
 	Lang        string // "en", "de"
 	NoIndex     bool
