@@ -1,10 +1,12 @@
 package handlers_test
 
 import (
+	"crypto/rand"
 	"net/http"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 )
@@ -46,6 +48,29 @@ func TestChecklistTicksItselfAndEndsWithTheFirstCall(t *testing.T) {
 			t.Error("after the first call the steps make room for the chart")
 		}
 	})
+}
+
+// W4, K1: what one was reading is where signing in leads; an address with a token or a key in it is carried nowhere.
+func TestEntranceLeadsBackToWhatOneWasReading(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	visitor := w.site.Visitor()
+	key, err := apikey.Mint("gk", apikey.Live, rand.Reader)
+	w.ok(err)
+
+	reading, home := visitor.Get("/apis/orders").Body, visitor.Get("/").Body
+
+	for _, way := range []string{`href="/login?next=%2Fapis%2Forders"`, `href="/signup?next=%2Fapis%2Forders"`} {
+		if !strings.Contains(reading, way) || strings.Contains(home, "next=") {
+			t.Errorf("%s is missing, or the home page leads back to itself", way)
+		}
+	}
+	for _, address := range []string{"/apis?token=secret", "/apis?search=" + key.Reveal()} {
+		if body := visitor.Get(address).Body; strings.Contains(body, "next=%2F") {
+			t.Errorf("%.12s… is carried on", address)
+		}
+	}
 }
 
 func TestMachinesFindWhatIsPublicAndNothingElse(t *testing.T) {

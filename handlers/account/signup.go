@@ -57,7 +57,7 @@ func (h *Handler) SignUp(c echo.Context) error {
 	if p.NotSetUp {
 		return h.RenderStatus(c, http.StatusConflict, views.SignupPage(p))
 	}
-	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount{Name: form.Name, Email: form.Email, Password: form.Password, TimeZone: form.TimeZone})
+	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount{Name: form.Name, Email: form.Email, Password: form.Password, TimeZone: form.TimeZone, Next: web.SafeNext(form.Next, "")})
 	if problems, byField, ok := web.Problems(c, err); ok {
 		p.Problems, p.Errors, p.Name, p.Email = problems, byField, form.Name, form.Email
 		return h.RenderProblems(c, views.SignupPage(p))
@@ -110,6 +110,9 @@ func (h *Handler) verifyPage(c echo.Context, token, next string) (views.Verify, 
 		found, err = h.Store.SignupHere(web.Ctx(c), browser)
 	}
 	p.Email = found.Email
+	if p.Next == "" {
+		p.Next = web.SafeNext(found.Next, "")
+	}
 	if fault.Is(err, fault.NotFound) {
 		err = nil
 	}

@@ -1,10 +1,12 @@
 package web
 
 import (
+	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
@@ -64,13 +66,33 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 		Footer: layout.Footer{Text: s.portal.Footer}, Languages: languageMenu(c),
 	}
 	if s.user == nil {
-		f.SignIn = &layout.Link{Label: T(c, "Sign in"), Href: "/login", Current: path == "/login"}
-		f.SignUp = &layout.Link{Label: T(c, "Create account"), Href: "/signup", Current: path == "/signup"}
+		next := onward(c)
+		f.SignIn = &layout.Link{Label: T(c, "Sign in"), Href: "/login" + next, Current: path == "/login"}
+		f.SignUp = &layout.Link{Label: T(c, "Create account"), Href: "/signup" + next, Current: path == "/signup"}
 	} else {
 		f.NoIndex = true
 		k.forUser(c, s, &f)
 	}
 	return f
+}
+
+// onward is the query by which who signs in from this page comes back to it. The pages of the entrance pass on their own; from the
+// home page one goes to the console; an address that holds a token or a key is not carried further.
+func onward(c echo.Context) string {
+	path, next := c.Request().URL.Path, c.Request().URL.RequestURI()
+	if m := c.Request().Method; (m != http.MethodGet && m != http.MethodHead) || c.QueryParam("token") != "" || apikey.Redact(next) != next {
+		return ""
+	}
+	switch path {
+	case "/", "/verify", "/logout", "/setup":
+		return ""
+	case "/login", "/signup":
+		next = c.QueryParam("next")
+	}
+	if strings.HasPrefix(path, "/password/") || strings.HasPrefix(path, "/email/") || SafeNext(next, "") == "" || len(next) > 500 {
+		return ""
+	}
+	return "?next=" + queryEscape(next)
 }
 
 func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {

@@ -26,10 +26,12 @@ const (
 	maxName   = 100
 )
 
-// NewAccount is what somebody types to sign up. TimeZone is what their browser says, or "".
+// NewAccount is what somebody types to sign up. TimeZone is what their browser says, or ""; Next the path that they were going to, which the
+// caller has checked. It stays here and is not mailed: a mail to an unknown address holds no words of whoever entered it.
 type NewAccount struct {
 	Name, Email, Password string
 	TimeZone              string
+	Next                  string
 }
 
 // signup is an account that is not one yet: it holds no right until its address is verified (A15). Its id becomes the user's.
@@ -41,6 +43,7 @@ type signup struct {
 	Language       string
 	TimeZone       string
 	PasswordSealed string
+	NextPath       string
 	BrowserDigest  []byte
 	CodeDigest     []byte
 	CodeTries      int
@@ -69,7 +72,7 @@ func (s *Store) SignUp(ctx context.Context, a actor.Actor, in NewAccount) (brows
 	if err := s.allow(ctx, "signup:address:"+in.Email, mailsPerAddress, flowWindow); err != nil {
 		return "", err
 	}
-	row := signup{ID: db.NewID(), Email: in.Email, Name: in.Name, DisplayName: firstWord(in.Name), Language: string(text.Of(ctx).Language), TimeZone: knownZone(in.TimeZone)}
+	row := signup{ID: db.NewID(), Email: in.Email, Name: in.Name, DisplayName: firstWord(in.Name), Language: string(text.Of(ctx).Language), TimeZone: knownZone(in.TimeZone), NextPath: in.Next}
 	if row.PasswordSealed, err = s.HashPassword(ctx, row.ID, in.Password); err != nil {
 		return "", err
 	}
@@ -77,9 +80,9 @@ func (s *Store) SignUp(ctx context.Context, a actor.Actor, in NewAccount) (brows
 	row.BrowserDigest = tokenDigest(browser)
 	return browser, s.db.Tx(ctx, func(tx *db.Tx) error {
 		row.ExpiresAt = tx.Now.Add(SignupAge)
-		_, err := tx.Run(`INSERT INTO signups (id, email, name, display_name, language, time_zone, password_sealed, browser_digest, link_digest, code_digest,
-			code_expires_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-			row.ID, row.Email, row.Name, row.DisplayName, row.Language, row.TimeZone, row.PasswordSealed, row.BrowserDigest,
+		_, err := tx.Run(`INSERT INTO signups (id, email, name, display_name, language, time_zone, password_sealed, next_path, browser_digest, link_digest, code_digest,
+			code_expires_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+			row.ID, row.Email, row.Name, row.DisplayName, row.Language, row.TimeZone, row.PasswordSealed, row.NextPath, row.BrowserDigest,
 			tokenDigest(secret.Token(tokenBytes)), []byte{}, tx.Now, row.ExpiresAt, tx.Now)
 		if err != nil {
 			return err

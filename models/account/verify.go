@@ -23,22 +23,24 @@ type Verified struct {
 	Session Session
 }
 
-// PendingSignup is what the page that verifies shows. SameBrowser says that the sign-up began in the browser that asks.
+// PendingSignup is what the page that verifies shows. SameBrowser says that the sign-up began in the browser that asks; Next is where its person was
+// going.
 type PendingSignup struct {
 	Email       string
 	SameBrowser bool
+	Next        string
 }
 
 // SignupHere tells of the sign-up that began in the browser with this token. Faults: NotFound.
 func (s *Store) SignupHere(ctx context.Context, browser string) (PendingSignup, error) {
 	row, err := s.signupOf(ctx, browser)
-	return PendingSignup{row.Email, true}, err
+	return PendingSignup{row.Email, true, row.NextPath}, err
 }
 
 // SignupOfLink tells of the sign-up of a mailed link; it uses nothing up, since mail scanners open links too. Faults: NotFound.
 func (s *Store) SignupOfLink(ctx context.Context, token, browser string) (PendingSignup, error) {
 	row, err := s.signupByLink(ctx, token)
-	return PendingSignup{row.Email, row.begunIn(browser)}, err
+	return PendingSignup{row.Email, row.begunIn(browser), row.NextPath}, err
 }
 
 func (r signup) begunIn(browser string) bool {
