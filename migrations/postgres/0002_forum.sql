@@ -35,6 +35,7 @@ CREATE TABLE questions (
   first_reply_at    timestamptz, -- first public word of staff
   first_reply_by    uuid REFERENCES users (id),
   first_due_at      timestamptz,
+  asked_back_at     timestamptz, -- when staff said that it waits for the asker, until the asker's next word
   warned_at         timestamptz, -- when the asker was told that it will close
   locked_at         timestamptz,
   pinned_at         timestamptz,
@@ -42,6 +43,7 @@ CREATE TABLE questions (
   hidden_reason     TEXT NOT NULL DEFAULT '',
   merged_into       uuid REFERENCES questions (id),
   deleted_at        timestamptz,
+  counted           BOOLEAN NOT NULL DEFAULT FALSE, -- whether it stands in the counts of its tags: anybody may read it
   version           INTEGER NOT NULL DEFAULT 1, -- counts public posts and edits: whoever answers an older version is told
   last_activity_at  timestamptz NOT NULL,
   created_at        timestamptz NOT NULL,

@@ -35,6 +35,7 @@ CREATE TABLE questions (
   first_reply_at    TIMESTAMP, -- first public word of staff
   first_reply_by    TEXT REFERENCES users (id),
   first_due_at      TIMESTAMP,
+  asked_back_at     TIMESTAMP, -- when staff said that it waits for the asker, until the asker's next word
   warned_at         TIMESTAMP, -- when the asker was told that it will close
   locked_at         TIMESTAMP,
   pinned_at         TIMESTAMP,
@@ -42,6 +43,7 @@ CREATE TABLE questions (
   hidden_reason     TEXT NOT NULL DEFAULT '',
   merged_into       TEXT REFERENCES questions (id),
   deleted_at        TIMESTAMP,
+  counted           BOOLEAN NOT NULL DEFAULT FALSE, -- whether it stands in the counts of its tags: anybody may read it
   version           INTEGER NOT NULL DEFAULT 1, -- counts public posts and edits: whoever answers an older version is told
   last_activity_at  TIMESTAMP NOT NULL,
   created_at        TIMESTAMP NOT NULL,
