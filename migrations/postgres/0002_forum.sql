@@ -58,6 +58,8 @@ CREATE INDEX questions_api ON questions (api_id, last_activity_at, id); -- of on
 CREATE INDEX questions_organization ON questions (organization_id, last_activity_at, id); -- of one organization
 CREATE INDEX questions_source ON questions (source) WHERE source <> ''; -- what a page lists
 CREATE INDEX questions_waiting ON questions (waiting_since, id) WHERE waiting_since IS NOT NULL; -- the support queue
+CREATE INDEX questions_team ON questions (team_id, last_activity_at, id) WHERE team_id IS NOT NULL; -- my teams' queue
+CREATE INDEX questions_escalated ON questions (last_activity_at, id) WHERE escalated_at IS NOT NULL; -- the escalated ones
 CREATE INDEX questions_assignee ON questions (assignee_id, last_activity_at, id) WHERE assignee_id IS NOT NULL; -- my queue
 CREATE INDEX questions_pending ON questions (created_at, id) WHERE state = 'pending'; -- what waits for approval
 CREATE INDEX questions_stale ON questions (last_activity_at) WHERE waits_on = 'asker' AND closed_at IS NULL; -- warned and closed
