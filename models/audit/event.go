@@ -156,7 +156,7 @@ func canonical(m map[string]string) string {
 // Clean takes out what could forge a line or turn text around where events are read: control characters, among them CR, LF
 // and ESC, and bidirectional marks (U6). Of an API key only the hint stays (K1). Longer than 500 bytes is cut.
 func Clean(s string) string {
-	s = apikey.Redact(s) // before anything is cut: half a key would not be known for one
+	s = apikey.Mask(s) // before anything is cut: half a key would not be known for one
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == unicode.ReplacementChar {
 			return ' '

@@ -1,0 +1,215 @@
+package apikey
+
+import (
+	"html"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// reading is a way to read a text for keys. What no key can have is passed over
+// in every reading: blanks, line ends, punctuation, invisible characters. The
+// others differ in what they make of the rest, since what is a wrapper in one
+// text is part of the key in another.
+type reading struct {
+	decoded bool // entities, percent-encoding, escapes of JSON count as what they stand for
+	printed bool // "=XX" and "=" at a line's end count as quoted-printable
+	markup  bool // HTML tags and the targets of Markdown links count as nothing
+	lines   bool // numbers at the beginning of lines count as nothing
+}
+
+// readings are the ways that can make a difference for text.
+func readings(text string) []reading {
+	all := []reading{{}}
+	decoded := strings.ContainsAny(text, `&%\`)
+	if decoded {
+		all = append(all, reading{decoded: true})
+	}
+	if strings.Contains(text, "=") {
+		all = append(all, reading{printed: true})
+		if decoded {
+			all = append(all, reading{printed: true, decoded: true})
+		}
+	}
+	if strings.Contains(text, "<") || strings.Contains(text, "](") {
+		all = append(all, reading{decoded: true, markup: true})
+	}
+	if strings.Contains(text, "\n") {
+		all = append(all, reading{decoded: true, markup: true, lines: true})
+	}
+	return all
+}
+
+// stream reads text. Each step consumes at least one byte and looks ahead a
+// bounded number of bytes.
+func (r reading) stream(text string) *stream {
+	s := &stream{}
+	fresh := true // at the beginning of a line, behind nothing but marks of quotes and blanks
+	for i := 0; i < len(text); {
+		if fresh && r.lines {
+			if n := lineNumber(text[i:]); n > 0 {
+				i, fresh = i+n, false
+				continue
+			}
+		}
+		c, n := r.next(text, i)
+		fresh = text[i] == '\n' || fresh && c == 0 && n == 1
+		if c != 0 {
+			s.add(c, i, i+n)
+		}
+		i += n
+	}
+	return s
+}
+
+// next reads what stands at i: the character that it is for a key, or 0, and
+// how many bytes it takes.
+func (r reading) next(text string, i int) (byte, int) {
+	c := text[i]
+	if c == '_' || isBase62[c] {
+		return c, 1
+	}
+	if c >= utf8.RuneSelf {
+		return folded(text[i:])
+	}
+	rest := text[i:]
+	switch {
+	case r.markup && c == '<':
+		if n := tag(rest); n > 0 {
+			return 0, n
+		}
+	case r.markup && c == ']' && strings.HasPrefix(rest, "]("):
+		if n := target(rest); n > 0 {
+			return 0, n
+		}
+	case r.printed && c == '=':
+		return hexByte(rest, 1)
+	case r.decoded && c == '%':
+		return hexByte(rest, 1)
+	case r.decoded && c == '&':
+		return entity(rest)
+	case r.decoded && c == '\\':
+		return escape(rest)
+	}
+	return 0, 1
+}
+
+// keyChar is c if a key can have it, else 0.
+func keyChar(c byte) byte {
+	if c == '_' || isBase62[c] {
+		return c
+	}
+	return 0
+}
+
+// folded reads a character beyond ASCII: one that is a mere variant of one of
+// a key's, such as a full-width letter, counts as that.
+func folded(text string) (byte, int) {
+	_, size := utf8.DecodeRuneInString(text)
+	if d := norm.NFKD.PropertiesString(text).Decomposition(); len(d) == 1 {
+		return keyChar(d[0]), size
+	}
+	return 0, size
+}
+
+// hexByte reads one character and two hexadecimal digits behind it.
+func hexByte(text string, mark int) (byte, int) {
+	if len(text) < mark+2 {
+		return 0, 1
+	}
+	v, err := strconv.ParseUint(text[mark:mark+2], 16, 8)
+	if err != nil {
+		return 0, 1
+	}
+	return keyChar(byte(v)), mark + 2
+}
+
+const longestEntity = 32 // of HTML: &CounterClockwiseContourIntegral;
+
+// entity reads an HTML entity, by name or number, and those that write an
+// ampersand as one again.
+func entity(text string) (byte, int) {
+	end := strings.IndexByte(text[:min(len(text), longestEntity)], ';')
+	if end < 2 {
+		return 0, 1
+	}
+	if text[:end+1] == "&amp;" {
+		c, n := entity("&" + text[end+1:min(len(text), end+longestEntity)])
+		if n > 1 {
+			return c, end + n
+		}
+	}
+	plain := html.UnescapeString(text[:end+1])
+	if plain == text[:end+1] {
+		return 0, 1
+	}
+	if len(plain) == 1 {
+		return keyChar(plain[0]), end + 1
+	}
+	if c, n := folded(plain); n == len(plain) {
+		return c, end + 1
+	}
+	return 0, end + 1
+}
+
+// escape reads a backslash with what it escapes in JSON and most languages; of
+// other escapes, those of Markdown among them, the backslash is nothing.
+func escape(text string) (byte, int) {
+	if len(text) < 2 {
+		return 0, 1
+	}
+	switch text[1] {
+	case 'n', 'r', 't':
+		return 0, 2
+	case 'x':
+		if len(text) >= 4 {
+			if v, err := strconv.ParseUint(text[2:4], 16, 8); err == nil {
+				return keyChar(byte(v)), 4
+			}
+		}
+	case 'u':
+		if len(text) >= 6 {
+			if v, err := strconv.ParseUint(text[2:6], 16, 16); err == nil {
+				if v < utf8.RuneSelf {
+					return keyChar(byte(v)), 6
+				}
+				return 0, 6
+			}
+		}
+	}
+	return 0, 1
+}
+
+const longestMarkup = 300 // a tag or link target that is longer counts as text
+
+// tag is the length of the HTML tag or comment with which text begins, or 0.
+func tag(text string) int {
+	if len(text) < 3 || text[1] != '/' && text[1] != '!' && !isLetter(text[1]) {
+		return 0
+	}
+	end := strings.IndexByte(text[:min(len(text), longestMarkup)], '>')
+	return end + 1
+}
+
+func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
+
+// target is the length of a Markdown link's end, from "](" to ")", or 0.
+func target(text string) int {
+	end := strings.IndexByte(text[:min(len(text), longestMarkup)], ')')
+	return end + 1
+}
+
+// lineNumber is the length of a number that stands before a line's text, with
+// the mark or blank behind it, or 0.
+func lineNumber(text string) int {
+	n := 0
+	for n < len(text) && n < 6 && '0' <= text[n] && text[n] <= '9' {
+		n++
+	}
+	if n == 0 || n == len(text) || !strings.ContainsRune(".):| \t", rune(text[n])) {
+		return 0
+	}
+	return n + 1
+}
