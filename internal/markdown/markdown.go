@@ -4,6 +4,9 @@
 // an allow-list (bluemonday) is applied to the result, so one mistake in either does no harm. Images become links: the
 // reader's browser loads nothing from elsewhere.
 //
+// Code in fences is coloured (chroma) by a closed list of languages. Own text has besides what guides need: callouts, tabs of code, captions,
+// anchors of headings; internal/content says how they are written.
+//
 // Cost: time is at most quadratic in the length of some hostile texts, so length, nesting and the number of brackets
 // are bounded before anything is parsed; within the bounds the worst known text takes well under a second.
 package markdown
@@ -21,7 +24,9 @@ import (
 	"github.com/yuin/goldmark/ast"
 	"github.com/yuin/goldmark/extension"
 	"github.com/yuin/goldmark/parser"
+	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/text"
+	"github.com/yuin/goldmark/util"
 )
 
 // The reasons for which a text is refused. Both are for the writer to mend.
@@ -30,12 +35,16 @@ var (
 	ErrTooComplex = errors.New("markdown: text is nested too deep or has too many brackets")
 )
 
+// RendererVersion counts what Render makes of the same text: who keeps its HTML keeps this number beside it.
+const RendererVersion = 1
+
 // MaxBytes is how long a text may be unless Options say otherwise.
 const MaxBytes = 32 << 10
 
 const (
 	maxDepth    = 20    // containers (quotes, lists) opened on one line
 	maxBrackets = 1_000 // "[" in all; links need one each
+	maxCells    = 60_000
 )
 
 // Options say whose text it is. The zero value is right for text of users.
@@ -43,6 +52,7 @@ type Options struct {
 	Own      bool // the operator's text: links may be relative and are followed, headings get ids
 	Shift    int  // added to the level of headings, for text that stands under headings of the page
 	MaxBytes int  // default MaxBytes
+	Words    Words
 }
 
 // Document is rendered text. It is a templ.Component.
@@ -56,6 +66,7 @@ type Heading struct {
 	Level int
 	ID    string
 	Text  string
+	Top   bool // stands in no list, quote or callout
 }
 
 // HTML is the safe HTML.
@@ -81,11 +92,19 @@ func Render(src string, opt Options) (Document, error) {
 	root := engine.Parser().Parse(text.NewReader(source))
 	imagesToLinks(root)
 	headings := shiftHeadings(root, source, opt.Shift)
+	if opt.Words == (Words{}) {
+		opt.Words = english
+	}
+	b := builder{source: source, opt: opt, paint: painter{left: colourTime}}
+	if opt.Own {
+		b.paint.left = ownColourTime
+	}
+	b.build(root)
 	var out bytes.Buffer
 	if err := engine.Renderer().Render(&out, source, root); err != nil {
 		return Document{}, err
 	}
-	return Document{html: framed(policy.Sanitize(out.String())), Headings: headings}, nil
+	return Document{html: b.fill(framed(policy.Sanitize(out.String()))), Headings: headings}, nil
 }
 
 func check(src string, opt Options) error {
@@ -96,13 +115,26 @@ func check(src string, opt Options) error {
 	if len(src) > most {
 		return ErrTooLong
 	}
-	if strings.Count(src, "[") > maxBrackets {
+	brackets := maxBrackets
+	if opt.Own {
+		brackets *= 4 // a guide of the most length
+	}
+	if strings.Count(src, "[") > brackets {
 		return ErrTooComplex
 	}
+	columns, lines := 1, 0
 	for line := range strings.Lines(src) {
 		if depth(line) > maxDepth {
 			return ErrTooComplex
 		}
+		lines++
+		// The line under the head of a table says how many cells every row gets, however short the row is.
+		if strings.Trim(line, "|:->+*.) \t\r\n0123456789") == "" {
+			columns = max(columns, strings.Count(line, "|")+1)
+		}
+	}
+	if columns*lines > maxCells {
+		return ErrTooComplex
 	}
 	return nil
 }
@@ -131,7 +163,7 @@ func depth(line string) int {
 
 var (
 	users = engine()
-	own   = engine(parser.WithAutoHeadingID())
+	own   = engine(parser.WithAutoHeadingID(), parser.WithHeadingAttribute())
 
 	usersPolicy = policy(false)
 	ownPolicy   = policy(true)
@@ -142,6 +174,7 @@ func engine(options ...parser.Option) goldmark.Markdown {
 	return goldmark.New(
 		goldmark.WithExtensions(table, extension.Strikethrough, extension.Linkify),
 		goldmark.WithParserOptions(options...),
+		goldmark.WithRendererOptions(renderer.WithNodeRenderers(util.Prioritized(slotRenderer{}, 100))),
 	)
 }
 
@@ -152,7 +185,7 @@ func policy(own bool) *bluemonday.Policy {
 		"em", "strong", "del", "table", "thead", "tbody", "tr", "th", "td")
 	p.AllowAttrs("start").Matching(bluemonday.Integer).OnElements("ol")
 	p.AllowAttrs("align").Matching(regexp.MustCompile(`^(left|center|right)$`)).OnElements("th", "td")
-	p.AllowAttrs("class").Matching(regexp.MustCompile(`^language-[a-zA-Z0-9+#-]{1,20}$`)).OnElements("code")
+	p.AllowAttrs("class").Matching(regexp.MustCompile(`^slot-[0-9]{1,5}$`)).OnElements("hr")
 	p.AllowAttrs("href").OnElements("a")
 	p.RequireParseableURLs(true)
 	p.AllowURLSchemes("http", "https", "mailto")
@@ -161,10 +194,12 @@ func policy(own bool) *bluemonday.Policy {
 		p.RequireNoFollowOnLinks(true)
 	}
 	if own {
-		p.AllowAttrs("id").Matching(regexp.MustCompile(`^[\p{L}\p{N}_-]{1,100}$`)).OnElements("h1", "h2", "h3", "h4", "h5", "h6")
+		p.AllowAttrs("id").Matching(idPattern).OnElements("h1", "h2", "h3", "h4", "h5", "h6")
 	}
 	return p
 }
+
+var idPattern = regexp.MustCompile(`^[\p{L}\p{N}_-]{1,100}$`)
 
 // framed gives what may be wider than the page a frame that scrolls by keyboard too. In sanitized HTML these tags can
 // only be the elements themselves: in text they are escaped. The sanitizer says nofollow; ugc and noopener go with it.
@@ -222,12 +257,8 @@ func shiftHeadings(root ast.Node, source []byte, shift int) []Heading {
 			return ast.WalkContinue, nil
 		}
 		heading.Level = min(6, heading.Level+shift)
-		h := Heading{Level: heading.Level, Text: words(heading, source)}
-		if id, ok := heading.AttributeString("id"); ok {
-			if b, ok := id.([]byte); ok {
-				h.ID = string(b)
-			}
-		}
+		h := Heading{Level: heading.Level, Text: words(heading, source), Top: heading.Parent() == root}
+		h.ID, _ = headingID(heading)
 		all = append(all, h)
 		return ast.WalkContinue, nil
 	})

@@ -65,7 +65,7 @@ func TestOwnTextMayLinkWithinThePortal(t *testing.T) {
 	if !strings.Contains(doc.HTML(), `<a href="/guides">Guides</a>`) || !strings.Contains(doc.HTML(), `<h2 id="keys--scopes">`) {
 		t.Error(doc.HTML())
 	}
-	if len(doc.Headings) != 2 || doc.Headings[0] != (markdown.Heading{Level: 2, ID: "keys--scopes", Text: "Keys & scopes"}) || doc.Headings[1].Text != "Rotate now" {
+	if len(doc.Headings) != 2 || doc.Headings[0] != (markdown.Heading{Level: 2, ID: "keys--scopes", Text: "Keys & scopes", Top: true}) || doc.Headings[1].Text != "Rotate now" {
 		t.Errorf("%+v", doc.Headings)
 	}
 }
@@ -149,6 +149,39 @@ func titleInBrowser(t *testing.T, body string) string {
 	_, rest, _ := strings.Cut(string(out), "<title>")
 	title, _, _ := strings.Cut(rest, "</title>")
 	return title
+}
+
+// F8: what is known to slow parsers down, at the length that a post may have (after commonmark's own pathological tests).
+func TestPathologicalTextsRenderSoonAtTheLengthOfAPost(t *testing.T) {
+	n := 30_000
+	times := func(s string, k int) string { return strings.Repeat(s, k) }
+	for name, src := range map[string]string{
+		"nested strong emphasis": times("*a **a ", n/14) + "b" + times(" a** a*", n/14), "emphasis closers without openers": times("a_ ", n/3), "openers without closers": times("_a ", n/3),
+		"link closers": times("a]", n/2), "link openers": times("[a", n/2), "mismatched openers and closers": times("*a_ ", n/4), "openers and closers, multiple of 3": "a**b" + times("c* ", n/3),
+		"link openers and emphasis": times("[ a_", n/4), "nested brackets": times("[", n/2) + "a" + times("]", n/2), "nested quotes": times("> ", n/2) + "a", "nested quotes over lines": times(times("> ", 20)+"a\n", n/42),
+		"deep lists": times("- ", n/2) + "x", "backticks of growing runs": growing("`", n), "unclosed links": times("[a](<b", n/6), "unclosed titles": times("[a](b \"", n/8), "unclosed comments": "</" + times("<!--", n/4), "unclosed instructions": times("<?", n/2),
+		"unclosed CDATA": times("<![CDATA[", n/9), "declarations": times("<!A ", n/4), "empty autolinks": times("<>", n/2), "open angles": times("<a ", n/3), "attributes": "<a " + times("b=c ", n/4), "tables of many columns": times("|a", n/4) + "\n" + times("|-", n/4) + "\n",
+		"tables of many rows": "|a|\n|-|\n" + times("|b\n", n/3), "wide and long": times("|", 100) + "\n" + times("|-", 100) + "\n" + times("|\n", n/2), "entities": times("&amp;", n/5), "unknown entities": times("&x", n/2), "number entities": times("&#x41;", n/6),
+		"references": times("[a]: b\n", n/7), "same reference": "[a]: b\n\n" + times("[a]", n/3), "wide references": times("[a\n", n/3), "hard breaks": times("a  \n", n/4), "setext": times("a\n=\n", n/4), "strikes": times("~~a", n/3), "single strikes": times("~", n), "bare links": times("http://a.b/", n/11), "mail": times("a@b.", n/4), "escapes": times("\\", n),
+		"fences": times("```\n", n/4), "tilde fences": times("~~~ a\n", n/6), "parentheses": "[a](" + times("(", n), "nested images": times("![", n/2), "images in links": times("[![a](b)](c)", n/12), "spaces": times(" ", n), "tabs": times("\t", n), "line ends": times("\n", n), "carriage returns": times("\r", n), "NUL": times("\x00", n),
+		"headings": times("# ", n/2), "closing hashes": "# a" + times(" #", n/2), "ordered": times("1. a\n", n/5), "rules": times("* * *\n", n/6), "indented quotes": times(" > ", n/3),
+	} {
+		begin := time.Now()
+
+		_, err := markdown.Render(src, markdown.Options{})
+
+		if took := time.Since(begin); took > time.Second {
+			t.Errorf("%s took %v (%v)", name, took, err)
+		}
+	}
+}
+
+func growing(piece string, length int) string {
+	var b strings.Builder
+	for i := 1; b.Len() < length-i; i++ {
+		b.WriteString("e" + strings.Repeat(piece, i))
+	}
+	return b.String()
 }
 
 // F8: bombs are refused, or rendered in bounded time.
