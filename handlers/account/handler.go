@@ -91,7 +91,10 @@ func (h *Handler) notSetUp(c echo.Context) (bool, error) {
 
 // ComposeMail puts a letter of the outbox into words: for whoever sends it, and for the admin who hands it out.
 func ComposeMail(ctx context.Context, portalName string, l outbox.Letter) (subject, plain, html string, err error) {
-	out := mail.Letter{Language: l.Language, TimeZone: l.TimeZone, Subject: mail.Line(l.Subject), Lines: lines(l.Lines), Code: l.Code, URL: l.URL, After: lines(l.After)}
+	out := mail.Letter{Language: l.Language, TimeZone: l.TimeZone, Subject: mail.Line(l.Subject), Lines: lines(l.Lines), Code: l.Code, URL: l.URL, Quote: l.Quote, After: lines(l.After)}
+	for _, x := range l.Links {
+		out.Links = append(out.Links, mail.Link{Label: mail.Line(x.Label), URL: x.URL})
+	}
 	if l.Button != nil {
 		b := mail.Line(*l.Button)
 		out.Button = &b

@@ -22,8 +22,16 @@ type Message struct {
 	HTML    string // may be empty
 	Date    time.Time
 
-	// Unsubscribe is an https address for the List-Unsubscribe header; empty for mail that can't be unsubscribed.
+	// Unsubscribe is an https address for the List-Unsubscribe header; empty for mail that can't be unsubscribed. With OneClick it ends the mail by a POST of
+	// List-Unsubscribe=One-Click, which mail programs then offer as a button (RFC 8058).
 	Unsubscribe string
+	OneClick    bool
+
+	// Root is the ID of the message that began the thread to which this belongs, whether the reader had it or not; empty for none.
+	Root string
+
+	// List names the kind of mail in the List-Id header (RFC 2919), for filters; the sender's domain is added. Of the same characters as ID; empty for none.
+	List string
 }
 
 const subjectMax = 200
@@ -48,9 +56,7 @@ func (m Message) compose(from mail.Address) (*gomail.Msg, error) {
 	// RFC 3834: nobody's holiday notice should answer.
 	message.SetGenHeader("Auto-Submitted", "auto-generated")
 	message.SetGenHeader(gomail.HeaderXAutoResponseSuppress, "All")
-	if m.Unsubscribe != "" {
-		message.SetListUnsubscribe("<" + m.Unsubscribe + ">")
-	}
+	m.setList(message, domain(from.Address))
 	message.SetBodyString(gomail.TypeTextPlain, m.Text)
 	if m.HTML != "" {
 		message.AddAlternativeString(gomail.TypeTextHTML, m.HTML)
@@ -58,10 +64,29 @@ func (m Message) compose(from mail.Address) (*gomail.Msg, error) {
 	return message, nil
 }
 
+// setList writes the headers by which mail programs thread, filter and end mail.
+func (m Message) setList(message *gomail.Msg, domain string) {
+	if m.Root != "" {
+		message.SetGenHeader(gomail.HeaderInReplyTo, "<"+m.Root+"@"+domain+">")
+		message.SetGenHeader(gomail.HeaderReferences, "<"+m.Root+"@"+domain+">")
+	}
+	if m.List != "" {
+		message.SetGenHeader("List-Id", "<"+m.List+"."+domain+">")
+	}
+	if m.Unsubscribe != "" {
+		message.SetListUnsubscribe("<" + m.Unsubscribe + ">")
+		if m.OneClick {
+			message.SetGenHeader(gomail.HeaderListUnsubscribePost, "List-Unsubscribe=One-Click")
+		}
+	}
+}
+
 func (m Message) check() error {
 	switch {
 	case m.ID == "" || strings.Trim(m.ID, idCharacters) != "":
 		return fmt.Errorf("the message's id %q", m.ID)
+	case strings.Trim(m.Root+m.List, idCharacters) != "":
+		return fmt.Errorf("the message's thread %q or list %q", m.Root, m.List)
 	case !isAddress(m.To.Address):
 		return fmt.Errorf("the recipient's address %q", m.To.Address)
 	case m.Text == "":

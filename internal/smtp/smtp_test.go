@@ -109,6 +109,8 @@ func TestMessageThatCannotBeWrittenIsRefusedForGood(t *testing.T) {
 		"no address":                func(m *smtp.Message) { m.To.Address = "nobody" },
 		"two addresses":             func(m *smtp.Message) { m.To.Address = "a@example.org, b@example.org" },
 		"id with a line end":        func(m *smtp.Message) { m.ID = "1\r\nX-Evil: yes" },
+		"root with a line end":      func(m *smtp.Message) { m.Root = "1\r\nX-Evil: yes" },
+		"list with a line end":      func(m *smtp.Message) { m.List = "1>\r\nX-Evil: yes" },
 		"no id":                     func(m *smtp.Message) { m.ID = "" },
 		"no text":                   func(m *smtp.Message) { m.Text = "" },
 		"no date":                   func(m *smtp.Message) { m.Date = time.Time{} },
@@ -274,5 +276,27 @@ func TestServerShowsNoPassword(t *testing.T) {
 	}
 	if shown := server.LogValue().String(); strings.Contains(shown, "hunter2") {
 		t.Error(shown)
+	}
+}
+
+func TestThreadedMailSaysWhereItBelongsAndHowItIsEnded(t *testing.T) {
+	inbox := testenv.SMTP(t)
+	message := welcome()
+	message.ID, message.Root, message.List = "pst_1.usr_2", "qst_3.usr_2", "questions"
+	message.Unsubscribe, message.OneClick = "https://developers.example.com/unsubscribe?token="+strings.Repeat("abcdefghij", 12), true
+
+	if err := smtp.New(parse(t, inbox.URL), from).Send(t.Context(), message); err != nil {
+		t.Fatal(err)
+	}
+	got := inbox.Await(t, "ada@example.org")
+
+	for header, want := range map[string]string{
+		"Message-Id": "<pst_1.usr_2@example.com>", "In-Reply-To": "<qst_3.usr_2@example.com>", "References": "<qst_3.usr_2@example.com>",
+		"List-Id": "<questions.example.com>", "List-Unsubscribe": "<" + message.Unsubscribe + ">", "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+		"Auto-Submitted": "auto-generated",
+	} {
+		if value := got.Header.Get(header); value != want {
+			t.Errorf("%s: got %q, want %q", header, value, want)
+		}
 	}
 }

@@ -37,9 +37,27 @@ type Letter struct {
 	Lines     []Line    `json:"lines"`
 	Code      string    `json:"code,omitempty"` // a six-digit code, set apart
 	Button    *Line     `json:"button,omitempty"`
-	URL       string    `json:"url,omitempty"` // where the button leads: always under the configured base URL (W6)
+	URL       string    `json:"url,omitempty"`   // where the button leads: always under the configured base URL (W6)
+	Quote     string    `json:"quote,omitempty"` // words of a post, as plain text, set apart
+	Links     []Link    `json:"links,omitempty"` // less weighty ones, below the button
 	After     []Line    `json:"after,omitempty"`
-	ExpiresAt time.Time `json:"-"` // after which it is useless and deleted; zero: never
+	Thread    *Thread   `json:"thread,omitempty"` // of mails that belong together and can be unsubscribed
+	ExpiresAt time.Time `json:"-"`                // after which it is useless and deleted; zero: never
+}
+
+// Link is a link in a letter: an address under the base URL, with its words.
+type Link struct {
+	Label Line   `json:"label"`
+	URL   string `json:"url"`
+}
+
+// Thread makes mail programs show mails together, and lets people end them with one click. IDs are of letters, digits, hyphens,
+// underscores and dots; the sender's domain is added.
+type Thread struct {
+	ID          string `json:"id"`             // of this mail: sent again, it is the same mail
+	Root        string `json:"root,omitempty"` // of the mail that began the thread, also when the reader never had it; empty in that mail itself
+	List        string `json:"list"`           // names the kind of mail, for filters
+	Unsubscribe string `json:"unsubscribe"`    // address that ends such mail by a POST (RFC 8058)
 }
 
 // Sealer encrypts bodies; record, the id of the row, is bound to them.

@@ -29,8 +29,19 @@ type Letter struct {
 	Code               string // set apart, empty for none
 	Button             *Line
 	URL                string
+	Quote              string // words of others, set apart, empty for none
+	Links              []Link
 	After              []Line
 }
+
+// Link is a link below the button.
+type Link struct {
+	Label Line
+	URL   string
+}
+
+// link is one in words.
+type link struct{ Label, URL string }
 
 // page is what the HTML shows, in words.
 type page struct {
@@ -38,6 +49,8 @@ type page struct {
 	Lines, After  []string
 	Code          string
 	Button, URL   string
+	Quote         string
+	Links         []link
 	PortalName    string
 }
 
@@ -48,10 +61,13 @@ func Compose(ctx context.Context, portalName string, l Letter) (subject, plain, 
 		zone = time.UTC
 	}
 	ctx = text.With(ctx, text.Locale{Language: text.Language(l.Language), Zone: zone})
-	p := page{Lang: string(text.Of(ctx).Language), Subject: l.Subject.in(ctx), Code: oneLine(l.Code), URL: l.URL, PortalName: oneLine(portalName)}
+	p := page{Lang: string(text.Of(ctx).Language), Subject: l.Subject.in(ctx), Code: oneLine(l.Code), URL: l.URL, Quote: strings.TrimSpace(oneLine(l.Quote)), PortalName: oneLine(portalName)}
 	p.Lines, p.After = all(ctx, l.Lines), all(ctx, l.After)
 	if l.Button != nil {
 		p.Button = l.Button.in(ctx)
+	}
+	for _, x := range l.Links {
+		p.Links = append(p.Links, link{x.Label.in(ctx), x.URL})
 	}
 	var b bytes.Buffer
 	err = letter(p).Render(ctx, &b)
@@ -89,11 +105,17 @@ func (p page) plain(ctx context.Context) string {
 	for _, line := range p.Lines {
 		parts = append(parts, wrapped(line))
 	}
+	if p.Quote != "" {
+		parts = append(parts, "> "+strings.ReplaceAll(wrapped(p.Quote), "\n", "\n> "))
+	}
 	if p.Code != "" {
 		parts = append(parts, "    "+p.Code)
 	}
 	if p.URL != "" {
 		parts = append(parts, p.Button+":\n"+p.URL)
+	}
+	for _, l := range p.Links {
+		parts = append(parts, wrapped(l.Label)+"\n"+l.URL)
 	}
 	for _, line := range p.After {
 		parts = append(parts, wrapped(line))

@@ -72,3 +72,19 @@ func TestLinksThatAreNoWebAddressAreDropped(t *testing.T) {
 		t.Fatal(err, html)
 	}
 }
+
+// F1, F4
+func TestWordsOfAPostAreSetApartAndCarryNothing(t *testing.T) {
+	l := sample()
+	l.Quote = "<img src=x onerror=alert(1)>\r\n\r\nDear customer, " + strings.Repeat("word ", 40)
+	l.Links = []mail.Link{{Label: mail.Line{Key: "Verify address"}, URL: "javascript:alert(1)"}, {Label: mail.Line{Key: "Verify address"}, URL: "https://portal.example/unsubscribe?token=x"}}
+
+	_, plain, html, err := mail.Compose(t.Context(), "Acme", l)
+
+	if err != nil || strings.Contains(html, "<img") || strings.Contains(html, `href="javascript`) || !strings.Contains(html, "https://portal.example/unsubscribe?token=x") {
+		t.Fatal(err, html)
+	}
+	if strings.Contains(plain, "\nDear") || !strings.Contains(plain, "\n> word") || !strings.Contains(plain, "https://portal.example/unsubscribe?token=x") {
+		t.Fatal(plain)
+	}
+}
