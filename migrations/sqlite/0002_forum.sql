@@ -62,6 +62,9 @@ CREATE INDEX questions_team ON questions (team_id, last_activity_at, id) WHERE t
 CREATE INDEX questions_escalated ON questions (last_activity_at, id) WHERE escalated_at IS NOT NULL; -- the escalated ones
 CREATE INDEX questions_assignee ON questions (assignee_id, last_activity_at, id) WHERE assignee_id IS NOT NULL; -- my queue
 CREATE INDEX questions_pending ON questions (created_at, id) WHERE state = 'pending'; -- what waits for approval
+CREATE INDEX questions_solved ON questions (last_activity_at, id) WHERE accepted_post_id IS NOT NULL; -- the filter, llms.txt
+CREATE INDEX questions_kind ON questions (kind, last_activity_at, id); -- ideas and bugs
+CREATE INDEX questions_pinned ON questions (pinned_at) WHERE pinned_at IS NOT NULL; -- on top of the list
 CREATE INDEX questions_stale ON questions (last_activity_at) WHERE waits_on = 'asker' AND closed_at IS NULL; -- warned and closed
 
 CREATE TABLE posts (

@@ -1,0 +1,96 @@
+package forum
+
+import (
+	"context"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/index"
+)
+
+// mostWords bounds the text of one thread in the search index, in bytes. The question and the accepted answer come first.
+const mostWords = 100_000
+
+// codeForm is what is found whole: paths, scopes, and codes in capitals.
+var codeForm = regexp.MustCompile(`/[A-Za-z0-9_{}][A-Za-z0-9_{}/.-]+|\b[a-z][a-z0-9_-]*:[a-z][a-z0-9_*-]*\b|\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[a-z]+(?:_[a-z]+)+\b`)
+
+// indexed is a question as the index wants it: with whether anybody may read it.
+type indexed struct {
+	Question
+	Open bool
+}
+
+// putDocument keeps the search index as the question is: its public words, or nothing. open: anybody may read it.
+func putDocument(tx *db.Tx, q Question, open bool) error {
+	if !q.Shown() || q.MergedInto != nil {
+		return index.Remove(tx, index.Question, q.ID.String())
+	}
+	d, err := document(tx, q, open)
+	if err != nil {
+		return err
+	}
+	return index.Put(tx, d)
+}
+
+func document(tx *db.Tx, q Question, open bool) (index.Document, error) {
+	var words []struct{ Body string }
+	err := tx.Raw(`SELECT p.body FROM posts p WHERE p.question_id = ? AND p.state = 'published' AND p.hidden_at IS NULL AND p.deleted_at IS NULL
+		ORDER BY CASE WHEN p.kind = 'question' THEN 0 WHEN p.id = ? THEN 1 WHEN p.kind = 'answer' THEN 2 ELSE 3 END, p.votes DESC, p.created_at, p.id LIMIT 200`,
+		q.ID, db.Deref(q.AcceptedPostID)).Scan(&words).Error
+	if err != nil {
+		return index.Document{}, err
+	}
+	var tags []string
+	if err := tx.Raw("SELECT t.name FROM question_tags r JOIN tags t ON t.id = r.tag_id WHERE r.question_id = ? ORDER BY t.name", q.ID).Scan(&tags).Error; err != nil {
+		return index.Document{}, err
+	}
+	var body strings.Builder
+	for _, w := range words {
+		if body.Len()+len(w.Body) > mostWords {
+			break
+		}
+		body.WriteString(w.Body)
+		body.WriteString("\n\n")
+	}
+	return index.Document{
+		Kind: index.Question, Ref: q.ID.String(), Title: q.Title, Body: body.String(), Codes: codesOf(q.Title + "\n" + body.String()), Tags: tags,
+		Public: open, Solved: q.AcceptedPostID != nil,
+	}, nil
+}
+
+func codesOf(text string) []string {
+	found := codeForm.FindAllString(text, 500)
+	slices.Sort(found)
+	found = slices.Compact(found)
+	return found[:min(len(found), 100)]
+}
+
+// EachDocument calls fn with every question that others than its asker may read, in a transaction of its own for each, to make the search index anew.
+func (s *Store) EachDocument(ctx context.Context, fn func(*db.Tx, index.Document) error) error {
+	var last db.ID
+	for {
+		var rows []indexed
+		args := append(VisibleArgs(actor.Actor{}), last)
+		err := s.db.Read(ctx).Raw("SELECT q.*, "+Visible+` AS open FROM questions q WHERE q.state = 'published' AND q.hidden_at IS NULL AND q.deleted_at IS NULL
+			AND q.merged_into IS NULL AND q.id > ? ORDER BY q.id LIMIT 200`, args...).Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		for _, q := range rows {
+			err := s.db.Tx(ctx, func(tx *db.Tx) error {
+				d, err := document(tx, q.Question, q.Open)
+				if err != nil {
+					return err
+				}
+				return fn(tx, d)
+			})
+			if err != nil {
+				return err
+			}
+			last = q.ID
+		}
+	}
+}
