@@ -1,0 +1,212 @@
+package index
+
+import (
+	"context"
+	"regexp"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Piece is part of an excerpt; Match tells that it is a word that was looked for.
+type Piece struct {
+	Text  string
+	Match bool
+}
+
+// excerptLength is how long an excerpt is, in bytes, a little more or less.
+const excerptLength = 220
+
+// signs of Markdown that say nothing in one line of plain text.
+var (
+	linkTargets = regexp.MustCompile(`\]\([^)\s]*\)`)
+	markdown    = regexp.MustCompile("(?m)^[ \t]*(#{1,6}|>|[-*+]|\\d+\\.|```[a-z]*|~~~[a-z]*|:::[a-z ]*)[ \t]*|`+|\\*\\*|__|[\\[\\]|]|<[^>\n]{0,200}>")
+)
+
+// plain is text in one line without the signs of Markdown, for reading only.
+func plain(text string) string {
+	text = linkTargets.ReplaceAllString(clip(text, 4*maxExcerpt), "]")
+	return strings.Join(strings.Fields(markdown.ReplaceAllString(text, "")), " ")
+}
+
+// Excerpts gives for each hit the part of its text that has most of the words of the query, with those words told apart. It is as long as hits.
+func Excerpts(ctx context.Context, d *db.DB, text string, hits []Hit) ([][]Piece, error) {
+	out := make([][]Piece, len(hits))
+	if len(hits) == 0 {
+		return out, nil
+	}
+	ids := make([]int64, len(hits))
+	for i, h := range hits {
+		ids[i] = h.id
+	}
+	var rows []struct {
+		ID       int64
+		Language string
+		Body     string
+	}
+	if err := d.Read(ctx).Raw("SELECT id, language, body FROM search_documents WHERE id IN ?", ids).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	wanted := map[string]bool{}
+	for _, t := range parse(text).terms() {
+		wanted[t] = true
+	}
+	for _, r := range rows {
+		for i, h := range hits {
+			if h.id == r.ID {
+				out[i] = excerpt(r.Body, wanted, newStemmer(r.Language))
+			}
+		}
+	}
+	return out, nil
+}
+
+// Mark tells the words of the query apart in a short text, such as a title.
+func Mark(query, text string) []Piece {
+	wanted := map[string]bool{}
+	for _, t := range parse(query).terms() {
+		wanted[t] = true
+	}
+	return mark(text, matches(text, wanted, newStemmer("en"), newStemmer("de")))
+}
+
+// place is a matching word of a text, by bytes.
+type place struct{ from, to int }
+
+// matches finds the words of a text that were looked for.
+func matches(text string, wanted map[string]bool, stemmers ...*stemmer) []place {
+	var found []place
+	for at := 0; at < len(text); {
+		r, size := utf8.DecodeRuneInString(text[at:])
+		if !isWordRune(r) {
+			at += size
+			continue
+		}
+		if paired(r) {
+			if next, n := utf8.DecodeRuneInString(text[at+size:]); n > 0 && wanted[string([]rune{r, next})] {
+				found = join(found, place{at, at + size + n})
+			}
+			at += size
+			continue
+		}
+		end := at + size
+		for end < len(text) {
+			next, n := utf8.DecodeRuneInString(text[end:])
+			if !isWordRune(next) || paired(next) {
+				break
+			}
+			end += n
+		}
+		if isWanted(text[at:end], wanted, stemmers) {
+			found = append(found, place{at, end})
+		}
+		at = end
+	}
+	return found
+}
+
+func isWanted(word string, wanted map[string]bool, stemmers []*stemmer) bool {
+	if len(word) > maxWord {
+		return false
+	}
+	word = normal(word)
+	for _, s := range stemmers {
+		term := s.stem(word)
+		if wanted[term] {
+			return true
+		}
+		also := false
+		phrases.find([]string{term}, func(c span) { also = also || wanted[c.name] })
+		if also {
+			return true
+		}
+	}
+	return false
+}
+
+// join adds a place, or makes the last one longer when they touch.
+func join(all []place, next place) []place {
+	if n := len(all); n > 0 && all[n-1].to >= next.from {
+		all[n-1].to = next.to
+		return all
+	}
+	return append(all, next)
+}
+
+// excerpt picks the window with the most different words.
+func excerpt(body string, wanted map[string]bool, s *stemmer) []Piece {
+	found := matches(body, wanted, s)
+	from, most := 0, 0
+	for i := range found {
+		seen := map[string]bool{}
+		for _, p := range found[i:] {
+			if p.to > found[i].from+excerptLength-40 {
+				break
+			}
+			seen[s.stem(normal(body[p.from:p.to]))] = true
+		}
+		if len(seen) > most {
+			most, from = len(seen), max(0, found[i].from-40)
+		}
+	}
+	from = wordStart(body, from)
+	to := wordEnd(body, min(len(body), from+excerptLength))
+	var inside []place
+	for _, p := range found {
+		if p.from >= from && p.to <= to {
+			inside = append(inside, place{p.from - from, p.to - from})
+		}
+	}
+	pieces := mark(body[from:to], inside)
+	if from > 0 {
+		pieces = append([]Piece{{Text: "… "}}, pieces...)
+	}
+	if to < len(body) {
+		pieces = append(pieces, Piece{Text: " …"})
+	}
+	return pieces
+}
+
+// wordStart moves to after the next space, so that an excerpt begins with a word; scripts without spaces begin where they are.
+func wordStart(text string, at int) int {
+	for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
+		at--
+	}
+	if at == 0 {
+		return 0
+	}
+	if i := strings.IndexByte(text[at:min(len(text), at+40)], ' '); i >= 0 {
+		return at + i + 1
+	}
+	return at
+}
+
+func wordEnd(text string, at int) int {
+	if at >= len(text) {
+		return len(text)
+	}
+	for !utf8.RuneStart(text[at]) {
+		at--
+	}
+	if i := strings.LastIndexByte(text[max(0, at-40):at], ' '); i >= 0 {
+		return max(0, at-40) + i
+	}
+	return at
+}
+
+func mark(text string, found []place) []Piece {
+	var pieces []Piece
+	at := 0
+	for _, p := range found {
+		if p.from > at {
+			pieces = append(pieces, Piece{Text: text[at:p.from]})
+		}
+		pieces = append(pieces, Piece{Text: text[p.from:p.to], Match: true})
+		at = p.to
+	}
+	if at < len(text) {
+		pieces = append(pieces, Piece{Text: text[at:]})
+	}
+	return pieces
+}

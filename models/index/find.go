@@ -1,0 +1,356 @@
+package index
+
+import (
+	"cmp"
+	"context"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Query is what somebody looks for.
+type Query struct {
+	Text   string
+	Kinds  []string // none: all
+	Limit  int      // 0: 50; at most MaxCandidates
+	Any    bool     // also what has few of the words, such as for similar questions
+	Public bool     // only what anybody may read
+}
+
+// Hit is a document found. Excerpt is how it begins; Excerpts gives the part that has the words.
+type Hit struct {
+	Kind    string
+	Ref     string
+	Title   string
+	Excerpt string
+	Score   float64
+
+	id int64
+}
+
+// MaxCandidates bounds the documents that are read and compared for one query.
+const MaxCandidates = 200
+
+// Bounds of the lists that a query fetches from the engine.
+const (
+	common      = 400   // documents from which on a term counts as common; Recount keeps how many have it
+	longestList = 1_500 // ids of one term, the newest
+)
+
+// Find ranks the documents that match the query, the best first, without regard to who reads: the caller leaves out what the reader may not see. A query
+// without words finds nothing.
+func Find(ctx context.Context, d *db.DB, q Query) ([]Hit, error) {
+	p := parse(q.Text)
+	if len(p.groups) == 0 {
+		return nil, nil
+	}
+	mended, err := corrections(ctx, d, p.spelled)
+	if err != nil {
+		return nil, err
+	}
+	p.mend(mended)
+	f := finder{ctx: ctx, db: d, query: q, parsed: p, postings: map[int64]float64{}}
+	if err := f.count(); err != nil {
+		return nil, err
+	}
+	if err := f.gather(); err != nil {
+		return nil, err
+	}
+	return f.rank()
+}
+
+// finder is one search under way.
+type finder struct {
+	ctx      context.Context
+	db       *db.DB
+	query    Query
+	parsed   parsed
+	docs     map[string]int64  // documents that have a term
+	total    int64             // documents in all
+	frequent map[string]bool   // terms whose lists are too long to fetch
+	postings map[int64]float64 // what a document is worth by the lists that it stands in
+}
+
+// count reads how many documents there are and which terms are common.
+func (f *finder) count() error {
+	terms := f.parsed.terms()
+	asked := make([]string, 0, 2*len(terms)+1)
+	for _, t := range terms {
+		asked = append(asked, t, heading+t)
+	}
+	var rows []struct {
+		Term string
+		Docs int64
+	}
+	if err := f.db.Read(f.ctx).Raw("SELECT term, docs FROM search_terms WHERE term IN ?", append(asked, "")).Scan(&rows).Error; err != nil {
+		return err
+	}
+	f.docs, f.frequent = map[string]int64{}, map[string]bool{}
+	for _, r := range rows {
+		f.docs[r.Term], f.frequent[r.Term] = r.Docs, true
+	}
+	f.total = f.docs[""]
+	if f.total == 0 { // not counted yet: a small index
+		return f.db.Read(f.ctx).Raw("SELECT COUNT(*) FROM (SELECT 1 FROM search_documents LIMIT 20000) d").Scan(&f.total).Error
+	}
+	return nil
+}
+
+// idf is what a term tells apart (Robertson and Spärck Jones, as in BM25): much when few documents have it.
+func (f *finder) idf(term string) float64 {
+	n, total := float64(f.docs[term]), float64(max(f.total, f.docs[term], 10))
+	return math.Log(1 + (total-n+0.5)/(n+0.5))
+}
+
+// gather collects ids. Few guides and APIs stand among many questions, so they are looked for apart.
+func (f *finder) gather() error {
+	prose := slices.DeleteFunc([]string{Guide, Tutorial, API}, func(k string) bool { return !f.wants(k) })
+	if f.wants(Question) {
+		if err := f.gatherRare(f.marks(nil)); err != nil {
+			return err
+		}
+		if err := f.gatherCommon(); err != nil {
+			return err
+		}
+	}
+	if len(prose) > 0 && (!f.wants(Question) || len(f.frequent) > 0) {
+		return f.gatherProse(f.marks(prose))
+	}
+	return nil
+}
+
+func (f *finder) wants(kind string) bool {
+	return len(f.query.Kinds) == 0 || slices.Contains(f.query.Kinds, kind)
+}
+
+// marks is what every hit must have besides words.
+func (f *finder) marks(kinds []string) [][]string {
+	var all [][]string
+	if f.query.Public {
+		all = append(all, []string{publicMark})
+	}
+	if len(kinds) > 0 {
+		var any []string
+		for _, k := range kinds {
+			any = append(any, kindMark+k)
+		}
+		all = append(all, any)
+	}
+	return all
+}
+
+// gatherRare fetches the lists of all terms that are not common.
+func (f *finder) gatherRare(marks [][]string) error {
+	var terms []string
+	for _, t := range f.parsed.terms() {
+		if !f.frequent[t] {
+			terms = append(terms, t)
+		} else if !f.frequent[heading+t] {
+			terms = append(terms, heading+t)
+		}
+	}
+	lists, err := f.lists(terms, marks, longestList)
+	if err != nil {
+		return err
+	}
+	for t, ids := range lists {
+		f.docs[t] = int64(len(ids))
+	}
+	f.credit(lists)
+	return nil
+}
+
+// credit adds to each document what the lists that it stands in are worth; of a group the best.
+func (f *finder) credit(lists map[string][]int64) {
+	for _, g := range f.parsed.groups {
+		best := map[int64]float64{}
+		for _, v := range g.variants {
+			for _, term := range []string{v.term, heading + v.term} {
+				worth := v.weight * f.idf(term)
+				for _, id := range lists[term] {
+					best[id] = max(best[id], worth)
+				}
+			}
+		}
+		for id, worth := range best {
+			f.postings[id] += worth
+		}
+	}
+}
+
+// gatherProse fetches guides, tutorials and APIs by every term, also common ones: they are few.
+func (f *finder) gatherProse(marks [][]string) error {
+	lists, err := f.lists(f.parsed.terms(), marks, MaxCandidates)
+	if err != nil {
+		return err
+	}
+	apart := finder{parsed: f.parsed, docs: f.docs, total: f.total, postings: map[int64]float64{}}
+	apart.credit(lists)
+	for i, id := range apart.best(MaxCandidates / 4) {
+		f.postings[id] = max(f.postings[id], apart.postings[id]) + 1e6 - float64(i) // they are all compared
+	}
+	return nil
+}
+
+// gatherCommon narrows by common terms: together with the rare ones, or among themselves when there are no others.
+func (f *finder) gatherCommon() error {
+	var groups [][]string // the common terms of each group that has no rare one
+	var rare []string
+	for _, g := range f.parsed.groups {
+		var often []string
+		for _, v := range g.variants {
+			if f.frequent[v.term] {
+				often = append(often, v.term)
+			} else if f.docs[v.term] > 0 {
+				rare = append(rare, v.term)
+			}
+		}
+		if len(often) > 0 && !g.parts {
+			groups = append(groups, often)
+		}
+	}
+	if len(groups) == 0 || (len(rare) > 0 && len(f.postings) <= MaxCandidates) {
+		return nil
+	}
+	slices.SortFunc(groups, func(a, b []string) int { return cmp.Compare(f.docs[a[0]], f.docs[b[0]]) })
+	if len(rare) > 0 {
+		return f.narrow(rare, groups)
+	}
+	return f.intersect(groups)
+}
+
+// narrow credits the documents that have a rare term for the common ones that they have too.
+func (f *finder) narrow(rare []string, groups [][]string) error {
+	var all [][][]string
+	for _, g := range groups[:min(len(groups), 4)] {
+		all = append(all, append(f.marks(nil), rare, g))
+	}
+	found, err := f.fetch(all, longestList)
+	if err != nil {
+		return err
+	}
+	for i, ids := range found {
+		for _, id := range ids {
+			f.postings[id] += f.idf(groups[i][0])
+		}
+	}
+	return nil
+}
+
+// intersect finds documents with all common terms: in title, tags or codes, in the whole text, and with all but the most common.
+func (f *finder) intersect(groups [][]string) error {
+	heads := make([][]string, len(groups))
+	for i, g := range groups {
+		for _, t := range g {
+			heads[i] = append(heads[i], heading+t)
+		}
+	}
+	marks := f.marks(nil)
+	wants := [][][]string{append(slices.Clone(marks), heads...), append(slices.Clone(marks), groups...)}
+	for n := len(groups) - 1; n > 0; n-- {
+		wants = append(wants, append(slices.Clone(marks), heads[:n]...))
+	}
+	found, err := f.fetch(wants, MaxCandidates)
+	if err != nil {
+		return err
+	}
+	for i, ids := range found {
+		for _, id := range ids {
+			f.postings[id] += 1 / float64(1+i)
+		}
+	}
+	return nil
+}
+
+// lists fetches the newest ids of each term.
+func (f *finder) lists(terms []string, marks [][]string, limit int) (map[string][]int64, error) {
+	wants := make([][][]string, len(terms))
+	for i, t := range terms {
+		wants[i] = append(slices.Clone(marks), []string{t})
+	}
+	found, err := f.fetch(wants, limit)
+	out := map[string][]int64{}
+	for i, ids := range found {
+		out[terms[i]] = ids
+	}
+	return out, err
+}
+
+const (
+	sqliteList   = `SELECT ? AS n, (SELECT group_concat(rowid) FROM (SELECT rowid FROM search_index WHERE search_index MATCH ? ORDER BY rowid DESC LIMIT ?)) AS ids UNION ALL `
+	postgresList = `SELECT ?::bigint AS n, (SELECT string_agg(id::text, ',') FROM (SELECT id FROM search_documents WHERE terms @@ ?::tsquery ORDER BY id DESC LIMIT ?) d) AS ids UNION ALL `
+	union        = " UNION ALL "
+)
+
+// fetch asks the engine for several lists at once. Each is of the documents that have a term out of every set.
+func (f *finder) fetch(wants [][][]string, limit int) ([][]int64, error) {
+	out := make([][]int64, len(wants))
+	if len(wants) == 0 {
+		return out, nil
+	}
+	args := make([]any, 0, 3*len(wants))
+	for i, sets := range wants {
+		args = append(args, i, expression(f.db.Dialect, sets), limit)
+	}
+	query := strings.TrimSuffix(strings.Repeat(sqliteList, len(wants)), union)
+	if f.db.Dialect == db.Postgres {
+		query = strings.TrimSuffix(strings.Repeat(postgresList, len(wants)), union)
+	}
+	var rows []struct {
+		N   int
+		IDs *string `gorm:"column:ids"`
+	}
+	if err := f.db.Read(f.ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	for _, r := range rows {
+		if r.IDs != nil {
+			for id := range strings.SplitSeq(*r.IDs, ",") {
+				n, err := strconv.ParseInt(id, 10, 64)
+				if err != nil {
+					return nil, err
+				}
+				out[r.N] = append(out[r.N], n)
+			}
+		}
+	}
+	return out, nil
+}
+
+// expression writes sets of terms in the engine's language. Every term is quoted; what was typed never reaches the engine otherwise.
+func expression(dialect db.Dialect, sets [][]string) string {
+	and, or, quote := " AND ", " OR ", sqliteTerm
+	if dialect == db.Postgres {
+		and, or, quote = " & ", " | ", postgresTerm
+	}
+	parts := make([]string, len(sets))
+	for i, set := range sets {
+		terms := make([]string, len(set))
+		for j, t := range set {
+			terms[j] = quote(t)
+		}
+		parts[i] = "(" + strings.Join(terms, or) + ")"
+	}
+	return strings.Join(parts, and)
+}
+
+func sqliteTerm(t string) string { return `"` + strings.ReplaceAll(t, `"`, `""`) + `"` }
+
+func postgresTerm(t string) string {
+	return `'` + strings.NewReplacer(`'`, `''`, `\`, `\\`).Replace(t) + `'`
+}
+
+// best are the ids that are worth most, newest first among equals.
+func (f *finder) best(n int) []int64 {
+	ids := make([]int64, 0, len(f.postings))
+	for id := range f.postings {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b int64) int {
+		return cmp.Or(cmp.Compare(f.postings[b], f.postings[a]), cmp.Compare(b, a))
+	})
+	return ids[:min(n, len(ids))]
+}

@@ -1,0 +1,231 @@
+package index
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// candidate is a document to compare.
+type candidate struct {
+	ID       int64
+	Kind     string
+	Ref      string
+	Language string
+	Title    string
+	Begin    string
+	Heads    string
+	Words    string
+	Length   int
+	Solved   bool
+}
+
+// Weights of BM25F (Robertson, Zaragoza and Taylor 2004): how much a term counts by where it stands, how soon more of it counts for nothing, and how
+// much longer texts are held back.
+const (
+	inTitle    = 4.0
+	inTags     = 3.0
+	inCodes    = 3.5
+	saturation = 1.6
+	byLength   = 0.5
+	usual      = 150.0 // terms of a body of usual length
+)
+
+// Shares of a score that are given for more than the words.
+const (
+	forCoverage = 1.0  // all that was asked for is there
+	forPhrase   = 0.5  // words beside each other in the title, as asked
+	forTitle    = 0.6  // the title says nothing else
+	forWhole    = 1.2  // a code stands among title, tags or codes
+	forSolved   = 0.06 // the question is solved
+	forProse    = 0.10 // a guide or an API rather than a question
+	enough      = 0.34 // of what was asked for must be there, by worth
+	farBehind   = 0.12 // of the best score: not shown
+)
+
+func (f *finder) rank() ([]Hit, error) {
+	ids := f.best(MaxCandidates)
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []candidate
+	if err := f.db.Read(f.ctx).Raw(`SELECT id, kind, ref, language, title, SUBSTR(body, 1, 240) AS begin, heads, words, length, solved FROM search_documents WHERE id IN ?`, ids).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	f.countAmong(rows)
+	var hits []Hit
+	for _, c := range rows {
+		if !f.wants(c.Kind) {
+			continue
+		}
+		if score, covered := f.score(c); score > 0 && (f.query.Any || covered >= enough) {
+			hits = append(hits, Hit{Kind: c.Kind, Ref: c.Ref, Title: c.Title, Excerpt: c.Begin, Score: score, id: c.ID})
+		}
+	}
+	slices.SortFunc(hits, func(a, b Hit) int {
+		return cmp.Or(cmp.Compare(b.Score, a.Score), cmp.Compare(a.Kind, b.Kind), cmp.Compare(b.id, a.id))
+	})
+	for i, h := range hits {
+		if h.Score < farBehind*hits[0].Score {
+			hits = hits[:i]
+			break
+		}
+	}
+	limit := f.query.Limit
+	if limit <= 0 {
+		limit = 50
+	}
+	return hits[:min(limit, len(hits))], nil
+}
+
+// countAmong counts terms whose lists were not fetched whole, when only some kinds were asked for.
+func (f *finder) countAmong(rows []candidate) {
+	if f.wants(Question) {
+		return
+	}
+	for _, t := range f.parsed.terms() {
+		if _, known := f.docs[t]; known {
+			continue
+		}
+		for _, c := range rows {
+			if _, in := c.counts(t); in {
+				f.docs[t]++
+			}
+		}
+	}
+}
+
+// fields is a candidate's text as terms.
+type fields struct {
+	title, tags, codes, topics []string
+	body                       map[string]int
+}
+
+func (c candidate) fields(wanted map[string]bool) fields {
+	var f fields
+	for i, line := range strings.Split(c.Heads, "\n") {
+		switch i {
+		case 0:
+			f.title = strings.Fields(line)
+		case 1:
+			f.tags = strings.Fields(line)
+		case 2:
+			f.codes = strings.Fields(line)
+		case 3:
+			f.topics = strings.Fields(line)
+		}
+	}
+	f.body = map[string]int{}
+	for entry := range strings.SplitSeq(c.Words, " ") {
+		term, count, many := strings.Cut(entry, times)
+		if !wanted[term] {
+			continue
+		}
+		n := 1
+		if many {
+			if parsed, err := strconv.Atoi(count); err == nil {
+				n = parsed
+			}
+		}
+		f.body[term] = n
+	}
+	return f
+}
+
+// counts tells whether the candidate has a term at all.
+func (c candidate) counts(term string) (int, bool) {
+	f := c.fields(map[string]bool{term: true})
+	n := f.body[term]
+	in := n > 0 || slices.Contains(f.title, term) || slices.Contains(f.tags, term) || slices.Contains(f.codes, term) || slices.Contains(f.topics, term)
+	return n, in
+}
+
+// weigh is how much of a term a document has, by BM25F.
+func (f fields) weigh(term string, length int) float64 {
+	tf := 0.0
+	if slices.Contains(f.title, term) || slices.Contains(f.topics, term) {
+		tf += inTitle
+	}
+	if slices.Contains(f.tags, term) {
+		tf += inTags
+	}
+	if slices.Contains(f.codes, term) {
+		tf += inCodes
+	}
+	tf += float64(f.body[term]) / (1 - byLength + byLength*float64(length)/usual)
+	return tf / (tf + saturation)
+}
+
+// score is what a candidate is worth, and how much of what was asked for it has, from 0 to 1.
+func (f *finder) score(c candidate) (score, covered float64) {
+	wanted := map[string]bool{}
+	for _, t := range f.parsed.terms() {
+		wanted[t] = true
+	}
+	text := c.fields(wanted)
+	sum, has, all := 0.0, 0.0, 0.0
+	bonus := 0.0
+	for _, g := range f.parsed.groups {
+		best, share := 0.0, 0.0
+		for _, v := range g.variants {
+			if w := text.weigh(v.term, c.Length); w > 0 {
+				best = max(best, v.weight*w*f.idf(v.term))
+				share = max(share, v.weight)
+			}
+		}
+		sum += best
+		if worth := f.worth(g); worth > 0 {
+			all += worth
+			has += worth * min(1, share*1.5)
+		}
+		if g.whole && share > 0 && (slices.Contains(text.codes, g.word) || slices.Contains(text.title, g.word) || slices.Contains(text.tags, g.word)) {
+			bonus += forWhole
+			covered = 1
+		}
+	}
+	if all > 0 {
+		covered = max(covered, has/all)
+	}
+	bonus += forCoverage*covered*covered + f.phrase(text)
+	if c.Solved {
+		bonus += forSolved
+	}
+	if c.Kind != Question {
+		bonus += forProse
+	}
+	return sum * (1 + bonus), covered
+}
+
+// worth is what a group counts when it is judged how much of the query a document has. Codes and phrases count by their parts.
+func (f *finder) worth(g group) float64 {
+	if g.whole || g.topic {
+		return 0
+	}
+	return f.idf(g.variants[0].term)
+}
+
+// phrase is for words that stand in the title as they were asked, and for a title that is the query.
+func (f *finder) phrase(text fields) float64 {
+	best := 0.0
+	for _, run := range f.parsed.runs {
+		if len(run) < 2 {
+			continue
+		}
+		beside := 0
+		for i := 0; i+1 < len(run); i++ {
+			for j := 0; j+1 < len(text.title); j++ {
+				if text.title[j] == run[i] && text.title[j+1] == run[i+1] {
+					beside++
+					break
+				}
+			}
+		}
+		share := forPhrase * float64(beside) / float64(len(run)-1)
+		if slices.Equal(run, text.title) {
+			share += forTitle
+		}
+		best = max(best, share)
+	}
+	return best
+}
