@@ -108,6 +108,7 @@ const (
 	PostUnvoted        Act = "post.vote_taken_back"
 	FollowStarted      Act = "follow.started"
 	FollowEnded        Act = "follow.ended"
+	NoticesChosen      Act = "user.notices_chosen"
 	FlagRaised         Act = "flag.raised"
 	FlagDecided        Act = "flag.decided"
 	PostingBlocked     Act = "user.posting_blocked"
@@ -132,5 +133,5 @@ func Acts() []Act { return slices.Clone(acts) }
 
 var acts = []Act{
 	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeySuspended, KeyUnsuspended, KeyRenamed, KeyPasted, PolicyChanged, PortalChanged, MailTested, MailRead,
-	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, FollowStarted, FollowEnded, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead,
+	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead,
 }

@@ -28,10 +28,3 @@ type Store struct {
 func NewStore(o Options) *Store {
 	return &Store{db: o.DB, outbox: o.Outbox, signer: o.Signer, link: o.Link, visible: o.Visible}
 }
-
-// Tell queues the mails about a post that was just published, in the transaction that publishes it: of a question to those who follow one of its tags or its
-// API and to staff who chose it, of an answer or comment to those who follow the question. Nobody is told of their own post, nor of what they may not read. It reads
-// the post from the database, so call it when all of it is written; a post that is not published is told to nobody.
-func (s *Store) Tell(tx *db.Tx, postID db.ID) error {
-	return nil
-}
