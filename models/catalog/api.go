@@ -109,7 +109,10 @@ func (s *Store) Create(ctx context.Context, a actor.Actor, in Input, version Ver
 		}
 		change.Record(tx, change.API, api.ID)
 		audit.Record(tx, a, audit.Event{Act: audit.APICreated, TargetKind: "api", TargetID: api.ID, OrganizationID: in.PublisherID, Details: in.details()})
-		return insertVersion(tx, a, api, version)
+		if err := insertVersion(tx, a, api, version); err != nil {
+			return err
+		}
+		return indexAPI(tx, api.ID)
 	})
 	return api, err
 }

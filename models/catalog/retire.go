@@ -127,7 +127,7 @@ func (s *Store) SeedPortal(tx *db.Tx, a actor.Actor, publisherID db.ID) error {
 	}
 	change.Record(tx, change.API, api.ID)
 	audit.Record(tx, a, audit.Event{Act: audit.APICreated, TargetKind: "api", TargetID: api.ID, OrganizationID: publisherID, Details: map[string]string{"slug": api.Slug, "name": api.Name}})
-	return nil
+	return indexAPI(tx, api.ID)
 }
 
 // The portal's entry is data that an admin may rewrite, so it is not in the message catalogue.

@@ -33,7 +33,7 @@ type Store struct {
 // NewStore makes a store.
 func NewStore(o Options) *Store { return &Store{db: o.DB, outbox: o.Outbox, link: o.Link} }
 
-// manage runs fn on an API that is not retired, for staff who may publish, one at a time for each API; verification is told.
+// manage runs fn on an API that is not retired, for staff who may publish, one at a time for each API; verification and the search index are told.
 func (s *Store) manage(ctx context.Context, a actor.Actor, id db.ID, fn func(tx *db.Tx, api API) error) error {
 	if err := org.RequireStaff(a, permission.StaffAPIsManage); err != nil {
 		return err
@@ -47,7 +47,10 @@ func (s *Store) manage(ctx context.Context, a actor.Actor, id db.ID, fn func(tx 
 			return fault.New(fault.Conflict, "This API is retired. It can’t be changed any more.")
 		}
 		change.Record(tx, change.API, id)
-		return fn(tx, api)
+		if err := fn(tx, api); err != nil {
+			return err
+		}
+		return indexAPI(tx, id)
 	})
 }
 

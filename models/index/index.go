@@ -80,6 +80,13 @@ func Remove(tx *db.Tx, kind, ref string) error {
 	return nil
 }
 
+// IsPublic reports whether a document is in the index as one that anybody may read.
+func IsPublic(tx *db.Tx, kind, ref string) (bool, error) {
+	var rows []bool
+	err := tx.Raw("SELECT public FROM search_documents WHERE kind = ? AND ref = ?", kind, ref).Scan(&rows).Error
+	return len(rows) > 0 && rows[0], err
+}
+
 type stored struct {
 	ID     int64
 	Digest string
