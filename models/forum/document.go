@@ -70,7 +70,11 @@ func codesOf(text string) []string {
 
 // EachDocument calls fn with every question that others than its asker may read, in a transaction of its own for each, to make the search index anew.
 func (s *Store) EachDocument(ctx context.Context, fn func(*db.Tx, index.Document) error) error {
-	var last db.ID
+	return s.EachDocumentAfter(ctx, db.ID{}, fn)
+}
+
+// EachDocumentAfter is EachDocument for the questions after an id, in their order.
+func (s *Store) EachDocumentAfter(ctx context.Context, last db.ID, fn func(*db.Tx, index.Document) error) error {
 	for {
 		var rows []indexed
 		args := append(VisibleArgs(actor.Actor{}), last)
