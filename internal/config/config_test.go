@@ -74,6 +74,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 	for _, wrong := range []struct{ variable, value string }{
 		{"GATEHOUSE_ADDR", "8080"},
 		{"GATEHOUSE_ADDR", "127.0.0.1:http"},
+		{"GATEHOUSE_CONTENT_DIR", "no/such/folder"},
+		{"GATEHOUSE_CONTENT_DIR", "config_test.go"},
 		{"GATEHOUSE_ADDR", "127.0.0.1:70000"},
 		{"GATEHOUSE_ADDR", "http://127.0.0.1:8080"},
 		{"GATEHOUSE_EDGE_ADDR", "0.0.0.0:8080"},

@@ -34,9 +34,10 @@ type Settings struct {
 	Secret         Secret // not set: the one in the data folder, made when there is none
 	SecretPrevious Secret
 
-	KeyBrand string
-	Signup   Signup
-	StaleMax time.Duration
+	KeyBrand   string
+	ContentDir string // empty: the guides of the binary alone
+	Signup     Signup
+	StaleMax   time.Duration
 }
 
 // Database says where the data is. Exactly one of its fields is set.
@@ -80,7 +81,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkStaleMax,
+		checkBrand, checkSignup, checkStaleMax, checkContent,
 	} {
 		check(raw, &settings, &problems)
 	}

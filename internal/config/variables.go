@@ -30,6 +30,7 @@ type variables struct {
 	SecretPrevious string `env:"GATEHOUSE_SECRET_PREVIOUS" secret:"yes" help:"the secret before it, while it is being changed"`
 	KeyBrand       string `env:"GATEHOUSE_KEY_BRAND" envDefault:"gk" help:"what every API key starts with"`
 	Signup         string `env:"GATEHOUSE_SIGNUP" envDefault:"open" help:"who may create an account: open, domains:a.example,b.example, approval or closed"`
+	ContentDir     string `env:"GATEHOUSE_CONTENT_DIR" help:"folder with guides/ and tutorials/ of your own, laid over ours and seen without a restart; unset: ours alone"`
 	StaleMax       string `env:"GATEHOUSE_STALE_MAX" envDefault:"10s" help:"how long a replica that can't reach the database still says yes, 1s to 60s"`
 }
 

@@ -21,6 +21,9 @@ var withoutAct = map[string]string{
 	"usage.Sweep":            "deletes counts older than they are kept",
 	"staff.NewSetupCode":     "prints a code before there is anybody to act",
 	"staff.CheckSetupCode":   "only reads, in a transaction",
+	"guide.Progress":         "writes down what other acts have done",
+	"guide.Index":            "brings the search index to the pages",
+	"guide.EachDocument":     "only reads, in a transaction of whoever makes the index anew",
 	"account.AddUser":        "within the transaction of whoever calls, who records the act",
 	"account.ChangeLanguage": "a preference of the reader, changed by one click on any page",
 }

@@ -188,6 +188,8 @@ func eraseUser(tx *db.Tx, u User) error {
 		{"DELETE FROM one_time_links WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM form_tokens WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM mails WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM page_ratings WHERE user_id = ?", []any{u.ID}},
+		{"UPDATE tutorial_ticks SET user_id = NULL WHERE user_id = ?", []any{u.ID}},
 		{"UPDATE organizations SET technical_email = '' WHERE technical_email = ?", []any{u.Email}},
 	}
 	for _, step := range steps {

@@ -1,0 +1,44 @@
+// Package guide keeps what people do with guides and tutorials: which steps an app has done, seen from what really happened, and whether pages
+// helped. The pages themselves are internal/content's.
+package guide
+
+import (
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/content"
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Options of a Store. All are required.
+type Options struct {
+	DB      *db.DB
+	Library *content.Library
+}
+
+// Store keeps progress and ratings. Safe for concurrent use.
+type Store struct {
+	db      *db.DB
+	library *content.Library
+	limiter ratelimit.Limiter
+	indexed indexed
+}
+
+// ratesAtOnce bounds how many networks' ratings are counted in memory.
+const ratesAtOnce = 1 << 12
+
+// NewStore makes a store.
+func NewStore(o Options) *Store {
+	return &Store{db: o.DB, library: o.Library, limiter: ratelimit.NewLocal(ratesAtOnce)}
+}
+
+// Pages are the pages as they are now; take them once for one answer.
+func (s *Store) Pages() *content.Snapshot { return s.library.Snapshot() }
+
+// Find is a page in language or in English; nil when there is none.
+func (s *Store) Find(kind, slug string, language text.Language) *content.Page {
+	return s.Pages().Find(kind, slug, language)
+}
+
+func (s *Store) now() time.Time { return s.db.Now() }
