@@ -102,6 +102,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.notices", time.Hour, s.Key.Notices)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
+	w.Every("support.stale", time.Hour, s.Support.Stale)
 	w.Every("outbox.sweep", time.Hour, func(ctx context.Context) error { return outbox.Sweep(ctx, o.DB, keepMail) })
 	w.Every("job.sweep", 24*time.Hour, func(ctx context.Context) error { return job.Sweep(ctx, o.DB, keepJobs) })
 	return w

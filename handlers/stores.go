@@ -7,6 +7,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -24,6 +27,9 @@ type Stores struct {
 	Key     *key.Store
 	Usage   *usage.Store
 	Staff   *staff.Store
+	Follow  *follow.Store
+	Forum   *forum.Store
+	Support *support.Store
 }
 
 func newStores(o Options) (Stores, error) {
@@ -49,5 +55,10 @@ func newStores(o Options) (Stores, error) {
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Usage = usage.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
+	s.Follow = follow.NewStore(follow.Options{
+		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
+	})
+	s.Forum = forum.NewStore(forum.Options{DB: o.DB, Follow: s.Follow, Link: link})
+	s.Support = support.NewStore(support.Options{DB: o.DB, Forum: s.Forum, Outbox: box, Link: link})
 	return s, nil
 }

@@ -55,6 +55,20 @@ var adminRooms = []room{
 	}},
 }
 
+var supportRooms = []room{
+	{"", []place{{text.N("Queue"), "/support", permission.StaffQuestionsRead}}},
+	{text.N("Moderation"), []place{
+		{text.N("Flags"), "/support/flags", permission.StaffQuestionsRead}, {text.N("Pending"), "/support/pending", permission.StaffQuestionsRead},
+	}},
+	{text.N("Gaps"), []place{
+		{text.N("Searches"), "/support/searches", permission.StaffQuestionsRead}, {text.N("Pages"), "/support/pages", permission.StaffQuestionsRead},
+	}},
+	{text.N("Desk"), []place{
+		{text.N("Canned replies"), "/support/replies", permission.StaffQuestionsRead}, {text.N("Teams"), "/support/teams", permission.StaffQuestionsRead},
+		{text.N("Reply times"), "/support/policy", permission.StaffQuestionsRead}, {text.N("Reports"), "/support/reports", permission.StaffQuestionsRead},
+	}},
+}
+
 // Frame is what surrounds a page with this title: navigation for whoever reads, the mark of where they are, and the sentence that the
 // last act left.
 func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
@@ -98,6 +112,9 @@ func onward(c echo.Context) string {
 func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
 	path := c.Request().URL.Path
 	f.Nav = append(f.Nav, layout.Link{Label: T(c, "Console"), Href: "/console", Current: under(path, "/console")})
+	if permission.Staff(s.user.StaffRole, permission.StaffQuestionsRead) {
+		f.Nav = append(f.Nav, layout.Link{Label: T(c, "Support"), Href: "/support", Current: under(path, "/support")})
+	}
 	if s.user.StaffRole != "" {
 		f.Nav = append(f.Nav, layout.Link{Label: T(c, "Admin"), Href: "/admin", Current: under(path, "/admin")})
 	}
@@ -105,6 +122,8 @@ func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
 	switch {
 	case under(path, "/console"):
 		f.Side, f.SideLabel = side(c, consoleRooms, ""), T(c, "Console")
+	case under(path, "/support") && s.user.StaffRole != "":
+		f.Side, f.SideLabel = side(c, supportRooms, s.user.StaffRole), T(c, "Support")
 	case under(path, "/admin") && s.user.StaffRole != "":
 		f.Side, f.SideLabel = side(c, adminRooms, s.user.StaffRole), T(c, "Admin")
 	}
