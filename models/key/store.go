@@ -26,14 +26,15 @@ type Options struct {
 
 // Store keeps keys. Safe for concurrent use.
 type Store struct {
-	db       *db.DB
-	outbox   *outbox.Outbox
-	forms    *secret.Signer
-	digester *apikey.Digester
-	versions []string
-	brand    string
-	link     func(path string) string
-	random   io.Reader
+	db        *db.DB
+	outbox    *outbox.Outbox
+	forms     *secret.Signer
+	digester  *apikey.Digester
+	digesters []*apikey.Digester // of every pepper, the current one first
+	versions  []string
+	brand     string
+	link      func(path string) string
+	random    io.Reader
 }
 
 // NewStore makes a store.
@@ -41,10 +42,14 @@ func NewStore(o Options) *Store {
 	if o.Random == nil {
 		o.Random = rand.Reader
 	}
-	return &Store{
+	s := &Store{
 		db: o.DB, outbox: o.Outbox, forms: o.Root.Signer(secret.LabelForm), versions: o.Root.Versions(), brand: o.Brand, link: o.Link, random: o.Random,
 		digester: apikey.NewDigester(apikey.Pepper{Version: o.Root.Version(), Key: o.Root.Key(secret.LabelKeyPepper)}),
 	}
+	for i, pepper := range o.Root.Keys(secret.LabelKeyPepper) {
+		s.digesters = append(s.digesters, apikey.NewDigester(apikey.Pepper{Version: s.versions[i], Key: pepper}))
+	}
+	return s
 }
 
 // Made is the result of making or rotating a key. Secret is shown once and then forgotten; it is empty when Again is set: the form
