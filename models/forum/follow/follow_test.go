@@ -49,7 +49,7 @@ func TestFollowersAreToldOnceAndNobodyOfTheirOwn(t *testing.T) {
 			t.Fatal(len(asker), len(other), len(w.Letters(w.Support)))
 		}
 		l := other[0]
-		if l.Quote != "Because of this." || l.URL != forumtest.Base+q.Path()+"#"+p.ID.Show("pst") || l.Subject.Args[0] != q.Title || len(l.Links) != 1 {
+		if l.Quote != "Because of this." || l.URL != forumtest.Base+q.Path()+"#post_"+p.ID.Show("pst") || l.Subject.Args[0] != q.Title || len(l.Links) != 1 {
 			t.Errorf("%+v", l)
 		}
 		if len(asker[0].Links) != 2 || !strings.Contains(asker[0].Links[0].URL, "/solved?token=") {

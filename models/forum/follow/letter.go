@@ -49,7 +49,7 @@ func (s *Store) letter(p told, r recipient, now time.Time) outbox.Letter {
 		line = supportLine
 	}
 	if p.Kind != "question" {
-		l.URL += "#" + p.ID.Show("pst")
+		l.URL += "#post_" + p.ID.Show("pst")
 	}
 	l.Lines, l.Button = []outbox.Line{outbox.L(line, harmless(p.AuthorName))}, &button
 	if p.Kind == "answer" && r.ID == p.AskerID {
