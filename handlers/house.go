@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
 	"github.com/gatehouse-dev/gatehouse/handlers/catalog"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
+	"github.com/gatehouse-dev/gatehouse/handlers/forum"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
@@ -75,6 +76,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	catalog.New(kit, s.Catalog, s.Org, s.Key).Routes(r)
 	key.New(kit, s.Key).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)
+	forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key}).Routes(r)
 }
