@@ -217,26 +217,6 @@ func standing(now int64, f *Facts, grant *Grant) Decision {
 	return d
 }
 
-func provenance(extra *Extra, req *Request) Code {
-	if len(extra.Networks) > 0 && !inNetworks(extra.Networks, req.IP) {
-		return ForbiddenIP
-	}
-	if len(extra.Origins) > 0 && !slices.Contains(extra.Origins, req.Origin) {
-		return ForbiddenOrigin
-	}
-	return 0
-}
-
-func inNetworks(networks []netip.Prefix, ip netip.Addr) bool {
-	ip = ip.Unmap().WithZone("") // an IPv4 address in IPv6 clothes is the IPv4 address
-	for _, network := range networks {
-		if network.Contains(ip) {
-			return true
-		}
-	}
-	return false
-}
-
 func environmentFits(key Environment, api *API, asked Environment) bool {
 	if asked == 0 {
 		asked = Live

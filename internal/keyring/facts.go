@@ -16,7 +16,6 @@ package keyring
 import (
 	"encoding/json"
 	"math"
-	"net/netip"
 
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 )
@@ -142,8 +141,8 @@ type Access struct {
 
 // Extra is what only some keys have.
 type Extra struct {
-	Networks   []netip.Prefix // when any, the caller's address must be in one
-	Origins    []string       // when any, the request's origin must be one
+	Networks   Networks // when any, the caller's address must be in one
+	Origins    Origins  // when any, the request's origin must be one
 	Limit      ratelimit.Limit
 	Metadata   json.RawMessage
 	OverlapEnd int64 // when a rotated key stops by itself

@@ -15,6 +15,8 @@ type interner struct {
 	apps     map[ID]*App
 	accesses map[ID]*Access
 	scopes   map[string][]string
+	networks map[string]Networks
+	origins  map[string]Origins
 	reaches  map[uint64]*Reach // by hash: what differs with the same hash is not shared
 	seed     maphash.Seed
 }
@@ -22,7 +24,7 @@ type interner struct {
 func newInterner() interner {
 	return interner{
 		texts: map[string]string{}, orgs: map[ID]*Org{}, apps: map[ID]*App{}, accesses: map[ID]*Access{},
-		scopes: map[string][]string{}, reaches: map[uint64]*Reach{}, seed: maphash.MakeSeed(),
+		scopes: map[string][]string{}, networks: map[string]Networks{}, origins: map[string]Origins{}, reaches: map[uint64]*Reach{}, seed: maphash.MakeSeed(),
 	}
 }
 
@@ -56,7 +58,50 @@ func (p *interner) intern(f *Facts) *Facts {
 	if f.Reach != nil {
 		kept.Reach = p.reach(f.Reach)
 	}
+	if f.Extra != nil && len(f.Extra.Networks)+len(f.Extra.Origins) > 0 {
+		extra := *f.Extra
+		extra.Networks, extra.Origins = p.networkList(extra.Networks), p.originList(extra.Origins)
+		kept.Extra = &extra
+	}
 	return &kept
+}
+
+// networkList shares whole lists: the keys of one program are bound alike.
+func (p *interner) networkList(list Networks) Networks {
+	if len(list) == 0 {
+		return nil
+	}
+	name := make([]byte, 0, 18*len(list))
+	for _, n := range list {
+		name, _ = n.AppendBinary(name) // never fails
+		name = append(name, 0xff)
+	}
+	if kept, ok := p.networks[string(name)]; ok && slices.Equal(kept, list) {
+		return kept
+	}
+	kept := slices.Clone(list)
+	if len(p.networks) < maxTexts {
+		p.networks[string(name)] = kept
+	}
+	return kept
+}
+
+func (p *interner) originList(list Origins) Origins {
+	if len(list) == 0 {
+		return nil
+	}
+	name := strings.Join(list, "\x00")
+	if kept, ok := p.origins[name]; ok && slices.Equal(kept, list) {
+		return kept
+	}
+	kept := make(Origins, len(list))
+	for i, origin := range list {
+		kept[i] = p.text(origin)
+	}
+	if len(p.origins) < maxTexts {
+		p.origins[name] = kept
+	}
+	return kept
 }
 
 func (p *interner) app(a *App) *App {
