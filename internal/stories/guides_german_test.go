@@ -44,3 +44,27 @@ func tested(page leaf) []fence {
 	}
 	return all
 }
+
+// The judge of what is printed: it takes what the page shows, … for anything, and nothing else.
+func TestTheJudgeOfTheGuidesTellsOutputApart(t *testing.T) {
+	for _, c := range []struct {
+		language, page, printed string
+		same                    bool
+	}{
+		{"text", "200\n", "200\r\n", true},
+		{"text", "200\n", "2000", false},
+		{"text", "200\n200\n", "200", false},
+		{"text", "HTTP/1.1 200 OK\n…\nRateLimit: …;t=…\n…\n", "HTTP/1.1 200 OK\nServer: x\nRateLimit: \"default\";r=1;t=2\n", true},
+		{"text", "HTTP/1.1 200 OK\n…\nRateLimit: …\n…\n", "HTTP/1.1 200 OK\nServer: x\n", false},
+		{"json", `{"a": {"b": "key_…", "n": …}}`, `{"a": {"b": "key_1", "n": 5, "more": true}}`, true},
+		{"json", `{"a": {"b": "key_…"}}`, `{"a": {"b": "app_1"}}`, false},
+		{"json", `{"a": "…"}`, `{"b": 1}`, false},
+		{"json", `{"status": 401}`, `{"status": 403}`, false},
+		{"json", `{"scopes": ["x"]}`, `{"scopes": ["x", "y"]}`, false},
+		{"json", `{"status": 401}`, `<html>`, false},
+	} {
+		if wrong := unlike(fence{language: c.language, text: c.page}, c.printed); (wrong == "") != c.same {
+			t.Errorf("%q for %q: %s", c.printed, c.page, wrong)
+		}
+	}
+}
