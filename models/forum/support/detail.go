@@ -45,7 +45,7 @@ type Asker struct {
 	CreatedAt      time.Time
 	DeletedAt      *time.Time
 	PostingBlocked bool
-	Orgs           []Membership
+	Orgs           []Membership `gorm:"-"`
 }
 
 // Membership is an organization of the asker.
@@ -63,7 +63,7 @@ type App struct {
 	OrgName        string
 	SuspendedAt    *time.Time
 	DeletedAt      *time.Time
-	Access         []Access
+	Access         []Access `gorm:"-"`
 }
 
 // Access is the app's access to one API.
