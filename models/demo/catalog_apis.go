@@ -12,11 +12,12 @@ type product struct {
 	scopes       []catalog.ScopeInput
 	rules        []versionRules
 	plans        []catalog.PlanInput
+	invited      []string // companies, of an API for invited ones
 }
 
 type versionRules struct{ version, lines string }
 
-var products = []product{ordersAPI, catalogueAPI, customersAPI}
+var products = []product{ordersAPI, catalogueAPI, customersAPI, payoutsAPI}
 
 const sharedTerms = `1. Use the data for the purpose that you told us, and for no other.
 2. Keep keys on servers. A key in an app or a web page can be read by everybody.
@@ -144,5 +145,31 @@ POST /v1/customers/{id}/points points:write`}},
 	plans: []catalog.PlanInput{
 		{Name: "Partner", Summary: "For partners with a data agreement.", RateRequests: 300, RatePeriodSeconds: 60, Burst: 60, QuotaMonth: 500_000, NeedsApproval: true},
 		{Name: "Loyalty", Summary: "For loyalty programmes: points in real time.", RateRequests: 1200, RatePeriodSeconds: 60, Burst: 200, NeedsApproval: true},
+	},
+}
+
+var payoutsAPI = product{
+	made: 60, terms: sharedTerms, invited: []string{"kestrel", "lumen"},
+	Input: catalog.Input{
+		Slug: "payouts", Name: "Payouts API", DataDomain: "finance", Visibility: catalog.Invited, RefusesUndeclared: true,
+		Summary: "What Northwind pays to its partners, and for what.",
+		Description: `For partners with a settlement contract, by invitation.
+
+A payout is listed once the bank has confirmed it: on the first working day of the month, by noon UTC.
+`,
+	},
+	versions: []catalog.VersionInput{{Name: "v1", State: catalog.Live}},
+	environments: []catalog.Environment{
+		{Environment: "live", BaseURL: "https://api.northwind.example/payouts", ExampleMethod: "GET", ExamplePath: "/v1/payouts"},
+	},
+	scopes: []catalog.ScopeInput{
+		{Name: "payouts:read", Sentence: "See payouts and their totals"},
+		{Name: "payouts:lines", Sentence: "See the orders and redemptions behind a payout", Sensitive: true},
+	},
+	rules: []versionRules{{"v1", `GET /v1/payouts payouts:read
+GET /v1/payouts/{id} payouts:read
+GET /v1/payouts/{id}/lines payouts:lines`}},
+	plans: []catalog.PlanInput{
+		{Name: "Settlement", Summary: "For bookkeeping.", RateRequests: 30, RatePeriodSeconds: 60, Burst: 10, NeedsApproval: true},
 	},
 }

@@ -42,6 +42,9 @@ func (f *filler) plotCatalogue() {
 
 func (f *filler) publish(ctx context.Context, p product) error {
 	p.PublisherID = f.companies["northwind"]
+	for _, name := range p.invited {
+		p.InvitedIDs = append(p.InvitedIDs, f.companies[name])
+	}
 	api, err := f.apis.Create(ctx, f.as("jonas"), p.Input, p.versions[0])
 	if err != nil {
 		return err

@@ -1,20 +1,27 @@
 // Package demo fills a fresh database with a believable company: Northwind, which publishes three APIs, its partners with their people, apps, access
-// and keys in every state, sixty days of usage with an incident in it, and the audit log, mail and settings that go with them. What happens in it goes
-// through the stores of the house, day after day, under a clock that the filling moves; only usage is written in bulk.
+// and keys in every state, sixty days of usage with an incident in it, what they ask in the forum and how support answers, and the audit log, mail and
+// settings that go with them. What happens in it goes through the stores of the house, day after day, under a clock that the filling moves; only usage
+// and votes are written in bulk.
 //
 // Two databases filled at the same instant hold the same story. Ids, and the keys themselves, differ: those are always random.
 package demo
 
 import (
 	"context"
+	"embed"
 	"errors"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -106,6 +113,10 @@ type filler struct {
 	apis     *catalog.Store
 	keys     *key.Store
 	staff    *staff.Store
+	forum    *forum.Store
+	desk     *support.Store
+	pages    *guide.Store
+	searcher *guide.Searcher
 	outbox   *outbox.Outbox
 
 	users     map[string]account.User // by handle
@@ -114,6 +125,9 @@ type filler struct {
 	products  map[string]*shelved // by slug
 	access    map[int]db.ID       // by place in requests
 	made      []*made
+	questions map[string]*asked // by key
+	teams     map[string]db.ID  // by name
+	votes     []vote
 	steps     int
 }
 
@@ -125,6 +139,7 @@ func newFiller(o Options) (*filler, error) {
 	f := &filler{
 		db: o.DB, now: o.DB.Now().Truncate(time.Second), sealer: o.Root.Sealer(secret.LabelPassword),
 		users: map[string]account.User{}, companies: map[string]db.ID{}, apps: map[string]db.ID{}, products: map[string]*shelved{}, access: map[int]db.ID{},
+		questions: map[string]*asked{}, teams: map[string]db.ID{},
 	}
 	f.clock = &handClock{now: f.now}
 	box := outbox.New(o.Root.Sealer(secret.LabelMail))
@@ -137,6 +152,13 @@ func newFiller(o Options) (*filler, error) {
 	f.apis = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: o.Link})
 	f.keys = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Brand, Link: o.Link})
 	f.staff = staff.NewStore(o.DB, f.accounts, f.apis)
+	f.forum = forum.NewStore(forum.Options{DB: o.DB, Link: o.Link, Follow: follow.NewStore(follow.Options{
+		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: o.Link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
+	})})
+	f.desk = support.NewStore(support.Options{DB: o.DB, Forum: f.forum, Outbox: box, Link: o.Link})
+	// What is said of pages needs no pages: the server reads those, and puts them into the search index.
+	f.pages = guide.NewStore(guide.Options{DB: o.DB, Library: content.Open(content.Options{Ours: embed.FS{}, Now: o.DB.Now})})
+	f.searcher = guide.NewSearcher(guide.SearchOptions{DB: o.DB, Pages: f.pages, Forum: f.forum, Catalog: f.apis})
 	return f, nil
 }
 
@@ -150,11 +172,19 @@ func (f *filler) fill(ctx context.Context) error {
 	f.plotApps()
 	f.plotKeys()
 	f.plotStaff()
+	f.plotDesk()
+	f.plotPages()
+	if err := f.plotQuestions(); err != nil {
+		return err
+	}
 	if err := f.play(ctx); err != nil {
 		return err
 	}
 	f.clock.now = f.now
 	if err := f.writeUsage(ctx); err != nil {
+		return err
+	}
+	if err := f.db.Tx(ctx, f.writeVotes); err != nil {
 		return err
 	}
 	return f.settleMail(ctx)

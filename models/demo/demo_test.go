@@ -63,6 +63,13 @@ func TestDemoIsABelievableCompany(t *testing.T) {
 		t.Run("access in every state", func(t *testing.T) { holdsEveryAccessState(t, d) })
 		t.Run("audit chain", func(t *testing.T) { holdsAWholeLog(t, d, now) })
 		t.Run("usage", func(t *testing.T) { holdsUsage(t, d, now) })
+		t.Run("questions", func(t *testing.T) { holdsQuestions(t, d); holdsPrivateQuestions(t, d) })
+		t.Run("pages", func(t *testing.T) { holdsWhatIsSaidOfPages(t, d) })
+		t.Run("judged", func(t *testing.T) {
+			l := openLibrary(t, d, o)
+			t.Run("asked again", func(t *testing.T) { findsWhatIsAskedAgain(t, d, l) })
+			t.Run("searches", func(t *testing.T) { findsWhatIsSearched(t, d, l) })
+		})
 		t.Run("mail", func(t *testing.T) { holdsWaitingMail(t, d) })
 		t.Run("no secret", func(t *testing.T) { holdsNoSecret(t, d) })
 		t.Run("again", func(t *testing.T) { servesAsItIs(t, d, o) })
@@ -74,15 +81,15 @@ func holdsTheCounts(t *testing.T, d *db.DB) {
 		"SELECT COUNT(*) FROM users":                                                                              40,
 		"SELECT COUNT(*) FROM organizations WHERE kind <> 'personal'":                                             12,
 		"SELECT COUNT(*) FROM organizations WHERE kind = 'personal'":                                              40,
-		"SELECT COUNT(*) FROM apis WHERE NOT is_portal":                                                           3,
-		"SELECT COUNT(*) FROM keys":                                                                               120,
+		"SELECT COUNT(*) FROM apis WHERE NOT is_portal":                                                           4,
+		"SELECT COUNT(*) FROM keys":                                                                               121,
 		"SELECT COUNT(DISTINCT staff_role) FROM users":                                                            4, // and none
 		"SELECT COUNT(DISTINCT role) FROM members":                                                                4,
 		"SELECT COUNT(DISTINCT language) FROM users":                                                              2,
 		"SELECT COUNT(DISTINCT state) FROM api_versions":                                                          4,
 		"SELECT COUNT(*) FROM apis WHERE first_checked_at IS NULL AND NOT is_portal":                              0,
 		"SELECT COUNT(*) FROM users WHERE last_signed_in_at IS NULL":                                              0,
-		"SELECT COUNT(*) FROM plans p JOIN apis a ON a.id = p.api_id WHERE NOT a.is_portal AND p.name <> 'Pilot'": 7,
+		"SELECT COUNT(*) FROM plans p JOIN apis a ON a.id = p.api_id WHERE NOT a.is_portal AND p.name <> 'Pilot'": 8,
 	} {
 		if got := number(t, d, query); got != want {
 			t.Errorf("%s: %d, want %d", query, got, want)

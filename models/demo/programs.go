@@ -99,6 +99,8 @@ var requests = []request{
 	{"finder", "catalogue", "Open", "products:read stock:read", "Bestand je Laden auf einer Karte.", 12, "granted", "", fate{}, ""},
 	{"finder", "customers", "Partner", "customers:read", "Adresse des Kunden, um den nächsten Laden zu zeigen.", 4, "waiting", "", fate{}, ""},
 	{"rewards", "customers", "Loyalty", "customers:read points:read", "The app greets members by name.", 5, "waiting", "", fate{}, ""},
+	{"backoffice", "payouts", "Settlement", "payouts:read", "Bookkeeping reads the settlement of the month.", 58, "approved", "mira", fate{}, ""},
+	{"points", "payouts", "Settlement", "payouts:read", "Agreeing redemptions with our partners.", 52, "approved", "mira", fate{}, ""},
 	{"status", "catalogue", "Open", "products:read", "Availability, once a minute.", 179, "granted", "", fate{}, ""},
 	{"status", "orders", "Start", "orders:read", "Availability, once a minute.", 179, "granted", "", fate{}, ""},
 }
