@@ -37,7 +37,8 @@ type parsed struct {
 const (
 	ofConcept  = 0.55
 	ofCompound = 0.5
-	ofMended   = 0.6
+	ofMended   = 0.85
+	ofNext     = 0.6 // of the second best correction, and again of the third
 	ofUmlaut   = 0.9
 	ofPhrase   = 0.9
 )
@@ -159,12 +160,14 @@ func (p *parsed) mend(corrections map[string][]string) {
 		if g.whole || g.topic {
 			continue
 		}
+		weight := ofMended
 		for _, better := range corrections[g.word] {
 			for _, s := range stemmers {
 				term := s.stem(better)
-				g.put(term, ofMended)
-				phrases.find([]string{term}, func(c span) { g.put(c.name, ofMended*ofConcept) })
+				g.put(term, weight)
+				phrases.find([]string{term}, func(c span) { g.put(c.name, weight*ofConcept) })
 			}
+			weight *= ofNext
 		}
 	}
 }

@@ -26,7 +26,8 @@ type candidate struct {
 const (
 	inTitle    = 4.0
 	inTags     = 3.0
-	inCodes    = 3.5
+	inCodes    = 4.0 // of an API, which are its own
+	mentioned  = 1.5 // of others, whose text names them
 	saturation = 1.6
 	byLength   = 0.5
 	usual      = 150.0 // terms of a body of usual length
@@ -36,8 +37,9 @@ const (
 const (
 	forCoverage = 1.0  // all that was asked for is there
 	forPhrase   = 0.5  // words beside each other in the title, as asked
-	forTitle    = 0.6  // the title says nothing else
+	forTitle    = 1.2  // the title says nothing else
 	forWhole    = 1.2  // a code stands among title, tags or codes
+	forMention  = 0.4  // a code stands in the text
 	forSolved   = 0.06 // the question is solved
 	forProse    = 0.10 // a guide or an API rather than a question
 	enough      = 0.34 // of what was asked for must be there, by worth
@@ -142,7 +144,7 @@ func (c candidate) counts(term string) (int, bool) {
 }
 
 // weigh is how much of a term a document has, by BM25F.
-func (f fields) weigh(term string, length int) float64 {
+func (f fields) weigh(term, kind string, length int) float64 {
 	tf := 0.0
 	if slices.Contains(f.title, term) || slices.Contains(f.topics, term) {
 		tf += inTitle
@@ -151,7 +153,11 @@ func (f fields) weigh(term string, length int) float64 {
 		tf += inTags
 	}
 	if slices.Contains(f.codes, term) {
-		tf += inCodes
+		if kind == API {
+			tf += inCodes
+		} else {
+			tf += mentioned
+		}
 	}
 	tf += float64(f.body[term]) / (1 - byLength + byLength*float64(length)/usual)
 	return tf / (tf + saturation)
@@ -169,7 +175,7 @@ func (f *finder) score(c candidate) (score, covered float64) {
 	for _, g := range f.parsed.groups {
 		best, share := 0.0, 0.0
 		for _, v := range g.variants {
-			if w := text.weigh(v.term, c.Length); w > 0 {
+			if w := text.weigh(v.term, c.Kind, c.Length); w > 0 {
 				best = max(best, v.weight*w*f.idf(v.term))
 				share = max(share, v.weight)
 			}
@@ -179,8 +185,8 @@ func (f *finder) score(c candidate) (score, covered float64) {
 			all += worth
 			has += worth * min(1, share*1.5)
 		}
-		if g.whole && share > 0 && (slices.Contains(text.codes, g.word) || slices.Contains(text.title, g.word) || slices.Contains(text.tags, g.word)) {
-			bonus += forWhole
+		if whole := f.wholeIn(g, text, c.Kind); whole > 0 {
+			bonus += whole
 			covered = 1
 		}
 	}
@@ -195,6 +201,19 @@ func (f *finder) score(c candidate) (score, covered float64) {
 		bonus += forProse
 	}
 	return sum * (1 + bonus), covered
+}
+
+// wholeIn is for a code that stands among the title, tags or codes.
+func (f *finder) wholeIn(g group, text fields, kind string) float64 {
+	switch {
+	case !g.whole:
+		return 0
+	case slices.Contains(text.title, g.word), slices.Contains(text.tags, g.word), kind == API && slices.Contains(text.codes, g.word):
+		return forWhole
+	case slices.Contains(text.codes, g.word):
+		return forMention
+	}
+	return 0
 }
 
 // worth is what a group counts when it is judged how much of the query a document has. Codes and phrases count by their parts.

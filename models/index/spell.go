@@ -31,9 +31,9 @@ func (d Document) publicWords() []string {
 	seen := map[string]bool{}
 	var words []string
 	scan(normal(text), func(t token) {
-		if word := fold(t.word); spellable(t, word) && !seen[word] && len(words) < maxPublic {
-			seen[word] = true
-			words = append(words, word)
+		if spellable(t, fold(t.word)) && !seen[t.word] && len(words) < maxPublic {
+			seen[t.word] = true
+			words = append(words, t.word)
 		}
 	})
 	slices.Sort(words)
@@ -62,7 +62,7 @@ func putPublic(tx *db.Tx, id int64, again bool, d Document) error {
 			return err
 		}
 		var some []string
-		if err := tx.Raw("SELECT word FROM search_spellings WHERE variant IN ? AND word = variant", part).Scan(&some).Error; err != nil {
+		if err := tx.Raw("SELECT DISTINCT word FROM search_spellings WHERE word IN ?", part).Scan(&some).Error; err != nil {
 			return err
 		}
 		known = append(known, some...)
@@ -70,7 +70,7 @@ func putPublic(tx *db.Tx, id int64, again bool, d Document) error {
 	var rows []any
 	for _, word := range words {
 		if !slices.Contains(known, word) {
-			for _, v := range shortened(word) {
+			for _, v := range shortened(fold(word)) {
 				rows = append(rows, v, word)
 			}
 		}
@@ -126,16 +126,22 @@ func corrections(ctx context.Context, d *db.DB, words []string) (map[string][]st
 		return nil, err
 	}
 	near = slices.DeleteFunc(near, func(s spelling) bool { return s.Docs == 0 })
-	out := map[string][]string{}
+	out, stemmers := map[string][]string{}, []*stemmer{newStemmer("en"), newStemmer("de")}
 	for _, w := range words {
-		if !slices.ContainsFunc(near, func(s spelling) bool { return s.Word == w }) {
+		if !slices.ContainsFunc(near, func(s spelling) bool { return sameWord(w, s.Word, stemmers) }) {
 			out[w] = nearest(w, near)
 		}
 	}
 	return out, nil
 }
 
-// nearest orders by distance, then by how many documents have the word. At most three.
+// sameWord reports whether two words are forms of one: no slip, then.
+func sameWord(a, b string, stemmers []*stemmer) bool {
+	return fold(b) == a || slices.ContainsFunc(stemmers, func(s *stemmer) bool { return s.stem(a) == s.stem(b) })
+}
+
+// nearest orders by distance, then by the kind of slip: a letter left out or two swapped happen sooner than one too many, and that sooner than a wrong
+// one; then by how many documents have the word. At most three.
 func nearest(word string, near []spelling) []string {
 	allowed := 1
 	if utf8.RuneCountInString(word) >= longWord {
@@ -147,8 +153,8 @@ func nearest(word string, near []spelling) []string {
 	}
 	var all []ranked
 	for _, s := range near {
-		if n := distance(word, s.Word); n <= allowed {
-			all = append(all, ranked{s, n})
+		if n := distance(word, fold(s.Word)); n <= allowed {
+			all = append(all, ranked{s, 4*n + slip(word, fold(s.Word))})
 		}
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
@@ -165,6 +171,20 @@ func nearest(word string, near []spelling) []string {
 		words = append(words, r.Word)
 	}
 	return words
+}
+
+// slip tells how unlikely it is that b was typed as a.
+func slip(a, b string) int {
+	x, y := []rune(a), []rune(b)
+	slices.Sort(x)
+	slices.Sort(y)
+	switch {
+	case len(x) < len(y), slices.Equal(x, y):
+		return 0
+	case len(x) > len(y):
+		return 1
+	}
+	return 2
 }
 
 // distance counts letters put in, left out, changed, or swapped with their neighbour (optimal string alignment).
