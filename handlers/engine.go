@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -102,6 +103,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.notices", time.Hour, s.Key.Notices)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
+	w.Handle(follow.JobKind, s.Follow.Job)
 	w.Every("support.stale", time.Hour, s.Support.Stale)
 	w.Every("outbox.sweep", time.Hour, func(ctx context.Context) error { return outbox.Sweep(ctx, o.DB, keepMail) })
 	w.Every("job.sweep", 24*time.Hour, func(ctx context.Context) error { return job.Sweep(ctx, o.DB, keepJobs) })
@@ -113,7 +115,7 @@ func (h *House) Loops() []func(context.Context) {
 	e := h.engine
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
-		e.flusher.Run, e.worker.Run, e.warm,
+		e.flusher.Run, e.worker.Run, e.warm, h.Stores.Guide.KeepIndex,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)

@@ -3,13 +3,17 @@ package handlers
 import (
 	"context"
 
+	"github.com/gatehouse-dev/gatehouse/docs"
+	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/models/forum/moderation"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -20,16 +24,18 @@ import (
 
 // Stores are the stores of every area.
 type Stores struct {
-	Outbox  *outbox.Outbox
-	Account *account.Store
-	Org     *org.Store
-	Catalog *catalog.Store
-	Key     *key.Store
-	Usage   *usage.Store
-	Staff   *staff.Store
-	Follow  *follow.Store
-	Forum   *forum.Store
-	Support *support.Store
+	Outbox     *outbox.Outbox
+	Account    *account.Store
+	Org        *org.Store
+	Catalog    *catalog.Store
+	Key        *key.Store
+	Usage      *usage.Store
+	Staff      *staff.Store
+	Follow     *follow.Store
+	Forum      *forum.Store
+	Moderation *moderation.Store
+	Support    *support.Store
+	Guide      *guide.Store
 }
 
 func newStores(o Options) (Stores, error) {
@@ -59,6 +65,10 @@ func newStores(o Options) (Stores, error) {
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
 	})
 	s.Forum = forum.NewStore(forum.Options{DB: o.DB, Follow: s.Follow, Link: link})
+	s.Moderation = moderation.NewStore(moderation.Options{DB: o.DB, Forum: s.Forum, Outbox: box, Link: link})
 	s.Support = support.NewStore(support.Options{DB: o.DB, Forum: s.Forum, Outbox: box, Link: link})
+	s.Guide = guide.NewStore(guide.Options{DB: o.DB, Library: content.Open(content.Options{
+		Ours: docs.Files, Folder: o.Settings.ContentDir, Now: o.DB.Now, Values: map[string]string{"base": o.Settings.BaseURL.String(), "brand": o.Settings.KeyBrand},
+	})})
 	return s, nil
 }

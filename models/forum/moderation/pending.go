@@ -1,0 +1,127 @@
+package moderation
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+)
+
+// Waiting is a post that waits for approval.
+type Waiting struct {
+	ID         db.ID
+	QuestionID db.ID
+	Kind       string
+	Body       string
+	HTML       string `gorm:"column:html"`
+	AuthorID   db.ID
+	AuthorName string
+	Title      string
+	Slug       string
+	Edited     bool // it was shown before, and changed
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	JoinedAt   time.Time // when the author's account was made
+}
+
+// Pending lists the posts that wait for approval, the oldest first. Faults: Forbidden.
+func (s *Store) Pending(ctx context.Context, a actor.Actor, page db.PageRequest) (db.Page[Waiting], error) {
+	if err := reads(a); err != nil {
+		return db.Page[Waiting]{}, err
+	}
+	page.Sort = ""
+	return db.List(ctx, s.db, db.Listing[Waiting]{
+		Name: "pending posts", IDExpr: "p.id", ID: func(w Waiting) db.ID { return w.ID }, Default: "created",
+		Select: `SELECT p.id, p.question_id, p.kind, p.body, p.html, p.author_id, u.display_name AS author_name, q.title, q.slug, p.revisions > 0 AS edited, p.created_at, p.updated_at, u.created_at AS joined_at
+			FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id WHERE p.state = 'pending' AND p.deleted_at IS NULL AND q.deleted_at IS NULL`,
+		Sorts: map[string]db.Sort[Waiting]{"created": {Expr: "p.created_at", Value: func(w Waiting) any { return w.CreatedAt }}},
+	}, page)
+}
+
+// Approve shows a post that waited, tells who follows, and its author. Faults: Forbidden, NotFound, Conflict when somebody decided meanwhile.
+func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID) error {
+	return s.decide(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
+		act := postEvent(audit.PostApproved, q, p, nil)
+		if p.Kind == forum.PostQuestion {
+			act = questionEvent(audit.QuestionApproved, q, nil)
+		}
+		audit.Record(tx, a, act)
+		if err := s.forum.Publish(tx, a, p.ID); err != nil {
+			return err
+		}
+		return s.tellAuthor(tx, q, p, "post_approved", approvedSubject, approvedLine, "")
+	})
+}
+
+// Reject keeps a post from being shown, for a reason that its author reads by mail and beside the post. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
+func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, reason string) error {
+	reason = strings.TrimSpace(reason)
+	if err := checkReason(reason, true); err != nil {
+		return err
+	}
+	return s.decide(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
+		act := postEvent(audit.PostRejected, q, p, map[string]string{"reason": reason})
+		if p.Kind == forum.PostQuestion {
+			act = questionEvent(audit.QuestionRejected, q, map[string]string{"reason": reason})
+			if _, err := tx.Run("UPDATE questions SET state = 'rejected', hidden_reason = ?, updated_at = ? WHERE id = ?", reason, tx.Now, q.ID); err != nil {
+				return err
+			}
+		}
+		audit.Record(tx, a, act)
+		if _, err := tx.Run("UPDATE posts SET state = 'rejected', hidden_reason = ?, updated_at = ? WHERE id = ?", reason, tx.Now, p.ID); err != nil {
+			return err
+		}
+		return s.tellAuthor(tx, q, p, "post_rejected", rejectedSubject, rejectedLine, reason)
+	})
+}
+
+func (s *Store) decide(ctx context.Context, a actor.Actor, postID db.ID, fn func(tx *db.Tx, q forum.Question, p forum.Post) error) error {
+	return s.onPost(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
+		if p.State != forum.Pending {
+			return fault.New(fault.Conflict, "Somebody decided this meanwhile.")
+		}
+		return fn(tx, q, p)
+	})
+}
+
+// What authors are told. Each line takes the title of the question.
+var (
+	approvedSubject  = text.N("What you wrote is shown now")
+	approvedLine     = text.N("Support approved what you wrote for “%s”.")
+	rejectedSubject  = text.N("What you wrote is not shown")
+	rejectedLine     = text.N("Support decided not to show what you wrote for “%s”.")
+	blockedSubject   = text.N("You can’t post in the forum for now")
+	blockedLine      = text.N("Support keeps you from posting until %s. The rest of your account works as before.")
+	blockedForGood   = text.N("Support keeps you from posting until they lift it. The rest of your account works as before.")
+	unblockedSubject = text.N("You can post in the forum again")
+	unblockedLine    = text.N("Support lets you post in the forum again.")
+)
+
+func (s *Store) tellAuthor(tx *db.Tx, q forum.Question, p forum.Post, kind, subject, line, reason string) error {
+	button := outbox.L("Open the question")
+	l := outbox.Letter{Kind: kind, Subject: outbox.L(subject), Lines: []outbox.Line{outbox.L(line, q.Title)}, Button: &button, URL: s.link(q.Path())}
+	if reason != "" {
+		l.Lines = append(l.Lines, outbox.L("Reason: %s", reason))
+	}
+	return s.write(tx, p.AuthorID, func(org.Recipient) outbox.Letter { return l })
+}
+
+// write queues a letter to somebody who can be written to.
+func (s *Store) write(tx *db.Tx, to db.ID, letter func(org.Recipient) outbox.Letter) error {
+	var rows []org.Recipient
+	err := tx.Raw("SELECT id, email, language, time_zone FROM users WHERE id = ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL", to).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return err
+	}
+	l := letter(rows[0])
+	l.To, l.UserID, l.Language, l.TimeZone = rows[0].Email, rows[0].ID, rows[0].Language, rows[0].TimeZone
+	return s.outbox.Queue(tx, l)
+}
