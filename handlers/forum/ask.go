@@ -225,4 +225,3 @@ func (h *Handler) Similar(c echo.Context) error {
 	}
 	return h.Render(c, views.SimilarLinks(h.items(c, rows)))
 }
-

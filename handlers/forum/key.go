@@ -9,20 +9,27 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/forum"
 )
 
-// keyFound tells the author of a text that a key is in it, and which, when it is a key that the author can see. The text itself goes nowhere.
+// mostKeys bounds how many keys of one text are looked up.
+const mostKeys = 10
+
+// keyFound tells the author of a text that keys are in it, and names the first one that they can rotate. The text itself goes nowhere.
 func (h *Handler) keyFound(c echo.Context, texts ...string) (*views.KeyFound, error) {
+	var keys []apikey.Found
 	for _, t := range texts {
-		for _, found := range apikey.Find(t) {
-			k := &views.KeyFound{Hint: found.Key.Hint()}
-			row, ok, err := h.Keys.Pasted(web.Ctx(c), web.Actor(c), found.Key)
-			if err != nil {
-				return nil, err
-			}
-			if ok {
-				k.Name, k.Href = row.Name, "/console/keys/"+row.ID.Show(key.IDPrefix)+"/rotate"
-			}
-			return k, nil
+		keys = append(keys, apikey.Find(t)...)
+	}
+	var first *views.KeyFound
+	for _, found := range keys[:min(len(keys), mostKeys)] {
+		row, ok, err := h.Keys.Pasted(web.Ctx(c), web.Actor(c), found.Key)
+		if err != nil {
+			return nil, err
+		}
+		if first == nil {
+			first = &views.KeyFound{Hint: found.Key.Hint()}
+		}
+		if ok && first.Href == "" {
+			first = &views.KeyFound{Hint: found.Key.Hint(), Name: row.Name, Href: "/console/keys/" + row.ID.Show(key.IDPrefix) + "/rotate"}
 		}
 	}
-	return nil, nil
+	return first, nil
 }

@@ -277,4 +277,3 @@ func (h *Handler) Comments(c echo.Context) error {
 	}
 	return h.Render(c, views.CommentsPage(p))
 }
-

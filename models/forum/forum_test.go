@@ -141,3 +141,22 @@ func TestAskedQuestionIsReadBack(t *testing.T) {
 		}
 	})
 }
+
+// say adds a comment under a post.
+func (w *world) say(a actor.Actor, parent db.ID, body string) forum.Post {
+	w.t.Helper()
+	p, err := w.forum.Comment(context.Background(), a, forum.Reply{Body: body, Parent: parent})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return p
+}
+
+func (w *world) settle(id db.ID) {
+	w.t.Helper()
+	if err := w.db.Tx(context.Background(), func(tx *db.Tx) error { return forum.Settle(tx, id) }); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+func (w *world) orgOf(a actor.Actor) db.ID { return webtest.PersonalOrg(w.t, w.db, a.UserID) }
