@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/models/forum/moderation"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -108,16 +109,17 @@ type filler struct {
 	phc    []byte // of Password
 	plot   []moment
 
-	accounts *account.Store
-	orgs     *org.Store
-	apis     *catalog.Store
-	keys     *key.Store
-	staff    *staff.Store
-	forum    *forum.Store
-	desk     *support.Store
-	pages    *guide.Store
-	searcher *guide.Searcher
-	outbox   *outbox.Outbox
+	accounts   *account.Store
+	orgs       *org.Store
+	apis       *catalog.Store
+	keys       *key.Store
+	staff      *staff.Store
+	forum      *forum.Store
+	desk       *support.Store
+	moderation *moderation.Store
+	pages      *guide.Store
+	searcher   *guide.Searcher
+	outbox     *outbox.Outbox
 
 	users     map[string]account.User // by handle
 	companies map[string]db.ID        // by handle; personal ones by that of their person
@@ -156,6 +158,7 @@ func newFiller(o Options) (*filler, error) {
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: o.Link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
 	})})
 	f.desk = support.NewStore(support.Options{DB: o.DB, Forum: f.forum, Outbox: box, Link: o.Link})
+	f.moderation = moderation.NewStore(moderation.Options{DB: o.DB, Forum: f.forum, Outbox: box, Link: o.Link})
 	// What is said of pages needs no pages: the server reads those, and puts them into the search index.
 	f.pages = guide.NewStore(guide.Options{DB: o.DB, Library: content.Open(content.Options{Ours: embed.FS{}, Now: o.DB.Now})})
 	f.searcher = guide.NewSearcher(guide.SearchOptions{DB: o.DB, Pages: f.pages, Forum: f.forum, Catalog: f.apis})

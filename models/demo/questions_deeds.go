@@ -15,7 +15,7 @@ func init() {
 	deeds = map[string]func(f *filler, ctx context.Context, q *asked, i int) error{
 		"answer": (*filler).answer, "comment": (*filler).comment, "note": (*filler).note, "assign": (*filler).assign, "wait": (*filler).wait,
 		"escalate": (*filler).escalate, "close": (*filler).closeQuestion, "merge": (*filler).merge,
-		"lock": (*filler).later, "pin": (*filler).later, "hide": (*filler).later, "flag": (*filler).later,
+		"lock": (*filler).lock, "pin": (*filler).pin, "flag": (*filler).flag, "hide": (*filler).hide,
 	}
 }
 
@@ -28,13 +28,14 @@ func (f *filler) answer(ctx context.Context, q *asked, i int) (err error) {
 	} else {
 		p, err = f.forum.Answer(ctx, f.as(d.By), q.id, forum.Reply{Body: d.body})
 	}
-	q.answers[i], q.last = p.ID, p.ID
+	q.answers[i], q.last, q.latest = p.ID, p.ID, p.ID
 	return err
 }
 
 func (f *filler) comment(ctx context.Context, q *asked, i int) error {
 	d := q.deeds[i]
-	_, err := f.forum.Comment(ctx, f.as(d.By), forum.Reply{Body: d.body, Parent: q.last})
+	p, err := f.forum.Comment(ctx, f.as(d.By), forum.Reply{Body: d.body, Parent: q.last})
+	q.latest = p.ID
 	return err
 }
 
@@ -110,4 +111,27 @@ var cannedReplies = []support.Reply{
 	{Name: "Rotate a leaked key", Body: "Hello {name},\n\nrotate that key with an overlap of 0 days now: the old one stops with the next request. Then look at its page for networks that you don’t know. {guide:keeping-secrets} has the rest."},
 }
 
-func (f *filler) later(ctx context.Context, q *asked, i int) error { return nil }
+func (f *filler) lock(ctx context.Context, q *asked, i int) error {
+	return f.moderation.SetLocked(ctx, f.as(q.deeds[i].By), q.id, true)
+}
+
+func (f *filler) pin(ctx context.Context, q *asked, i int) error {
+	return f.moderation.SetPinned(ctx, f.as(q.deeds[i].By), q.id, true)
+}
+
+// flag reports what was said last.
+func (f *filler) flag(ctx context.Context, q *asked, i int) error {
+	d := q.deeds[i]
+	_, err := f.moderation.Flag(ctx, f.as(d.By), q.latest, d.Reason, d.Words)
+	return err
+}
+
+// hide upholds the flags of what was said last, which takes it out of the forum.
+func (f *filler) hide(ctx context.Context, q *asked, i int) error {
+	d := q.deeds[i]
+	flag, err := one[db.ID](ctx, f.db, "SELECT id FROM flags WHERE post_id = ?", q.latest)
+	if err != nil {
+		return err
+	}
+	return f.moderation.Decide(ctx, f.as(d.By), flag, true, d.Reason)
+}

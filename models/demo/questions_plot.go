@@ -17,9 +17,10 @@ type asked struct {
 	*thread
 	id      db.ID
 	at      time.Time
-	post    db.ID // of the question itself
-	last    db.ID // the post under which the next comment stands: the answer told last, or the question's own
-	answers map[int]db.ID
+	post    db.ID         // of the question itself
+	last    db.ID         // the post under which the next comment stands: the answer told last, or the question's own
+	latest  db.ID         // the post written last
+	answers map[int]db.ID // by the place of their deed
 }
 
 // plotQuestions lets people ask, answer, vote and moderate.
@@ -103,7 +104,7 @@ func (f *filler) askQuestion(ctx context.Context, q *asked) error {
 	}
 	q.id = made.ID
 	q.post, err = one[db.ID](ctx, f.db, "SELECT id FROM posts WHERE question_id = ? AND kind = 'question'", q.id)
-	q.last = q.post
+	q.last, q.latest = q.post, q.post
 	return err
 }
 

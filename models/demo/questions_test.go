@@ -14,7 +14,7 @@ import (
 // waiting are the questions that support finds in its queue, by the beginning of their title.
 var waiting = []string{
 	"Two hundred shops", "Stock counts returned", "Redeeming more points", "Test lane at", "Can I download refusals", "One order, two parcels", "Handhelds without signal",
-	"Price list for Chile", "Bestellungen vor", "Should each shop", "Our refund robot", "Mail us when most", "Best bonus points",
+	"Price list for Chile", "Bestellungen vor", "Should each shop", "Our refund robot", "Mail us when most",
 }
 
 func holdsQuestions(t *testing.T, d *db.DB) {
@@ -38,6 +38,9 @@ func holdsQuestions(t *testing.T, d *db.DB) {
 		"SELECT COUNT(*) FROM questions WHERE waits_on = 'asker' AND asked_back_at IS NOT NULL":          3,
 		"SELECT COUNT(*) FROM questions WHERE escalated_at IS NOT NULL AND closed_at IS NULL":            1,
 		"SELECT COUNT(*) FROM questions WHERE merged_into IS NOT NULL":                                   1,
+		"SELECT COUNT(*) FROM questions WHERE locked_at IS NOT NULL":                                     1,
+		"SELECT COUNT(*) FROM questions WHERE pinned_at IS NOT NULL":                                     1,
+		"SELECT COUNT(*) FROM questions WHERE hidden_at IS NOT NULL":                                     1,
 		"SELECT COUNT(*) FROM questions WHERE state = 'pending'":                                         1,
 		"SELECT COUNT(*) FROM questions WHERE visibility = 'organization'":                               5,
 		"SELECT COUNT(*) FROM questions q JOIN apis a ON a.id = q.api_id WHERE a.visibility = 'invited'": 2,
@@ -46,6 +49,7 @@ func holdsQuestions(t *testing.T, d *db.DB) {
 		"SELECT COUNT(*) FROM canned_replies":                                                            4,
 		"SELECT COUNT(*) FROM support_teams":                                                             2,
 		"SELECT COUNT(*) FROM follows WHERE reason = 'chose'":                                            20,
+		"SELECT COUNT(*) FROM flags WHERE state = 'open'":                                                1,
 		"SELECT COUNT(*) FROM votes":                                                                     300,
 	} {
 		if n := number(t, d, query); n < least {
@@ -71,7 +75,7 @@ func holdsPrivateQuestions(t *testing.T, d *db.DB) {
 	if err != nil || len(seen) < 50 {
 		t.Fatal(len(seen), err)
 	}
-	for _, private := range []string{"Which orders make up one settlement line?", "The statement of the first arrived on the second", "Our refund robot was suspended. What do you need from us?", "Cheap lamp wholesale partner wanted, see our offers"} {
+	for _, private := range []string{"Which orders make up one settlement line?", "The statement of the first arrived on the second", "Our refund robot was suspended. What do you need from us?", "Best bonus points to buy now, fast delivery", "Cheap lamp wholesale partner wanted, see our offers"} {
 		if slices.Contains(seen, private) || number(t, d, "SELECT COUNT(*) FROM questions WHERE title = ?", private) != 1 {
 			t.Errorf("anybody reads %q, or it is missing", private)
 		}
