@@ -14,8 +14,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -103,6 +105,10 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.notices", time.Hour, s.Key.Notices)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
+	w.Every("guide.pages", 5*time.Minute, s.Guide.Index)
+	w.Every("guide.search", time.Hour, s.Search.Tend)
+	w.Handle(guide.RebuildJob, s.Search.Rebuild)
+	w.Handle(catalog.OpennessJob, s.Search.Openness)
 	w.Handle(follow.JobKind, s.Follow.Job)
 	w.Every("support.stale", time.Hour, s.Support.Stale)
 	w.Every("outbox.sweep", time.Hour, func(ctx context.Context) error { return outbox.Sweep(ctx, o.DB, keepMail) })
@@ -121,6 +127,13 @@ func (h *House) Loops() []func(context.Context) {
 		loops = append(loops, e.sender.Run)
 	}
 	return loops
+}
+
+// rebuildSearch has the search index made, when this version of the program has not made it yet.
+func (h *House) rebuildSearch(ctx context.Context) {
+	if err := h.Stores.Search.QueueRebuild(ctx); err != nil && ctx.Err() == nil {
+		slog.Error("the search index is not rebuilt", "error", err)
+	}
 }
 
 func reportPolling(err error) {

@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
+	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
@@ -76,6 +77,8 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	catalog.New(kit, s.Catalog, s.Org, s.Key).Routes(r)
 	key.New(kit, s.Key).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)
+	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)
+	guide.NewSearch(kit, s.Search, s.Key).Routes(r)
 	forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key}).Routes(r)

@@ -36,6 +36,7 @@ type Stores struct {
 	Moderation *moderation.Store
 	Support    *support.Store
 	Guide      *guide.Store
+	Search     *guide.Searcher
 }
 
 func newStores(o Options) (Stores, error) {
@@ -70,5 +71,6 @@ func newStores(o Options) (Stores, error) {
 	s.Guide = guide.NewStore(guide.Options{DB: o.DB, Library: content.Open(content.Options{
 		Ours: docs.Files, Folder: o.Settings.ContentDir, Now: o.DB.Now, Values: map[string]string{"base": o.Settings.BaseURL.String(), "brand": o.Settings.KeyBrand},
 	})})
+	s.Search = guide.NewSearcher(guide.SearchOptions{DB: o.DB, Pages: s.Guide, Forum: s.Forum, Catalog: s.Catalog})
 	return s, nil
 }

@@ -76,7 +76,8 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 	path := c.Request().URL.Path
 	f := layout.Frame{
 		PortalName: s.portal.Name, BrandHue: s.portal.Hue, Title: title, Nonce: s.nonce, Lang: string(text.Of(Ctx(c)).Language),
-		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c),
+		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c),
+		Search: &layout.Link{Label: T(c, "Search"), Href: "/search", Current: path == "/search"},
 		Footer: layout.Footer{Text: s.portal.Footer}, Languages: languageMenu(c),
 	}
 	if s.user == nil {

@@ -1,0 +1,55 @@
+package guide
+
+import (
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// Search is /search.
+type Search struct {
+	Frame   layout.Frame
+	Query   string
+	Kind    string
+	Tabs    []components.Tab // kinds; none before a search
+	Found   []Found
+	Suggest *layout.Link // the query with its slips mended
+	AskHref string       // with the words filled in
+	Pager   components.Pager
+	Refused *Refused
+}
+
+// Found is one result.
+type Found struct {
+	Href    string
+	Kind    string // "Guide"
+	Title   []Piece
+	Excerpt []Piece
+	Solved  bool
+	Facts   string // "3 answers"
+}
+
+// Piece is part of a text; Match marks a word that was looked for.
+type Piece struct {
+	Text  string
+	Match bool
+}
+
+// Refused says that a key was typed into the box. Name and Href are of a key that the reader can rotate.
+type Refused struct{ Name, Href string }
+
+// Misses is /support/searches.
+type Misses struct {
+	Frame   layout.Frame
+	Rows    []Miss
+	Columns []components.Column
+	Pager   components.Pager
+	CSVHref string
+}
+
+// Miss is a search that found nothing.
+type Miss struct {
+	Text  string
+	Href  string // searches again
+	Times string
+	Last  components.Moment
+}
