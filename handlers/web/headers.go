@@ -1,20 +1,37 @@
 package web
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
 
 // setHeaders sets what every page carries (W3, S5). Pages are private to their reader, so none is stored; a handler
 // of a public page may loosen Cache-Control.
 func (k *Kit) setHeaders(c echo.Context) {
 	h := c.Response().Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+stateOf(c).nonce+"'; style-src 'self' 'nonce-"+stateOf(c).nonce+
-		"'; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; manifest-src 'self'")
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self' 'nonce-"+stateOf(c).nonce+"'; style-src 'self' 'nonce-"+stateOf(c).nonce+"'"+rulesOfAll)
 	h.Set("Cache-Control", "no-store")
 	k.setSafetyHeaders(h)
 }
+
+// PolicyWithoutNonce makes the policy of this page one that holds for every reader, so that the page can be kept: scripts and style sheets of ours by
+// their address, and of style elements the one of the brand's hue, by its digest.
+func PolicyWithoutNonce(c echo.Context) {
+	style := "'self'"
+	if hue := Portal(c).Hue; hue > 0 {
+		sum := sha256.Sum256([]byte(layout.HueCSS(hue)))
+		style += " 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	}
+	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src "+style+rulesOfAll)
+}
+
+// rulesOfAll are the parts of the policy that every page has.
+const rulesOfAll = "; img-src 'self' data:; font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; object-src 'none'; frame-ancestors 'none'; manifest-src 'self'"
 
 // setSafetyHeaders sets what every answer carries, whatever it is: helmet's defaults, with a stricter policy.
 func (k *Kit) setSafetyHeaders(h http.Header) {

@@ -61,6 +61,9 @@ type flash struct {
 	Args []string
 }
 
+// HasFlash reports whether the next page tells what the last act did.
+func (k *Kit) HasFlash(c echo.Context) bool { return k.cookie(c, flashCookie) != "" }
+
 func (k *Kit) setFlash(c echo.Context, f flash) {
 	b, err := json.Marshal(f)
 	if err != nil {

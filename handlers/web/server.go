@@ -41,8 +41,22 @@ func (k *Kit) Handler(e *echo.Echo) http.Handler {
 // skipGzip leaves alone what holds a fresh secret, so that its length can't be probed, and what is compressed already.
 func skipGzip(c echo.Context) bool {
 	p := c.Request().URL.Path
+	if keptPage(p) && !strings.Contains(c.Request().Header.Get("Cookie"), sessionCookie+"=") {
+		c.Set(packsKey, true)
+		return true
+	}
 	return strings.HasPrefix(p, "/static/") || c.Request().Method != http.MethodGet || c.Response().Header().Get("Content-Encoding") != ""
 }
+
+const packsKey = "gatehouse.packs_itself"
+
+// keptPage reports whether a path is of the kind that is kept compressed for people who are not signed in.
+func keptPage(path string) bool {
+	return (strings.HasPrefix(path, "/guides/") || strings.HasPrefix(path, "/tutorials/")) && !strings.HasSuffix(path, ".md")
+}
+
+// PacksItself reports whether nobody else compresses this answer.
+func PacksItself(c echo.Context) bool { packs, _ := c.Get(packsKey).(bool); return packs }
 
 // ipExtractor believes X-Forwarded-For only from the named proxies, and takes its rightmost entry that is none of them (C4).
 func ipExtractor(proxies []netip.Prefix) echo.IPExtractor {

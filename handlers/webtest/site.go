@@ -28,7 +28,9 @@ type Site struct {
 	DB    *db.DB
 	Clock *dbtest.Clock
 	Table []web.Route
-	t     testing.TB
+	// Handler is what the site serves, for benchmarks that leave the network out.
+	Handler http.Handler
+	t       testing.TB
 }
 
 // New serves the routes that register adds. Kit.Accounts is a store with nothing but the database, unless register replaces it.
@@ -46,7 +48,7 @@ func New(t testing.TB, d *db.DB, clock *dbtest.Clock, register func(k *web.Kit, 
 	server.Config.Handler = k.Handler(e)
 	server.Start()
 	t.Cleanup(server.Close)
-	return &Site{URL: base.String(), Kit: k, DB: d, Clock: clock, Table: r.Routes(), t: t}
+	return &Site{URL: base.String(), Kit: k, DB: d, Clock: clock, Table: r.Routes(), Handler: server.Config.Handler, t: t}
 }
 
 // Visit is a Site that somebody else serves at url, over d.

@@ -246,6 +246,12 @@ var _ = []string{ // the sentences of this file, for the message catalogue
 	text.N("A check of the kind %q takes no %q."), text.N("%q is no %s."), text.N("This check needs an %q."),
 }
 
-func (p Problem) String() string {
-	return fmt.Sprintf("%s:%d: %s", p.File, p.Line, p.Message)
+// Place is the file, and the line when there is one.
+func (p Problem) Place() string {
+	if p.Line == 0 {
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
 }
+
+func (p Problem) String() string { return p.Place() + ": " + p.Message.String() }

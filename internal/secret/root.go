@@ -36,6 +36,7 @@ const (
 	LabelFactor    = "second factor sealing"
 	LabelAudit     = "audit salt"
 	LabelNetwork   = "network salt"
+	LabelVisitor   = "visitor cookie"
 	LabelNotice    = "notice link" // of mails: unsubscribing, saying that it is solved
 )
 

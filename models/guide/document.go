@@ -2,8 +2,10 @@ package guide
 
 import (
 	"context"
+	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -69,6 +71,30 @@ func (s *Store) Index(ctx context.Context) error {
 	}
 	s.indexed.digest = pages.Digest
 	return nil
+}
+
+// indexEvery is how often KeepIndex looks.
+const indexEvery = 2 * time.Second
+
+// KeepIndex runs Index at the start and whenever pages change, until ctx ends.
+func (s *Store) KeepIndex(ctx context.Context) {
+	tick := time.NewTicker(indexEvery)
+	defer tick.Stop()
+	failed := ""
+	for {
+		err := s.Index(ctx)
+		if err != nil && ctx.Err() == nil && err.Error() != failed {
+			slog.Error("guides are not in the search index as they are", "error", err)
+		}
+		if failed = ""; err != nil {
+			failed = err.Error()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // EachDocument calls fn with every page, in a transaction of its own for each, to make the search index anew.
