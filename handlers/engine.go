@@ -105,7 +105,6 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.notices", time.Hour, s.Key.Notices)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
-	w.Every("guide.pages", 5*time.Minute, s.Guide.Index)
 	w.Every("guide.search", time.Hour, s.Search.Tend)
 	w.Handle(guide.RebuildJob, s.Search.Rebuild)
 	w.Handle(catalog.OpennessJob, s.Search.Openness)
@@ -121,7 +120,7 @@ func (h *House) Loops() []func(context.Context) {
 	e := h.engine
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
-		e.flusher.Run, e.worker.Run, e.warm, h.Stores.Guide.KeepIndex,
+		e.flusher.Run, e.worker.Run, e.warm, h.Stores.Guide.KeepIndex, h.rebuildSearch,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)
