@@ -87,6 +87,7 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 		Asked: h.moment(c, q.CreatedAt), Notes: questionNotes(c, q.Question, r), Pager: web.Pager(c, t.Previous, t.Next), Facts: questionFacts(c, q),
 		Solve: r.asks() && q.AcceptedPostID == nil && q.Answers > 0, About: about(q),
 	}
+	p.Frame.Wide = true
 	p.Frame.Canonical, p.Frame.Markdown = h.Link(q.Path()), q.Path()+".md"
 	p.Frame.NoIndex = p.Frame.NoIndex || !q.Counted || q.Visibility != forum.Public || !q.Shown()
 	if p.Frame.SignIn != nil {

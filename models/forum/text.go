@@ -83,7 +83,11 @@ func slugOf(title string) string {
 		case !unicode.Is(unicode.Mn, r):
 			gap = true
 		}
-		if b.Len() >= 60 {
+		if b.Len() >= 60 { // at the last whole word
+			whole := b.String()[:max(strings.LastIndexByte(b.String(), '-'), 0)]
+			if len(whole) > 20 {
+				return whole
+			}
 			break
 		}
 	}
