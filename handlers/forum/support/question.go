@@ -176,7 +176,11 @@ func (s state) of(form, field string) string {
 	return s.wrong[field]
 }
 
+// replyForm is there when the question is: what waits for approval or was rejected is not answered.
 func (h *Handler) replyForm(c echo.Context, d support.Detail, s state, page *views.QuestionPage) error {
+	if d.State != forum.Published {
+		return nil
+	}
 	replies, err := h.Desk.Replies(web.Ctx(c), web.Actor(c))
 	if err != nil {
 		return err

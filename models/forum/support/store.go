@@ -74,7 +74,7 @@ func (s *Store) act(ctx context.Context, a actor.Actor, id db.ID, fn func(tx *db
 			return err
 		}
 		if q.MergedInto != nil {
-			return fault.New(fault.Conflict, "This question was merged into another. Go on there.")
+			return fault.New(fault.Conflict, "This question was merged into another one. Go on there.")
 		}
 		return fn(tx, q)
 	})
