@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -27,6 +28,7 @@ type options struct {
 	duration    time.Duration
 	connections int
 	keys        int
+	questions   int
 	only        string
 }
 
@@ -41,6 +43,7 @@ func main() {
 	flag.DurationVar(&o.duration, "d", 2*time.Second, "how long each measurement takes")
 	flag.IntVar(&o.connections, "c", 32, "connections")
 	flag.IntVar(&o.keys, "keys", 100_000, "keys in the database")
+	flag.IntVar(&o.questions, "questions", 100_000, "questions in the forum, with ten posts each")
 	flag.StringVar(&o.only, "only", "", "sections to run, parted by commas: "+strings.Join(sectionNames(), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -67,6 +70,7 @@ var sections = []section{
 	{"unknown", unknownSection},
 	{"nginx", nginxSection},
 	{"pages", pagesSection},
+	{"forum", forumSection},
 }
 
 func sectionNames() []string {
@@ -81,6 +85,7 @@ func sectionNames() []string {
 type bench struct {
 	options
 	filled  filled
+	forum   string   // a folder for another database, of the forum
 	program *program // gatehouse over the filled database
 	portal  string   // where it serves pages
 	floors  map[string]*program
@@ -92,7 +97,7 @@ func run(ctx context.Context, o options) (err error) {
 	if err != nil {
 		return err
 	}
-	b := &bench{options: o, floors: map[string]*program{}}
+	b := &bench{options: o, forum: filepath.Join(dir, "forum"), floors: map[string]*program{}}
 	defer func() {
 		b.program.stop()
 		for _, g := range b.gates {

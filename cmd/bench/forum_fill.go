@@ -1,0 +1,151 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/index"
+)
+
+const (
+	postsEach = 10 // on the average, the question's own among them
+	longest   = 50
+	perCommit = 1_000
+)
+
+// filledForum is a database with questions, and what to read in it.
+type filledForum struct {
+	questions, posts int
+	longest          string   // the path of a question with 50 posts
+	words            []string // what people search
+}
+
+// talk is what questions are about; most words of a thread are rarer ones.
+var talk = strings.Fields(`key api call error order token scope app limit request response header expired rotate environment permission denied rate quota plan access
+	account organization password payment refund shipment stock price catalogue customer product version endpoint timeout retry cursor gateway nginx proxy browser origin address
+	secret leak revoke suspend overlap expiry warehouse label invoice carrier parcel tracking returns discount currency`)
+
+// fillForum makes a database with n questions that have ten posts each, and one that has fifty. All is public; half is answered.
+func fillForum(ctx context.Context, dir string, n int) (f filledForum, err error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return f, err
+	}
+	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(dir, "gatehouse.db")})
+	if err != nil {
+		return f, err
+	}
+	defer func() { _ = d.Close() }()
+	if err := d.Migrate(ctx); err != nil {
+		return f, err
+	}
+	s := &scribe{random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // the same forum each time
+	s.rare = rand.NewZipf(s.random, 1.1, 4, 60_000)
+	if err := d.Tx(ctx, s.people); err != nil {
+		return f, err
+	}
+	for first := 0; first < n; first += perCommit {
+		err := d.Tx(ctx, func(tx *db.Tx) error {
+			for i := first; i < min(first+perCommit, n); i++ {
+				if err := s.question(tx, i); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return f, err
+		}
+	}
+	f.questions, f.posts, f.longest = n, s.posts, s.longest
+	for range 50 {
+		f.words = append(f.words, s.words(2), s.words(5))
+	}
+	return f, index.Recount(ctx, d)
+}
+
+// scribe writes questions. The same seed writes the same ones, but for ids.
+type scribe struct {
+	random  *rand.Rand
+	rare    *rand.Zipf
+	authors []db.ID
+	tags    []db.ID
+	posts   int
+	longest string
+}
+
+func (s *scribe) people(tx *db.Tx) error {
+	w := &writer{tx: tx}
+	for i := range 200 {
+		id := db.NewID()
+		s.authors = append(s.authors, id)
+		w.run("INSERT INTO users (id, email, name, display_name, email_verified_at, approved_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			id, fmt.Sprintf("author%d@bench.example", i), "Author", fmt.Sprintf("Author %d", i), tx.Now, tx.Now, tx.Now, tx.Now)
+	}
+	for i := range 40 {
+		id := db.NewID()
+		s.tags = append(s.tags, id)
+		w.run("INSERT INTO tags (id, name, created_at) VALUES (?, ?, ?)", id, fmt.Sprintf("tag-%d", i), tx.Now)
+	}
+	return w.err
+}
+
+// words are n words: each second one of the trade, the others spread as in a language.
+func (s *scribe) words(n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i%2 == 0 {
+			b.WriteString(talk[s.random.IntN(len(talk))] + " ")
+			continue
+		}
+		fmt.Fprintf(&b, "w%dx ", s.rare.Uint64())
+	}
+	return strings.TrimSpace(b.String())
+}
+
+func (s *scribe) author() db.ID { return s.authors[s.random.IntN(len(s.authors))] }
+
+func (s *scribe) question(tx *db.Tx, i int) error {
+	id, title, at := db.NewID(), s.words(8), tx.Now.Add(-time.Duration(i)*5*time.Minute)
+	posts, waits := postsEach, "nobody"
+	if i == 0 {
+		posts, s.longest = longest, "/forum/q/"+id.Show("qst")+"/bench"
+	} else if i%2 == 0 {
+		posts, waits = 1, "us"
+	} else {
+		posts = 2*postsEach - 1 // so that they are ten on the average
+	}
+	answers := (posts - 1) / 2
+	w := &writer{tx: tx}
+	w.run(`INSERT INTO questions (id, kind, title, slug, asker_id, visibility, state, waits_on, answers, last_activity_at, created_at, updated_at)
+		VALUES (?, 'question', ?, 'bench', ?, 'public', 'published', ?, ?, ?, ?, ?)`, id, title, s.author(), waits, answers, at, at, at)
+	w.run("INSERT INTO question_tags (question_id, tag_id) VALUES (?, ?)", id, s.tags[i%len(s.tags)])
+	var all strings.Builder
+	var parent *db.ID
+	for p := range posts {
+		post, body := db.NewID(), s.words(25)
+		kind := "question"
+		if p > 0 && p <= answers {
+			kind, parent = "answer", nil
+		} else if p > 0 {
+			kind = "comment"
+		}
+		all.WriteString(body + "\n")
+		w.run(`INSERT INTO posts (id, question_id, parent_id, kind, author_id, body, html, renderer_version, state, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, 1, 'published', ?, ?)`,
+			post, id, parent, kind, s.author(), body, "<p>"+body+"</p>\n", at, at)
+		if kind == "answer" {
+			last := post
+			parent = &last
+		}
+		s.posts++
+	}
+	if w.err != nil {
+		return w.err
+	}
+	return index.Put(tx, index.Document{Kind: index.Question, Ref: id.String(), Language: "en", Title: title, Body: all.String(), Public: true, Solved: i%2 == 1})
+}
