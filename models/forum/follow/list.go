@@ -2,6 +2,7 @@ package follow
 
 import (
 	"context"
+	"net/url"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -35,7 +36,7 @@ func (r Row) Path() string {
 	case Question:
 		return "/forum/q/" + r.TargetID.Show("qst") + "/" + r.Slug
 	case Tag:
-		return "/forum/tags/" + r.Name
+		return "/forum?tag=" + url.QueryEscape(r.Name)
 	}
 	return "/apis/" + r.Slug
 }
