@@ -11,6 +11,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/catalog"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum"
+	"github.com/gatehouse-dev/gatehouse/handlers/forum/feed"
+	"github.com/gatehouse-dev/gatehouse/handlers/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/handlers/forum/moderation"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
@@ -80,6 +83,9 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)
 	guide.NewSearch(kit, s.Search, s.Key).Routes(r)
 	forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key).Routes(r)
+	(&feed.Handler{Kit: kit, Forum: s.Forum}).Routes(r)
+	(&follow.Handler{Kit: kit, Store: s.Follow, Forum: s.Forum}).Routes(r)
+	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key}).Routes(r)
 }
