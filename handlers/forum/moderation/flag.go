@@ -23,7 +23,7 @@ var reasonWords = map[string]string{
 	moderation.WrongPlace: text.N("Does not belong here"), moderation.Other: text.N("Something else"),
 }
 
-var flagStates = map[string]string{"open": text.N("Open"), "upheld": text.N("Upheld"), "dismissed": text.N("Dismissed")}
+var flagStates = map[string]string{"open": text.N("Undecided"), "upheld": text.N("Upheld"), "dismissed": text.N("Dismissed")}
 
 type flagForm struct {
 	Reason string `form:"reason"`
