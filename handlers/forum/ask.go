@@ -79,7 +79,11 @@ func (h *Handler) Ask(c echo.Context) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
-	if f.Act != "post" {
+	switch f.Act {
+	case "post":
+	case "similar":
+		return h.similar(c, f.Title)
+	default:
 		return h.lookAgain(c, f)
 	}
 	q, err := h.Store.Ask(web.Ctx(c), web.Actor(c), f.draft())
@@ -213,10 +217,11 @@ func (h *Handler) askChoices(c echo.Context, p *views.Ask, f askForm, errs map[s
 	return nil
 }
 
-// Similar is the list of questions like a title, as a part of a page: for the script of the form.
-func (h *Handler) Similar(c echo.Context) error {
-	title := firstRunes(c.QueryParam("title"), forum.MaxTitle)
-	if utf8.RuneCountInString(strings.TrimSpace(title)) < forum.MinTitle || len(apikey.Find(title)) > 0 {
+// similar is the list of questions like a title, as a part of the page: for the script of the form. The title comes in a body, not in an address that would
+// be logged, because somebody may paste a key there.
+func (h *Handler) similar(c echo.Context, title string) error {
+	title = firstRunes(strings.TrimSpace(title), forum.MaxTitle)
+	if utf8.RuneCountInString(title) < forum.MinTitle || len(apikey.Find(title)) > 0 {
 		return h.Render(c, views.SimilarLinks(nil))
 	}
 	rows, err := h.Store.Similar(web.Ctx(c), web.Actor(c), title, "")

@@ -35,7 +35,6 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/forum/tags", all, h.Tags)
 	r.Get("/forum/ask", in, h.NewQuestion)
 	r.Post("/forum/ask", in, h.Ask)
-	r.Get("/forum/ask/similar", in, h.Similar)
 	r.Get("/forum/q/:id", all, h.Shorten)
 	r.Get("/forum/q/:id/:slug", all, h.Question)
 	r.Post("/forum/q/:id/answers", in, h.Answer)

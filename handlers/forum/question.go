@@ -84,7 +84,7 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 	r := reader{Actor: web.Actor(c), question: q.Question}
 	p := views.Question{
 		Frame: h.Frame(c, q.Title), Title: q.Title, Kind: kindOf(c, q.Kind), States: states(c, q.Question), Tags: tagLinks(q.Tags), Author: q.AskerName, Gone: q.AskerGone,
-		Asked: h.moment(c, q.CreatedAt), Notes: questionNotes(c, q.Question, r), Pager: web.Pager(c, t.Previous, t.Next), Facts: questionFacts(c, q),
+		Asked: h.moment(c, q.CreatedAt), Notes: questionNotes(c, q.Question), Pager: web.Pager(c, t.Previous, t.Next), Facts: questionFacts(c, q),
 		Solve: r.asks() && q.AcceptedPostID == nil && q.Answers > 0, About: about(q),
 	}
 	p.Frame.Wide = true
@@ -109,12 +109,12 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 }
 
 func (h *Handler) replyForm(c echo.Context, r reader, p *views.Question) {
-	switch {
-	case r.writes():
+	if r.writes() {
 		p.Reply = &views.Reply{Action: "/forum/q/" + r.question.ID.Show(forum.Prefix) + "/answers", Body: bodyField(c, web.T(c, "Your answer"), "", "")}
 		p.Reply.Body.Rows = 6
-	case r.question.LockedAt != nil:
-		p.ReplyNote = web.T(c, "This question is locked. Nothing can be added to it.")
+	}
+	if r.question.LockedAt != nil {
+		p.SignInHref = ""
 	}
 }
 
@@ -161,7 +161,7 @@ func questionFacts(c echo.Context, q forum.Row) []components.Fact {
 }
 
 // questionNotes say in words what keeps others from reading, and from answering.
-func questionNotes(c echo.Context, q forum.Question, r reader) []views.Note {
+func questionNotes(c echo.Context, q forum.Question) []views.Note {
 	var notes []views.Note
 	add := func(on bool, tone components.Tone, words, data string) {
 		if on {
@@ -172,7 +172,7 @@ func questionNotes(c echo.Context, q forum.Question, r reader) []views.Note {
 	add(q.State == forum.Rejected, components.Bad, web.T(c, "This was not approved. Only you and staff see it."), "")
 	add(q.HiddenAt != nil, components.Bad, web.T(c, "Support hid this. Only who asked and staff see it."), q.HiddenReason)
 	add(q.ClosedAt != nil, components.Info, web.T(c, "This question is closed. A word of who asked opens it again."), "")
-	add(q.LockedAt != nil && r.SignedIn(), components.Info, web.T(c, "This question is locked: nothing can be added to it."), "")
+	add(q.LockedAt != nil, components.Info, web.T(c, "This question is locked. Nothing can be added to it."), "")
 	add(q.Visibility == forum.Organization, components.Info, web.T(c, "Only members of the asker’s organization and staff see this."), "")
 	return notes
 }

@@ -53,6 +53,8 @@ CREATE INDEX questions_active ON questions (last_activity_at, id); -- the forum'
 CREATE INDEX questions_created ON questions (created_at, id); -- newest first, feeds, reports
 CREATE INDEX questions_votes ON questions (votes, id); -- most wanted first
 CREATE INDEX questions_unanswered ON questions (last_activity_at, id) WHERE answers = 0 AND state = 'published'; -- the filter
+CREATE INDEX questions_unanswered_votes ON questions (votes, id) WHERE answers = 0 AND state = 'published'; -- and by votes
+CREATE INDEX questions_unanswered_created ON questions (created_at, id) WHERE answers = 0 AND state = 'published'; -- and by age
 CREATE INDEX questions_asker ON questions (asker_id, created_at); -- mine; limits of new accounts
 CREATE INDEX questions_api ON questions (api_id, last_activity_at, id); -- of one API
 CREATE INDEX questions_organization ON questions (organization_id, last_activity_at, id); -- of one organization

@@ -31,7 +31,7 @@ func (s *Store) SolvedAbout(ctx context.Context, a actor.Actor, path string, lim
 	if path == "" {
 		return nil, nil
 	}
-	where, args := "q.source = ?", []any{path}
+	where, args := "q.source = ? AND q.source <> ''", []any{path}
 	if slug, ok := strings.CutPrefix(path, "/apis/"); ok {
 		where, args = "q.api_id = (SELECT y.id FROM apis y WHERE y.slug = ?)", []any{slug}
 	}

@@ -4,5 +4,7 @@ import { charts } from "./chart.js";
 import { times } from "./times.js";
 import { forms } from "./forms.js";
 import { menus } from "./menus.js";
+import { similar } from "./similar.js";
+import { desk } from "./desk.js";
 
-for (const start of [copyButtons, charts, times, forms, menus]) start(document);
+for (const start of [copyButtons, charts, times, forms, menus, similar, desk]) start(document);

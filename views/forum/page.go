@@ -164,7 +164,6 @@ type Question struct {
 	Solve      bool // the asker is asked whether an answer solved it
 	DeskHref   string
 	Reply      *Reply
-	ReplyNote  string
 	SignInHref string
 	Feed       string
 }
