@@ -53,6 +53,8 @@ type Result struct {
 	Marked  []index.Piece // the title, with the words that were looked for
 	Excerpt []index.Piece
 	Ref     string // as the index has it
+
+	Preferred bool // of a page: in the reader's language, as far as there is one
 }
 
 // Results are one page of them. Suggestion, when not empty, is the query with its slips mended.
@@ -150,7 +152,7 @@ func (s *Searcher) filter(ctx context.Context, a actor.Actor, hits []index.Hit, 
 		return nil, err
 	}
 	var out []found
-	taken := map[string]bool{}
+	taken := map[string]int{}
 	for _, h := range hits {
 		var r Result
 		ok := false
@@ -162,10 +164,16 @@ func (s *Searcher) filter(ctx context.Context, a actor.Actor, hits []index.Hit, 
 		default:
 			r, ok = s.page(h, language)
 		}
-		if ok && !taken[r.Path] {
-			taken[r.Path] = true
-			r.Kind, r.Ref = h.Kind, h.Ref
+		if !ok {
+			continue
+		}
+		r.Kind, r.Ref = h.Kind, h.Ref
+		if at, again := taken[r.Path]; !again {
+			taken[r.Path] = len(out)
 			out = append(out, found{h, r})
+		} else if r.Preferred { // the place of the better one, the words of the one that is read
+			h.Score = out[at].hit.Score
+			out[at] = found{h, r}
 		}
 	}
 	return out, nil
@@ -176,10 +184,8 @@ func (s *Searcher) page(h index.Hit, language text.Language) (Result, bool) {
 	if p == nil {
 		return Result{}, false
 	}
-	if best := s.pages.Find(h.Kind, p.Slug, language); best != nil {
-		p = best
-	}
-	return Result{Path: p.Path(), Title: p.Title}, true
+	best := s.pages.Find(h.Kind, p.Slug, language)
+	return Result{Path: p.Path(), Title: best.Title, Preferred: best == p}, true
 }
 
 func refs(hits []index.Hit, kind string) []db.ID {

@@ -36,8 +36,8 @@ const MaxCandidates = 200
 
 // Bounds of the lists that a query fetches from the engine.
 const (
-	common      = 400   // documents from which on a term counts as common; Recount keeps how many have it
-	longestList = 1_500 // ids of one term, the newest
+	common      = 400 // documents from which on a term counts as common; Recount keeps how many have it
+	longestList = 600 // ids of one list, the newest
 )
 
 // Find ranks the documents that match the query, the best first, without regard to who reads: the caller leaves out what the reader may not see. A query
@@ -71,6 +71,7 @@ type finder struct {
 	docs     map[string]int64  // documents that have a term
 	total    int64             // documents in all
 	frequent map[string]bool   // terms whose lists are too long to fetch
+	wanted   map[string]bool   // all terms
 	postings map[int64]float64 // what a document is worth by the lists that it stands in
 }
 
@@ -88,7 +89,10 @@ func (f *finder) count() error {
 	if err := f.db.Read(f.ctx).Raw("SELECT term, docs FROM search_terms WHERE term IN ?", append(asked, "")).Scan(&rows).Error; err != nil {
 		return err
 	}
-	f.docs, f.frequent = map[string]int64{}, map[string]bool{}
+	f.docs, f.frequent, f.wanted = map[string]int64{}, map[string]bool{}, map[string]bool{}
+	for _, t := range terms {
+		f.wanted[t] = true
+	}
 	for _, r := range rows {
 		f.docs[r.Term], f.frequent[r.Term] = r.Docs, true
 	}

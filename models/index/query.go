@@ -61,9 +61,26 @@ func parse(text string) parsed {
 			places, words = append(places, place), append(words, t)
 		}
 	}
+	p.markParts()
 	p.addConcepts(words, places, stemmers)
 	p.readRuns(words, stemmers)
 	return p
+}
+
+// markParts marks words that stand in the query only as parts of a code.
+func (p *parsed) markParts() {
+	for _, whole := range p.groups {
+		if !whole.whole {
+			continue
+		}
+		for part := range strings.FieldsFuncSeq(whole.word, func(r rune) bool { return !isWordRune(r) }) {
+			for i, g := range p.groups {
+				if !g.whole && g.word == part {
+					p.groups[i].parts = true
+				}
+			}
+		}
+	}
 }
 
 // add makes a group of a token, or finds the one of the same word, and tells its place.

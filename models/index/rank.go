@@ -33,6 +33,9 @@ const (
 	usual      = 150.0 // terms of a body of usual length
 )
 
+// ofParts is what the parts of a code or phrase count beside it.
+const ofParts = 0.4
+
 // Shares of a score that are given for more than the words.
 const (
 	forCoverage = 1.0  // all that was asked for is there
@@ -159,17 +162,17 @@ func (f fields) weigh(term, kind string, length int) float64 {
 			tf += mentioned
 		}
 	}
-	tf += float64(f.body[term]) / (1 - byLength + byLength*float64(length)/usual)
+	if in := float64(f.body[term]); strings.ContainsAny(term, joiners) && !strings.HasPrefix(term, concept) {
+		tf += in // whoever looks for a code wants where it is explained, however long that is
+	} else {
+		tf += in / (1 - byLength + byLength*float64(length)/usual)
+	}
 	return tf / (tf + saturation)
 }
 
 // score is what a candidate is worth, and how much of what was asked for it has, from 0 to 1.
 func (f *finder) score(c candidate) (score, covered float64) {
-	wanted := map[string]bool{}
-	for _, t := range f.parsed.terms() {
-		wanted[t] = true
-	}
-	text := c.fields(wanted)
+	text := c.fields(f.wanted)
 	sum, has, all := 0.0, 0.0, 0.0
 	bonus := 0.0
 	for _, g := range f.parsed.groups {
@@ -179,6 +182,9 @@ func (f *finder) score(c candidate) (score, covered float64) {
 				best = max(best, v.weight*w*f.idf(v.term))
 				share = max(share, v.weight)
 			}
+		}
+		if g.parts {
+			best *= ofParts
 		}
 		sum += best
 		if worth := f.worth(g); worth > 0 {
