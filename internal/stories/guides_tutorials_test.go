@@ -1,9 +1,13 @@
 package stories_test
 
 import (
+	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/html"
 
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 )
@@ -40,6 +44,57 @@ func (l *learner) step(id string, act func()) {
 		l.t.Fatalf("%s has no step %s", l.page.name, id)
 	}
 	l.shell.follow(l.page.name+"#"+id, blocks)
+	l.ticked(id)
+}
+
+// ticked waits until the tutorial's page shows the step as done, in both languages; a step without a check is marked as done by its button.
+func (l *learner) ticked(id string) {
+	l.t.Helper()
+	path := "/" + strings.TrimSuffix(l.page.name, ".md")
+	l.dev.open(path)
+	if title := stepTitle(l.dev.page.Node, id); l.dev.has("button", "Mark as done", title) {
+		l.dev.press("Mark as done", title)
+	}
+	ticks := await(context.Background(), func() bool {
+		l.dev.open(path)
+		return stepDone(l.dev.page.Node, id)
+	})
+	if !ticks {
+		l.t.Errorf("the step %s does not tick itself\n%s", id, l.dev.describe())
+	}
+	if l.dev.press("Deutsch"); !stepDone(l.dev.page.Node, id) {
+		l.t.Errorf("the step %s is not ticked on the German page\n%s", id, l.dev.describe())
+	}
+	l.dev.press("English")
+}
+
+// stepOf is the part of the page that shows a step; nil for none.
+func stepOf(page *html.Node, id string) *html.Node {
+	if page == nil {
+		return nil
+	}
+	for n := range page.Descendants() {
+		if n.Data == "section" && attribute(n, "aria-labelledby") == id {
+			return n
+		}
+	}
+	return nil
+}
+
+func stepDone(page *html.Node, id string) bool {
+	step := stepOf(page, id)
+	return step != nil && slices.Contains(strings.Fields(attribute(step, "class")), "done")
+}
+
+func stepTitle(page *html.Node, id string) string {
+	if step := stepOf(page, id); step != nil {
+		for n := range step.Descendants() {
+			if n.Data == "h2" {
+				return spoken(n)
+			}
+		}
+	}
+	return ""
 }
 
 func TestTutorialFirstCall(t *testing.T) {
@@ -77,6 +132,7 @@ func TestTutorialGuardASmallAPI(t *testing.T) {
 		rules:  rulesIn(t, l.page), openPlan: "Open", upstream: "http://127.0.0.1:9000",
 	}
 
+	l.makeApp(l.dev, "Greeter app")
 	l.step("publish-the-api", func() { l.publish(l.admin, greetings) })
 	l.step("make-a-gateway-key", func() {
 		key, _ := l.connect(l.admin, greetings)
@@ -84,7 +140,6 @@ func TestTutorialGuardASmallAPI(t *testing.T) {
 	})
 	l.step("run-the-service", func() {})
 	l.step("get-access", func() {
-		l.makeApp(l.dev, "Greeter app")
 		l.request(l.dev, "Greeter app", greetings, "Open", "greetings:read", "greetings:write")
 		l.dev.see("Approved")
 	})

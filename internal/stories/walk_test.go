@@ -105,6 +105,8 @@ func TestWalkFromTheFirstPageToACallThatWorks(t *testing.T) {
 func walk(t *testing.T, w *world, p *walker) {
 	began := time.Now()
 	p.open("/")
+	p.follows("Guides")
+	p.follows("Quick start")
 	p.follows("Create account")
 	p.types("Name", "Robin Vale")
 	p.types("Email", "robin@vale.example")
