@@ -86,8 +86,8 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&feed.Handler{Kit: kit, Forum: s.Forum}).Routes(r)
 	(&follow.Handler{Kit: kit, Store: s.Follow, Forum: s.Forum}).Routes(r)
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
-	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage}).Routes(r)
-	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key}).Routes(r)
+	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
+	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support}).Routes(r)
 }
 
 // front answers what must not depend on the host name or on cookies before the pages: health and the edge.

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
@@ -22,6 +23,7 @@ type Handler struct {
 	Usage *usage.Store
 	Users *account.Store
 	Keys  *key.Store
+	Desk  *support.Store
 
 	verdict verdict
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -36,8 +37,12 @@ func (h *Handler) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	questions, err := h.Desk.Counts(ctx, who)
+	if err != nil {
+		return err
+	}
 	page := views.OverviewPage{
-		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today, active, soon),
+		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today, active, soon, questions),
 		Calls: web.CallChart(c, web.T(c, "Calls, last 7 days"), usage.Week, points, total),
 	}
 	for _, w := range waiting {
@@ -63,7 +68,7 @@ func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
 	return out
 }
 
-func overviewTiles(c echo.Context, o staff.Overview, today usage.Count, active, soon int64) []components.Tile {
+func overviewTiles(c echo.Context, o staff.Overview, today usage.Count, active, soon int64, questions support.Counts) []components.Tile {
 	ctx := web.Ctx(c)
 	share := 0.0
 	if today.All() > 0 {
@@ -73,6 +78,7 @@ func overviewTiles(c echo.Context, o staff.Overview, today usage.Count, active, 
 		{Label: web.T(c, "Calls, 24 h"), Value: text.Compact(ctx, today.All()), Delta: web.T(c, "%d refused", today.Bad), Href: "/admin/usage"},
 		{Label: web.T(c, "Refused, 24 h"), Value: text.Percent(ctx, share), Href: "/admin/usage?code=refused"},
 		{Label: web.T(c, "Active keys"), Value: text.Number(ctx, active), Delta: web.T(c, "%d expire soon", soon), Href: "/admin/keys?state=active"},
+		{Label: web.T(c, "Questions waiting"), Value: text.Number(ctx, questions.Waiting), Delta: web.T(c, "%d overdue", questions.Overdue), Href: "/support"},
 		{Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users", o.Users) + ", " + web.T(c, "%d apps", o.Apps), Href: "/admin/organizations"},
 	}
 }

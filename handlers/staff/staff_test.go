@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -50,7 +51,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) world {
 		w.staff = store.NewStore(d, accounts, catalog.NewStore(catalog.Options{DB: d, Outbox: box, Link: k.Link}))
 		k.Accounts = accounts
 		keys := key.NewStore(key.Options{DB: d, Outbox: box, Root: root, Brand: "gk", Link: k.Link})
-		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys}).Routes(r)
+		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys, Desk: support.NewStore(support.Options{DB: d})}).Routes(r)
 	})
 	return w
 }

@@ -2,8 +2,6 @@
 package support
 
 import (
-	"context"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -11,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -24,7 +23,7 @@ type Handler struct {
 	Catalog *catalog.Store
 	Keys    *key.Store
 	Usage   *usage.Store
-	Guide   func(ctx context.Context, slug string) (title, path string, ok bool) // nil: canned replies know no guides
+	Guides  *guide.Store // nil: canned replies know no guides
 }
 
 // Routes are the area's routes.

@@ -55,12 +55,12 @@ func (h *Handler) question(c echo.Context, s state) error {
 	if err != nil {
 		return err
 	}
-	page.Meta = h.questionMeta(c, d.Item)
+	page.Meta, page.Moderate = h.questionMeta(c, d.Item), moderation(c, d)
 	if due := clock(c, clockOf, h.Now(), d.Item); due != nil {
 		page.Meta = append(page.Meta, *due)
 	}
 	for _, o := range d.Others {
-		page.Others = append(page.Others, web.T(c, "%[1]s has this open, last seen %[2]s.", o.Name, components.MomentAt(web.Ctx(c), h.Now(), o.At).Relative))
+		page.Others = append(page.Others, web.T(c, "%[1]s has this open (%[2]s).", o.Name, components.MomentAt(web.Ctx(c), h.Now(), o.At).Relative))
 	}
 	h.thread(c, d, s, &page)
 	if err := h.beside(c, d, &page); err != nil {
@@ -144,6 +144,7 @@ func (h *Handler) postOf(c echo.Context, d support.Detail, p support.Said) views
 	add(p.HiddenAt != nil, components.Warn, web.T(c, "Hidden"))
 	add(p.EditedAt != nil, components.Off, web.T(c, "Edited"))
 	add(p.Flags > 0, components.Warn, web.T(c, "%d flags", p.Flags))
+	out.Acts, out.Links = postActs(c, p)
 	return out
 }
 

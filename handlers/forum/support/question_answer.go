@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -122,10 +123,13 @@ func (h *Handler) values(c echo.Context, d support.Detail) support.Values {
 	if d.App != nil {
 		v.App = d.App.Name
 	}
-	if h.Guide != nil {
+	if h.Guides != nil {
 		v.Guide = func(slug string) (string, string, bool) {
-			title, path, ok := h.Guide(web.Ctx(c), slug)
-			return title, h.Link(path), ok
+			page := h.Guides.Find(content.Guide, slug, text.English) // the forum is read by everybody
+			if page == nil {
+				return "", "", false
+			}
+			return page.Title, h.Link(page.Path()), true
 		}
 	}
 	return v

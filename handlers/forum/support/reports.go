@@ -65,7 +65,7 @@ func (h *Handler) reportTiles(c echo.Context, r support.Report) []components.Til
 	}
 	now := components.Tile{Label: web.T(c, "Waiting now"), Value: text.Number(ctx, r.WaitingNow), Href: "/support", Delta: web.T(c, "%d overdue", r.OverdueNow)}
 	if r.OldestSince != nil {
-		now.Delta += ", " + web.T(c, "the oldest since %s", components.MomentAt(ctx, h.Now(), *r.OldestSince).Relative)
+		now.Delta += ", " + web.T(c, "the oldest: %s", components.MomentAt(ctx, h.Now(), *r.OldestSince).Relative)
 	}
 	return []components.Tile{
 		first, inTime, now,

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
+
 	handlers "github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
@@ -18,6 +20,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/support/supporttest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/static"
 )
 
 // world is a site with the desk's routes over a supporttest.World.
@@ -41,6 +44,7 @@ func newWorld(t *testing.T) *world {
 			t.Fatal(err)
 		}
 		keys := key.NewStore(key.Options{DB: d, Outbox: w.Outbox, Root: root, Brand: "gk", Link: k.Link})
+		r.Get(static.Prefix+"*", web.Public(), echo.WrapHandler(static.Handler()))
 		(&handlers.Handler{Kit: k, Desk: w.Desk, Catalog: w.Catalog, Keys: keys, Usage: usage.NewStore(d)}).Routes(r)
 	})
 	w.jonas, w.sam, w.auditor, w.admin, w.owner = w.as(w.Jonas), w.as(w.Support), w.as(w.Auditor), w.as(w.Staff), w.as(w.Owner)

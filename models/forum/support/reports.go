@@ -163,7 +163,7 @@ func (s *Store) Report(ctx context.Context, a actor.Actor, days int) (Report, er
 	err = q.Raw(`SELECT CASE WHEN p.by_staff THEN u.name ELSE u.display_name END AS name, p.by_staff AS staff, COUNT(*) AS answers,
 		CAST(SUM(CASE WHEN q.accepted_post_id = p.id THEN 1 ELSE 0 END) AS bigint) AS solved
 		FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id`+living+` AND p.kind = 'answer' AND p.state = 'published' AND p.hidden_at IS NULL
-		AND p.deleted_at IS NULL AND p.created_at >= ? GROUP BY u.id, 1, p.by_staff ORDER BY answers DESC, name LIMIT 20`, r.From).Scan(&r.Doers).Error
+		AND p.deleted_at IS NULL AND (p.author_id <> q.asker_id OR q.accepted_post_id = p.id) AND p.created_at >= ? GROUP BY u.id, 1, p.by_staff ORDER BY answers DESC, name LIMIT 20`, r.From).Scan(&r.Doers).Error
 	return r, err
 }
 

@@ -60,6 +60,7 @@ type QuestionPage struct {
 	Note       *NoteForm
 	Acts       []Act
 	Forms      []FoldedForm
+	Moderate   []Act
 	Asker      []components.Fact
 	App        *AppBox
 	Earlier    []Link
@@ -78,7 +79,8 @@ type Post struct {
 	At      components.Moment
 	Marks   []Status
 	Body    templ.Component
-	New     bool // written since the reader opened the page
+	New     bool  // written since the reader opened the page
+	Links   []Act // quiet ones, beside the author
 	Acts    []Act
 }
 
@@ -103,9 +105,10 @@ type NoteForm struct {
 	Body   components.Field
 }
 
-// Act is a single button that posts.
+// Act is a single button that posts, or a link to where one is asked first, when Href is set.
 type Act struct {
 	Label, Action string
+	Href          string
 	Kind          components.Kind
 	Hidden        []components.Hidden
 }
