@@ -73,11 +73,13 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	org.New(kit, s.Org, s.Catalog).Routes(r)
-	catalog.New(kit, s.Catalog, s.Org, s.Key).Routes(r)
+	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
+	apis.Forum = s.Forum
+	apis.Routes(r)
 	key.New(kit, s.Key).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)

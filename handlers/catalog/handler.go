@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -23,6 +24,9 @@ type Handler struct {
 	Store *catalog.Store
 	Orgs  *org.Store
 	Keys  *key.Store
+
+	// Forum tells what was asked and solved about an API; nil: there is no forum.
+	Forum *forum.Store
 }
 
 // New makes the handler.

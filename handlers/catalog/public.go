@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	views "github.com/gatehouse-dev/gatehouse/views/catalog"
 	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
 
 // Placeholder stands where a key goes in example calls.
@@ -56,8 +57,31 @@ func (h *Handler) API(c echo.Context) error {
 		return err
 	}
 	h.fillAPI(c, &p, d)
+	if err := h.fillQuestions(c, &p, d); err != nil {
+		return err
+	}
 	p.Frame.Toc = tableOfContents(c, p)
 	return h.Render(c, views.APIPage(p))
+}
+
+// solvedShown is how many solved questions a page lists.
+const solvedShown = 5
+
+// fillQuestions links to what was asked about the API and solved, as far as the reader may see it.
+func (h *Handler) fillQuestions(c echo.Context, p *views.API, d catalog.Detail) error {
+	if h.Forum == nil {
+		return nil
+	}
+	path := "/apis/" + d.Slug
+	solved, err := h.Forum.SolvedAbout(web.Ctx(c), web.Actor(c), path, solvedShown)
+	if err != nil {
+		return err
+	}
+	p.AskHref = "/forum/ask?about=" + path
+	for _, q := range solved {
+		p.Solved = append(p.Solved, layout.Link{Label: q.Title, Href: q.Path()})
+	}
+	return nil
 }
 
 // waiting are the requests for the API that the reader's organizations have made and nobody has decided.

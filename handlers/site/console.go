@@ -4,8 +4,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -26,7 +28,10 @@ func (h *Handler) Console(c echo.Context) error {
 		return err
 	}
 	total := sum(desks)
-	page := site.ConsolePage{Frame: h.Frame(c, web.T(c, "Overview")), Steps: steps(c, total), Notices: notices(c, total)}
+	page := site.ConsolePage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: notices(c, total)}
+	if page.Steps, err = h.steps(c, total); err != nil {
+		return err
+	}
 	for _, o := range orgs {
 		d := desks[o.ID]
 		page.Orgs = append(page.Orgs, site.OrgLine{
@@ -58,11 +63,51 @@ func sum(desks map[db.ID]key.Desk) key.Desk {
 	return t
 }
 
-// steps is the checklist that ticks itself; nothing once the first call was seen.
-func steps(c echo.Context, d key.Desk) []components.Step {
+// firstTutorial is the tutorial whose progress the checklist is, by its slug.
+const firstTutorial = "first-call"
+
+// steps is the checklist that ticks itself: the first tutorial's progress, with access besides. Nothing once the first call was seen.
+func (h *Handler) steps(c echo.Context, d key.Desk) ([]components.Step, error) {
 	if d.Used > 0 {
-		return nil
+		return nil, nil
 	}
+	all := steps(c, d)
+	tutorial := h.Guides.Find(content.Tutorial, firstTutorial, text.Of(web.Ctx(c)).Language)
+	if tutorial == nil { // the operator has taken it away
+		return all, nil
+	}
+	ticks, err := h.ticks(c, tutorial)
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range tutorial.Steps {
+		i, ok := checklist[s.Check.Kind]
+		if !ok {
+			continue
+		}
+		_, done := ticks[s.ID]
+		if done && s.Check.Kind == content.FirstCall {
+			return nil, nil
+		}
+		all[i].Done = all[i].Done || done
+		all[i].More = &components.Act{Label: web.T(c, "How to do it"), Href: tutorial.Path() + "#" + s.ID}
+	}
+	return all, nil
+}
+
+// checklist says which line of the checklist a check of the tutorial ticks.
+var checklist = map[string]int{content.AppMade: 0, content.AccessApproved: 1, content.KeyMade: 2, content.FirstCall: 3}
+
+// ticks are the steps that the reader's newest app has done.
+func (h *Handler) ticks(c echo.Context, tutorial *content.Page) (map[string]guide.Tick, error) {
+	app, err := h.Guides.NewestApp(web.Ctx(c), web.Actor(c))
+	if err != nil || app.ID.IsZero() {
+		return nil, err
+	}
+	return h.Guides.Progress(web.Ctx(c), web.Actor(c), tutorial, app.ID)
+}
+
+func steps(c echo.Context, d key.Desk) []components.Step {
 	access := components.Step{
 		Title: web.T(c, "Ask for access to an API"), Text: web.T(c, "Choose what your app may do there. Some plans are granted at once, others wait for a decision."), Done: d.Access > 0,
 		Action: &components.Act{Label: web.T(c, "See the APIs"), Href: "/apis", Kind: components.Primary},

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -26,6 +27,7 @@ type Handler struct {
 	Catalog *catalog.Store
 	Keys    *key.Store
 	Usage   *usage.Store
+	Guides  *guide.Store
 	Signup  config.SignupPolicy
 	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
 	leaving atomic.Bool

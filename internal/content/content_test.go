@@ -61,7 +61,7 @@ func TestTheOperatorsFilesLieOverOursWithoutARestart(t *testing.T) {
 	l, folder, c := library(t, map[string]string{"guides/keys.md": page("Keys", 1, "ours"), "guides/limits.md": page("Limits", 2, "ours"), "guides/keys.de.md": strings.Replace(page("Schlüssel", 1, "unser"), "order: 1\n", "", 1)})
 	first := l.Snapshot()
 
-	write(t, folder, "guides/keys.md", page("Our keys", 3, "theirs at {{base}}"))
+	write(t, folder, "guides/keys.md", page("Our keys", 3, "theirs at `{{base}}`"))
 	write(t, folder, "guides/more.md", page("More", 1, "x"))
 	within := l.Snapshot()
 	c.at = c.at.Add(time.Second)
@@ -76,7 +76,7 @@ func TestTheOperatorsFilesLieOverOursWithoutARestart(t *testing.T) {
 	if got := titles(after, content.Guide, text.German); got != "More,Limits,Our keys" || first.Digest == after.Digest {
 		t.Error(got)
 	}
-	if p := after.Find(content.Guide, "keys", text.German); !p.Own || p.Language != text.English || !strings.Contains(p.Body[0], "theirs at https://dev.example") {
+	if p := after.Find(content.Guide, "keys", text.German); !p.Own || p.Language != text.English || !strings.Contains(p.Body[0], "theirs at <code>https://dev.example</code>") {
 		t.Errorf("%+v", p)
 	}
 

@@ -39,6 +39,8 @@ type API struct {
 	Scopes       []Scope
 	Plans        []Plan
 	Terms        templ.Component
+	AskHref      string        // where questions about it are asked; empty: nowhere
+	Solved       []layout.Link // solved questions about it
 }
 
 // Waiting is a request of the reader's that nobody has decided.

@@ -84,8 +84,8 @@ type Rating struct {
 	Problems []components.Problem
 }
 
-// Article is HTML that internal/markdown has made of our own or the operator's text: it holds nothing that it did not make. Between two pieces
-// stands the caption, which tells which key the code before means.
+// Article is HTML that internal/markdown has made of our own or the operator's text: it holds nothing that it did not make. After the first piece, which
+// ends with code that names a key, stands the caption that tells which; once is enough for an article or a step.
 type Article struct {
 	Pieces  []string
 	Caption templ.Component // nil: nothing
@@ -94,7 +94,7 @@ type Article struct {
 // Render writes it. It makes Article a templ.Component.
 func (a Article) Render(ctx context.Context, w io.Writer) error {
 	for i, piece := range a.Pieces {
-		if i > 0 && a.Caption != nil {
+		if i == 1 && a.Caption != nil {
 			if err := a.Caption.Render(ctx, w); err != nil {
 				return err
 			}
