@@ -90,10 +90,11 @@ func (s *Store) comments(ctx context.Context, a actor.Actor, q Question, t *Thre
 	}
 	args := append(append([]any{q.ID}, shownArgs(a)...), parents)
 	var rows []numberedComment
-	err := s.db.Read(ctx).Raw(`SELECT * FROM (SELECT p.*, u.display_name AS author_name, u.deleted_at IS NOT NULL AS author_gone,
-		ROW_NUMBER() OVER (PARTITION BY p.parent_id ORDER BY p.created_at, p.id) AS nth, COUNT(*) OVER (PARTITION BY p.parent_id) AS total
-		FROM posts p JOIN users u ON u.id = p.author_id WHERE p.question_id = ? AND p.kind = 'comment' AND `+shownPost+` AND (p.parent_id IS NULL OR p.parent_id IN ?)) c
-		WHERE c.nth <= ? ORDER BY c.nth`, append(args, MaxComments)...).Scan(&rows).Error
+	// What is numbered and counted is ids alone: whole rows would be sorted with their texts.
+	err := s.db.Read(ctx).Raw(`SELECT p.*, u.display_name AS author_name, u.deleted_at IS NOT NULL AS author_gone, c.nth, c.total FROM (
+			SELECT p.id, ROW_NUMBER() OVER (PARTITION BY p.parent_id ORDER BY p.created_at, p.id) AS nth, COUNT(*) OVER (PARTITION BY p.parent_id) AS total
+			FROM posts p WHERE p.question_id = ? AND p.kind = 'comment' AND `+shownPost+` AND (p.parent_id IS NULL OR p.parent_id IN ?)) c
+		JOIN posts p ON p.id = c.id JOIN users u ON u.id = p.author_id WHERE c.nth <= ? ORDER BY c.nth`, append(args, MaxComments)...).Scan(&rows).Error
 	if err != nil {
 		return err
 	}
