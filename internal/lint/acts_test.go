@@ -23,6 +23,7 @@ var withoutAct = map[string]string{
 	"staff.CheckSetupCode":   "only reads, in a transaction",
 	"guide.Progress":         "writes down what other acts have done",
 	"guide.Index":            "brings the search index to the pages",
+	"guide.KeepIndex":        "as Index",
 	"guide.EachDocument":     "only reads, in a transaction of whoever makes the index anew",
 	"account.AddUser":        "within the transaction of whoever calls, who records the act",
 	"account.ChangeLanguage": "a preference of the reader, changed by one click on any page",

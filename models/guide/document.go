@@ -15,8 +15,8 @@ import (
 
 // indexed remembers which snapshot this process has put into the search index.
 type indexed struct {
-	mu     sync.Mutex
-	digest string
+	mu    sync.Mutex
+	pages string // the snapshot by its digest
 }
 
 // RefOf is how the search index names a page: its slug, and for a translation a dot and its language besides.
@@ -47,7 +47,7 @@ func (s *Store) Index(ctx context.Context) error {
 	s.indexed.mu.Lock()
 	defer s.indexed.mu.Unlock()
 	pages := s.Pages()
-	if pages.Digest == s.indexed.digest {
+	if now := pages.Digest; now == s.indexed.pages {
 		return nil
 	}
 	there := map[string]bool{}
@@ -69,7 +69,7 @@ func (s *Store) Index(ctx context.Context) error {
 			return err
 		}
 	}
-	s.indexed.digest = pages.Digest
+	s.indexed.pages = pages.Digest
 	return nil
 }
 
