@@ -1,12 +1,9 @@
 package demo_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +16,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/demo"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
-	"github.com/gatehouse-dev/gatehouse/models/usage"
 )
 
 func options(t *testing.T, d *db.DB) demo.Options {
@@ -163,62 +159,6 @@ func holdsAWholeLog(t *testing.T, d *db.DB, now time.Time) {
 	}
 }
 
-func holdsUsage(t *testing.T, d *db.DB, now time.Time) {
-	store := usage.NewStore(d)
-	everything := usage.View{Actor: actor.ForOperator(), Everything: true, Span: usage.Month}
-	silent, err := store.NewlySilent(t.Context(), everything, 50)
-	if err != nil || len(silent) != 3 {
-		t.Errorf("newly silent: %+v %v", silent, err)
-	}
-	everything.API = onlyID(t, d, "SELECT id FROM apis WHERE slug = 'orders'")
-	points, total, err := store.Series(t.Context(), everything)
-	if err != nil || total.Good < 50_000 {
-		t.Fatalf("%+v %v", total, err)
-	}
-	incident := now.Truncate(24*time.Hour).AddDate(0, 0, -9)
-	for _, p := range points {
-		if p.At.Equal(incident) && p.Bad < 1000 {
-			t.Errorf("the incident of %s is not to be seen: %+v", incident, p)
-		}
-		if !p.At.Equal(incident) && p.Bad > 500 {
-			t.Errorf("another incident at %s: %+v", p.At, p)
-		}
-	}
-	codes, err := store.ByCode(t.Context(), usage.View{Actor: actor.ForOperator(), Everything: true, Span: usage.Month})
-	if err != nil || len(codes) < 9 {
-		t.Errorf("codes: %+v %v", codes, err)
-	}
-	holdsSums(t, d, now)
-}
-
-// holdsSums compares minutes, hours and days, and what keys say of their last use.
-func holdsSums(t *testing.T, d *db.DB, now time.Time) {
-	hours, days := number(t, d, "SELECT SUM(calls) FROM usage_hours"), number(t, d, "SELECT SUM(calls) FROM usage_days")
-	since := now.Add(-40 * time.Hour).Truncate(time.Hour)
-	late, minutes := number(t, d, "SELECT SUM(calls) FROM usage_hours WHERE at >= ?", since), number(t, d, "SELECT SUM(calls) FROM usage_minutes WHERE at >= ?", since)
-	if hours != days || late != minutes {
-		t.Errorf("hours %d, days %d; the last 40 hours %d, by minutes %d", hours, days, late, minutes)
-	}
-	t.Logf("%d calls; %d rows of hours, %d of minutes", hours, number(t, d, "SELECT COUNT(*) FROM usage_hours"), number(t, d, "SELECT COUNT(*) FROM usage_minutes"))
-	for _, query := range []string{
-		"SELECT COUNT(*) FROM usage_minutes WHERE at > ?", "SELECT COUNT(*) FROM keys WHERE last_used_at > ?", "SELECT COUNT(*) FROM key_network_uses WHERE last_used_at > ?",
-		"SELECT COUNT(*) FROM key_network_uses WHERE first_used_at > last_used_at AND first_used_at > ?",
-	} {
-		if n := number(t, d, query, now); n > 0 {
-			t.Errorf("%s: %d after the end of the story", query, n)
-		}
-	}
-	for _, query := range []string{
-		"SELECT COUNT(*) FROM keys k WHERE k.last_used_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM key_grant_uses u WHERE u.key_id = k.id)",
-		"SELECT COUNT(*) FROM keys WHERE last_used_at < created_at",
-		"SELECT COUNT(*) FROM key_grant_uses u WHERE NOT EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = u.key_id AND g.scope_id = u.scope_id)",
-	} {
-		if n := number(t, d, query); n > 0 {
-			t.Errorf("%s: %d", query, n)
-		}
-	}
-}
-
 func onlyID(t *testing.T, d *db.DB, query string) db.ID {
 	t.Helper()
 	var id db.ID
@@ -233,61 +173,6 @@ func holdsWaitingMail(t *testing.T, d *db.DB) {
 	if waiting < 3 || waiting > 30 || sent < 50 {
 		t.Errorf("%d mails wait, %d were sent", waiting, sent)
 	}
-}
-
-// K1, K2, A1
-func holdsNoSecret(t *testing.T, d *db.DB) {
-	whole := regexp.MustCompile(`gk_(live|test)_[0-9A-Za-z]{10,}|\$argon2id\$|` + regexp.QuoteMeta(demo.Password))
-	for _, table := range tables(t, d) {
-		rows, err := d.Writer().QueryContext(t.Context(), "SELECT * FROM "+table)
-		if err != nil {
-			t.Fatal(err)
-		}
-		columns, err := rows.Columns()
-		if err != nil {
-			t.Fatal(err)
-		}
-		for rows.Next() {
-			values, places := make([]any, len(columns)), make([]any, len(columns))
-			for i := range values {
-				places[i] = &values[i]
-			}
-			if err := rows.Scan(places...); err != nil {
-				t.Fatal(err)
-			}
-			if found := whole.FindString(fmt.Sprint(text(values)...)); found != "" {
-				t.Fatalf("%s holds a secret", table)
-			}
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
-
-func text(values []any) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		if b, ok := v.([]byte); ok {
-			v = string(bytes.ToValidUTF8(b, nil))
-		}
-		out[i] = v
-	}
-	return out
-}
-
-func tables(t *testing.T, d *db.DB) []string {
-	t.Helper()
-	query := "SELECT name FROM sqlite_master WHERE type = 'table'"
-	if d.Dialect == db.Postgres {
-		query = "SELECT table_name FROM information_schema.tables WHERE table_schema = 'public'"
-	}
-	var names []string
-	if err := d.Read(t.Context()).Raw(query).Scan(&names).Error; err != nil {
-		t.Fatal(err)
-	}
-	// Counts hold numbers alone, and many of them.
-	return slices.DeleteFunc(names, func(n string) bool { return slices.Contains([]string{"usage_hours", "usage_minutes", "usage_days"}, n) })
 }
 
 func servesAsItIs(t *testing.T, d *db.DB, o demo.Options) {
