@@ -89,6 +89,10 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 	}
 	p.Frame.Wide = true
 	p.Frame.Canonical, p.Frame.Markdown = h.Link(q.Path()), q.Path()+".md"
+	if q.Counted { // anybody may read it
+		p.Feed = "/forum/q/" + q.ID.Show(forum.Prefix) + "/feed.atom"
+		p.Frame.Feed = p.Feed
+	}
 	p.Frame.NoIndex = p.Frame.NoIndex || !q.Counted || q.Visibility != forum.Public || !q.Shown()
 	if p.Frame.SignIn != nil {
 		r.signIn = p.Frame.SignIn.Href

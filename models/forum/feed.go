@@ -33,3 +33,11 @@ func (s *Store) Newest(ctx context.Context, a actor.Actor, id db.ID, limit int) 
 		ORDER BY p.created_at DESC, p.id DESC LIMIT ?`, id, limit).Scan(&rows).Error
 	return q, rows, err
 }
+
+// FollowsList reports whether the actor follows what a list is narrowed to: a tag, or an API by its slug.
+func (s *Store) FollowsList(ctx context.Context, a actor.Actor, f Filter) (bool, error) {
+	if f.Tag != "" {
+		return s.follow.IsTag(ctx, a, f.Tag)
+	}
+	return s.follow.IsAPI(ctx, a, f.API)
+}
