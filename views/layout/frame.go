@@ -27,6 +27,7 @@ type Frame struct {
 	Description string
 	Canonical   string // absolute address
 	Markdown    string // address of the page's Markdown twin
+	Feed        string // address of the Atom feed of what the page lists
 	Nonce       string // of the request's content security policy
 	Lang        string // "en", "de"
 	NoIndex     bool

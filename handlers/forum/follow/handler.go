@@ -136,7 +136,7 @@ func (h *Handler) FollowAPI(c echo.Context) error {
 	if err := h.Store.SetAPI(web.Ctx(c), web.Actor(c), c.Param("slug"), on); err != nil {
 		return err
 	}
-	return h.followed(c, "/apis/"+url.PathEscape(c.Param("slug")), on)
+	return h.followed(c, "/forum?api="+url.QueryEscape(c.Param("slug")), on)
 }
 
 func (h *Handler) followed(c echo.Context, path string, on bool) error {

@@ -76,6 +76,15 @@ func (s *Store) IsTag(ctx context.Context, a actor.Actor, name string) (bool, er
 	return s.Is(ctx, a, Tag, ids[0])
 }
 
+// IsAPI is Is for an API by its slug.
+func (s *Store) IsAPI(ctx context.Context, a actor.Actor, slug string) (bool, error) {
+	var ids []db.ID
+	if err := s.db.Read(ctx).Raw("SELECT id FROM apis WHERE slug = ?", slug).Scan(&ids).Error; err != nil || len(ids) == 0 {
+		return false, err
+	}
+	return s.Is(ctx, a, API, ids[0])
+}
+
 // SetQuestion makes the actor follow a question that they may read, or ends it. Faults: Unauthenticated, NotFound, Conflict for too many follows.
 func (s *Store) SetQuestion(ctx context.Context, a actor.Actor, id db.ID, on bool) error {
 	return s.set(ctx, a, Question, on, "SELECT q.id FROM questions q WHERE q.id = ? AND "+s.visible.Condition, append([]any{id}, s.visible.Args(a)...))
