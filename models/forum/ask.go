@@ -130,12 +130,14 @@ func asked(tx *db.Tx, q Question) (Question, bool, error) {
 	return rows[0], true, nil
 }
 
+const openAPI = "SELECT x.id FROM apis x WHERE x.slug = ? AND " + catalog.Open
+
 func setAPI(tx *db.Tx, a actor.Actor, q *Question, slug string, p *fault.Problems) error {
 	if slug == "" {
 		return nil
 	}
 	var ids []db.ID
-	if err := tx.Raw("SELECT x.id FROM apis x WHERE x.slug = ? AND "+catalog.Open, append([]any{slug}, catalog.VisibleArgs(a)...)...).Scan(&ids).Error; err != nil {
+	if err := tx.Raw(openAPI, append([]any{slug}, catalog.VisibleArgs(a)...)...).Scan(&ids).Error; err != nil {
 		return err
 	}
 	if len(ids) == 0 {
