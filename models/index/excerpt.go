@@ -21,7 +21,7 @@ const excerptLength = 220
 // signs of Markdown that say nothing in one line of plain text.
 var (
 	linkTargets = regexp.MustCompile(`\]\([^)\s]*\)`)
-	markdown    = regexp.MustCompile("(?m)^[ \t]*(#{1,6}|>|[-*+]|\\d+\\.|```[a-z]*|~~~[a-z]*|:::[a-z ]*)[ \t]*|`+|\\*\\*|__|[\\[\\]|]|<[^>\n]{0,200}>")
+	markdown    = regexp.MustCompile("(?m)^[ \t]*(```|~~~|:::).*$|^[ \t]*(#{1,6}|>|[-*+]|\\d+\\.)[ \t]+|\\{#[a-z0-9-]+\\}|\\[![A-Z]+\\]|`+|\\*\\*|__|[\\[\\]|]|<[^>\n]{0,200}>")
 )
 
 // plain is text in one line without the signs of Markdown, for reading only.

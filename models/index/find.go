@@ -72,6 +72,7 @@ type finder struct {
 	total    int64             // documents in all
 	frequent map[string]bool   // terms whose lists are too long to fetch
 	wanted   map[string]bool   // all terms
+	worth    []float64         // of each group, of what was asked for
 	postings map[int64]float64 // what a document is worth by the lists that it stands in
 }
 

@@ -75,6 +75,7 @@ func TestWordsAndCodesAreFound(t *testing.T) {
 			"注文 403":                            "q2",
 			"ｏｒｄｅｒｓ：ｒｅａｄ":                       "11111111-1111-7111-8111-111111111111",
 			"rotatnig":                          "rotating",
+			"429 after rotating a kye xyzzy":    "rotating",
 			"shipmnets":                         "22222222-2222-7222-8222-222222222222",
 		} {
 			got := find(t, d, index.Query{Text: query})
@@ -164,7 +165,7 @@ func TestOnlyPublicWordsAreSuggested(t *testing.T) {
 		}
 
 		for typed, want := range map[string]string{
-			"rotatng a kye": "rotating a kye", "shipmets": "shipments", "Rotating": "", "rate limits": "", "nightingal": "", "Nightingale": "", "zebrafsh": "", "ordres:read": "orders:read",
+			"rotatng a kye": "rotating a key", "kex": "", "shipmets": "shipments", "Rotating": "", "rate limits": "", "nightingal": "", "Nightingale": "", "zebrafsh": "", "ordres:read": "orders:read",
 			"qoutas": "quotas",
 		} {
 			if got := suggest(typed); got != want {

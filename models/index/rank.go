@@ -45,7 +45,7 @@ const (
 	forMention  = 0.4  // a code stands in the text
 	forSolved   = 0.06 // the question is solved
 	forProse    = 0.10 // a guide or an API rather than a question
-	enough      = 0.34 // of what was asked for must be there, by worth
+	enough      = 0.3  // of what was asked for must be there, by worth
 	farBehind   = 0.12 // of the best score: not shown
 )
 
@@ -59,6 +59,7 @@ func (f *finder) rank() ([]Hit, error) {
 		return nil, err
 	}
 	f.countAmong(rows)
+	f.worth = f.worths()
 	var hits []Hit
 	for _, c := range rows {
 		if !f.wants(c.Kind) {
@@ -175,7 +176,7 @@ func (f *finder) score(c candidate) (score, covered float64) {
 	text := c.fields(f.wanted)
 	sum, has, all := 0.0, 0.0, 0.0
 	bonus := 0.0
-	for _, g := range f.parsed.groups {
+	for i, g := range f.parsed.groups {
 		best, share := 0.0, 0.0
 		for _, v := range g.variants {
 			if w := text.weigh(v.term, c.Kind, c.Length); w > 0 {
@@ -187,10 +188,8 @@ func (f *finder) score(c candidate) (score, covered float64) {
 			best *= ofParts
 		}
 		sum += best
-		if worth := f.worth(g); worth > 0 {
-			all += worth
-			has += worth * min(1, share*1.5)
-		}
+		all += f.worth[i]
+		has += f.worth[i] * min(1, share*1.5)
 		if whole := f.wholeIn(g, text, c.Kind); whole > 0 {
 			bonus += whole
 			covered = 1
@@ -222,12 +221,25 @@ func (f *finder) wholeIn(g group, text fields, kind string) float64 {
 	return 0
 }
 
-// worth is what a group counts when it is judged how much of the query a document has. Codes and phrases count by their parts.
-func (f *finder) worth(g group) float64 {
-	if g.whole || g.topic {
-		return 0
+// worths is what each group counts when it is judged how much of the query a document has. Codes and phrases count by their parts. A word that no
+// document has counts like the others on average: its rarity says nothing of what was meant.
+func (f *finder) worths() []float64 {
+	out, sum, known := make([]float64, len(f.parsed.groups)), 0.0, 0
+	for i, g := range f.parsed.groups {
+		if !g.whole && !g.topic && slices.ContainsFunc(g.variants, func(v variant) bool { return f.docs[v.term] > 0 }) {
+			out[i] = f.idf(g.variants[0].term)
+			if f.docs[g.variants[0].term] == 0 {
+				out[i] = f.idf(g.variants[len(g.variants)-1].term)
+			}
+			sum, known = sum+out[i], known+1
+		}
 	}
-	return f.idf(g.variants[0].term)
+	for i, g := range f.parsed.groups {
+		if !g.whole && !g.topic && out[i] == 0 && known > 0 {
+			out[i] = sum / float64(known)
+		}
+	}
+	return out
 }
 
 // phrase is for words that stand in the title as they were asked, and for a title that is the query.

@@ -12,7 +12,7 @@ import (
 
 // Words that may be suggested: letters only, of this many of them.
 const (
-	minSpelled = 4
+	minSpelled = 3 // of three letters only those swapped
 	maxSpelled = 24
 	maxPublic  = 2_000 // words of one document
 	longWord   = 8     // from here on two slips are borne
@@ -153,8 +153,9 @@ func nearest(word string, near []spelling) []string {
 	}
 	var all []ranked
 	for _, s := range near {
-		if n := distance(word, fold(s.Word)); n <= allowed {
-			all = append(all, ranked{s, 4*n + slip(word, fold(s.Word))})
+		n, kind := distance(word, fold(s.Word)), slip(word, fold(s.Word))
+		if n <= allowed && (len(word) > minSpelled || kind == 0 && len(word) == len(fold(s.Word))) {
+			all = append(all, ranked{s, 4*n + kind})
 		}
 	}
 	slices.SortFunc(all, func(a, b ranked) int {
