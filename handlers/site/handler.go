@@ -12,6 +12,8 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/content"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -83,7 +85,12 @@ func (h *Handler) Sitemap(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	paths := []string{"/", "/apis"}
+	paths := []string{"/", "/apis", "/guides", "/tutorials"}
+	for _, kind := range []string{content.Guide, content.Tutorial} {
+		for _, p := range h.Guides.Pages().List(kind, text.English) {
+			paths = append(paths, p.Path())
+		}
+	}
 	for _, a := range apis {
 		paths = append(paths, "/apis/"+a.Slug)
 	}
