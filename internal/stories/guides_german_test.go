@@ -38,7 +38,10 @@ func TestGermanPagesHaveTheSameCommands(t *testing.T) {
 func tested(page leaf) []fence {
 	var all []fence
 	for _, f := range page.fences {
-		if f.tested() {
+		if f.is("shows") {
+			f.info = "" // its title is a word for people
+		}
+		if f.tested() || f.info == "" {
 			all = append(all, f)
 		}
 	}
