@@ -183,12 +183,21 @@ func eraseUser(tx *db.Tx, u User) error {
 		args  []any
 	}{
 		{`UPDATE users SET email = ?, name = ?, display_name = ?, language = 'en', time_zone = 'UTC', password_sealed = NULL, staff_role = '',
-			suspended_reason = '', deleted_at = ?, updated_at = ? WHERE id = ?`, []any{address, erasedName, erasedName, tx.Now, tx.Now, u.ID}},
+			suspended_reason = '', posting_blocked_reason = '', deleted_at = ?, updated_at = ? WHERE id = ?`, []any{address, erasedName, erasedName, tx.Now, tx.Now, u.ID}},
 		{"DELETE FROM members WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM one_time_links WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM form_tokens WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM mails WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM page_ratings WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM follows WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM notice_choices WHERE user_id = ?", []any{u.ID}},
+		{"UPDATE flags SET words = '' WHERE flagger_id = ?", []any{u.ID}},
+		{"UPDATE questions SET votes = votes - 1 WHERE id IN (SELECT p.question_id FROM posts p JOIN votes v ON v.post_id = p.id WHERE v.user_id = ? AND p.kind = 'question')", []any{u.ID}},
+		{"UPDATE posts SET votes = votes - 1 WHERE id IN (SELECT post_id FROM votes WHERE user_id = ?)", []any{u.ID}},
+		{"DELETE FROM votes WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM answering WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM support_team_members WHERE user_id = ?", []any{u.ID}},
+		{"UPDATE questions SET assignee_id = NULL WHERE assignee_id = ?", []any{u.ID}},
 		{"UPDATE tutorial_ticks SET user_id = NULL WHERE user_id = ?", []any{u.ID}},
 		{"UPDATE organizations SET technical_email = '' WHERE technical_email = ?", []any{u.Email}},
 	}

@@ -173,3 +173,40 @@ func (w *world) dump() string {
 	}
 	return out.String()
 }
+
+func TestDeletionErasesWhatThePersonFollowedAndVotedFor(t *testing.T) {
+	each(t, func(w *world) {
+		gone, other := w.person("ada@example.com", ""), w.person("other@example.com", "")
+		q, p := db.NewID(), db.NewID()
+		err := w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			for _, s := range []struct {
+				query string
+				args  []any
+			}{
+				{"INSERT INTO questions (id, kind, title, slug, asker_id, visibility, state, waits_on, votes, assignee_id, last_activity_at, created_at, updated_at) VALUES (?, 'question', 'How', 'how', ?, 'public', 'published', 'us', 1, ?, ?, ?, ?)", []any{q, other.ID, gone.ID, tx.Now, tx.Now, tx.Now}},
+				{"INSERT INTO posts (id, question_id, kind, author_id, body, html, renderer_version, votes, state, created_at, updated_at) VALUES (?, ?, 'question', ?, 'x', 'x', 1, 1, 'published', ?, ?)", []any{p, q, other.ID, tx.Now, tx.Now}},
+				{"INSERT INTO votes (post_id, user_id, created_at) VALUES (?, ?, ?)", []any{p, gone.ID, tx.Now}},
+				{"INSERT INTO follows (id, user_id, kind, target_id, reason, created_at) VALUES (?, ?, 'question', ?, 'chose', ?)", []any{db.NewID(), gone.ID, q, tx.Now}},
+				{"INSERT INTO notice_choices (user_id, new_questions, updated_at) VALUES (?, TRUE, ?)", []any{gone.ID, tx.Now}},
+				{"INSERT INTO flags (id, question_id, post_id, flagger_id, reason, words, state, created_at) VALUES (?, ?, ?, ?, 'other', 'My own words', 'open', ?)", []any{db.NewID(), q, p, gone.ID, tx.Now}},
+			} {
+				if _, err := tx.Run(s.query, s.args...); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		w.must(err)
+
+		w.must(w.store.Delete(t.Context(), w.in(gone, good), "ada@example.com", good))
+
+		for query, want := range map[string]int64{
+			"SELECT COUNT(*) FROM follows": 0, "SELECT COUNT(*) FROM notice_choices": 0, "SELECT COUNT(*) FROM votes": 0, "SELECT COUNT(*) FROM flags WHERE words <> ''": 0, "SELECT COUNT(*) FROM flags": 1,
+			"SELECT votes FROM posts": 0, "SELECT votes FROM questions": 0, "SELECT COUNT(*) FROM questions WHERE assignee_id IS NOT NULL": 0,
+		} {
+			if n := w.count(query); n != want {
+				t.Errorf("%s: %d", query, n)
+			}
+		}
+	})
+}
