@@ -220,17 +220,29 @@ func (f *finder) gatherCommon() error {
 	if len(groups) == 0 || (len(rare) > 0 && len(f.postings) <= MaxCandidates) {
 		return nil
 	}
+	for i, g := range groups {
+		groups[i] = g[:min(len(g), 2)] // the word itself and one that means the same
+	}
 	slices.SortFunc(groups, func(a, b []string) int { return cmp.Compare(f.docs[a[0]], f.docs[b[0]]) })
 	if len(rare) > 0 {
-		return f.narrow(rare, groups)
+		slices.SortFunc(rare, func(a, b string) int { return cmp.Compare(f.docs[a], f.docs[b]) })
+		return f.narrow(rare[:min(len(rare), mostRare)], groups[:min(len(groups), mostNarrowing)])
 	}
-	return f.intersect(groups)
+	return f.intersect(groups[:min(len(groups), mostCommon)])
 }
+
+// Bounds of what is asked of the engine about common terms: each costs it a walk along a long list.
+const (
+	mostRare      = 10
+	mostNarrowing = 2
+	mostCommon    = 4
+	fewFound      = 40 // from here on no looser sets of words are tried
+)
 
 // narrow credits the documents that have a rare term for the common ones that they have too.
 func (f *finder) narrow(rare []string, groups [][]string) error {
 	var all [][][]string
-	for _, g := range groups[:min(len(groups), 4)] {
+	for _, g := range groups {
 		all = append(all, append(f.marks(nil), rare, g))
 	}
 	found, err := f.fetch(all, longestList)
@@ -245,7 +257,7 @@ func (f *finder) narrow(rare []string, groups [][]string) error {
 	return nil
 }
 
-// intersect finds documents with all common terms: in title, tags or codes, in the whole text, and with all but the most common.
+// intersect finds documents with all of the common terms, in title, tags or codes or in the whole text, and, when these are few, with the less common ones.
 func (f *finder) intersect(groups [][]string) error {
 	heads := make([][]string, len(groups))
 	for i, g := range groups {
@@ -253,21 +265,25 @@ func (f *finder) intersect(groups [][]string) error {
 			heads[i] = append(heads[i], heading+t)
 		}
 	}
-	marks := f.marks(nil)
-	wants := [][][]string{append(slices.Clone(marks), heads...), append(slices.Clone(marks), groups...)}
-	for n := len(groups) - 1; n > 0; n-- {
-		wants = append(wants, append(slices.Clone(marks), heads[:n]...))
-	}
-	found, err := f.fetch(wants, MaxCandidates)
-	if err != nil {
+	if err := f.tryAll(heads, groups); err != nil || len(f.postings) >= fewFound || len(groups) == 1 {
 		return err
 	}
+	return f.tryAll(heads[:1], groups[:len(groups)-1], heads[:len(groups)-1])
+}
+
+// tryAll credits documents that have a term of every set, the first list most.
+func (f *finder) tryAll(lists ...[][]string) error {
+	wants := make([][][]string, len(lists))
+	for i, sets := range lists {
+		wants[i] = append(f.marks(nil), sets...)
+	}
+	found, err := f.fetch(wants, MaxCandidates)
 	for i, ids := range found {
 		for _, id := range ids {
 			f.postings[id] += 1 / float64(1+i)
 		}
 	}
-	return nil
+	return err
 }
 
 // lists fetches the newest ids of each term.
