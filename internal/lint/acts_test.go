@@ -21,6 +21,7 @@ var withoutAct = map[string]string{
 	"usage.Sweep":             "deletes counts older than they are kept",
 	"staff.NewSetupCode":      "prints a code before there is anybody to act",
 	"staff.CheckSetupCode":    "only reads, in a transaction",
+	"follow.Job":              "tells by mail what others recorded when they wrote it",
 	"guide.Progress":          "writes down what other acts have done",
 	"guide.Index":             "brings the search index to the pages",
 	"guide.KeepIndex":         "as Index",

@@ -5,12 +5,12 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -19,10 +19,16 @@ import (
 // Base is the portal's address.
 const Base = "https://portal.test"
 
+// Clock is a clock turned by hand: dbtest's.
+type Clock interface {
+	Now() time.Time
+	Advance(d time.Duration)
+}
+
 // World is catalogtest's company with a forum. The people of the world are years old, so none of them is limited.
 type World struct {
 	*catalogtest.World
-	Clock  *dbtest.Clock
+	Clock  Clock
 	Forum  *forum.Store
 	Follow *follow.Store
 	Signer *secret.Signer
@@ -31,7 +37,7 @@ type World struct {
 }
 
 // New fills an empty database.
-func New(t testing.TB, d *db.DB, clock *dbtest.Clock) *World {
+func New(t testing.TB, d *db.DB, clock Clock) *World {
 	t.Helper()
 	root, err := secret.Parse("b7Kq2Zx9Lm4Rt8Vw1Ny6Pc3Hd5Jf0GsAeUiOkTzBx", "")
 	if err != nil {
