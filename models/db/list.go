@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -91,9 +92,10 @@ func List[T any](ctx context.Context, d *DB, l Listing[T], r PageRequest) (Page[
 	if down {
 		dir = " DESC"
 	}
-	query += " ORDER BY " + s.Expr + dir + ", " + l.IDExpr + dir + " LIMIT ?"
+	// The number stands in the text: SQLite plans by a bound limit and would prepare the statement anew for each call.
+	query += " ORDER BY " + s.Expr + dir + ", " + l.IDExpr + dir + " LIMIT " + strconv.Itoa(size+1)
 	var rows []T
-	if err := d.Read(ctx).Raw(query, append(args, size+1)...).Scan(&rows).Error; err != nil {
+	if err := d.Read(ctx).Raw(query, args...).Scan(&rows).Error; err != nil {
 		return Page[T]{}, fmt.Errorf("db: list %s: %w", l.Name, err)
 	}
 	more := len(rows) > size

@@ -25,7 +25,7 @@ const solvedQuestions = `SELECT q.id, q.title, q.slug, q.votes, q.last_activity_
 	AND q.merged_into IS NULL AND `
 
 // SolvedAbout lists the solved questions that were asked on a page of the portal, or about the API whose page it is, as far as the actor may read
-// them, most votes first. At most limit.
+// them, most votes first. At most limit, and at most twenty.
 func (s *Store) SolvedAbout(ctx context.Context, a actor.Actor, path string, limit int) ([]Solved, error) {
 	path = CleanSource(path)
 	if path == "" {
@@ -36,8 +36,8 @@ func (s *Store) SolvedAbout(ctx context.Context, a actor.Actor, path string, lim
 		where, args = "q.api_id = (SELECT y.id FROM apis y WHERE y.slug = ?)", []any{slug}
 	}
 	var rows []Solved
-	err := s.db.Read(ctx).Raw(solvedQuestions+Visible+" AND "+where+" ORDER BY q.votes DESC, q.id LIMIT ?", append(append(VisibleArgs(a), args...), limit)...).Scan(&rows).Error
-	return rows, err
+	err := s.db.Read(ctx).Raw(solvedQuestions+Visible+" AND "+where+" ORDER BY q.votes DESC, q.id LIMIT 20", append(VisibleArgs(a), args...)...).Scan(&rows).Error // SQLite prepares anew what has a bound limit
+	return rows[:min(len(rows), limit)], err
 }
 
 // SolvedPublic lists a page of the solved questions that anybody may read, newest first, for llms.txt.
