@@ -15,6 +15,7 @@ var withoutAct = map[string]string{
 	"account.Release":         "gives counted tries back",
 	"account.Resolve":         "notes that a session was seen",
 	"account.Sweep":           "deletes what expired",
+	"catalog.IndexAll":        "makes the search index anew from what is there",
 	"key.Notices":             "mails what is about to happen; the mails are the record",
 	"key.Sweep":               "deletes spent forms and old previews",
 	"key.PreviewRevocation":   "fixes a selection and changes no key; RevokeMany is the act",

@@ -199,6 +199,13 @@ func refs(hits []index.Hit, kind string) []db.ID {
 	return ids
 }
 
+// What the reader may see of what was found.
+const (
+	shownAPIs      = "SELECT x.id, x.slug, x.name FROM apis x WHERE x.id IN ? AND " + catalog.Shown
+	shownQuestions = `SELECT q.id, q.kind, q.slug, q.title, q.answers, q.accepted_post_id IS NOT NULL AS accepted FROM questions q
+		WHERE q.id IN ? AND q.merged_into IS NULL AND ` + forum.Visible
+)
+
 func (s *Searcher) seenAPIs(ctx context.Context, a actor.Actor, hits []index.Hit) (map[string]Result, error) {
 	ids, out := refs(hits, index.API), map[string]Result{}
 	if len(ids) == 0 {
@@ -209,7 +216,7 @@ func (s *Searcher) seenAPIs(ctx context.Context, a actor.Actor, hits []index.Hit
 		Slug string
 		Name string
 	}
-	err := s.db.Read(ctx).Raw("SELECT x.id, x.slug, x.name FROM apis x WHERE x.id IN ? AND "+catalog.Shown, append([]any{ids}, catalog.VisibleArgs(a)...)...).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(shownAPIs, append([]any{ids}, catalog.VisibleArgs(a)...)...).Scan(&rows).Error
 	for _, r := range rows {
 		out[r.ID.String()] = Result{Path: "/apis/" + r.Slug, Title: r.Name}
 	}
@@ -229,8 +236,7 @@ func (s *Searcher) seenQuestions(ctx context.Context, a actor.Actor, hits []inde
 		Answers  int64
 		Accepted bool
 	}
-	err := s.db.Read(ctx).Raw(`SELECT q.id, q.kind, q.slug, q.title, q.answers, q.accepted_post_id IS NOT NULL AS accepted FROM questions q
-		WHERE q.id IN ? AND q.merged_into IS NULL AND `+forum.Visible, append([]any{ids}, forum.VisibleArgs(a)...)...).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(shownQuestions, append([]any{ids}, forum.VisibleArgs(a)...)...).Scan(&rows).Error
 	for _, r := range rows {
 		out[r.ID.String()] = Result{Path: "/forum/q/" + r.ID.Show(forum.Prefix) + "/" + r.Slug, Title: r.Title, Topic: r.Kind, Solved: r.Accepted, Answers: r.Answers}
 	}

@@ -49,13 +49,13 @@ const (
 // Put adds the document or takes the place of the one with its kind and ref. Putting the same again costs one read. Call it in the transaction that
 // changes what the document is made of.
 func Put(tx *db.Tx, d Document) error {
-	digest := d.digest()
+	stamp := d.stamp()
 	old, err := find(tx, d.Kind, d.Ref)
-	if err != nil || old.Digest == digest {
+	if err != nil || old.Stamp == stamp {
 		return err
 	}
 	a := analyse(d)
-	id, err := write(tx, old.ID, d, a, digest)
+	id, err := write(tx, old.ID, d, a, stamp)
 	if err != nil {
 		return err
 	}
@@ -88,20 +88,20 @@ func IsPublic(tx *db.Tx, kind, ref string) (bool, error) {
 }
 
 type stored struct {
-	ID     int64
-	Digest string
+	ID    int64
+	Stamp string
 }
 
 func find(tx *db.Tx, kind, ref string) (stored, error) {
 	var rows []stored
-	if err := tx.Raw("SELECT id, digest FROM search_documents WHERE kind = ? AND ref = ?", kind, ref).Scan(&rows).Error; err != nil || len(rows) == 0 {
+	if err := tx.Raw("SELECT id, digest AS stamp FROM search_documents WHERE kind = ? AND ref = ?", kind, ref).Scan(&rows).Error; err != nil || len(rows) == 0 {
 		return stored{}, err
 	}
 	return rows[0], nil
 }
 
-// digest is of all that was put, and of the analysis.
-func (d Document) digest() string {
+// stamp is a digest of all that was put, and of the version of the analysis.
+func (d Document) stamp() string {
 	h := sha256.New()
 	for _, part := range []string{
 		strconv.Itoa(Version), d.Kind, d.Language, d.Title, d.Body, strings.Join(d.Codes, "\x1f"), strings.Join(d.Tags, "\x1f"),
@@ -116,8 +116,8 @@ func (d Document) digest() string {
 const upsert = ` ON CONFLICT (kind, ref) DO UPDATE SET language = excluded.language, title = excluded.title, body = excluded.body, heads = excluded.heads, words = excluded.words,
 	length = excluded.length, public = excluded.public, solved = excluded.solved, digest = excluded.digest, version = excluded.version, updated_at = excluded.updated_at`
 
-func write(tx *db.Tx, old int64, d Document, a analysis, digest string) (int64, error) {
-	args := []any{d.Kind, d.Ref, a.language, clip(d.Title, 300), clip(plain(d.Body), maxExcerpt), a.heads(), a.words(), a.length, d.Public, d.Solved, digest, Version, tx.Now}
+func write(tx *db.Tx, old int64, d Document, a analysis, stamp string) (int64, error) {
+	args := []any{d.Kind, d.Ref, a.language, clip(d.Title, 300), clip(plain(d.Body), maxExcerpt), a.heads(), a.words(), a.length, d.Public, d.Solved, stamp, Version, tx.Now}
 	var id int64
 	if tx.Home.Dialect == db.Postgres {
 		err := tx.Raw(`INSERT INTO search_documents (kind, ref, language, title, body, heads, words, length, public, solved, digest, version, updated_at, terms)
