@@ -14,13 +14,23 @@ import (
 )
 
 func TestQuestionIsShownWithAnswersCommentsAndWhoSpoke(t *testing.T) {
-	w := newWorld(t)
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) { questionIsShown(t, worldOn(t, d, clock)) })
+}
+
+func questionIsShown(t *testing.T, w *world) {
+	t.Helper()
 	q := w.ask(forum.Draft{Tags: []string{"rate-limits"}, Source: "/guides/rate-limits"})
 	w.answer(w.other, q, "Perhaps they **share** it.")
 	p := w.answer(w.support, q, "Both keys share one limit.")
 	has(t, w.askers.Post("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/comments", url.Values{"body": {"Thanks, that was it."}}), http.StatusSeeOther)
 	has(t, w.askers.Post("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/accept", url.Values{}), http.StatusSeeOther)
 
+	has(t, w.others.Post("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/vote", url.Values{"on": {"1"}}), http.StatusSeeOther)
+	has(t, w.others.Post("/forum/q/"+q.ID.Show(forum.Prefix)+"/follow", url.Values{"on": {"1"}}), http.StatusSeeOther)
+	has(t, w.others.Get(q.Path()), http.StatusOK, "Stop following", "Take your vote back")
+	has(t, w.others.Get("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/comments"), http.StatusOK, "Thanks, that was it.")
+	has(t, w.others.Get("/forum?show=mine&sort=votes"), http.StatusOK, "You have not asked anything yet.")
+	has(t, w.others.Get("/forum?tag=rate-limits&show=solved"), http.StatusOK, "Why does the first")
 	page := w.visitor.Get(q.Path())
 
 	has(t, page, http.StatusOK, "Why does the first call get a 429?", "<strong>share</strong>", "Gatehouse support", "Accepted answer", "Thanks, that was it.", "2 answers", "rate-limits", "/guides/rate-limits",
