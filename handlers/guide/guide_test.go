@@ -346,6 +346,20 @@ func TestStaffAloneReadWhatDidNotHelp(t *testing.T) {
 	}
 }
 
+// A page for everybody costs two questions to the database, whatever stands on it: the portal's settings, and what was solved about it.
+func TestAKeptPageCostsTwoQueries(t *testing.T) {
+	w := newWorld(t)
+	v := w.Visitor()
+	v.Get("/guides/own")
+	asked := dbtest.CountQueries(t, w.Site.DB)
+
+	v.Get("/guides/own")
+
+	if n := asked.Load(); n != 2 {
+		t.Error(n)
+	}
+}
+
 // BenchmarkGuide is the whole chain of handlers for a reader who is not signed in.
 func BenchmarkGuide(b *testing.B) {
 	w := newWorld(b)
