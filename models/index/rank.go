@@ -196,7 +196,7 @@ func (f *finder) score(c candidate) (score, covered float64) {
 		}
 	}
 	if all > 0 {
-		covered = max(covered, has/all)
+		covered = max(covered, f.halved(text)*has/all)
 	}
 	bonus += forCoverage*covered*covered + f.phrase(text)
 	if c.Solved {
@@ -206,6 +206,17 @@ func (f *finder) score(c candidate) (score, covered float64) {
 		bonus += forProse
 	}
 	return sum * (1 + bonus), covered
+}
+
+// halved is a half when a code was asked for that is not there: its parts alone are seldom what was meant.
+func (f *finder) halved(text fields) float64 {
+	for _, g := range f.parsed.groups {
+		if g.whole && strings.ContainsAny(g.word, ":/_") && text.body[g.word] == 0 &&
+			!slices.Contains(text.title, g.word) && !slices.Contains(text.tags, g.word) && !slices.Contains(text.codes, g.word) {
+			return 0.5
+		}
+	}
+	return 1
 }
 
 // wholeIn is for a code that stands among the title, tags or codes.
