@@ -1,6 +1,8 @@
 package catalog
 
 import (
+	"strings"
+
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
@@ -37,13 +39,16 @@ func (h *Handler) Catalogue(c echo.Context) error {
 
 // API shows one API.
 func (h *Handler) API(c echo.Context) error {
-	d, err := h.Store.BySlug(web.Ctx(c), web.Actor(c), c.Param("slug"))
+	d, err := h.Store.BySlug(web.Ctx(c), web.Actor(c), strings.TrimSuffix(c.Param("slug"), ".md"))
 	if err != nil {
 		return err
 	}
+	if web.WantsMarkdown(c) {
+		return h.Markdown(c, h.twin(c, d))
+	}
 	p := views.API{Frame: h.Frame(c, d.Name), Name: d.Name, Summary: d.Summary, Publisher: d.PublisherName, Slug: d.Slug, RequestHref: "/apis/" + d.Slug + "/request"}
 	p.Frame.Description = d.Summary
-	p.Frame.Canonical = h.Link("/apis/" + d.Slug)
+	p.Frame.Canonical, p.Frame.Markdown = h.Link("/apis/"+d.Slug), "/apis/"+d.Slug+".md"
 	if len(d.Plans) == 0 || len(d.Scopes) == 0 {
 		p.RequestHref, p.Note = "", web.T(c, "Access can’t be requested yet: this API has no plan or no scope so far.")
 	}
