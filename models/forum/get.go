@@ -82,19 +82,17 @@ type numberedComment struct {
 	Nth, Total int64
 }
 
+// fewComments is up to how many comments of a thread are read without being numbered first: numbering costs more than reading a few too many.
+const fewComments = 200
+
 // comments reads the first comments of each post on the page, and counts the others.
 func (s *Store) comments(ctx context.Context, a actor.Actor, q Question, t *Thread) error {
-	parents := []db.ID{{}}
-	for _, p := range t.Answers {
-		parents = append(parents, p.ID)
-	}
-	args := append(append([]any{q.ID}, shownArgs(a)...), parents)
 	var rows []numberedComment
-	// What is numbered and counted is ids alone: whole rows would be sorted with their texts.
-	err := s.db.Read(ctx).Raw(`SELECT p.*, u.display_name AS author_name, u.deleted_at IS NOT NULL AS author_gone, c.nth, c.total FROM (
-			SELECT p.id, ROW_NUMBER() OVER (PARTITION BY p.parent_id ORDER BY p.created_at, p.id) AS nth, COUNT(*) OVER (PARTITION BY p.parent_id) AS total
-			FROM posts p WHERE p.question_id = ? AND p.kind = 'comment' AND `+shownPost+` AND (p.parent_id IS NULL OR p.parent_id IN ?)) c
-		JOIN posts p ON p.id = c.id JOIN users u ON u.id = p.author_id WHERE c.nth <= ? ORDER BY c.nth`, append(args, MaxComments)...).Scan(&rows).Error
+	args := append([]any{q.ID}, shownArgs(a)...)
+	err := s.db.Read(ctx).Raw("SELECT "+saidColumns+" WHERE p.question_id = ? AND p.kind = 'comment' AND "+shownPost+" ORDER BY p.created_at, p.id LIMIT ?", append(args, fewComments)...).Scan(&rows).Error
+	if err == nil && len(rows) == fewComments {
+		rows, err = s.firstComments(ctx, args, t)
+	}
 	if err != nil {
 		return err
 	}
@@ -103,12 +101,33 @@ func (s *Store) comments(ctx context.Context, a actor.Actor, q Question, t *Thre
 		under[t.Answers[i].ID] = &t.Answers[i]
 	}
 	for _, r := range rows {
-		if parent := under[db.Deref(r.ParentID)]; parent != nil {
+		parent := under[db.Deref(r.ParentID)]
+		if parent == nil { // on another page
+			continue
+		}
+		if len(parent.Comments) < MaxComments {
 			parent.Comments = append(parent.Comments, r.Said)
-			parent.More = r.Total - int64(len(parent.Comments))
+			parent.More = max(r.Total-int64(len(parent.Comments)), 0)
+		} else {
+			parent.More++
 		}
 	}
 	return nil
+}
+
+// firstComments reads the first comments under the posts of a page, each with how many there are. What is numbered and counted is ids alone: whole
+// rows would be sorted with their texts.
+func (s *Store) firstComments(ctx context.Context, args []any, t *Thread) ([]numberedComment, error) {
+	parents := []db.ID{{}}
+	for _, p := range t.Answers {
+		parents = append(parents, p.ID)
+	}
+	var rows []numberedComment
+	err := s.db.Read(ctx).Raw(`SELECT p.*, u.display_name AS author_name, u.deleted_at IS NOT NULL AS author_gone, c.nth, c.total FROM (
+			SELECT p.id, ROW_NUMBER() OVER (PARTITION BY p.parent_id ORDER BY p.created_at, p.id) AS nth, COUNT(*) OVER (PARTITION BY p.parent_id) AS total
+			FROM posts p WHERE p.question_id = ? AND p.kind = 'comment' AND `+shownPost+` AND (p.parent_id IS NULL OR p.parent_id IN ?)) c
+		JOIN posts p ON p.id = c.id JOIN users u ON u.id = p.author_id WHERE c.nth <= ? ORDER BY c.nth`, append(args[:len(args):len(args)], parents, MaxComments)...).Scan(&rows).Error
+	return rows, err
 }
 
 // markOwn marks what the reader wrote and voted for.

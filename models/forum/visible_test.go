@@ -146,3 +146,40 @@ func TestListsPageByKeysetAndFilter(t *testing.T) {
 		}
 	})
 }
+
+func TestCommentsBeyondTheFirstAreCountedAndListed(t *testing.T) {
+	each(t, func(w *world) {
+		ctx := context.Background()
+		q := w.ask(w.support, forum.Draft{})
+		p := w.answer(w.support, q.ID, "This is how it is done.")
+		for i := range 7 {
+			w.clock.Advance(60e9)
+			w.say(w.support, p.ID, fmt.Sprintf("Remark number %d about it.", i))
+		}
+		see := func(answered, asked int64) {
+			w.t.Helper()
+			thread, err := w.forum.Posts(ctx, actor.Actor{}, w.get(q.ID).Question, db.PageRequest{})
+			if err != nil {
+				w.t.Fatal(err)
+			}
+			a := thread.Answers[0]
+			if len(a.Comments) != forum.MaxComments || a.More != answered || thread.Post.More != asked || !strings.Contains(a.Comments[0].Body, "number 0") {
+				w.t.Errorf("%d comments and %d more, %d more under the question", len(a.Comments), a.More, thread.Post.More)
+			}
+		}
+		see(2, 0)
+
+		values, args := make([]string, 250), make([]any, 0, 1250)
+		for i := range values {
+			values[i] = "(?, ?, 'comment', ?, 'x', 'x', 1, 'published', ?, ?)"
+			args = append(args, db.NewID(), q.ID, w.support.UserID, w.clock.Now(), w.clock.Now())
+		}
+		w.exec("INSERT INTO posts (id, question_id, kind, author_id, body, html, renderer_version, state, created_at, updated_at) VALUES "+strings.Join(values, ", "), args...)
+
+		see(2, 250-forum.MaxComments)
+		page, err := w.forum.Comments(ctx, actor.Actor{}, q, w.post(w.own(q.ID)).Post, db.PageRequest{})
+		if err != nil || len(page.Rows) != forum.PagePosts || page.Next == "" {
+			w.t.Error(len(page.Rows), err)
+		}
+	})
+}
