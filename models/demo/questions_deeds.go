@@ -88,6 +88,9 @@ func (f *filler) plotDesk() {
 			return err
 		})
 	}
+	for day := 30; day >= 1; day-- {
+		f.happens(f.at(day, 6.1), "stale questions", f.desk.Stale)
+	}
 	for i, r := range cannedReplies {
 		f.happens(f.at(130, 9+float64(i)/10), "canned reply "+r.Name, func(ctx context.Context) error {
 			_, err := f.desk.SaveReply(ctx, f.as("sofia"), r)

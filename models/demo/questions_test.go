@@ -36,6 +36,7 @@ func holdsQuestions(t *testing.T, d *db.DB) {
 		"SELECT COUNT(*) FROM questions WHERE kind = 'bug'":                                              5,
 		"SELECT COUNT(*) FROM questions WHERE accepted_post_id IS NOT NULL":                              40,
 		"SELECT COUNT(*) FROM questions WHERE waits_on = 'asker' AND asked_back_at IS NOT NULL":          3,
+		"SELECT COUNT(*) FROM questions WHERE warned_at IS NOT NULL":                                     1,
 		"SELECT COUNT(*) FROM questions WHERE escalated_at IS NOT NULL AND closed_at IS NULL":            1,
 		"SELECT COUNT(*) FROM questions WHERE merged_into IS NOT NULL":                                   1,
 		"SELECT COUNT(*) FROM questions WHERE locked_at IS NOT NULL":                                     1,
