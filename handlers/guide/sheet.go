@@ -41,7 +41,7 @@ func (h *Handler) public(c echo.Context, p *content.Page) error {
 		return h.Render(c, views.ReadingPage(r))
 	}
 	var key strings.Builder
-	fmt.Fprint(&key, p.Path(), "\n", p.Language, "\n", text.Of(web.Ctx(c)).Language, "\n", h.Guides.Pages().Digest, "\n", web.Portal(c).Name, "\n", web.Portal(c).Hue, "\n", web.Portal(c).Footer)
+	fmt.Fprint(&key, p.Path(), "\n", p.Language, "\n", text.Of(web.Ctx(c)).Language, "\n", p.Digest, h.Guides.Pages().Digest, "\n", web.Portal(c).Name, "\n", web.Portal(c).Hue, "\n", web.Portal(c).Footer)
 	for _, q := range solved {
 		key.WriteString("\n" + q.ID.String() + q.Title)
 	}
@@ -95,12 +95,12 @@ func (s *sheet) send(c echo.Context) error {
 	web.PolicyWithoutNonce(c)
 	header.Set("Cache-Control", "public, max-age=60")
 	header.Set("ETag", s.tag)
+	header.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
 	if strings.Contains(c.Request().Header.Get("If-None-Match"), s.tag) {
 		return c.NoContent(http.StatusNotModified)
 	}
 	if web.PacksItself(c) && strings.Contains(c.Request().Header.Get(echo.HeaderAcceptEncoding), "gzip") {
 		header.Set(echo.HeaderContentEncoding, "gzip")
-		header.Add(echo.HeaderVary, echo.HeaderAcceptEncoding)
 		return c.HTMLBlob(http.StatusOK, s.packed)
 	}
 	return c.HTMLBlob(http.StatusOK, s.plain)
