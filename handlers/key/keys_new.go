@@ -32,7 +32,15 @@ type createForm struct {
 	Grants      []string `form:"grants"` // slug/scope
 	Expires     string   `form:"expires"`
 	ExpiresOn   string   `form:"expires_on"`
+	BoundInput
+	Show   string `form:"show"`   // find, page, or part: shows the page or what the key can do, and makes no key
+	Preset string `form:"preset"` // as Show, with a preset of scopes taken
+	Search string `form:"scope_q"`
+	Found  string `form:"scope_found"` // the search that the page shows
 }
+
+// shows reports whether the form only asks what the page would show. Who typed a search and pressed Enter wants to see what it finds, and no key yet.
+func (f createForm) shows() bool { return f.Show != "" || f.Preset != "" || f.Search != f.Found }
 
 // Values of the Expires field beside a number of days. A day that is filled in goes before any of them; onDate insists on one.
 const (
@@ -77,7 +85,7 @@ func (h *Handler) NewForm(c echo.Context) error {
 	q := c.QueryParams()
 	return h.newPage(c, http.StatusOK, createForm{
 		App: q.Get("app"), Name: q.Get("name"), Environment: q.Get("environment"),
-		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on"),
+		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on"), BoundInput: boundsIn(q),
 	}, nil)
 }
 
@@ -91,12 +99,13 @@ func (h *Handler) Create(c echo.Context) error {
 	if err != nil {
 		return fault.Missing()
 	}
+	if f.shows() {
+		return h.showForm(c, appID, f)
+	}
 	if stale, err := h.needsPassword(c, appID, f); err != nil || stale {
 		return err
 	}
-	made, err := h.Keys.Create(web.Ctx(c), web.Actor(c), keys.CreateRequest{
-		Token: f.Token, AppID: appID, Environment: f.Environment, Name: f.Name, Pairs: f.pairs(), Expiry: f.expiry(text.Of(web.Ctx(c)).Zone),
-	})
+	made, err := h.Keys.Create(web.Ctx(c), web.Actor(c), f.request(c, appID))
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
 		return h.newPage(c, web.Status(err), f, err)
 	}
@@ -121,7 +130,11 @@ func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool
 		return false, nil
 	}
 	back := url.Values{"app": {f.App}, "name": {f.Name}, "environment": {f.Environment}, "grants": f.Grants, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}}
-	return true, h.See(c, "/console/account/confirm?next="+url.QueryEscape(newPath+"?"+back.Encode()))
+	f.BoundInput.into(back)
+	if to, ok := confirmFirst(newPath, back); ok {
+		return true, h.See(c, to)
+	}
+	return true, h.newPage(c, http.StatusUnprocessableEntity, f, passwordElsewhere())
 }
 
 // showOnce is the one answer that holds a key's text (K2): no-store, as every page, and not compressed.
@@ -192,7 +205,14 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 		Hint: web.T(c, "What uses it, such as “Checkout worker”. You will see this name in usage and mails."),
 	}
 	p.Environment = environmentChoice(c, f.Environment, wrong["environment"])
-	p.Groups, p.NoAccess, p.GrantsError = groups(c, offered, f.Grants), len(offered) == 0, wrong["grants"]
+	p.NoAccess, p.GrantsError = len(offered) == 0, wrong["grants"]
+	if err := h.scopeTables(c, &p, place, offered, f); err != nil {
+		return err
+	}
+	p.Bounds = boundsFields(c, f.BoundInput, wrong)
+	if p.Ability, err = h.abilityOf(c, place.AppID, f, false); err != nil {
+		return err
+	}
 	p.Expires, p.ExpiresOn = h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
 	return h.RenderStatus(c, status, views.New(p))
 }
@@ -296,27 +316,6 @@ func environmentChoice(c echo.Context, value, wrong string) components.Field {
 		{Value: "live", Label: web.T(c, "Live"), Hint: web.T(c, "For the real thing.")},
 		{Value: "test", Label: web.T(c, "Test"), Hint: web.T(c, "For trying out: APIs answer with test data where they have a test environment.")},
 	}}
-}
-
-func groups(c echo.Context, offered []keys.Choice, ticked []string) []views.ScopeGroup {
-	var out []views.ScopeGroup
-	last := ""
-	for _, o := range offered {
-		if o.API != last {
-			out, last = append(out, views.ScopeGroup{API: o.APIName, Domain: o.DataDomain}), o.API
-		}
-		g := &out[len(out)-1]
-		value := o.API + "/" + o.Scope
-		item := components.ScopeChoice{Value: value, Scope: o.Scope, Sentence: o.Sentence, Sensitive: o.Sensitive, Checked: slices.Contains(ticked, value)}
-		switch {
-		case !o.In("test"):
-			item.Note = web.T(c, "In the live environment only")
-		case !o.In("live"):
-			item.Note = web.T(c, "In the test environment only")
-		}
-		g.Items = append(g.Items, item)
-	}
-	return out
 }
 
 func verifierOffered(offered []keys.Choice) bool {

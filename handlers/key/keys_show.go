@@ -1,6 +1,7 @@
 package key
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -32,6 +33,7 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 	path, now := keyPath(d.Row), h.Now()
 	if d.MayManage && d.Living(now) {
 		p.Actions = h.ownActions(c, d, path)
+		p.ChangeBounds, p.Take, p.Give = path+"/limits", path+"/scopes/take", path+"/scopes/give"
 		if d.PausedAt != nil {
 			p.Resume = path + "/resume"
 		}
@@ -85,9 +87,8 @@ func (h *Handler) show(c echo.Context, d keys.Detail, root string) views.ShowPag
 	for _, l := range d.Limits {
 		p.Limits = append(p.Limits, limitRow(c, l))
 	}
-	for _, g := range d.Grants {
-		p.Grants = append(p.Grants, views.GrantRow{API: g.APIName, Scope: g.Scope, Sentence: g.Sentence, Sensitive: g.Sensitive, Used: h.moment(c, g.LastUsedAt), Status: standingOf(c, g.Standing(now))})
-	}
+	p.Bounds = boundsFacts(c, d.Bounds)
+	h.grantRows(c, &p, d)
 	for _, n := range d.Networks {
 		p.Networks = append(p.Networks, views.NetworkRow{Network: n.Network, First: h.moment(c, &n.FirstUsedAt), Last: h.moment(c, &n.LastUsedAt)})
 	}
@@ -99,6 +100,25 @@ func (h *Handler) show(c echo.Context, d keys.Detail, root string) views.ShowPag
 		p.Codes.Items = append(p.Codes.Items, bar)
 	}
 	return p
+}
+
+// grantRows are what the key holds, and what was taken away from it.
+func (h *Handler) grantRows(c echo.Context, p *views.ShowPage, d keys.Detail) {
+	takable := d.Takable(h.Now())
+	for _, g := range d.Grants {
+		row := views.GrantRow{API: g.APIName, Scope: g.Scope, Sentence: g.Sentence, Sensitive: g.Sensitive, Used: h.moment(c, g.LastUsedAt), Status: standingOf(c, g.Standing(h.Now()))}
+		if slices.ContainsFunc(takable, func(t keys.Grant) bool { return t.ScopeID == g.ScopeID }) {
+			row.Take = g.API + "/" + g.Scope
+		}
+		p.Grants = append(p.Grants, row)
+	}
+	for _, t := range d.Taken {
+		row := views.TakenRow{API: t.APIName, Scope: t.Scope, Sentence: t.Sentence, Taken: h.moment(c, &t.TakenAt)}
+		if t.Back {
+			row.Grant = t.API + "/" + t.Scope
+		}
+		p.Taken = append(p.Taken, row)
+	}
 }
 
 // try are the lines for a first call, until one is seen; the key itself stands in a variable.

@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -28,11 +31,12 @@ type CreateRequest struct {
 	Name        string
 	Pairs       []Pair // may be empty only while the app has no access to choose from
 	Expiry      Expiry
+	Bounds      BoundsForm
 }
 
 // Create makes a key of an app. A repeat of the same form gives the key that it made, with Again set and no secret. Faults: NotFound for
-// an app of others; Forbidden without the right to make keys; Invalid (name, environment, grants, expires, expires_on, or the form's
-// token); Conflict when app or organization is suspended, or the app holds as many keys as the policy allows.
+// an app of others; Forbidden without the right to make keys; Invalid (name, environment, grants, expires, expires_on, those of
+// BoundsForm, or the form's token); Conflict when app or organization is suspended, or the app holds as many keys as the policy allows.
 func (s *Store) Create(ctx context.Context, a actor.Actor, r CreateRequest) (Made, error) {
 	return s.make(ctx, a, CreatePurpose(), r.Token, func(tx *db.Tx, id db.ID) (newKey, error) {
 		app, err := s.appForKey(tx, a, r.AppID)
@@ -50,7 +54,7 @@ func (s *Store) Create(ctx context.Context, a actor.Actor, r CreateRequest) (Mad
 		if err != nil {
 			return newKey{}, err
 		}
-		return draft(tx, r, app, p, offered)
+		return draft(tx.DB, tx.Now, r, app, p, offered)
 	})
 }
 
@@ -61,6 +65,7 @@ type newKey struct {
 	name        string
 	domain      string
 	expiry      Key // ExpiresAt and RotatedFrom alone
+	bounds      Bounds
 	scopes      []Choice
 	rotates     db.ID
 	details     map[string]string
@@ -103,10 +108,12 @@ func (s *Store) store(tx *db.Tx, a actor.Actor, id db.ID, n newKey) (apikey.Secr
 	}
 	prefix, lastFour, _ := strings.Cut(text.Hint(), "…")
 	digest := s.digester.Sum(text.Reveal())
+	b := n.bounds.row()
 	_, err = tx.Run(`INSERT INTO keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest,
-		created_by, expires_at, rotated_from, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		created_by, expires_at, rotated_from, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, n.app.ID, n.environment, n.name, n.domain, prefix, lastFour, apikey.AlgorithmHMACSHA256, s.digester.Version(), digest[:],
-		a.UserID.Ref(), n.expiry.ExpiresAt, n.rotates.Ref(), tx.Now, tx.Now)
+		a.UserID.Ref(), n.expiry.ExpiresAt, n.rotates.Ref(), b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, tx.Now)
 	if err != nil {
 		return apikey.Secret{}, err
 	}
@@ -119,6 +126,7 @@ func (s *Store) store(tx *db.Tx, a actor.Actor, id db.ID, n newKey) (apikey.Secr
 	if n.expiry.ExpiresAt != nil {
 		details["expires"] = n.expiry.ExpiresAt.UTC().Format("2006-01-02T15:04:05Z")
 	}
+	n.bounds.details(details)
 	for k, v := range n.details {
 		details[k] = v
 	}
@@ -140,14 +148,36 @@ func pairsText(scopes []Choice) string {
 }
 
 // draft checks the wish against app, policy and access.
-func draft(tx *db.Tx, r CreateRequest, app appRow, p Policy, offered []Choice) (newKey, error) {
+func draft(g *gorm.DB, now time.Time, r CreateRequest, app appRow, p Policy, offered []Choice) (newKey, error) {
 	var bad fault.Problems
 	n := newKey{app: app, environment: r.Environment, name: cleanName(r.Name, &bad)}
 	bad.Check(apikey.Environment(r.Environment).Valid(), "environment", "Choose live or test.")
 	n.scopes = chosen(r, offered, &bad)
 	n.domain = domainOf(n.scopes, &bad)
-	n.expiry.ExpiresAt = p.resolve(r.Expiry, tx.Now, isVerifier(n.scopes), &bad)
+	verifier := isVerifier(n.scopes)
+	n.expiry.ExpiresAt = p.resolve(r.Expiry, now, verifier, &bad)
+	n.bounds = r.Bounds.read(&bad)
+	verifierHasNoOrigin(verifier, n.bounds, &bad)
+	if err := n.bounds.Rate.withinPlans(g, app.ID, apisOf(n.scopes), &bad); err != nil {
+		return n, err
+	}
 	return n, bad.Err()
+}
+
+// verifierHasNoOrigin keeps a gateway working: it is no browser, and sends no origin of its own.
+func verifierHasNoOrigin(verifier bool, b Bounds, bad *fault.Problems) {
+	bad.Check(!verifier || len(b.Origins) == 0, "origins", "A key with keys:verify is used by a gateway, which has no origin. Leave this empty, and name its networks instead.")
+}
+
+// apisOf are the APIs of scopes, each once.
+func apisOf(scopes []Choice) []db.ID {
+	var out []db.ID
+	for _, c := range scopes {
+		if !slices.Contains(out, c.APIID) {
+			out = append(out, c.APIID)
+		}
+	}
+	return out
 }
 
 func cleanName(name string, bad *fault.Problems) string {
@@ -217,12 +247,17 @@ func (s *Store) appForKey(tx *db.Tx, a actor.Actor, id db.ID) (appRow, error) {
 	if tx.Home.Dialect == db.Postgres {
 		suffix = " FOR UPDATE OF a"
 	}
+	return appToMakeIn(tx.DB, tx.Now, a, id, suffix)
+}
+
+// appToMakeIn reads an app in which the actor may make keys; suffix locks it. Faults: NotFound, Forbidden, Conflict.
+func appToMakeIn(g *gorm.DB, now time.Time, a actor.Actor, id db.ID, suffix string) (appRow, error) {
 	var rows []appRow
-	err := tx.Raw(`SELECT a.id, a.name, a.organization_id, COALESCE(m.role, '') AS role, CASE WHEN
+	err := g.Raw(`SELECT a.id, a.name, a.organization_id, COALESCE(m.role, '') AS role, CASE WHEN
 		(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
 		(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
 		FROM apps a JOIN organizations o ON o.id = a.organization_id LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = ?
-		WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`+suffix, tx.Now, tx.Now, a.UserID, id).Scan(&rows).Error
+		WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`+suffix, now, now, a.UserID, id).Scan(&rows).Error
 	switch {
 	case err != nil:
 		return appRow{}, err

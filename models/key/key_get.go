@@ -28,7 +28,9 @@ type Detail struct {
 	CallsToday     int64       // let through or not, in the last 24 hours
 	CallsLastMonth int64
 	Limits         []Limit
-	StoppedBy      *Stopper // set while something that is not the key stops it
+	Bounds         Bounds
+	Taken          []TakenScope // scopes that were taken away and not given back
+	StoppedBy      *Stopper     // set while something that is not the key stops it
 }
 
 // NetworkUse is a network that a key was used from, by calls that were let through.
@@ -129,7 +131,7 @@ func (s *Store) detail(ctx context.Context, a actor.Actor, r Row) (Detail, error
 		return Detail{}, err
 	}
 	d := Detail{Row: rows[0], MayManage: r.MayManage(a.UserID), MayStaffManage: mayStaff(a, permission.StaffKeysManage)}
-	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.relatives, s.networks, s.calls, s.limits, s.stopper} {
+	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.relatives, s.networks, s.calls, s.limits, s.stopper, s.bounds, s.taken} {
 		if err := part(g, &d); err != nil {
 			return Detail{}, err
 		}

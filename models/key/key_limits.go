@@ -22,15 +22,28 @@ type Limit struct {
 
 // limits reads the limits at the APIs at which the app has access.
 func (s *Store) limits(g *gorm.DB, d *Detail) error {
-	if len(d.Grants) == 0 {
-		return nil
+	var apis []db.ID
+	for _, one := range d.Grants {
+		apis = append(apis, one.APIID)
 	}
-	month, _ := keyring.Month(s.db.Now())
-	return g.Raw(`SELECT p.name AS api_name, l.name AS plan_name, l.rate_requests, l.rate_period_seconds, l.burst, l.quota_month, COALESCE(q.used, 0) AS used_month
+	var err error
+	d.Limits, err = limitsAt(g, s.db.Now(), d.AppID, apis, d.Environment)
+	return err
+}
+
+// limitsAt reads what the plans of an app's access to these APIs let through in an environment.
+func limitsAt(g *gorm.DB, now time.Time, app db.ID, apis []db.ID, environment string) ([]Limit, error) {
+	if len(apis) == 0 {
+		return nil, nil
+	}
+	month, _ := keyring.Month(now)
+	var out []Limit
+	err := g.Raw(`SELECT p.name AS api_name, l.name AS plan_name, l.rate_requests, l.rate_period_seconds, l.burst, l.quota_month, COALESCE(q.used, 0) AS used_month
 		FROM access x JOIN apis p ON p.id = x.api_id JOIN plans l ON l.id = x.plan_id
 		LEFT JOIN quota_counters q ON q.app_id = x.app_id AND q.api_id = x.api_id AND q.environment = ? AND q.period_start = ?
-		WHERE x.app_id = ? AND x.state IN ('approved', 'suspended') AND x.api_id IN (SELECT g.api_id FROM key_grants g WHERE g.key_id = ?) ORDER BY p.name`,
-		d.Environment, month, d.AppID, d.ID).Scan(&d.Limits).Error
+		WHERE x.app_id = ? AND x.state IN ('approved', 'suspended') AND x.api_id IN ? ORDER BY p.name`,
+		environment, month, app, apis).Scan(&out).Error
+	return out, err
 }
 
 // Stopper is what stops a key from outside: the access, app, organization or owner with that id, and what staff wrote about it.

@@ -21,7 +21,7 @@ type RotateRequest struct {
 	Expiry      Expiry // of the new key
 }
 
-// Rotate makes the successor of a key: same app, environment, name, grants, limits. The old key works until the overlap ends and then
+// Rotate makes the successor of a key: same app, environment, name, grants, bounds. The old key works until the overlap ends and then
 // stops by itself (K10). A key is rotated once. A repeat of the same form gives the successor with Again set and no secret.
 // An app that holds as many keys as the policy allows can still rotate one with an overlap, and is then one above until that ends; every
 // further rotation with an overlap is refused while more keys work than the policy allows. A rotation without overlap adds none, so it
@@ -108,6 +108,9 @@ func (s *Store) successor(tx *db.Tx, old Row, r RotateRequest) (newKey, error) {
 	n := newKey{app: appRow{ID: old.AppID, OrganizationID: old.OrganizationID}, environment: old.Environment, name: old.Name, domain: old.DataDomain, rotates: old.ID}
 	for _, g := range rows[0].Grants {
 		n.scopes = append(n.scopes, Choice{APIID: g.APIID, ScopeID: g.ScopeID, API: g.API, Scope: g.Scope})
+	}
+	if n.bounds, err = boundsOf(tx.DB, old.ID); err != nil {
+		return newKey{}, err
 	}
 	n.details = map[string]string{"rotated_from": old.ID.Show(IDPrefix)}
 	var bad fault.Problems

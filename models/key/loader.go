@@ -3,8 +3,11 @@ package key
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"slices"
 	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
@@ -31,14 +34,11 @@ func (s *Store) Loader() *Loader { return NewLoader(s.db, s.versions) }
 // factRow is a key with what stops it.
 type factRow struct {
 	Row
-	Metadata          string
-	RateRequests      *int
-	RatePeriodSeconds *int
-	RateBurst         *int
-	PersonalUserID    *db.ID
+	Held           boundsRow `gorm:"embedded"`
+	PersonalUserID *db.ID
 }
 
-const factQuery = "SELECT " + rowColumns + ", k.metadata, k.rate_requests, k.rate_period_seconds, k.rate_burst, o.personal_user_id" + rowTables +
+const factQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id" + rowTables +
 	" WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest = ?"
 
 // LoadKey implements keyring.Loader.
@@ -55,18 +55,20 @@ func (l *Loader) LoadKey(ctx context.Context, digest keyring.Digest) (*keyring.F
 	if err := g.Raw(grantFactQuery, rows[0].ID).Scan(&grants).Error; err != nil {
 		return nil, err
 	}
-	f := rows[0].facts()
+	f, err := rows[0].facts()
+	if err != nil {
+		return nil, err
+	}
 	f.Reach = reach(rows[0].DataDomain, grants)
 	return f, nil
 }
 
-func (r factRow) facts() *keyring.Facts {
-	f := &keyring.Facts{
-		ID: keyring.ID(r.ID), Name: r.Name, RevokedAt: nanos(r.RevokedAt), ExpiresAt: nanos(r.ExpiresAt), Paused: r.PausedAt != nil,
-		App: r.app(), Extra: r.extra(),
-	}
+func (r factRow) facts() (*keyring.Facts, error) {
+	f := &keyring.Facts{ID: keyring.ID(r.ID), Name: r.Name, RevokedAt: nanos(r.RevokedAt), ExpiresAt: nanos(r.ExpiresAt), Paused: r.PausedAt != nil, App: r.app()}
 	f.Environment, _ = keyring.ParseEnvironment(r.Environment)
-	return f
+	var err error
+	f.Extra, err = r.extra()
+	return f, err
 }
 
 func (r factRow) app() *keyring.App {
@@ -79,22 +81,36 @@ func (r factRow) app() *keyring.App {
 	}
 }
 
-// extra is nil for most keys.
-func (r factRow) extra() *keyring.Extra {
-	e := keyring.Extra{OverlapEnd: nanos(r.OverlapEndsAt), SuspendedUntil: suspension(r.SuspendedAt, r.SuspendedUntil)}
-	if r.RateRequests != nil && r.RatePeriodSeconds != nil {
-		e.Limit = ratelimit.Limit{Requests: *r.RateRequests, Period: time.Duration(*r.RatePeriodSeconds) * time.Second}
-		if r.RateBurst != nil {
-			e.Limit.Burst = *r.RateBurst
-		}
+// extra is nil for most keys. Bounds that can't be read are an error: the key is not judged rather than judged without them.
+func (r factRow) extra() (*keyring.Extra, error) {
+	b, err := r.Held.bounds()
+	if err != nil {
+		return nil, fmt.Errorf("key %s: bounds: %w", r.ID.Show(IDPrefix), err)
 	}
-	if r.Metadata != "" && r.Metadata != "{}" && json.Valid([]byte(r.Metadata)) {
-		e.Metadata = json.RawMessage(r.Metadata)
+	e := b.extra()
+	e.OverlapEnd, e.SuspendedUntil = nanos(r.OverlapEndsAt), suspension(r.SuspendedAt, r.SuspendedUntil)
+	if r.Held.RateBurst != nil {
+		e.Limit.Burst = *r.Held.RateBurst
 	}
-	if e.OverlapEnd == 0 && e.SuspendedUntil == 0 && e.Limit.None() && e.Metadata == nil {
-		return nil
+	if e.OverlapEnd == 0 && e.SuspendedUntil == 0 && e.Limit.None() && e.Metadata == nil && e.Networks == nil && e.Origins == nil {
+		return nil, nil
 	}
-	return &e
+	return &e, nil
+}
+
+// extra is how verification is told of the bounds.
+func (b Bounds) extra() keyring.Extra {
+	e := keyring.Extra{Networks: keyring.NewNetworks(b.Networks)}
+	if len(b.Origins) > 0 {
+		e.Origins = keyring.NewOrigins(b.Origins)
+	}
+	if !b.Rate.None() {
+		e.Limit = ratelimit.Limit{Requests: b.Rate.Requests, Period: time.Duration(b.Rate.Period) * time.Second}
+	}
+	if b.Metadata != "" {
+		e.Metadata = json.RawMessage(b.Metadata)
+	}
+	return e
 }
 
 func nanos(p *time.Time) int64 {
@@ -179,7 +195,11 @@ func (g grantFact) access() *keyring.Access {
 
 // LoadAPIs implements keyring.Loader.
 func (l *Loader) LoadAPIs(ctx context.Context) ([]*keyring.API, error) {
-	g := l.db.Read(ctx)
+	return loadAPIs(l.db.Read(ctx), nil)
+}
+
+// loadAPIs reads some APIs, or all for none, without compiling them.
+func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 	var rows []struct {
 		ID                db.ID
 		Slug              string
@@ -192,7 +212,7 @@ func (l *Loader) LoadAPIs(ctx context.Context) ([]*keyring.API, error) {
 	err := g.Raw(`SELECT p.id, p.slug, p.publisher_id, p.data_domain, p.refuses_undeclared, p.is_portal,
 		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'live' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_live,
 		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'test' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_test
-		FROM apis p ORDER BY p.slug`).Scan(&rows).Error
+		FROM apis p WHERE ? = 0 OR p.id IN ? ORDER BY p.slug`, len(ids), ids).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +237,8 @@ func (l *Loader) LoadAPIs(ctx context.Context) ([]*keyring.API, error) {
 		VersionState string
 	}
 	err = g.Raw(`SELECT r.api_id, r.method, r.path_template, s.name AS scope, COALESCE(v.state, '') AS version_state
-		FROM route_rules r JOIN scopes s ON s.id = r.scope_id LEFT JOIN api_versions v ON v.id = r.version_id ORDER BY r.api_id, r.id`).Scan(&rules).Error
+		FROM route_rules r JOIN scopes s ON s.id = r.scope_id LEFT JOIN api_versions v ON v.id = r.version_id
+		WHERE ? = 0 OR r.api_id IN ? ORDER BY r.api_id, r.id`, len(ids), ids).Scan(&rules).Error
 	for _, r := range rules {
 		if api := byID[r.APIID]; api != nil {
 			api.Rules = append(api.Rules, keyring.Rule{Method: r.Method, Template: r.PathTemplate, Scope: r.Scope, Retired: r.VersionState == "retired"})

@@ -3,8 +3,9 @@ import { copyButtons } from "./copy.js";
 import { charts } from "./chart.js";
 import { times } from "./times.js";
 import { forms } from "./forms.js";
+import { keyForm } from "./keyform.js";
 import { menus } from "./menus.js";
 import { similar } from "./similar.js";
 import { desk } from "./desk.js";
 
-for (const start of [copyButtons, charts, times, forms, menus, similar, desk]) start(document);
+for (const start of [copyButtons, charts, times, forms, menus, similar, desk, keyForm]) start(document);

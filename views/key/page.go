@@ -94,13 +94,6 @@ type AdminListPage struct {
 	Problems []components.Problem
 }
 
-// ScopeGroup is the scopes of one API.
-type ScopeGroup struct {
-	API    string
-	Domain string
-	Items  []components.ScopeChoice
-}
-
 // NewPage is the form that makes a key.
 type NewPage struct {
 	Frame       layout.Frame
@@ -116,6 +109,13 @@ type NewPage struct {
 	Environment components.Field
 	Groups      []ScopeGroup
 	GrantsError string
+	Searchable  bool // there are so many scopes that a search helps
+	Search      components.Field
+	Found       string // the search that the page shows
+	NoneFound   bool
+	Last        *Preset // as the reader's newest key of the app
+	Bounds      BoundsFields
+	Ability     Ability
 	NoAccess    bool
 	CatalogURL  string // where access is requested; empty when the reader can't
 	Asks        string // who can, then
@@ -149,6 +149,7 @@ type GrantRow struct {
 	Sensitive            bool
 	Used                 components.Moment
 	Status               *Status // when it does not count
+	Take                 string  // its value, when it can be taken away
 }
 
 // LimitRow is what may be used of one API, in words.
@@ -191,6 +192,12 @@ type ShowPage struct {
 	Try      []components.CodeBlock // lines for the first call, until it is seen
 	UsageURL string
 	Rename   *RenameForm
+
+	Bounds       []components.Fact // what it is bound to
+	ChangeBounds string            // empty when the reader can't
+	Take         string            // where to post to, when the reader can take scopes away
+	Give         string
+	Taken        []TakenRow
 }
 
 // Note is a remark above the page.
@@ -270,6 +277,15 @@ func (t Typed) Render(_ context.Context, w io.Writer) error {
 		s = "–"
 	}
 	_, err := io.WriteString(w, `<span translate="no">`+templ.EscapeString(s)+`</span>`)
+	return err
+}
+
+// Metadata is metadata as it is typed: data on several lines.
+type Metadata string
+
+// Render implements templ.Component.
+func (m Metadata) Render(_ context.Context, w io.Writer) error {
+	_, err := io.WriteString(w, `<span class="lines mono" translate="no">`+templ.EscapeString(string(m))+`</span>`)
 	return err
 }
 
