@@ -149,6 +149,16 @@ func ofPost(verb string) func(w *world) string {
 	}
 }
 
+func ofAccepted(w *world) string {
+	w.t.Helper()
+	q := w.ask(forum.Draft{})
+	p := w.answer(w.other, q, "Both keys share one limit.")
+	if _, err := w.forum.Accept(bg, webtest.ActorOf(w.asker), p.ID); err != nil {
+		w.t.Fatal(err)
+	}
+	return "/forum/posts/" + p.ID.Show(forum.PostPrefix) + "/unaccept"
+}
+
 func (w *world) theAsker() *webtest.Client { return w.askers }
 func (w *world) theOther() *webtest.Client { return w.others }
 
@@ -160,6 +170,7 @@ var acts = []act{
 	{"comment", ofPost("comments"), url.Values{"body": {"A comment."}, "act": {"post"}}, url.Values{"body": {" "}, "act": {"post"}}, (*world).theAsker, 0},
 	{"vote", ofPost("vote"), url.Values{"on": {"1"}}, nil, (*world).theAsker, http.StatusConflict},
 	{"accept", ofPost("accept"), url.Values{}, nil, (*world).theAsker, http.StatusForbidden},
+	{"unaccept", ofAccepted, url.Values{}, nil, (*world).theAsker, http.StatusForbidden},
 	{"edit", ofPost("edit"), url.Values{"body": {"Changed."}, "revisions": {"0"}, "act": {"post"}}, url.Values{"body": {""}, "revisions": {"0"}, "act": {"post"}}, (*world).theOther, http.StatusForbidden},
 	{"delete", ofPost("delete"), url.Values{}, nil, (*world).theOther, http.StatusForbidden},
 }
