@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -30,6 +31,7 @@ type Handler struct {
 	Keys    *key.Store
 	Usage   *usage.Store
 	Guides  *guide.Store
+	Desk    *support.Store // nil: nothing is said of reply times
 	Signup  config.SignupPolicy
 	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
 	leaving atomic.Bool

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -29,6 +30,14 @@ func (h *Handler) Home(c echo.Context) error {
 			continue
 		}
 		page.APIs = append(page.APIs, site.APILine{Href: "/apis/" + a.Slug, Name: a.Name, Summary: a.Summary, Facts: web.T(c, "%d scopes", a.ScopeCount)})
+	}
+	if h.Desk != nil {
+		median, _, err := h.Desk.MonthFirstReply(web.Ctx(c))
+		if err == nil {
+			page.FirstReply = web.T(c, "Median first reply this month: %s of opening hours.", web.OpenSpan(c, median))
+		} else if !fault.Is(err, fault.NotFound) {
+			return err
+		}
 	}
 	return h.Render(c, site.Home(page))
 }

@@ -19,6 +19,8 @@ var withoutAct = map[string]string{
 	"key.Notices":             "mails what is about to happen; the mails are the record",
 	"key.Sweep":               "deletes spent forms and old previews",
 	"key.PreviewRevocation":   "fixes a selection and changes no key; RevokeMany is the act",
+	"support.Answering":       "notes for ten minutes who has a form open",
+	"support.PreviewMerge":    "only reads, in a transaction",
 	"usage.Sweep":             "deletes counts older than they are kept",
 	"staff.NewSetupCode":      "prints a code before there is anybody to act",
 	"staff.CheckSetupCode":    "only reads, in a transaction",

@@ -8,13 +8,14 @@ import (
 
 // HomePage is / for visitors.
 type HomePage struct {
-	Frame    layout.Frame
-	Title    string
-	SignedIn bool
-	CanJoin  bool
-	NotSetUp bool // nobody has set the portal up yet
-	Call     components.CodeBlock
-	APIs     []APILine
+	Frame      layout.Frame
+	Title      string
+	SignedIn   bool
+	CanJoin    bool
+	NotSetUp   bool // nobody has set the portal up yet
+	Call       components.CodeBlock
+	APIs       []APILine
+	FirstReply string // how soon support replied this month; empty without a figure
 }
 
 // APILine is one API of the catalogue.

@@ -56,8 +56,8 @@ func (h *Handler) reportTiles(c echo.Context, r support.Report) []components.Til
 	ctx := web.Ctx(c)
 	first := components.Tile{Label: web.T(c, "Median first reply"), Value: "–", Delta: web.T(c, "No replies yet")}
 	if r.First.Replies > 0 {
-		first.Value = businessSpan(c, r.First.Business)
-		first.Delta = web.T(c, "%[1]s on the wall, of %[2]s", span(c, r.First.Wall), text.Number(ctx, r.First.Replies))
+		first.Value = web.OpenSpan(c, r.First.Business)
+		first.Delta = web.T(c, "%[1]s on the wall, of %[2]s", web.Span(c, r.First.Wall), text.Number(ctx, r.First.Replies))
 	}
 	inTime := components.Tile{Label: web.T(c, "First replies in time"), Value: "–"}
 	if r.Replied > 0 {
@@ -93,7 +93,7 @@ func shareRows(c echo.Context, all []support.Share) []views.ShareRow {
 	for _, s := range all {
 		row := views.ShareRow{Name: s.Name, Asked: text.Number(ctx, s.Asked), Replied: text.Number(ctx, s.Replied), Solved: text.Number(ctx, s.Solved), First: "–", Wall: "–"}
 		if s.First.Replies > 0 {
-			row.First, row.Wall = businessSpan(c, s.First.Business), span(c, s.First.Wall)
+			row.First, row.Wall = web.OpenSpan(c, s.First.Business), web.Span(c, s.First.Wall)
 		}
 		out = append(out, row)
 	}
@@ -136,13 +136,4 @@ func minutes(d time.Duration, ok bool) string {
 		return ""
 	}
 	return strconv.FormatInt(int64(d/time.Minute), 10)
-}
-
-// MonthFirstReply says for the home page how soon support replies this month; empty when there is no figure.
-func (h *Handler) MonthFirstReply(c echo.Context) string {
-	median, _, err := h.Desk.MonthFirstReply(web.Ctx(c))
-	if err != nil {
-		return ""
-	}
-	return businessSpan(c, median)
 }

@@ -15,32 +15,6 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/forum/support"
 )
 
-// span puts a length of time into words, to the minute; days are of 24 hours.
-func span(c echo.Context, d time.Duration) string {
-	minutes := int64((d + 30*time.Second) / time.Minute)
-	if d > 0 && minutes == 0 {
-		minutes = 1
-	}
-	switch {
-	case minutes < 60:
-		return web.T(c, "%d min", minutes)
-	case minutes < 48*60 && minutes%60 == 0:
-		return web.T(c, "%d h", minutes/60)
-	case minutes < 48*60:
-		return web.T(c, "%[1]d h %[2]d min", minutes/60, minutes%60)
-	}
-	return web.T(c, "%d d", (minutes+12*60)/(24*60))
-}
-
-// businessSpan is span for opening hours: there are no days of 24 of them.
-func businessSpan(c echo.Context, d time.Duration) string {
-	minutes := int64((d + 30*time.Second) / time.Minute)
-	if minutes >= 48*60 {
-		return web.T(c, "%d h", (minutes+30)/60)
-	}
-	return span(c, d)
-}
-
 // clock tells until when a question that waits on us should be answered; nil when it doesn't wait.
 func clock(c echo.Context, hoursOf hours.Clock, now time.Time, i support.Item) *views.Status {
 	if !i.WaitsOnUs() || i.DueAt == nil {
@@ -48,7 +22,7 @@ func clock(c echo.Context, hoursOf hours.Clock, now time.Time, i support.Item) *
 	}
 	first := i.FirstReplyAt == nil
 	if now.After(*i.DueAt) {
-		late := businessSpan(c, hoursOf.Elapsed(*i.DueAt, now))
+		late := web.OpenSpan(c, hoursOf.Elapsed(*i.DueAt, now))
 		if first {
 			return &views.Status{Tone: components.Bad, Words: web.T(c, "First reply overdue by %s", late)}
 		}
@@ -60,9 +34,9 @@ func clock(c echo.Context, hoursOf hours.Clock, now time.Time, i support.Item) *
 		tone = components.Warn
 	}
 	if first {
-		return &views.Status{Tone: tone, Words: web.T(c, "First reply due in %s", businessSpan(c, left))}
+		return &views.Status{Tone: tone, Words: web.T(c, "First reply due in %s", web.OpenSpan(c, left))}
 	}
-	return &views.Status{Tone: tone, Words: web.T(c, "Next reply due in %s", businessSpan(c, left))}
+	return &views.Status{Tone: tone, Words: web.T(c, "Next reply due in %s", web.OpenSpan(c, left))}
 }
 
 var viewWords = map[support.View]string{

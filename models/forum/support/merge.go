@@ -83,12 +83,17 @@ func mergeTarget(tx *db.Tx, q forum.Question, into db.ID) (forum.Question, error
 	if target.ID == q.ID {
 		return target, fault.BadField("into", "A question can’t be merged into itself.")
 	}
-	asker := actor.Actor{Kind: actor.User, UserID: q.AskerID}
-	n, err := number(tx.DB, "SELECT COUNT(*) FROM questions q WHERE q.id = ? AND "+forum.Visible, append([]any{target.ID}, forum.VisibleArgs(asker)...)...)
-	if err == nil && n == 0 {
+	may, err := askerReads(tx, q.AskerID, target.ID)
+	if err == nil && !may {
 		err = fault.BadField("into", "Its asker can’t read that question, so this one would be lost to them.")
 	}
 	return target, err
+}
+
+// askerReads reports whether an asker, as a person without any staff role, can read a question.
+func askerReads(tx *db.Tx, asker, id db.ID) (bool, error) {
+	n, err := number(tx.DB, "SELECT COUNT(*) FROM questions q WHERE q.id = ? AND "+forum.Visible, append([]any{id}, forum.VisibleArgs(actor.Actor{Kind: actor.User, UserID: asker})...)...)
+	return n > 0, err
 }
 
 // moveFollowers lets who follows one question follow another. Who ended following the other stays away from it.

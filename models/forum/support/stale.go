@@ -82,11 +82,12 @@ func (s *Store) warn(tx *db.Tx, q forum.Question, p hours.Policy) error {
 		return err
 	}
 	audit.Record(tx, actor.ForSystem(), event(audit.QuestionWaiting, q, map[string]string{"warned": "yes"}))
+	may, err := askerReads(tx, q.AskerID, q.ID)
+	if err != nil || !may {
+		return err
+	}
 	var to []org.Recipient
-	args := append([]any{q.AskerID, tx.Now}, q.ID)
-	args = append(args, forum.VisibleArgs(actor.Actor{Kind: actor.User, UserID: q.AskerID})...)
-	err := tx.Raw(recipients+" WHERE u.id = ? AND "+reachable+" AND EXISTS (SELECT 1 FROM questions q WHERE q.id = ? AND "+forum.Visible+")", args...).Scan(&to).Error
-	if err != nil {
+	if err := tx.Raw(recipients+" WHERE u.id = ? AND "+reachable, q.AskerID, tx.Now).Scan(&to).Error; err != nil {
 		return err
 	}
 	button := outbox.L("Open the question")

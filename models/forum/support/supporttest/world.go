@@ -12,17 +12,23 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
+// Clock is a clock turned by hand.
+type Clock interface {
+	Now() time.Time
+	Set(t time.Time)
+	Advance(d time.Duration)
+}
+
 // World is a portal with two of support, an auditor, and developers who have been here for a year. The clock stands at a Wednesday, 10:00 UTC: support works.
 type World struct {
 	*catalogtest.World
-	Clock   *dbtest.Clock
+	Clock   Clock
 	Forum   *forum.Store
 	Desk    *support.Store
 	Jonas   actor.Actor // of support, like World.Support
@@ -32,7 +38,7 @@ type World struct {
 }
 
 // New fills an empty database.
-func New(t testing.TB, d *db.DB, clock *dbtest.Clock) *World {
+func New(t testing.TB, d *db.DB, clock Clock) *World {
 	t.Helper()
 	clock.Set(time.Date(2026, 11, 18, 10, 0, 0, 0, time.UTC))
 	root, err := secret.Parse("b7Kq2Zx9Lm4Rt8Vw1Ny6Pc3Hd5Jf0GsAeUiOkTzBx", "")
