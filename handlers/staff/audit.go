@@ -13,6 +13,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -22,6 +24,7 @@ import (
 // idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
 var idPrefixes = map[string]string{
 	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": key.RevocationPrefix,
+	"question": forum.Prefix, "post": forum.PostPrefix, "support_team": support.TeamPrefix, "canned_reply": support.ReplyID,
 	"api": catalog.Prefix, "access": catalog.AccessPrefix, "scope": catalog.ScopePrefix, "plan": catalog.PlanPrefix, "version": catalog.VersionPrefix, "route_rule": catalog.RulePrefix,
 }
 
@@ -89,6 +92,7 @@ func targets(rows []audit.Entry) map[string][]db.ID {
 // targetPages are the staff pages of what has one.
 var targetPages = map[string]string{
 	"user": "/admin/users/", "organization": "/admin/organizations/", "app": "/admin/apps/",
+	"question": "/support/questions/", "support_team": "/support/teams/",
 	"api": "/admin/apis/", "key": "/admin/keys/", "access": "/admin/requests/",
 }
 

@@ -13,6 +13,9 @@ var nameQueries = map[string]string{
 	"app":          "SELECT id, name FROM apps WHERE id IN ?",
 	"api":          "SELECT id, name FROM apis WHERE id IN ?",
 	"key":          "SELECT id, name FROM keys WHERE id IN ?",
+	"question":     "SELECT id, title AS name FROM questions WHERE id IN ? AND deleted_at IS NULL",
+	"support_team": "SELECT id, name FROM support_teams WHERE id IN ?",
+	"canned_reply": "SELECT id, name FROM canned_replies WHERE id IN ?",
 	"access":       "SELECT x.id, a.name FROM access x JOIN apps a ON a.id = x.app_id WHERE x.id IN ?",
 }
 
