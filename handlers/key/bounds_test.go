@@ -141,6 +141,7 @@ func TestAnUnusedScopeIsOfferedToBeTakenAwayAndBack(t *testing.T) {
 	has(t, w.devs.Get(path), 200, "The key holds orders:write again.")
 	used := w.devs.Post(path+"/scopes/take", url.Values{"grant": {"orders/orders:read"}})
 
+	has(t, late, 200, "Refused, for example:", "any call at Portal, of which it holds no scope.", "WRONG_API")
 	if strings.Contains(early.Body, button) || strings.Count(late.Body, ">"+button+"<") != 1 || strings.Contains(viewers.Body, button) || taken.Status != 303 || strings.Contains(after.Body, button) {
 		t.Error("offered at the wrong time", taken.Status, strings.Count(late.Body, button))
 	}

@@ -96,8 +96,8 @@ func boundsFields(c echo.Context, f BoundInput, wrong map[string]string) views.B
 			Hint: web.T(c, "Only for keys that web pages use: https://shop.example, or https://*.shop.example for every name right under it. With any, a call without an Origin header is refused."),
 		},
 		Requests: components.Field{
-			Name: "rate_requests", Label: web.T(c, "At most so many calls"), Value: f.RateRequests, Error: wrong["rate_requests"], Optional: true, InputMode: "numeric", Autocomplete: "off",
-			Hint: web.T(c, "For this key alone, and stricter than the plan."),
+			Name: "rate_requests", Label: web.T(c, "Stricter rate limit"), Value: f.RateRequests, Error: wrong["rate_requests"], Optional: true, InputMode: "numeric", Autocomplete: "off",
+			Hint: web.T(c, "So many calls at most, for this key alone. The plan’s limit holds besides."),
 		},
 		Period: period,
 		Metadata: components.Field{
@@ -188,6 +188,9 @@ func (h *Handler) actOnScope(c echo.Context, do func(context.Context, actor.Acto
 	}
 	pair := pairOf(f.Grant)
 	if pair.Scope == "" || strings.ContainsAny(f.Grant, "\r\n") || len(f.Grant) > 200 {
+		if _, err := h.managed(c); err != nil { // somebody else’s key is as absent as one that there is not (Z2)
+			return err
+		}
 		return fault.New(fault.Invalid, "This form names no scope. Open the key’s page again.")
 	}
 	if err := do(web.Ctx(c), web.Actor(c), id, pair); err != nil {

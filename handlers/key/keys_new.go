@@ -210,7 +210,7 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 		return err
 	}
 	p.Bounds = boundsFields(c, f.BoundInput, wrong)
-	if p.Ability, err = h.abilityOf(c, place.AppID, f, false); err != nil {
+	if p.Ability, err = h.abilityOf(c, place.AppID, f, f.shows()); err != nil {
 		return err
 	}
 	p.Expires, p.ExpiresOn = h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)

@@ -31,6 +31,13 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 		return err
 	}
 	path, now := keyPath(d.Row), h.Now()
+	if d.State(now).Works() {
+		a, err := h.Keys.Ability(web.Ctx(c), d)
+		if err != nil {
+			return err
+		}
+		refusedCall(c, &p.Refused, a.Refused)
+	}
 	if d.MayManage && d.Living(now) {
 		p.Actions = h.ownActions(c, d, path)
 		p.ChangeBounds, p.Take, p.Give = path+"/limits", path+"/scopes/take", path+"/scopes/give"

@@ -193,6 +193,7 @@ type ShowPage struct {
 	UsageURL string
 	Rename   *RenameForm
 
+	Refused      Ability           // one call that is refused, while it works
 	Bounds       []components.Fact // what it is bound to
 	ChangeBounds string            // empty when the reader can't
 	Take         string            // where to post to, when the reader can take scopes away
