@@ -32,7 +32,11 @@ func (e *Edge) whoami(x *exchange) {
 		e.unavailable(x, err)
 		return
 	}
-	request := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Origin: x.r.Header.Get("Origin"), Cost: 1, Bare: true}
+	origin, ok := only(x.r.Header["Origin"])
+	if !ok { // of two none is believed
+		origin = ""
+	}
+	request := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Origin: origin, Cost: 1, Bare: true}
 	d := keyring.Decide(ctx, x.now, welcome(facts, portal), portal, &request, e.limits)
 	d.Rule = whoamiRule
 	e.Counters.Count(x.now, facts, portal, &request, &d)
