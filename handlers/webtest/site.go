@@ -152,6 +152,20 @@ type Page struct {
 	Header   http.Header
 }
 
+// Cookie is the value of a cookie that the site set; "" for none.
+func (c *Client) Cookie(name string) string {
+	base, err := url.Parse(c.site.URL)
+	if err != nil {
+		c.site.t.Fatal(err)
+	}
+	for _, cookie := range c.http.Jar.Cookies(base) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
 // Get visits path; redirects are not followed.
 func (c *Client) Get(path string) Page {
 	c.site.t.Helper()
