@@ -20,6 +20,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
@@ -45,6 +46,8 @@ type tenant struct {
 	access  db.ID
 	key     key.Row
 	session db.ID
+	asked   forum.Question // for the tenant's organization alone
+	answer  db.ID          // to it
 	ids     []string // as pages and forms show them
 }
 
@@ -138,7 +141,12 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	sessions, err := s.Account.Sessions(ctx, a)
 	w.ok(err)
 	t.session = sessions[0].ID
-	t.ids = []string{t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.user.ID.String()}
+	t.asked, err = s.Forum.Ask(ctx, a, forum.Draft{Title: "A private question of " + email, Body: "What nobody else may read.", Visibility: forum.Organization, OrganizationID: t.org})
+	w.ok(err)
+	answer, err := s.Forum.Answer(ctx, a, t.asked.ID, forum.Reply{Body: "What I found out myself."})
+	w.ok(err)
+	t.answer = answer.ID
+	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.user.ID.String()}
 	return t
 }
 
@@ -151,6 +159,8 @@ func (t tenant) idFor(path string) (param, id string) {
 		{"/console/apps/", ":id", t.app.ID.Show("app")},
 		{"/console/access/", ":id", t.access.Show("acc")},
 		{"/console/access/", ":access", t.access.Show("acc")},
+		{"/forum/q/", ":id", t.asked.ID.Show(forum.Prefix)},
+		{"/forum/posts/", ":id", t.answer.Show(forum.PostPrefix)},
 	} {
 		if strings.HasPrefix(path, p.under) && strings.Contains(path, p.param) {
 			return p.param, p.id
