@@ -95,8 +95,10 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 	}
 	p.Frame.NoIndex = p.Frame.NoIndex || !q.Counted || q.Visibility != forum.Public || !q.Shown()
 	if p.Frame.SignIn != nil {
-		r.signIn = p.Frame.SignIn.Href
-		p.SignInHref = r.signIn
+		p.SignInHref = p.Frame.SignIn.Href
+		if q.LockedAt == nil {
+			r.signIn = p.SignInHref
+		}
 	}
 	if permission.Staff(r.StaffRole, permission.StaffQuestionsRead) {
 		p.DeskHref = "/support/questions/" + q.ID.Show(forum.Prefix)
@@ -200,6 +202,7 @@ func (h *Handler) post(c echo.Context, r reader, s forum.Said) views.Post {
 	p := views.Post{
 		Anchor: anchor(s.Post), Author: s.AuthorName, Gone: s.AuthorGone, Staff: badge(c, s.Post), At: h.moment(c, s.CreatedAt), Body: stored(s.Post), Accepted: s.Accepted,
 		Notes: postNotes(c, s.Post), Votes: text.Number(web.Ctx(c), s.Votes), Voted: s.Voted, Links: h.postLinks(c, r, s), VoteHref: r.signIn,
+		Headless: s.Kind == forum.PostQuestion,
 	}
 	if s.EditedAt != nil {
 		at := h.moment(c, *s.EditedAt)
@@ -211,10 +214,10 @@ func (h *Handler) post(c echo.Context, r reader, s forum.Said) views.Post {
 	if s.More > 0 {
 		p.More = &views.Link{Label: web.T(c, "Show %d more comments", int(s.More)), Href: postPath(s.Post, "comments")}
 	}
-	if r.SignedIn() && !s.Mine && s.Shown() && r.question.Shown() {
-		p.Vote = &views.Act{Action: postPath(s.Post, "vote"), Label: web.T(c, "Vote up"), Value: "1"}
+	if r.writes() && !s.Mine && s.Shown() && r.question.Shown() {
+		p.Vote = &views.Act{Action: postPath(s.Post, "vote"), Label: web.T(c, "Vote up"), Value: "1"} // aria-pressed tells whether
 		if s.Voted {
-			p.Vote.Label, p.Vote.Value = web.T(c, "Take your vote back"), "0"
+			p.Vote.Value = "0"
 		}
 	}
 	if r.writes() {

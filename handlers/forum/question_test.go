@@ -27,7 +27,7 @@ func questionIsShown(t *testing.T, w *world) {
 
 	has(t, w.others.Post("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/vote", url.Values{"on": {"1"}}), http.StatusSeeOther)
 	has(t, w.others.Post("/forum/q/"+q.ID.Show(forum.Prefix)+"/follow", url.Values{"on": {"1"}}), http.StatusSeeOther)
-	has(t, w.others.Get(q.Path()), http.StatusOK, "Stop following", "Take your vote back")
+	has(t, w.others.Get(q.Path()), http.StatusOK, "Stop following", `aria-pressed="true"`)
 	has(t, w.others.Get("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/comments"), http.StatusOK, "Thanks, that was it.")
 	has(t, w.others.Get("/forum?show=mine&sort=votes"), http.StatusOK, "You have not asked anything yet.")
 	has(t, w.others.Get("/forum?tag=rate-limits&show=solved"), http.StatusOK, "Why does the first")

@@ -67,6 +67,29 @@ func TestVoteOnOnesOwnPostIsRefused(t *testing.T) {
 	})
 }
 
+// F7: a vote is a word too. Accepting adds none.
+func TestWhoMayNotPostVotesNotEither(t *testing.T) {
+	each(t, func(w *world) {
+		q := w.ask(w.asker, forum.Draft{})
+		p := w.answer(w.other, q.ID, "The overlap shares the limit.")
+		block := "UPDATE users SET posting_blocked_at = ?, posting_blocked_reason = 'spam' WHERE id = ?"
+		w.exec(block, w.clock.Now(), w.asker.UserID)
+
+		_, blocked := w.forum.Vote(context.Background(), w.asker, p.ID, true)
+		_, accepted := w.forum.Accept(context.Background(), w.asker, p.ID)
+		w.exec("UPDATE users SET posting_blocked_at = NULL WHERE id = ?", w.asker.UserID)
+		w.exec("UPDATE questions SET locked_at = ? WHERE id = ?", w.clock.Now(), q.ID)
+		_, locked := w.forum.Vote(context.Background(), w.asker, p.ID, true)
+		_, support := w.forum.Vote(context.Background(), w.support, p.ID, true)
+
+		wantFault(w.t, blocked, fault.Forbidden)
+		wantFault(w.t, locked, fault.Conflict)
+		if accepted != nil || support != nil || w.post(p.ID).Votes != 1 {
+			w.t.Error(accepted, support, w.post(p.ID).Votes)
+		}
+	})
+}
+
 // F7
 func TestParallelAcceptsLeaveOneAcceptedAnswer(t *testing.T) {
 	each(t, func(w *world) {

@@ -7,10 +7,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 )
 
 // Vote gives the actor's vote to a question or an answer, or takes it back. Each person has one a post, however often they click; doing
-// it again does nothing (F7). Faults: Unauthenticated, NotFound, Conflict for one's own post, for a comment and for what is not shown.
+// it again does nothing (F7). Faults: Unauthenticated, NotFound, Forbidden for who is kept from posting, Conflict for one's own post, for a comment, for
+// what is not shown and for a locked question.
 func (s *Store) Vote(ctx context.Context, a actor.Actor, postID db.ID, on bool) (Post, error) {
 	var voted Post
 	err := s.onPost(ctx, a, postID, func(tx *db.Tx, q Question, p Post) error {
@@ -20,6 +22,9 @@ func (s *Store) Vote(ctx context.Context, a actor.Actor, postID db.ID, on bool) 
 		}
 		if p.Kind == PostComment || !p.Shown() || !q.Shown() {
 			return fault.New(fault.Conflict, "This can’t be voted for.")
+		}
+		if err := mayVote(tx, a, q); err != nil {
+			return err
 		}
 		query, act, args := "INSERT INTO votes (post_id, user_id, created_at) VALUES (?, ?, ?) ON CONFLICT (post_id, user_id) DO NOTHING", audit.PostVoted, []any{p.ID, a.UserID, tx.Now}
 		if !on {
@@ -35,6 +40,14 @@ func (s *Store) Vote(ctx context.Context, a actor.Actor, postID db.ID, on bool) 
 	return voted, err
 }
 
+// mayVote refuses whoever may not write here either: a vote is a word too, and one taken back changes as much.
+func mayVote(tx *db.Tx, a actor.Actor, q Question) error {
+	if err := mayWrite(a, q); err != nil {
+		return err
+	}
+	return trust.May(tx, a)
+}
+
 // countVotes writes how many votes a post has, under the lock of its question.
 func countVotes(tx *db.Tx, p Post) error {
 	if _, err := tx.Run("UPDATE posts SET votes = (SELECT COUNT(*) FROM votes v WHERE v.post_id = posts.id) WHERE id = ?", p.ID); err != nil {
@@ -47,8 +60,8 @@ func countVotes(tx *db.Tx, p Post) error {
 	return err
 }
 
-// Accept marks an answer as the one that solved the question, in place of another one. The asker may, and staff who answer. Doing it again
-// does nothing. Faults: Unauthenticated, NotFound, Forbidden, Conflict for what is no answer that is shown.
+// Accept marks an answer as the one that solved the question, in place of another one. The asker may, and staff who answer; also an asker who is kept
+// from posting, and of a locked question: it adds no word, and spares everybody else looking. Doing it again does nothing. Faults: Unauthenticated, NotFound, Forbidden, Conflict for what is no answer that is shown.
 func (s *Store) Accept(ctx context.Context, a actor.Actor, postID db.ID) (Post, error) {
 	var accepted Post
 	err := s.onPost(ctx, a, postID, func(tx *db.Tx, q Question, p Post) error {

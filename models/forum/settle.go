@@ -10,8 +10,9 @@ import (
 
 // Settle makes true again what a question says of its posts: how many answers are shown, whom it waits on and since when, until when it
 // should be answered, when staff first replied, its version and last activity, the counts of its tags, and its document in the search index.
-// Whoever changed a question or its posts calls it last, in the same transaction. It waits on us when the last word of asker and answerers is the
-// asker's; a comment of anybody else's neither answers nor asks. Faults: NotFound.
+// Whoever changed a question or its posts calls it last, in the same transaction. It waits on us when its last public word is
+// the asker's. One exception: as long as nobody but the asker answered, a comment of another reader ("the same here") takes nothing off the queue,
+// or a first question would never be answered because somebody shares it. Faults: NotFound.
 func Settle(tx *db.Tx, id db.ID) error {
 	q, err := lockQuestion(tx, id)
 	if err != nil {
@@ -51,7 +52,7 @@ func Settle(tx *db.Tx, id db.ID) error {
 func reckon(q Question, words []Post) Question {
 	q.Answers, q.Version, q.FirstReplyAt, q.FirstReplyBy, q.WaitingSince = 0, 0, nil, nil, nil
 	q.LastActivityAt = q.CreatedAt
-	accepted := false
+	accepted, answered := false, false
 	for _, w := range words {
 		if w.State == Published {
 			q.Version += 1 + w.Revisions
@@ -66,7 +67,7 @@ func reckon(q Question, words []Post) Question {
 			accepted = accepted || (q.AcceptedPostID != nil && w.ID == *q.AcceptedPostID)
 		}
 		switch {
-		case w.AuthorID == q.AskerID:
+		case w.AuthorID == q.AskerID: // also an answer of their own: what they found out meanwhile
 			if q.WaitingSince == nil {
 				q.WaitingSince = &at
 			}
@@ -76,9 +77,10 @@ func reckon(q Question, words []Post) Question {
 				q.FirstReplyAt, q.FirstReplyBy = &at, &author
 			}
 			q.WaitingSince = nil
-		case w.Kind == PostAnswer:
+		case w.Kind == PostAnswer, answered:
 			q.WaitingSince = nil
 		}
+		answered = answered || (w.Kind == PostAnswer && w.AuthorID != q.AskerID)
 	}
 	if !accepted { // deleted or hidden since
 		q.AcceptedPostID, q.AcceptedAt = nil, nil

@@ -78,6 +78,33 @@ func TestClosedQuestionOpensAgainWithTheAskersWord(t *testing.T) {
 	})
 }
 
+func TestThirdPersonsWordEndsWaitingOnlyOnceSomebodyAnswered(t *testing.T) {
+	each(t, func(w *world) {
+		q := w.ask(w.asker, forum.Draft{})
+		w.clock.Advance(time.Minute)
+		w.say(w.other, w.own(q.ID), "The same happens here, since yesterday.")
+		shared := w.get(q.ID).WaitsOn
+		w.clock.Advance(time.Minute)
+		w.answer(w.asker, q.ID, "It happens with the second key too.")
+		w.clock.Advance(time.Minute)
+		w.say(w.other, w.own(q.ID), "And with my third one.")
+		own := w.get(q.ID).WaitsOn
+
+		p := w.answer(w.other, q.ID, "Both keys share one limit, I think.")
+		answered := w.get(q.ID).WaitsOn
+		w.clock.Advance(time.Minute)
+		w.say(w.asker, p.ID, "And for how long do they?")
+		asked := w.get(q.ID).WaitsOn
+		w.clock.Advance(time.Minute)
+		w.say(w.other, p.ID, "For as long as the old one lives.")
+		third := w.get(q.ID).WaitsOn
+
+		if shared != forum.OnUs || own != forum.OnUs || answered != forum.OnAsker || asked != forum.OnUs || third != forum.OnAsker {
+			w.t.Error(shared, own, answered, asked, third)
+		}
+	})
+}
+
 func TestHiddenAnswerNeitherCountsNorSolves(t *testing.T) {
 	each(t, func(w *world) {
 		q := w.ask(w.asker, forum.Draft{Tags: []string{"keys"}})

@@ -185,6 +185,7 @@ type Reply struct {
 // Post is one post as it is shown.
 type Post struct {
 	Anchor   string
+	Headless bool // its author and time stand in the head of the page
 	Author   string
 	Gone     bool
 	Staff    string // badge
