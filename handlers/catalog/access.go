@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -97,7 +98,7 @@ func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Des
 			Spec: components.FormSpec{Action: accessPath(id) + "/withdraw"}, Submit: web.T(c, "Withdraw request"),
 		}})
 	case catalog.Approved:
-		d.Actions = []components.Act{{Label: web.T(c, "Create key"), Href: "/console/keys/new?app=" + x.AppID.Show(org.AppPrefix), Kind: components.Primary}, {Label: web.T(c, "Ask for more"), Href: "/apis/" + x.APISlug + "/request?app=" + x.AppID.Show(org.AppPrefix)}}
+		d.Actions = []components.Act{{Label: web.T(c, "Create key"), Href: newKeyPath(x), Kind: components.Primary}, {Label: web.T(c, "Ask for more"), Href: "/apis/" + x.APISlug + "/request?app=" + x.AppID.Show(org.AppPrefix)}}
 		part, err := h.ownPlanPart(c, x, fields)
 		if err != nil {
 			return d, err
@@ -107,15 +108,28 @@ func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Des
 	return d, nil
 }
 
+// newKeyPath leads to the form of a key with what the access carries ticked; sensitive scopes are left for the reader to tick.
+func newKeyPath(x catalog.AccessRow) string {
+	q := url.Values{"app": {x.AppID.Show(org.AppPrefix)}}
+	for _, s := range x.Scopes {
+		if !s.Sensitive && s.WithdrawnAt == nil {
+			q.Add("grants", x.APISlug+"/"+s.Name)
+		}
+	}
+	return "/console/keys/new?" + q.Encode()
+}
+
 func (h *Handler) accessFacts(c echo.Context, x catalog.AccessRow, app, api string) []desk.Fact {
 	facts := []desk.Fact{
 		{Term: web.T(c, "App"), Value: x.AppName, Data: true, Href: app},
 		{Term: web.T(c, "API"), Value: x.APIName, Data: true, Href: api},
 		{Term: web.T(c, "Plan"), Value: x.PlanName, Data: true},
 		{Term: web.T(c, "Scopes"), Tags: catalog.ScopeNames(x.Scopes)},
-		{Term: web.T(c, "Purpose"), Value: x.Purpose, Data: true},
-		{Term: web.T(c, "Requested"), Moment: h.moment(c, x.CreatedAt)},
 	}
+	if x.Purpose != "" {
+		facts = append(facts, desk.Fact{Term: web.T(c, "Purpose"), Value: x.Purpose, Data: true})
+	}
+	facts = append(facts, desk.Fact{Term: web.T(c, "Requested"), Moment: h.moment(c, x.CreatedAt)})
 	if x.TermsAgreedAt != nil {
 		facts = append(facts, desk.Fact{Term: web.T(c, "Terms agreed to"), Moment: h.moment(c, *x.TermsAgreedAt)})
 	}

@@ -62,7 +62,7 @@ func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]s
 		desk.Select(app), desk.ScopeInput(requestScopes(c, api, f.Scopes, fields["scopes"])),
 		dataRadios(components.Field{Name: "plan", Label: web.T(c, "Plan"), Error: fields["plan"], Value: chosenPlan(api.Plans, f.Plan), Options: planOptions(c, api.Plans, nil), Required: true}),
 	}
-	inputs = append(inputs, desk.Area(components.Field{Name: "purpose", Label: web.T(c, "Purpose"), Value: f.Purpose, Error: fields["purpose"], Rows: 3, MaxLength: 1000, Required: true, Hint: web.T(c, "What the app does with it, in a sentence or two.")}))
+	inputs = append(inputs, desk.Area(purposeField(c, api.Plans, f.Purpose, fields["purpose"])))
 	if terms, err := prose(api.Terms, 2); err != nil {
 		return d, err
 	} else if terms != nil {
@@ -81,6 +81,18 @@ func chosenPlan(plans []catalog.Plan, named string) string {
 		return plans[0].ID.Show(catalog.PlanPrefix)
 	}
 	return named
+}
+
+// purposeField asks what for. Somebody has to read it only where somebody decides; whether that is so depends on what else is chosen, and the store knows.
+func purposeField(c echo.Context, plans []catalog.Plan, value, problem string) components.Field {
+	f := components.Field{
+		Name: "purpose", Label: web.T(c, "Purpose"), Value: value, Error: problem, Rows: 3, MaxLength: 1000, Required: true,
+		Hint: web.T(c, "What the app does with it, in a sentence or two."),
+	}
+	if slices.ContainsFunc(plans, func(p catalog.Plan) bool { return !p.NeedsApproval }) {
+		f.Required, f.Hint = false, web.T(c, "What the app does with it, in a sentence or two. Needed where the request waits for approval.")
+	}
+	return f
 }
 
 // whoAsks tells a member whose role can't ask for access who can, by organization.

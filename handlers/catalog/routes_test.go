@@ -213,7 +213,7 @@ func TestWholeJourneyFromRequestToAccess(t *testing.T) {
 	}
 	w.staff.Post(path+"/approve", form("scopes", w.Read.Show(catalog.ScopePrefix), "plan", w.Open.Show(catalog.PlanPrefix)))
 
-	has(t, w.owner.Get(asked.Location), "Approved", "Create key", "Open")
+	has(t, w.owner.Get(asked.Location), "Approved", "Create key", "Open", `/console/keys/new?app=`+w.Shop.Show(org.AppPrefix)+`&amp;grants=orders%2Forders%3Aread"`)
 	has(t, w.owner.Get("/console/apps/"+w.Shop.Show(org.AppPrefix)), "orders:read", "Approved")
 	if strings.Contains(w.owner.Get(asked.Location).Body, "orders:write") {
 		t.Error("the reduced scope is still there")
@@ -265,5 +265,39 @@ func TestRetiringAnAPIAndItsGatewayKeyAskForThePassword(t *testing.T) {
 	}
 	if d := w.detail(t); d.RetiredAt != nil {
 		t.Error("retired")
+	}
+}
+
+// K5: what is sensitive is ticked by hand.
+func TestLinkToTheKeyBringsWhatTheAccessCarriesButNothingSensitive(t *testing.T) {
+	w := newWorld(t)
+	asked := w.owner.Post("/apis/orders/request", w.requestForm(w.Trusted, w.Read, w.Write))
+	w.staff.Post(strings.Replace(asked.Location, "/console/access/", "/admin/requests/", 1)+"/approve",
+		form("scopes", w.Read.Show(catalog.ScopePrefix), "scopes", w.Write.Show(catalog.ScopePrefix), "plan", w.Open.Show(catalog.PlanPrefix)))
+
+	page := w.owner.Get(asked.Location).Body
+
+	if !strings.Contains(page, `&amp;grants=orders%2Forders%3Aread"`) || strings.Contains(page, "orders%3Awrite") {
+		t.Error("the link brings something else")
+	}
+}
+
+func TestPurposeIsAskedWhereSomebodyDecides(t *testing.T) {
+	w := newWorld(t)
+	quick, slow := w.requestForm(w.Open, w.Read), w.requestForm(w.Open, w.Write) // the latter is sensitive
+	quick.Del("purpose")
+	slow.Del("purpose")
+	if page := w.owner.Get("/apis/orders/request").Body; !strings.Contains(page, "Needed where the request waits for approval.") {
+		t.Error("the form does not say so")
+	}
+
+	refused := w.owner.Post("/apis/orders/request", slow)
+	has(t, refused, "Say what the app does with it.")
+	wantStatus(t, "sensitive, without a purpose", refused.Status, 422)
+	granted := w.owner.Post("/apis/orders/request", quick)
+
+	wantStatus(t, "granted at once, without a purpose", granted.Status, 303)
+	if page := w.owner.Get(granted.Location); strings.Contains(page.Body, "Purpose") {
+		t.Error("the access shows a purpose that nobody told")
 	}
 }

@@ -21,7 +21,7 @@ type RequestInput struct {
 	AppID       db.ID
 	PlanID      db.ID
 	ScopeIDs    []db.ID
-	Purpose     string
+	Purpose     string // may be empty where the request is granted at once
 	AgreesTerms bool
 }
 
@@ -71,7 +71,6 @@ type asked struct {
 func (s *Store) checkRequest(tx *db.Tx, api API, organizationID db.ID, in *RequestInput) (asked, error) {
 	var p fault.Problems
 	in.Purpose = org.CheckText(&p, "purpose", in.Purpose, 1000)
-	p.Check(in.Purpose != "", "purpose", "Say what the app does with it.")
 	p.Check(api.Terms == "" || in.AgreesTerms, "terms", "Agree to the terms to go on.")
 	plan, err := planOf(tx, api.ID, in.PlanID)
 	if fault.Is(err, fault.NotFound) {
@@ -86,14 +85,21 @@ func (s *Store) checkRequest(tx *db.Tx, api API, organizationID db.ID, in *Reque
 	if err := mayAsk(tx, api, organizationID, scopes); err != nil {
 		return asked{}, firstOf(p.Err(), err)
 	}
-	if err := p.Err(); err != nil {
-		return asked{}, err
+	out, err := weigh(tx, api, in.AppID, plan, scopes)
+	if err != nil {
+		return asked{}, firstOf(p.Err(), err)
 	}
-	held, err := heldScopes(tx, in.AppID, api.ID)
+	p.Check(in.Purpose != "" || !out.waits, "purpose", "Say what the app does with it.")
+	return out, p.Err()
+}
+
+// weigh tells whether somebody has to decide.
+func weigh(tx *db.Tx, api API, appID db.ID, plan Plan, scopes []Scope) (asked, error) {
+	held, err := heldScopes(tx, appID, api.ID)
 	if err != nil {
 		return asked{}, err
 	}
-	ended, err := endedByStaff(tx, in.AppID, api.ID)
+	ended, err := endedByStaff(tx, appID, api.ID)
 	if err != nil {
 		return asked{}, err
 	}

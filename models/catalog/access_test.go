@@ -315,3 +315,18 @@ func TestOnlyPublishersAskAboutKeys(t *testing.T) {
 		}
 	})
 }
+
+func TestPurposeIsNeededWhereTheRequestWaits(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, _ *dbtest.Clock) {
+		ask := func(plan db.ID, scopes ...db.ID) error {
+			_, err := w.Catalog.Request(t.Context(), w.Owner, "orders", catalog.RequestInput{AppID: w.Shop, PlanID: plan, ScopeIDs: scopes, Purpose: " "})
+			return err
+		}
+
+		wantKind(t, "a plan with approval", ask(w.Trusted, w.Read), fault.Invalid)
+		wantKind(t, "a sensitive scope", ask(w.Open, w.Read, w.Write), fault.Invalid)
+		if err := ask(w.Open, w.Read); err != nil || !slices.Equal(w.InForce(), []string{"orders:read"}) {
+			t.Fatal(err, w.InForce())
+		}
+	})
+}
