@@ -48,7 +48,8 @@ func (w *world) developersForms() map[string][]typed {
 		},
 		"catalog": {{path: "/apis/orders/request", form: fields("app", app, "purpose", "To use it"), refused: []string{"purpose"}}},
 		"key": {
-			{path: "/console/keys/new", form: fields("form_token", token.NewFormToken(webtest.ActorOf(t.user), key.CreatePurpose()), "app", app, "environment", "live", "grants", "orders/orders:read", "expires", "30"), refused: []string{"name"}},
+			{path: "/console/keys/new", form: fields("form_token", token.NewFormToken(webtest.ActorOf(t.user), key.CreatePurpose()), "app", app, "environment", "live", "grants", "orders/orders:read", "expires", "30"), refused: []string{"name", "networks", "origins", "metadata"}},
+			{path: keyPath + "/limits", form: fields("rate_period", "60"), refused: []string{"networks", "origins", "metadata"}},
 			{path: keyPath + "/rename", form: fields(), refused: []string{"name"}},
 			{path: keyPath + "/revoke", form: fields("confirm", t.key.Name), hinted: []string{"reason"}},
 		},
