@@ -49,8 +49,8 @@ var ordersAPI = product{
 	},
 	versions: []catalog.VersionInput{{Name: "v2", State: catalog.Live}, {Name: "v1", State: catalog.Deprecated}, {Name: "v3", State: catalog.Draft}},
 	environments: []catalog.Environment{
-		{Environment: "live", BaseURL: "https://api.northwind.example/orders", ExampleMethod: "GET", ExamplePath: "/v2/orders?limit=10"},
-		{Environment: "test", BaseURL: "https://sandbox.northwind.example/orders", ExampleMethod: "POST", ExamplePath: "/v2/orders", ExampleBody: `{"shop": "demo", "lines": [{"sku": "NW-1001", "quantity": 2}]}`},
+		{Environment: "live", BaseURL: "https://orders.northwind.example", ExampleMethod: "GET", ExamplePath: "/v2/orders?limit=10"},
+		{Environment: "test", BaseURL: "https://orders.sandbox.northwind.example", ExampleMethod: "POST", ExamplePath: "/v2/orders", ExampleBody: `{"shop": "demo", "lines": [{"sku": "NW-1001", "quantity": 2}]}`},
 	},
 	scopes: []catalog.ScopeInput{
 		{Name: "orders:read", Sentence: "See orders, their lines and their state"},
@@ -93,8 +93,8 @@ Cache products for a day and prices for an hour: answers carry ` + "`ETag`" + ` 
 	},
 	versions: []catalog.VersionInput{{Name: "2026-01", State: catalog.Live}, {Name: "2025-06", State: catalog.Retired}},
 	environments: []catalog.Environment{
-		{Environment: "live", BaseURL: "https://api.northwind.example/catalogue", ExampleMethod: "GET", ExamplePath: "/products/NW-1001"},
-		{Environment: "test", BaseURL: "https://sandbox.northwind.example/catalogue", ExampleMethod: "GET", ExamplePath: "/products?limit=5"},
+		{Environment: "live", BaseURL: "https://catalogue.northwind.example", ExampleMethod: "GET", ExamplePath: "/products/NW-1001"},
+		{Environment: "test", BaseURL: "https://catalogue.sandbox.northwind.example", ExampleMethod: "GET", ExamplePath: "/products?limit=5"},
 	},
 	scopes: []catalog.ScopeInput{
 		{Name: "products:read", Sentence: "See products and their pictures"},
@@ -128,8 +128,8 @@ Say in your request which fields you need, for what, and how long you keep them.
 	},
 	versions: []catalog.VersionInput{{Name: "v1", State: catalog.Live}, {Name: "v2", State: catalog.Draft}},
 	environments: []catalog.Environment{
-		{Environment: "live", BaseURL: "https://api.northwind.example/customers", ExampleMethod: "GET", ExamplePath: "/v1/customers/c_1001/points"},
-		{Environment: "test", BaseURL: "https://sandbox.northwind.example/customers", ExampleMethod: "GET", ExamplePath: "/v1/customers?limit=5"},
+		{Environment: "live", BaseURL: "https://customers.northwind.example", ExampleMethod: "GET", ExamplePath: "/v1/customers/c_1001/points"},
+		{Environment: "test", BaseURL: "https://customers.sandbox.northwind.example", ExampleMethod: "GET", ExamplePath: "/v1/customers?limit=5"},
 	},
 	scopes: []catalog.ScopeInput{
 		{Name: "customers:read", Sentence: "See names, mail addresses and delivery addresses", Sensitive: true},
@@ -160,7 +160,7 @@ A payout is listed once the bank has confirmed it: on the first working day of t
 	},
 	versions: []catalog.VersionInput{{Name: "v1", State: catalog.Live}},
 	environments: []catalog.Environment{
-		{Environment: "live", BaseURL: "https://api.northwind.example/payouts", ExampleMethod: "GET", ExamplePath: "/v1/payouts"},
+		{Environment: "live", BaseURL: "https://payouts.northwind.example", ExampleMethod: "GET", ExamplePath: "/v1/payouts"},
 	},
 	scopes: []catalog.ScopeInput{
 		{Name: "payouts:read", Sentence: "See payouts and their totals"},
