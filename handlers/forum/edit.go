@@ -162,6 +162,12 @@ func (h *Handler) History(c echo.Context) error {
 
 func (h *Handler) revision(c echo.Context, before, r forum.Revision) views.Revision {
 	v := views.Revision{Heading: web.T(c, "Revision %d", int(r.Number)), Editor: r.EditorName, Gone: r.EditorGone, At: h.moment(c, r.CreatedAt), Lines: compared(before.Body, r.Body)}
+	switch r.State {
+	case forum.Pending:
+		v.Heading += " · " + web.T(c, "Waits for approval")
+	case forum.Rejected:
+		v.Heading += " · " + web.T(c, "Not approved")
+	}
 	if r.Title != before.Title {
 		v.Title = r.Title
 	}

@@ -21,7 +21,7 @@ type Edit struct {
 	Honey     string
 }
 
-// Revision is a text as it once was. Number 1 is how it was first written; the highest is how it is.
+// Revision is a text as it once was. Number 1 is how it was first written; the highest is how it is. State is what became of it: only what was published is for everybody.
 type Revision struct {
 	PostID     db.ID
 	Number     int64
@@ -30,6 +30,7 @@ type Revision struct {
 	EditorID   db.ID
 	EditorName string
 	EditorGone bool
+	State      string
 	CreatedAt  time.Time
 }
 
@@ -53,7 +54,7 @@ func (s *Store) Edit(ctx context.Context, a actor.Actor, postID db.ID, in Edit) 
 		if err != nil {
 			return err
 		}
-		if err := keepRevisions(tx, a, q, p, in); err != nil {
+		if err := keepFirst(tx, q, p); err != nil {
 			return err
 		}
 		edited = p
@@ -61,8 +62,16 @@ func (s *Store) Edit(ctx context.Context, a actor.Actor, postID db.ID, in Edit) 
 			edited.State = Pending
 		}
 		edited.Body, edited.HTML = in.Body, html
+		if err := addRevision(tx, a, edited, in); err != nil {
+			return err
+		}
 		if err := writeEdit(tx, q, edited, in); err != nil {
 			return err
+		}
+		if p.Kind == PostQuestion {
+			if err := SetTags(tx, q.ID, in.Tags); err != nil {
+				return err
+			}
 		}
 		act, kind, id := audit.PostEdited, "post", p.ID
 		if p.Kind == PostQuestion {
@@ -100,19 +109,28 @@ func (in *Edit) check(p Post) (html string, err error) {
 	return html, problems.Err()
 }
 
-// keepRevisions writes the new text as the next revision, and before the first edit also how it was first written.
-func keepRevisions(tx *db.Tx, a actor.Actor, q Question, p Post, in Edit) error {
-	title, before := "", ""
+const insertRevision = "INSERT INTO post_revisions (post_id, number, title, body, editor_id, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
+
+// keepFirst writes how a post was first written, before its first edit.
+func keepFirst(tx *db.Tx, q Question, p Post) error {
+	if p.Revisions > 0 {
+		return nil
+	}
+	title := ""
 	if p.Kind == PostQuestion {
-		title, before = in.Title, q.Title
+		title = q.Title
 	}
-	const insert = "INSERT INTO post_revisions (post_id, number, title, body, editor_id, created_at) VALUES (?, ?, ?, ?, ?, ?)"
-	if p.Revisions == 0 {
-		if _, err := tx.Run(insert, p.ID, 1, before, p.Body, p.AuthorID, p.CreatedAt); err != nil {
-			return err
-		}
+	_, err := tx.Run(insertRevision, p.ID, 1, title, p.Body, p.AuthorID, p.State, p.CreatedAt)
+	return err
+}
+
+// addRevision writes a new text of a post, in the state that the post gets by it.
+func addRevision(tx *db.Tx, a actor.Actor, p Post, in Edit) error {
+	title := ""
+	if p.Kind == PostQuestion {
+		title = in.Title
 	}
-	_, err := tx.Run(insert, p.ID, p.Revisions+2, title, in.Body, a.UserID, tx.Now)
+	_, err := tx.Run(insertRevision, p.ID, p.Revisions+2, title, in.Body, a.UserID, p.State, tx.Now)
 	return err
 }
 
@@ -124,21 +142,24 @@ func writeEdit(tx *db.Tx, q Question, p Post, in Edit) error {
 	if p.Kind != PostQuestion {
 		return nil
 	}
-	if _, err := tx.Run("UPDATE questions SET title = ?, slug = ?, state = ? WHERE id = ?", in.Title, slugOf(in.Title), p.State, q.ID); err != nil {
-		return err
-	}
-	return SetTags(tx, q.ID, in.Tags)
+	_, err := tx.Run("UPDATE questions SET title = ?, slug = ?, state = ? WHERE id = ?", in.Title, slugOf(in.Title), p.State, q.ID)
+	return err
 }
 
-// Revisions lists how a post was, newest first, for who may read it: at most the last 100. An answer that was never edited has none.
+// Revisions lists how a post was, newest first, for who may read it: at most the last 100. What was never approved only its author and staff read. An answer that was never
+// edited has none.
 func (s *Store) Revisions(ctx context.Context, a actor.Actor, postID db.ID) (Row, Said, []Revision, error) {
 	q, p, err := s.PostFor(ctx, a, postID)
 	if err != nil {
 		return q, p, nil, err
 	}
+	all := 0
+	if p.Mine || readsAll(a) {
+		all = 1
+	}
 	var rows []Revision
 	err = s.db.Read(ctx).Raw(`SELECT r.*, u.display_name AS editor_name, u.deleted_at IS NOT NULL AS editor_gone FROM post_revisions r JOIN users u ON u.id = r.editor_id
-		WHERE r.post_id = ? ORDER BY r.number DESC LIMIT 100`, postID).Scan(&rows).Error
+		WHERE r.post_id = ? AND (? = 1 OR r.state = 'published') ORDER BY r.number DESC LIMIT 100`, postID, all).Scan(&rows).Error
 	return q, p, rows, err
 }
 

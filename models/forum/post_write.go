@@ -141,31 +141,3 @@ func reopen(tx *db.Tx, a actor.Actor, q Question, p Post) error {
 	_, err := tx.Run("UPDATE questions SET closed_at = NULL, closed_reason = '', asked_back_at = NULL, warned_at = NULL WHERE id = ?", q.ID)
 	return err
 }
-
-// Publish shows a post that waited for approval, with its question when it is the question's own, and tells who follows. Who may is the caller's to
-// check. Publishing what is published does nothing. Faults: NotFound.
-func (s *Store) Publish(tx *db.Tx, a actor.Actor, postID db.ID) error {
-	p, err := one[Post](tx.DB, "SELECT * FROM posts WHERE id = ?", postID)
-	if err != nil || p.State == Published {
-		return err
-	}
-	q, err := lockQuestion(tx, p.QuestionID)
-	if err != nil {
-		return err
-	}
-	p.State = Published
-	if _, err := tx.Run("UPDATE posts SET state = ?, updated_at = ? WHERE id = ?", Published, tx.Now, p.ID); err != nil {
-		return err
-	}
-	if p.Kind == PostQuestion {
-		if _, err := tx.Run("UPDATE questions SET state = ? WHERE id = ?", Published, q.ID); err != nil {
-			return err
-		}
-	} else if err := reopen(tx, a, q, p); err != nil {
-		return err
-	}
-	if p.Revisions > 0 { // it was told of when it was new
-		return Settle(tx, q.ID)
-	}
-	return s.publish(tx, p)
-}

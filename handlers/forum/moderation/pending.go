@@ -65,7 +65,7 @@ type reasoned struct {
 
 func (h *Handler) rejecting() reasoned {
 	return reasoned{
-		text.N("Reject post"), text.N("The post is not shown. Its author is told why by mail."), text.N("Reject post"), text.N("The post is rejected, and its author told."),
+		text.N("Reject post"), text.N("The post is not shown, or as it was before it was changed. Its author is told why by mail."), text.N("Reject post"), text.N("The post is rejected, and its author told."),
 		func(forum.Row, forum.Said) string { return "/support/pending" }, h.Store.Reject,
 	}
 }

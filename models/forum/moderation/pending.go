@@ -61,23 +61,29 @@ func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID) error 
 	})
 }
 
-// Reject keeps a post from being shown, for a reason that its author reads by mail and beside the post. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
+// Reject keeps a post from being shown, for a reason that its author reads by mail and beside the post. Of a post that was shown before it was changed, the last text
+// that was shown is shown again. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
 func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, reason string) error {
 	reason = strings.TrimSpace(reason)
 	if err := checkReason(reason, true); err != nil {
 		return err
 	}
 	return s.decide(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
-		act := postEvent(audit.PostRejected, q, p, map[string]string{"reason": reason})
+		back, err := forum.Reject(tx, a, p.ID, reason)
+		if err != nil {
+			return err
+		}
+		details := map[string]string{"reason": reason}
+		if back {
+			details["restored"] = "yes"
+		}
+		act := postEvent(audit.PostRejected, q, p, details)
 		if p.Kind == forum.PostQuestion {
-			act = questionEvent(audit.QuestionRejected, q, map[string]string{"reason": reason})
-			if _, err := tx.Run("UPDATE questions SET state = 'rejected', hidden_reason = ?, updated_at = ? WHERE id = ?", reason, tx.Now, q.ID); err != nil {
-				return err
-			}
+			act = questionEvent(audit.QuestionRejected, q, details)
 		}
 		audit.Record(tx, a, act)
-		if _, err := tx.Run("UPDATE posts SET state = 'rejected', hidden_reason = ?, updated_at = ? WHERE id = ?", reason, tx.Now, p.ID); err != nil {
-			return err
+		if back {
+			return s.tellAuthor(tx, q, p, "post_rejected", restoredSubject, restoredLine, reason)
 		}
 		return s.tellAuthor(tx, q, p, "post_rejected", rejectedSubject, rejectedLine, reason)
 	})
@@ -98,6 +104,8 @@ var (
 	approvedLine     = text.N("Support approved what you wrote for “%s”.")
 	rejectedSubject  = text.N("What you wrote is not shown")
 	rejectedLine     = text.N("Support decided not to show what you wrote for “%s”.")
+	restoredSubject  = text.N("What you changed is not shown")
+	restoredLine     = text.N("Support decided not to show what you changed for “%s”. It reads as it did before.")
 	blockedSubject   = text.N("You can’t post in the forum for now")
 	blockedLine      = text.N("Support keeps you from posting until %s. The rest of your account works as before.")
 	blockedForGood   = text.N("Support keeps you from posting until they lift it. The rest of your account works as before.")

@@ -53,7 +53,9 @@ func countPosts(tx *db.Tx, userID db.ID) (counts, error) {
 	if err != nil {
 		return c, err
 	}
-	if err := tx.Raw("SELECT COUNT(*) FROM posts WHERE author_id = ? AND created_at > ? AND state = 'rejected'", userID, now.Add(-memory)).Scan(&c.Rejected).Error; err != nil {
+	if err := tx.Raw(`SELECT (SELECT COUNT(*) FROM posts WHERE author_id = ? AND created_at > ? AND state = 'rejected')
+		+ (SELECT COUNT(*) FROM posts p JOIN post_revisions r ON r.post_id = p.id WHERE p.author_id = ? AND p.updated_at > ? AND r.editor_id = ? AND r.state = 'rejected' AND r.created_at > ?)`,
+		userID, now.Add(-memory), userID, now.Add(-memory), userID, now.Add(-memory)).Scan(&c.Rejected).Error; err != nil {
 		return c, err
 	}
 	err = tx.Raw(`SELECT COUNT(*) FROM posts p JOIN post_revisions r ON r.post_id = p.id WHERE p.author_id = ? AND p.edited_at > ? AND r.editor_id = ? AND r.created_at > ?`,
