@@ -225,6 +225,9 @@ func TestScopesStandInATableByResourceWithASearchAndTheLastChoice(t *testing.T) 
 	plain := w.devs.Post("/console/keys/new", form)
 	form.Del("preset")
 	form.Del("show")
+	form.Set("scope_q", "stock")
+	enter := w.devs.Post("/console/keys/new", form)
+	form.Set("make", "1")
 	made := w.devs.Post("/console/keys/new", form)
 
 	has(t, page, 200, "Resource", "Read everything", "Everything but sensitive", "Everything", "As for “Earlier”", "Find scopes", `data-words="carts carts:read`, `data-words="labels:print`)
@@ -247,6 +250,7 @@ func TestScopesStandInATableByResourceWithASearchAndTheLastChoice(t *testing.T) 
 	if strings.Contains(last.Body, `value="orders/orders:read" checked`) || strings.Contains(plain.Body, `value="orders/refunds:approve" checked`) || !strings.Contains(plain.Body, `value="orders/stock:count" checked`) {
 		t.Error("a preset ticks the wrong boxes")
 	}
+	has(t, enter, 200, "Find scopes") // Enter in the search finds, and the button makes
 	has(t, made, 200, "Copy your key now")
 }
 

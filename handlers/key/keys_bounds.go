@@ -97,7 +97,7 @@ func boundsFields(c echo.Context, f BoundInput, wrong map[string]string) views.B
 		},
 		Requests: components.Field{
 			Name: "rate_requests", Label: web.T(c, "Stricter rate limit"), Value: f.RateRequests, Error: wrong["rate_requests"], Optional: true, InputMode: "numeric", Autocomplete: "off",
-			Hint: web.T(c, "So many calls at most, for this key alone. The plan’s limit holds besides."),
+			Hint: web.T(c, "Calls at most, by this key alone."),
 		},
 		Period: period,
 		Metadata: components.Field{
@@ -159,7 +159,7 @@ func (h *Handler) boundsPage(c echo.Context, status int, f *BoundInput, kept boo
 	p := views.BoundsPage{ConfirmPage: h.confirm(c, d, "limits", web.T(c, "Where and how much it may be used")), Kept: kept}
 	var wrong map[string]string
 	p.Problems, wrong = problemsOf(c, failed)
-	p.Bounds, p.Button = boundsFields(c, *f, wrong), web.T(c, "Save")
+	p.Bounds, p.Button = boundsFields(c, *f, wrong), web.T(c, "Save changes")
 	return h.RenderStatus(c, status, views.Bounds(p))
 }
 

@@ -37,10 +37,13 @@ type createForm struct {
 	Preset string `form:"preset"` // as Show, with a preset of scopes taken
 	Search string `form:"scope_q"`
 	Found  string `form:"scope_found"` // the search that the page shows
+	Make   string `form:"make"`        // of the button that makes the key, which Enter in a field does not press
 }
 
 // shows reports whether the form only asks what the page would show. Who typed a search and pressed Enter wants to see what it finds, and no key yet.
-func (f createForm) shows() bool { return f.Show != "" || f.Preset != "" || f.Search != f.Found }
+func (f createForm) shows() bool {
+	return f.Show != "" || f.Preset != "" || f.Search != f.Found && f.Make == ""
+}
 
 // Values of the Expires field beside a number of days. A day that is filled in goes before any of them; onDate insists on one.
 const (

@@ -103,7 +103,7 @@ func TestBoundsOfAKeyHoldOnTheNextCall(t *testing.T) {
 				s.dev.open(k.page)
 				s.dev.follow("Change where and how much it may be used")
 				s.dev.fill(field, value)
-				s.dev.press("Save")
+				s.dev.press("Save changes")
 				s.dev.see("Saved. It holds from the next call on.")
 			}
 			s.answers(t, k, 200, "")

@@ -251,7 +251,7 @@ func New(p NewPage) templ.Component {
 							}()
 						}
 						ctx = templ.InitializeContext(ctx)
-						templ_7745c5c3_Err = components.Button(text.T(ctx, "Create key"), components.Primary).Render(ctx, templ_7745c5c3_Buffer)
+						templ_7745c5c3_Err = components.Button(text.T(ctx, "Create key"), components.Primary, templ.Attributes{"name": "make", "value": "1"}).Render(ctx, templ_7745c5c3_Buffer)
 						if templ_7745c5c3_Err != nil {
 							return templ_7745c5c3_Err
 						}
