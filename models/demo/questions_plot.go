@@ -83,7 +83,7 @@ func (f *filler) plotStatus(q *asked) {
 		at = q.at.Add(time.Duration(q.deeds[n-1].After) + 10*time.Minute)
 	}
 	f.happens(at, "status of "+q.key, func(ctx context.Context) error {
-		if err := f.forum.SetStatus(ctx, f.as("jonas"), q.id, q.Status); err != nil || !slices.Contains(over, q.Status) {
+		if err := f.desk.SetStatus(ctx, f.as("jonas"), q.id, q.Status); err != nil || !slices.Contains(over, q.Status) {
 			return err
 		}
 		return f.desk.Close(ctx, f.as("jonas"), q.id, support.Answered)

@@ -1,14 +1,6 @@
 package forum
 
-import (
-	"context"
-
-	"github.com/gatehouse-dev/gatehouse/internal/fault"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
-	"github.com/gatehouse-dev/gatehouse/models/actor"
-	"github.com/gatehouse-dev/gatehouse/models/audit"
-	"github.com/gatehouse-dev/gatehouse/models/db"
-)
+import "github.com/gatehouse-dev/gatehouse/internal/text"
 
 // Status is what the company says in public of an idea or a bug. Its Words are a sentence of the message catalogue.
 type Status struct {
@@ -19,15 +11,13 @@ type Status struct {
 
 var statuses = map[string][]Status{
 	KindIdea: {
-		{"considered", text.N("Under consideration"), false}, {"planned", text.N("Planned"), false}, {"started", text.N("In progress"), false},
-		{"done", text.N("Done"), true}, {"declined", text.N("Not planned"), true},
+		{"new", text.N("New"), false}, {"planned", text.N("Planned"), false}, {"in_progress", text.N("In progress"), false}, {"done", text.N("Done"), true},
+		{"declined", text.N("Declined"), true},
 	},
-	KindBug: {
-		{"confirmed", text.N("Confirmed"), false}, {"started", text.N("In progress"), false}, {"fixed", text.N("Fixed"), true}, {"declined", text.N("Not a bug"), true},
-	},
+	KindBug: {{"new", text.N("New"), false}, {"confirmed", text.N("Confirmed"), false}, {"fixed", text.N("Fixed"), true}, {"declined", text.N("Declined"), true}},
 }
 
-// Statuses are those that a question of this kind can have; none for a plain question.
+// Statuses are those that a question of this kind can have, in their order; none for a plain question. The desk of support sets them.
 func Statuses(kind string) []Status { return statuses[kind] }
 
 // StatusOf is the status by name that a question of this kind can have; ok is false for none.
@@ -38,24 +28,4 @@ func StatusOf(kind, name string) (status Status, ok bool) {
 		}
 	}
 	return Status{}, false
-}
-
-// SetStatus says in public how an idea or a bug stands; "" takes it back. For staff who answer. Faults: Unauthenticated, NotFound, Forbidden, Invalid (status).
-func (s *Store) SetStatus(ctx context.Context, a actor.Actor, id db.ID, name string) error {
-	return s.onQuestion(ctx, a, id, func(tx *db.Tx, q Question) error {
-		if !answersFor(a) {
-			return fault.Denied()
-		}
-		if _, ok := StatusOf(q.Kind, name); !ok && name != "" {
-			return fault.BadField("status", "Choose one of the states.")
-		}
-		if q.PublicStatus == name {
-			return nil
-		}
-		if _, err := tx.Run("UPDATE questions SET public_status = ?, updated_at = ? WHERE id = ?", name, tx.Now, id); err != nil {
-			return err
-		}
-		audit.Record(tx, a, audit.Event{Act: audit.QuestionStatusSet, TargetKind: "question", TargetID: id, OrganizationID: db.Deref(q.OrganizationID), Details: map[string]string{"status": name, "kind": q.Kind}})
-		return nil
-	})
 }

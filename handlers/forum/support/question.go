@@ -79,8 +79,8 @@ func (h *Handler) question(c echo.Context, s state) error {
 func (h *Handler) questionMeta(c echo.Context, i support.Item) []views.Status {
 	out := []views.Status{stateOf(c, i)}
 	if kind := kindWords(c, i.Kind); kind != "" {
-		if key := statusWords[i.PublicStatus]; i.PublicStatus != "" && key != "" {
-			kind += ": " + web.T(c, key)
+		if status, ok := forum.StatusOf(i.Kind, i.PublicStatus); ok {
+			kind += ": " + web.T(c, status.Words)
 		}
 		out = append(out, views.Status{Tone: components.Off, Words: kind})
 	}

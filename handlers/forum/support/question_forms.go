@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/forum/support"
@@ -53,7 +54,7 @@ func (h *Handler) foldedForms(c echo.Context, d support.Detail, s state, page *v
 		components.Field{Name: "reason", Label: web.T(c, "Reason"), Options: reasonOptions(c), Value: support.Answered})
 	add(d.EscalatedAt == nil && d.ClosedAt == nil, "escalate", web.T(c, "Escalate"), web.T(c, "Escalate question"), "",
 		components.Field{Name: "body", Label: web.T(c, "Why"), Rows: 3, Hint: web.T(c, "Kept as a note among staff."), MaxLength: support.MaxNote})
-	add(len(support.Statuses(d.Kind)) > 0, "status", web.T(c, "Public status"), web.T(c, "Set status"), "",
+	add(len(forum.Statuses(d.Kind)) > 0, "status", web.T(c, "Public status"), web.T(c, "Set status"), "",
 		components.Field{Name: "status", Label: web.T(c, "Status"), Options: statusOptions(c, d.Kind), Value: d.PublicStatus})
 	add(true, "move", web.T(c, "Move to another API"), web.T(c, "Move question"), web.T(c, "From then on those read it who may see that API."),
 		components.Field{Name: "api", Label: web.T(c, "API"), Options: apis, Value: d.APISlug})
@@ -95,8 +96,8 @@ func reasonOptions(c echo.Context) []components.Option {
 
 func statusOptions(c echo.Context, kind string) []components.Option {
 	var out []components.Option
-	for _, s := range support.Statuses(kind) {
-		out = append(out, components.Option{Value: s, Label: web.T(c, statusWords[s])})
+	for _, s := range forum.Statuses(kind) {
+		out = append(out, components.Option{Value: s.Name, Label: web.T(c, s.Words)})
 	}
 	return out
 }

@@ -49,11 +49,6 @@ var reasonWords = map[string]string{
 	support.NotClear: text.N("Can’t be answered as it is"), support.NoWord: text.N("The asker did not come back"),
 }
 
-var statusWords = map[string]string{
-	"": text.N("No status"), "new": text.N("New"), "planned": text.N("Planned"), "in_progress": text.N("In progress"), "done": text.N("Done"), "declined": text.N("Declined"),
-	"confirmed": text.N("Confirmed"), "fixed": text.N("Fixed"),
-}
-
 var keyWords = map[key.StateName]views.Status{
 	key.Revoked: {Tone: components.Off, Words: text.N("Revoked")}, key.Expired: {Tone: components.Off, Words: text.N("Expired")}, key.Suspended: {Tone: components.Bad, Words: text.N("Suspended")},
 	key.Paused: {Tone: components.Warn, Words: text.N("Paused")}, key.Stopped: {Tone: components.Bad, Words: text.N("Stopped")}, key.Rotated: {Tone: components.Warn, Words: text.N("Rotated")},

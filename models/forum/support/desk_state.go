@@ -23,23 +23,6 @@ const (
 // Reasons are those that staff choose from.
 var Reasons = []string{Answered, Duplicate, OutOfScope, NotClear, NoWord}
 
-// Public statuses of ideas and of bugs, in their order.
-var (
-	IdeaStatuses = []string{"new", "planned", "in_progress", "done", "declined"}
-	BugStatuses  = []string{"new", "confirmed", "fixed", "declined"}
-)
-
-// Statuses are the public statuses that a kind of question can have; none for a plain question.
-func Statuses(kind string) []string {
-	switch kind {
-	case forum.KindIdea:
-		return IdeaStatuses
-	case forum.KindBug:
-		return BugStatuses
-	}
-	return nil
-}
-
 // settleAs runs one UPDATE on a question and settles it.
 func settleAs(tx *db.Tx, id db.ID, query string, args ...any) error {
 	if _, err := tx.Run(query, args...); err != nil {
@@ -106,10 +89,10 @@ func (s *Store) Reopen(ctx context.Context, a actor.Actor, id db.ID) error {
 	})
 }
 
-// SetStatus sets the public status of an idea or a bug. Faults: those of act, Invalid (status).
+// SetStatus sets the public status of an idea or a bug, one of forum.Statuses. Faults: those of act, Invalid (status).
 func (s *Store) SetStatus(ctx context.Context, a actor.Actor, id db.ID, status string) error {
 	return s.act(ctx, a, id, func(tx *db.Tx, q forum.Question) error {
-		if !slices.Contains(Statuses(q.Kind), status) {
+		if _, ok := forum.StatusOf(q.Kind, status); !ok {
 			return fault.BadField("status", "Choose one of the list.")
 		}
 		audit.Record(tx, a, event(audit.QuestionStatusSet, q, map[string]string{"before": q.PublicStatus, "after": status}))
