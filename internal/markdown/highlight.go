@@ -27,7 +27,10 @@ const (
 )
 
 // painter colours the code of one text.
-type painter struct{ left time.Duration }
+type painter struct {
+	left time.Duration
+	room int // bytes of HTML that spans may still take; beyond, code is shown in one colour
+}
 
 // paint writes code as HTML: escaped text, parts of it in spans of our classes k, s, c, f, i and d. It is safe whatever code is.
 func (p *painter) paint(out *strings.Builder, language, code string) {
@@ -36,9 +39,11 @@ func (p *painter) paint(out *strings.Builder, language, code string) {
 		out.WriteString(html.EscapeString(code))
 		return
 	}
-	begin := time.Now()                                       //nolint:forbidigo // a duration, not a point in time
-	defer func() { p.left -= time.Since(begin) }()            //nolint:forbidigo // as above
-	over := func() bool { return time.Since(begin) > p.left } //nolint:forbidigo // as above
+	begin := time.Now()                            //nolint:forbidigo // a duration, not a point in time
+	defer func() { p.left -= time.Since(begin) }() //nolint:forbidigo // as above
+	over := func() bool {
+		return p.room < 0 || time.Since(begin) > p.left //nolint:forbidigo // as above
+	}
 	tokens, err := lexers.Get(name).Tokenise(&chroma.TokeniseOptions{State: "root"}, code)
 	if err != nil {
 		out.WriteString(html.EscapeString(code))
@@ -50,6 +55,7 @@ func (p *painter) paint(out *strings.Builder, language, code string) {
 			out.WriteString(html.EscapeString(run.String()))
 		} else {
 			out.WriteString(`<span class="` + class + `">` + html.EscapeString(run.String()) + `</span>`)
+			p.room -= len(`<span class="k"></span>`)
 		}
 		run.Reset()
 	}

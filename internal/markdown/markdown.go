@@ -8,7 +8,8 @@
 // anchors of headings; internal/content says how they are written.
 //
 // Cost: time is at most quadratic in the length of some hostile texts, so length, nesting and the number of brackets
-// are bounded before anything is parsed; within the bounds the worst known text takes well under a second.
+// are bounded before anything is parsed; within the bounds the worst known text takes well under a second. A short text can stand for a long
+// page (one destination, used by a thousand references), so what leaves is bounded too: to 8 times the text and 64 kB.
 package markdown
 
 import (
@@ -16,6 +17,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/url"
 	"regexp"
 	"strings"
 
@@ -32,11 +34,11 @@ import (
 // The reasons for which a text is refused. Both are for the writer to mend.
 var (
 	ErrTooLong    = errors.New("markdown: text is too long")
-	ErrTooComplex = errors.New("markdown: text is nested too deep or has too many brackets")
+	ErrTooComplex = errors.New("markdown: text is nested too deep, has too many brackets or becomes too long a page")
 )
 
 // RendererVersion counts what Render makes of the same text: who keeps its HTML keeps this number beside it.
-const RendererVersion = 1
+const RendererVersion = 2
 
 // MaxBytes is how long a text may be unless Options say otherwise.
 const MaxBytes = 32 << 10
@@ -46,6 +48,9 @@ const (
 	maxBrackets = 1_000 // "[" in all; links need one each
 	maxCells    = 60_000
 )
+
+// mostHTML is how much HTML a text of so many bytes may become, before the frames around code and tables.
+func mostHTML(length int) int { return 8*length + 64<<10 }
 
 // Options say whose text it is. The zero value is right for text of users.
 type Options struct {
@@ -90,21 +95,53 @@ func Render(src string, opt Options) (Document, error) {
 	}
 	source := []byte(src)
 	root := engine.Parser().Parse(text.NewReader(source))
+	if destinations(root) > mostHTML(len(src)) {
+		return Document{}, ErrTooComplex
+	}
 	imagesToLinks(root)
 	headings := shiftHeadings(root, source, opt.Shift)
 	if opt.Words == (Words{}) {
 		opt.Words = english
 	}
-	b := builder{source: source, opt: opt, paint: painter{left: colourTime}}
+	b := builder{source: source, opt: opt, paint: painter{left: colourTime, room: mostHTML(len(src))}}
 	if opt.Own {
 		b.paint.left = ownColourTime
 	}
 	b.build(root)
-	var out bytes.Buffer
+	out := bounded{room: mostHTML(len(src))}
 	if err := engine.Renderer().Render(&out, source, root); err != nil {
 		return Document{}, err
 	}
 	return Document{html: b.fill(framed(policy.Sanitize(out.String()))), Headings: headings}, nil
+}
+
+// bounded keeps what is written until there is no room left: then it fails with ErrTooComplex.
+type bounded struct {
+	strings.Builder
+	room int
+}
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.room -= len(p); b.room < 0 {
+		return 0, ErrTooComplex
+	}
+	return b.Builder.Write(p)
+}
+
+// destinations counts the bytes of where all links and images lead, with titles. References share theirs, so that the sum can be a thousand
+// times the text; nothing is made of it before it is known.
+func destinations(root ast.Node) int {
+	sum := 0
+	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
+		switch n := n.(type) {
+		case *ast.Link:
+			sum += len(n.Destination) + len(n.Title)
+		case *ast.Image:
+			sum += len(n.Destination) + len(n.Title)
+		}
+		return ast.WalkContinue, nil
+	})
+	return sum / 2 // a node is entered and left
 }
 
 func check(src string, opt Options) error {
@@ -188,7 +225,10 @@ func policy(own bool) *bluemonday.Policy {
 	p.AllowAttrs("class").Matching(regexp.MustCompile(`^slot-[0-9]{1,5}$`)).OnElements("hr")
 	p.AllowAttrs("href").OnElements("a")
 	p.RequireParseableURLs(true)
-	p.AllowURLSchemes("http", "https", "mailto")
+	p.AllowURLSchemes("mailto")
+	for _, scheme := range []string{"http", "https"} {
+		p.AllowURLSchemeWithCustomPolicy(scheme, hasHost)
+	}
 	p.AllowRelativeURLs(own)
 	if !own {
 		p.RequireNoFollowOnLinks(true)
@@ -198,6 +238,9 @@ func policy(own bool) *bluemonday.Policy {
 	}
 	return p
 }
+
+// hasHost refuses http:evil.example and http:///evil.example: a browser takes the next word for the host, whoever counts links by host sees none.
+func hasHost(u *url.URL) bool { return u.Hostname() != "" && u.Opaque == "" }
 
 var idPattern = regexp.MustCompile(`^[\p{L}\p{N}_-]{1,100}$`)
 

@@ -176,6 +176,48 @@ func TestPathologicalTextsRenderSoonAtTheLengthOfAPost(t *testing.T) {
 	}
 }
 
+// F8: a destination is written once and used a thousand times; images, titles and wide tables multiply as well. What a text becomes is bounded.
+func TestAShortTextDoesNotBecomeALongPage(t *testing.T) {
+	long := strings.Repeat("&", 26_000)
+	for name, src := range map[string]string{
+		"references": "[a]: http://h.example/" + long + "\n\n" + strings.Repeat("[a]", 998), "collapsed": "[a]: http://h.example/" + long + "\n\n" + strings.Repeat("[a][]", 490),
+		"images": "[a]: http://h.example/" + long + "\n\n" + strings.Repeat("![a]", 900), "images without words": "[a]: http://h.example/" + long[:18_000] + "\n\n" + strings.Repeat("![][a]", 490),
+		"titles": "[a]: http://h.example/ \"" + long + "\"\n\n" + strings.Repeat("[a]", 998), "wide characters": "[a]: http://h.example/" + strings.Repeat("😀", 6_000) + "\n\n" + strings.Repeat("[a]", 998),
+		"cells": strings.Repeat("|", 240) + "\n" + strings.Repeat("|:-:", 240) + "|\n" + strings.Repeat("|\n", 240),
+	} {
+		for _, own := range []bool{false, true} {
+			begin := time.Now()
+
+			doc, err := markdown.Render(src, markdown.Options{Own: own})
+
+			if took := time.Since(begin); !errors.Is(err, markdown.ErrTooComplex) || took > time.Second {
+				t.Errorf("%s: %d bytes became %d in %v: %v", name, len(src), len(doc.HTML()), took, err)
+			}
+		}
+	}
+	code := strings.Repeat("~~~go\n"+strings.Repeat("1+", 45)+"\n~~~\n\n", 290)
+	if got := render(t, code, markdown.Options{}); len(got) > 13*len(code)+128<<10 {
+		t.Errorf("%d bytes of code became %d", len(code), len(got))
+	}
+	usual := strings.Repeat("See [the guide][g] and [this page](https://h.example/pages/one), **really**.\n\n", 300) + "[g]: https://h.example/guides/how-to-call-it\n"
+	if _, err := markdown.Render(usual, markdown.Options{}); err != nil {
+		t.Error(err)
+	}
+}
+
+// F2: a browser finds a host in these, whoever counts links by host does not.
+func TestLinksOfUsersNameTheirHost(t *testing.T) {
+	for _, to := range []string{"http:///evil.example", "https:///evil.example", "http:evil.example", "https:evil.example", "HTTP:///evil.example", "http:/evil.example", "https:////evil.example", "http://:80/evil.example", "http://@/evil.example", "https:\\\\evil.example", "http:/\\evil.example", "http:", "http://"} {
+		for _, src := range []string{"[a](" + to + ")", "<" + to + ">", "![a](" + to + ")", "[a]\n\n[a]: " + to} {
+			for _, own := range []bool{false, true} {
+				if got := render(t, src, markdown.Options{Own: own}); strings.Contains(got, "href") {
+					t.Errorf("%s became %s", src, got)
+				}
+			}
+		}
+	}
+}
+
 func growing(piece string, length int) string {
 	var b strings.Builder
 	for i := 1; b.Len() < length-i; i++ {
