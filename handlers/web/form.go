@@ -8,7 +8,7 @@ import (
 )
 
 // Bind reads the form in the body into a private struct (tags `form:"…"`) and nothing else: not the query, not the path, not fields
-// that the struct does not name (Z3).
+// that the struct does not name (Z3). Faults: Invalid for what is too long, no form, or no text.
 func Bind(c echo.Context, form any) error {
 	r := c.Request()
 	if err := r.ParseForm(); err != nil {
@@ -18,6 +18,9 @@ func Bind(c echo.Context, form any) error {
 	b := &echo.DefaultBinder{}
 	if err := b.BindBody(c, form); err != nil {
 		return fault.Wrap(err, fault.Invalid, "Go back and change what you entered.")
+	}
+	if !areTexts(r.PostForm) || r.MultipartForm != nil && !areTexts(r.MultipartForm.Value) {
+		return notText()
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ func (k *Kit) withState(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		c.SetRequest(c.Request().WithContext(k.withLocale(c, s)))
+		if err := readable(c); err != nil {
+			return err
+		}
 		return next(c)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -25,6 +26,7 @@ func site(t *testing.T) *webtest.Site {
 	return webtest.New(t, dbtest.SQLite(t, clock), clock, func(k *web.Kit, r *web.Registrar) {
 		ok := func(c echo.Context) error { return c.String(http.StatusOK, "fine") }
 		r.Get("/open", web.Public(), ok)
+		r.Get("/of/:what", web.Public(), ok)
 		r.Get("/mine", web.SignedIn(), ok)
 		r.Post("/act", web.SignedIn(), ok)
 		r.Post("/enter", web.Public(), func(c echo.Context) error {
@@ -275,5 +277,57 @@ func TestUnderHTTPSCookiesAreBoundToTheHost(t *testing.T) {
 	}
 	if strings.Contains(cookie, "Domain") || answer.Header().Get("Strict-Transport-Security") != "max-age=31536000; includeSubDomains" {
 		t.Error(cookie, answer.Header())
+	}
+}
+
+func TestWhatIsNoTextIsRefusedOnceForAll(t *testing.T) { // W7: PostgreSQL keeps neither NUL nor bytes that are not UTF-8
+	s := site(t)
+	v := s.Visitor()
+
+	for path, want := range map[string]int{
+		"/open": 200, "/open?tag=%C3%A4%0A": 200, "/open?tag=%00": 422, "/open?%00=x": 422, "/open?tag=%ff": 422, "/open?tag=%ED%A0%80": 422, "/op%00en": 404, "/of/%00": 404, "/of/%ff": 404, "/of/%C3%A4": 200,
+	} {
+		if p := v.Get(path); p.Status != want || want == 422 && !strings.Contains(p.Body, "characters that can’t be shown") {
+			t.Errorf("%s: %d, want %d", path, p.Status, want)
+		}
+	}
+	for _, form := range []url.Values{{"name": {"a\x00"}}, {"name": {"a\xff"}}, {"other": {"\x00"}}, {"\xff": {"x"}}} {
+		if p := v.Post("/enter", form); p.Status != 422 {
+			t.Errorf("%v: %d", form, p.Status)
+		}
+	}
+	if p := v.Post("/enter", url.Values{"name": {"ä\r\n"}}); p.Status != 200 {
+		t.Error(p.Status)
+	}
+}
+
+func TestFormsAreBoundFromFormsAlone(t *testing.T) { // Z3
+	s := site(t)
+	send := func(kind, body string) int {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, s.URL+"/enter", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Content-Type", kind)
+		r.Header.Set("Origin", s.URL)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode
+	}
+	part := func(value string) string {
+		return "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n" + value + "\r\n--x--\r\n"
+	}
+
+	got := []int{
+		send("multipart/form-data; boundary=x", part("fine")), send("multipart/form-data; boundary=x", part("a\x00b")), send("multipart/form-data; boundary=x", part("a\xffb")),
+		send("application/json", `{"name":"a"}`), send("application/xml", "<a><name>b</name></a>"), send("text/plain", "name=a"),
+	}
+
+	if want := []int{200, 422, 422, 403, 403, 403}; !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
 	}
 }

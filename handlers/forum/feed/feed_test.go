@@ -186,3 +186,19 @@ func TestReadersOfFeedsAreSparedWhatTheyHave(t *testing.T) {
 		}
 	})
 }
+
+func TestFeedsVaryByWhatCompressesThemToo(t *testing.T) { // W3: what is public is kept by caches for others
+	each(t, func(t *testing.T, w *world) {
+		w.Ask(w.Owner, "Why does the first call fail?", "limits")
+		visitor := w.site.Visitor()
+		visitor.Header.Set("Accept-Encoding", "gzip")
+
+		vary := strings.Join(visitor.Get("/forum/feed.atom").Header.Values("Vary"), ", ")
+
+		for _, by := range []string{"Accept-Encoding", "Accept-Language", "Cookie"} {
+			if !strings.Contains(vary, by) {
+				t.Errorf("it varies by %s, not by %s", vary, by)
+			}
+		}
+	})
+}

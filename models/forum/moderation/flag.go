@@ -5,7 +5,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -13,6 +12,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 )
 
 // Reasons of a flag.
@@ -39,12 +39,10 @@ func (s *Store) Flag(ctx context.Context, a actor.Actor, postID db.ID, reason, w
 	if !a.SignedIn() {
 		return false, fault.New(fault.Unauthenticated, "Sign in to go on.")
 	}
-	words = strings.TrimSpace(words)
 	var p fault.Problems
+	words = org.CheckText(&p, "words", words, MaxReason)
 	p.Check(slices.Contains(Reasons, reason), "reason", "Choose what is wrong with it.")
 	p.Check(reason != Other || words != "", "words", "Say in a few words what is wrong.")
-	p.Check(utf8.RuneCountInString(words) <= MaxReason, "words", "This has at most %d characters.", MaxReason)
-	audit.NoKey(&p, "words", words)
 	if err := p.Err(); err != nil {
 		return false, err
 	}

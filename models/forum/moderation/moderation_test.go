@@ -387,3 +387,21 @@ func TestOnlyStaffWithThePermissionModerate(t *testing.T) {
 		}
 	})
 }
+
+func TestReasonsAndWordsAreTexts(t *testing.T) { // W7: what no database can keep is told, on both
+	each(t, func(t *testing.T, w world) {
+		q := w.Ask(w.Other, "Why does the first call fail?")
+		post, reader := w.Answer(w.Owner, q.ID, "Because."), w.Person("Rita Reads", "")
+
+		for _, words := range []string{"a\x00b", "a\xffb", "a\u202eb"} {
+			_, flagged := w.mod.Flag(t.Context(), reader, post.ID, moderation.Other, words)
+			hidden := w.mod.Hide(t.Context(), w.Support, post.ID, words)
+			if !fault.Is(flagged, fault.Invalid) || !fault.Is(hidden, fault.Invalid) {
+				t.Errorf("%q: %v %v", words, flagged, hidden)
+			}
+		}
+		if _, err := w.mod.Flag(t.Context(), reader, post.ID, moderation.Other, "One line.\r\nAnd another."); err != nil {
+			t.Error(err)
+		}
+	})
+}

@@ -3,7 +3,6 @@ package moderation
 
 import (
 	"context"
-	"unicode/utf8"
 
 	"gorm.io/gorm"
 
@@ -12,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
@@ -54,12 +54,11 @@ func require(a actor.Actor, p permission.Name) error {
 	return fault.Denied()
 }
 
-// checkReason notes a reason that is missing, too long or holds a key.
+// checkReason notes a reason that is missing, too long, no text or holds a key.
 func checkReason(reason string, required bool) error {
 	var p fault.Problems
 	p.Check(!required || reason != "", "reason", "Enter a reason. The author reads it.")
-	p.Check(utf8.RuneCountInString(reason) <= MaxReason, "reason", "This has at most %d characters.", MaxReason)
-	audit.NoKey(&p, "reason", reason)
+	org.CheckText(&p, "reason", reason, MaxReason)
 	return p.Err()
 }
 
