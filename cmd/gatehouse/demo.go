@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/smtp"
 	"github.com/gatehouse-dev/gatehouse/models/demo"
 )
 
@@ -23,6 +24,10 @@ func (demoCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
+	if !mailsHere(settings) {
+		fmt.Fprintln(w.stderr, "gatehouse: GATEHOUSE_SMTP_URL names a server elsewhere. People of the demo get no mail: it stays in the portal.")
+		w = withoutMail(w)
+	}
 	if !onLoopback(settings) {
 		return errors.New("everybody in the demo has a password that stands in its source: it is served on a loopback address only. Leave GATEHOUSE_ADDR, GATEHOUSE_EDGE_ADDR and GATEHOUSE_BASE_URL as they are, or set them to 127.0.0.1")
 	}
@@ -32,38 +37,61 @@ func (demoCommand) Run(w *world) error {
 	}
 	err = fillDemo(w, o)
 	if err == nil {
-		err = serve(w, o)
+		err = serve(w, o, serveSample)
 	}
 	return closing(err, o)
 }
 
-// demoWorld is w with the data folder's own folder demo as data folder, and without a mail server: people of the demo get no mail.
+// demoWorld is w with the data folder's own folder demo as data folder, and with a sender of mail.
 func demoWorld(w *world) *world {
 	own := *w
 	own.lookupEnv = func(variable string) (string, bool) {
 		value, ok := w.lookupEnv(variable)
-		switch variable {
-		case "GATEHOUSE_DATA_DIR":
+		switch {
+		case variable == "GATEHOUSE_DATA_DIR":
 			if value == "" {
 				value = "data"
 			}
 			return filepath.Join(value, "demo"), true
-		case "GATEHOUSE_SMTP_URL", "GATEHOUSE_SMTP_URL_FILE", "GATEHOUSE_MAIL_FROM":
-			return "", false
+		case variable == "GATEHOUSE_MAIL_FROM" && value == "":
+			return "Northwind Developers <portal@northwind.example>", true
 		}
 		return value, ok
 	}
 	return &own
 }
 
+// withoutMail is w without a mail server.
+func withoutMail(w *world) *world {
+	own := *w
+	own.lookupEnv = func(variable string) (string, bool) {
+		if variable == "GATEHOUSE_SMTP_URL" || variable == "GATEHOUSE_SMTP_URL_FILE" {
+			return "", false
+		}
+		return w.lookupEnv(variable)
+	}
+	return &own
+}
+
+// mailsHere reports whether mail stays on this machine: nobody in the demo ever asked for any.
+func mailsHere(s config.Settings) bool {
+	if !s.SMTPURL.IsSet() {
+		return true
+	}
+	server, err := smtp.Parse(s.SMTPURL.Reveal())
+	return err == nil && isLoopback(server.Host)
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
+}
+
 // onLoopback reports whether only programs of this machine reach the server.
 func onLoopback(s config.Settings) bool {
 	for _, addr := range []string{s.Addr, s.EdgeAddr, net.JoinHostPort(s.BaseURL.Hostname(), "0")} {
 		host, _, err := net.SplitHostPort(addr)
-		if addr == "" || host == "localhost" {
-			continue
-		}
-		if ip, bad := netip.ParseAddr(host); err != nil || bad != nil || !ip.IsLoopback() {
+		if addr != "" && (err != nil || !isLoopback(host)) {
 			return false
 		}
 	}
@@ -83,6 +111,11 @@ func fillDemo(w *world, o *opened) error {
 	}
 	if filled {
 		fmt.Fprintf(w.stdout, "The demo company is ready (%s).\n", time.Since(began).Round(100*time.Millisecond))
+	}
+	if o.settings.SMTPURL.IsSet() {
+		fmt.Fprintln(w.stdout, "Mail goes to the server of GATEHOUSE_SMTP_URL.")
+	} else {
+		fmt.Fprintf(w.stdout, "Mail, such as the code that verifies a new account, is read at %s/admin/mail by %s.\n", o.settings.BaseURL, demo.SignIns[0].Email)
 	}
 	fmt.Fprintf(w.stdout, "Sign in at %s/login with the password “%s” as\n", o.settings.BaseURL, demo.Password)
 	for _, s := range demo.SignIns {

@@ -46,8 +46,11 @@ func warnUnknown(w *world) {
 	}
 }
 
+// beside opens what a command serves beside the portal, which listens at the address. What it opened before it fails it closes.
+type beside func(w *world, o *opened, house *handlers.House, portal net.Addr) ([]server, error)
+
 // serve runs the house over an open installation until w's context ends.
-func serve(w *world, o *opened) error {
+func serve(w *world, o *opened, others ...beside) error {
 	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName()})
 	if err != nil {
 		return err
@@ -56,8 +59,15 @@ func serve(w *world, o *opened) error {
 	if err != nil {
 		return err
 	}
+	for _, open := range others {
+		more, err := open(w, o, house, servers[0].listener.Addr())
+		if err != nil {
+			return errors.Join(err, closeAll(servers))
+		}
+		servers = append(servers, more...)
+	}
 	if err := announce(w, o.settings, house); err != nil {
-		return err
+		return errors.Join(err, closeAll(servers))
 	}
 	// Background work outlives the signal until the last request is answered.
 	work, stopWork := context.WithCancel(context.WithoutCancel(w.ctx))
@@ -120,14 +130,20 @@ func listen(s config.Settings, house *handlers.House) ([]server, error) {
 		}
 		l, err := openListener(s, a.addr)
 		if err != nil {
-			for _, other := range all {
-				err = errors.Join(err, other.listener.Close())
-			}
-			return nil, err
+			return nil, errors.Join(err, closeAll(all))
 		}
 		all = append(all, server{newServer(a.handler), l})
 	}
 	return all, nil
+}
+
+// closeAll closes the listeners of servers that do not serve yet.
+func closeAll(servers []server) error {
+	var err error
+	for _, s := range servers {
+		err = errors.Join(err, s.listener.Close())
+	}
+	return err
 }
 
 func openListener(s config.Settings, addr string) (net.Listener, error) {

@@ -23,6 +23,11 @@ const sharedTerms = `1. Use the data for the purpose that you told us, and for n
 2. Keep keys on servers. A key in an app or a web page can be read by everybody.
 3. Delete what you copied within 30 days after your access ends.`
 
+// madeUp ends the description of an API that is only told of.
+const madeUp = `
+> This is a demo: nothing answers at the addresses of this API. The [Catalogue API](/apis/catalogue) does.
+`
+
 var ordersAPI = product{
 	made: 190, terms: sharedTerms,
 	Input: catalog.Input{
@@ -45,7 +50,7 @@ var ordersAPI = product{
 | ` + "`placed`" + ` | paid, not yet packed |
 | ` + "`shipped`" + ` | with the carrier |
 | ` + "`cancelled`" + ` | refunded, final |
-`,
+` + madeUp,
 	},
 	versions: []catalog.VersionInput{{Name: "v2", State: catalog.Live}, {Name: "v1", State: catalog.Deprecated}, {Name: "v3", State: catalog.Draft}},
 	environments: []catalog.Environment{
@@ -88,7 +93,7 @@ Prices are net, in the currency of the market. Stock is at most two minutes old.
 
 ` + "```json\n{\"sku\": \"NW-1001\", \"name\": \"Harbour lamp\", \"price\": {\"amount\": \"49.00\", \"currency\": \"EUR\"}, \"stock\": 128}\n```" + `
 
-Cache products for a day and prices for an hour: answers carry ` + "`ETag`" + ` and ` + "`Cache-Control`" + `.
+Cache products for a day and prices for an hour: answers carry ` + "`ETag`" + ` and ` + "`Cache-Control`" + `. A product carries its price for keys with ` + "`prices:read`" + `, and its stock for those with ` + "`stock:read`" + `.
 `,
 	},
 	versions: []catalog.VersionInput{{Name: "2026-01", State: catalog.Live}, {Name: "2025-06", State: catalog.Retired}},
@@ -124,7 +129,7 @@ var customersAPI = product{
 Say in your request which fields you need, for what, and how long you keep them.
 
 > A key that reaches this API reaches no API of another data domain.
-`,
+` + madeUp,
 	},
 	versions: []catalog.VersionInput{{Name: "v1", State: catalog.Live}, {Name: "v2", State: catalog.Draft}},
 	environments: []catalog.Environment{
@@ -156,7 +161,7 @@ var payoutsAPI = product{
 		Description: `For partners with a settlement contract, by invitation.
 
 A payout is listed once the bank has confirmed it: on the first working day of the month, by noon UTC.
-`,
+` + madeUp,
 	},
 	versions: []catalog.VersionInput{{Name: "v1", State: catalog.Live}},
 	environments: []catalog.Environment{
