@@ -22,7 +22,7 @@ func isProblem(err error) bool { return fault.Is(err, fault.Invalid) }
 // request is what the form asks for.
 func (f createForm) request(c echo.Context, appID db.ID) keys.CreateRequest {
 	return keys.CreateRequest{
-		Token: f.Token, AppID: appID, Environment: f.Environment, Name: f.Name, Pairs: f.pairs(), Expiry: f.expiry(text.Of(web.Ctx(c)).Zone), Bounds: f.BoundInput.model(),
+		Token: f.Token, AppID: appID, Environment: f.Environment, Name: f.Name, Pairs: f.pairs(), Expiry: f.expiry(text.Of(web.Ctx(c)).Zone), Bounds: f.model(),
 	}
 }
 

@@ -133,7 +133,7 @@ func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool
 		return false, nil
 	}
 	back := url.Values{"app": {f.App}, "name": {f.Name}, "environment": {f.Environment}, "grants": f.Grants, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}}
-	f.BoundInput.into(back)
+	f.into(back)
 	if to, ok := confirmFirst(newPath, back); ok {
 		return true, h.See(c, to)
 	}

@@ -77,6 +77,14 @@ func (f BoundsForm) Flat() BoundsForm {
 	return f
 }
 
+// Read is what was typed, whoever's key it is for: the plans are not asked. Faults: Invalid (networks, origins, rate_requests, rate_period,
+// metadata).
+func (f BoundsForm) Read() (Bounds, error) {
+	var bad fault.Problems
+	b := f.read(&bad)
+	return b, bad.Err()
+}
+
 // read checks what was typed: problems of networks, origins, rate_requests, rate_period and metadata.
 func (f BoundsForm) read(bad *fault.Problems) Bounds {
 	b := Bounds{Networks: readNetworks(f.Networks, bad), Origins: readOrigins(f.Origins, bad), Metadata: readMetadata(f.Metadata, bad)}

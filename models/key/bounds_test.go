@@ -193,7 +193,13 @@ func TestAKeysOwnRateIsNeverLooserThanThePlans(t *testing.T) {
 				t.Errorf("%s: %q", rate, wrong)
 			}
 		}
+		if _, wrong := w.bind(id, key.BoundsForm{RateRequests: "1", RatePeriod: "1"}); wrong != nil {
+			t.Fatal(wrong)
+		}
 		w.run("UPDATE plans SET rate_requests = 10")
+		if _, wrong := w.bind(id, key.BoundsForm{RateRequests: "1", RatePeriod: "1", Metadata: "a=1"}); wrong != nil {
+			t.Error("a rate that stays is held against a plan that was tightened:", wrong)
+		}
 		if _, wrong := w.bind(id, key.BoundsForm{RateRequests: "144000", RatePeriod: "86400", Metadata: "a=1"}); wrong == nil {
 			t.Error("a looser rate is taken once the plan is tighter")
 		}
@@ -301,9 +307,13 @@ func TestWideningIsProvenAuditedAndMailed(t *testing.T) {
 			t.Error(details, err)
 		}
 		for _, f := range []key.BoundsForm{
-			{Origins: narrow.Origins, RateRequests: "50", RatePeriod: "60"}, {Networks: narrow.Networks, RateRequests: "50", RatePeriod: "60"}, {Networks: narrow.Networks, Origins: narrow.Origins},
-			{Networks: "203.0.113.0/23", Origins: narrow.Origins, RateRequests: "50", RatePeriod: "60"}, {Networks: narrow.Networks, Origins: narrow.Origins + " https://shop.example", RateRequests: "50", RatePeriod: "60"},
-			{Networks: narrow.Networks, Origins: narrow.Origins, RateRequests: "51", RatePeriod: "60"}, {Networks: narrow.Networks, Origins: narrow.Origins, RateRequests: "51", RatePeriod: "3600"},
+			{Origins: narrow.Origins, RateRequests: "50", RatePeriod: "60"},
+			{Networks: narrow.Networks, RateRequests: "50", RatePeriod: "60"},
+			{Networks: narrow.Networks, Origins: narrow.Origins},
+			{Networks: "203.0.113.0/23", Origins: narrow.Origins, RateRequests: "50", RatePeriod: "60"},
+			{Networks: narrow.Networks, Origins: narrow.Origins + " https://shop.example", RateRequests: "50", RatePeriod: "60"},
+			{Networks: narrow.Networks, Origins: narrow.Origins, RateRequests: "51", RatePeriod: "60"},
+			{Networks: narrow.Networks, Origins: narrow.Origins, RateRequests: "51", RatePeriod: "3600"},
 		} {
 			if f.Networks == "203.0.113.0/23" {
 				f.Networks = "203.0.112.0/23"
@@ -360,7 +370,6 @@ func TestRotationKeepsWhatAKeyIsBoundTo(t *testing.T) {
 		}
 
 		next, err := w.keys.Rotate(bg, w.developer, made.Key.ID, key.RotateRequest{Token: w.keys.NewFormToken(w.developer, key.RotatePurpose(made.Key.ID)), OverlapDays: 3})
-
 		if err != nil {
 			t.Fatal(err)
 		}
