@@ -15,6 +15,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -31,6 +33,7 @@ type Handler struct {
 	Keys    *key.Store
 	Usage   *usage.Store
 	Guides  *guide.Store
+	Forum   *forum.Store   // nil: the sitemap lists no questions
 	Desk    *support.Store // nil: nothing is said of reply times
 	Signup  config.SignupPolicy
 	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
@@ -87,7 +90,7 @@ func (h *Handler) Sitemap(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	paths := []string{"/", "/apis", "/guides", "/tutorials"}
+	paths := []string{"/", "/apis", "/guides", "/tutorials", "/forum"}
 	for _, kind := range []string{content.Guide, content.Tutorial} {
 		for _, p := range h.Guides.Pages().List(kind, text.English) {
 			paths = append(paths, p.Path())
@@ -96,6 +99,11 @@ func (h *Handler) Sitemap(c echo.Context) error {
 	for _, a := range apis {
 		paths = append(paths, "/apis/"+a.Slug)
 	}
+	solved, err := h.solved(c)
+	if err != nil {
+		return err
+	}
+	paths = append(paths, solved...)
 	var b strings.Builder
 	b.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n" + `<urlset xmlns="http://www.sitemaps.org/schemas/sitemap/0.9">` + "\n")
 	for _, p := range paths {
@@ -103,6 +111,30 @@ func (h *Handler) Sitemap(c echo.Context) error {
 	}
 	b.WriteString("</urlset>\n")
 	return c.Blob(http.StatusOK, "application/xml; charset=utf-8", []byte(b.String()))
+}
+
+// mostSolved bounds the questions in the sitemap; the forum's list leads to the others.
+const mostSolved = 1000
+
+// solved are the paths of the solved questions that anybody may read, last active first.
+func (h *Handler) solved(c echo.Context) ([]string, error) {
+	if h.Forum == nil {
+		return nil, nil
+	}
+	var paths []string
+	for page := (db.PageRequest{Size: db.MaxPage}); len(paths) < mostSolved; {
+		list, err := h.Forum.SolvedPublic(web.Ctx(c), page)
+		if err != nil {
+			return nil, err
+		}
+		for _, q := range list.Rows {
+			paths = append(paths, q.Path())
+		}
+		if page.After = list.Next; page.After == "" {
+			break
+		}
+	}
+	return paths, nil
 }
 
 // Favicon answers browsers that ask for the old place.

@@ -191,6 +191,7 @@ func eraseUser(tx *db.Tx, u User) error {
 		{"DELETE FROM page_ratings WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM follows WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM notice_choices WHERE user_id = ?", []any{u.ID}},
+		{"UPDATE questions SET app_id = NULL WHERE asker_id = ?", []any{u.ID}},
 		{"UPDATE flags SET words = '' WHERE flagger_id = ?", []any{u.ID}},
 		{"UPDATE questions SET votes = votes - 1 WHERE id IN (SELECT p.question_id FROM posts p JOIN votes v ON v.post_id = p.id WHERE v.user_id = ? AND p.kind = 'question')", []any{u.ID}},
 		{"UPDATE posts SET votes = votes - 1 WHERE id IN (SELECT post_id FROM votes WHERE user_id = ?)", []any{u.ID}},
