@@ -84,8 +84,8 @@ func (l Limits) refuse(c counts, p Post) error {
 	return nil
 }
 
-func (l Limits) refuseLinks(p Post) error {
-	if l.Links == 0 || len(offsite(p.Title+"\n\n"+p.Body, p.Host)) <= l.Links {
+func (l Limits) refuseLinks(links []string) error {
+	if l.Links == 0 || len(links) <= l.Links {
 		return nil
 	}
 	return fault.BadField("body", "A new account puts at most %d links to other sites into a post. Take some out.", l.Links)

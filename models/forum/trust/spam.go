@@ -1,6 +1,7 @@
 package trust
 
 import (
+	"html"
 	"net/url"
 	"regexp"
 	"slices"
@@ -14,26 +15,27 @@ import (
 
 var (
 	hrefForm  = regexp.MustCompile(`href="([^"]*)"`)
-	plainLink = regexp.MustCompile(`(?i)(?:https?://|www\.)[^\s<>"')\]]+`)
+	plainLink = regexp.MustCompile(`(?i)(?:https?:[/\\]|www\.)[^\s<>"')\]]+`)
 )
 
 // reserved are the hosts of documentation and of one's own machine (RFC 2606, RFC 6761): a link there leads nobody anywhere.
 var reserved = []string{"example.com", "example.org", "example.net", "example", "test", "invalid", "localhost", "127.0.0.1", "[::1]"}
 
-// offsite lists the links to other hosts in a text, each once. What stands in code is no link. A text that can't be rendered is searched as it is.
-func offsite(src, own string) []string {
+// offsite lists the links to other hosts in a post, each once. What stands in code is no link. The title is no Markdown: it must not decide how the
+// body is read. A body that can't be rendered is searched as it is.
+func offsite(title, body, own string) []string {
 	if at := strings.Index(own, "://"); at >= 0 {
 		if u, err := url.Parse(own); err == nil {
 			own = u.Host
 		}
 	}
-	var found []string
-	if d, err := markdown.Render(src, markdown.Options{MaxBytes: 1 << 17}); err == nil {
+	found := plainLink.FindAllString(title, -1)
+	if d, err := markdown.Render(body, markdown.Options{MaxBytes: 1 << 17}); err == nil {
 		for _, m := range hrefForm.FindAllStringSubmatch(d.HTML(), -1) {
-			found = append(found, strings.ReplaceAll(m[1], "&amp;", "&"))
+			found = append(found, html.UnescapeString(m[1]))
 		}
 	} else {
-		found = plainLink.FindAllString(src, -1)
+		found = append(found, plainLink.FindAllString(body, -1)...)
 	}
 	var out []string
 	for _, link := range found {
@@ -52,10 +54,10 @@ func leadsAway(link, own string) bool {
 	if err != nil {
 		return true
 	}
-	if u.Scheme == "mailto" {
-		return true
+	if u.Hostname() == "" { // a relative one stays; mailto: leads away, and so does http:evil.example, in which a browser finds the host
+		return u.Scheme != ""
 	}
-	if u.Host == "" || strings.EqualFold(u.Host, own) {
+	if strings.EqualFold(u.Host, own) {
 		return false
 	}
 	host := strings.TrimSuffix(u.Hostname(), ".")

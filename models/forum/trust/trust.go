@@ -64,14 +64,15 @@ func Judge(tx *db.Tx, a actor.Actor, p Post) (Verdict, error) {
 	if err := limits.refuse(done, p); err != nil {
 		return Verdict{}, err
 	}
-	if err := limits.refuseLinks(p); err != nil {
+	links := offsite(p.Title, p.Body, p.Host)
+	if err := limits.refuseLinks(links); err != nil {
 		return Verdict{}, err
 	}
 	own, err := recentBodies(tx, a.UserID, p)
 	if err != nil {
 		return Verdict{}, err
 	}
-	return judge(rung, done, own, p), nil
+	return judge(rung, done, own, links, p), nil
 }
 
 // May refuses whoever is kept from posting or has no verified address, for acts that are neither counted nor held back: votes, follows. Faults: Forbidden.
@@ -109,15 +110,14 @@ func (s Standing) refuse(tx *db.Tx) error {
 }
 
 // judge looks for signs of spam. Accounts whose keys made calls are believed unless several signs meet in one post.
-func judge(rung Rung, done counts, own []string, p Post) Verdict {
-	links := offsite(p.Title+"\n\n"+p.Body, p.Host)
+func judge(rung Rung, done counts, own, links []string, p Post) Verdict {
 	called := rung >= Called
 	switch {
 	case p.Honey != "":
 		return Verdict{true, WhyHoney}
 	case done.Rejected > 0:
 		return Verdict{true, WhyRejected}
-	case p.Edit && len(added(offsite(p.Before, p.Host), links)) > 0 && !called:
+	case p.Edit && len(added(offsite("", p.Before, p.Host), links)) > 0 && !called:
 		return Verdict{true, WhyAdded}
 	case !p.Edit && len(links) > 0 && !called, len(links) > manyLinks:
 		return Verdict{true, WhyLinks}

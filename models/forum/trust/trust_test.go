@@ -232,11 +232,19 @@ func TestWhatLooksLikeSpamWaits(t *testing.T) {
 			post trust.Post
 			want string
 		}{
-			"plain":                         {plain, trust.Post{Body: sentence}, ""},
-			"link":                          {plain, trust.Post{Body: "See https://shop.biz/pills"}, trust.WhyLinks},
-			"hidden link":                   {plain, trust.Post{Body: "See [the docs](https://shop.biz/pills)"}, trust.WhyLinks},
-			"link by reference":             {plain, trust.Post{Body: "See [the docs][1]\n\n[1]: https://shop.biz/pills"}, trust.WhyLinks},
+			"plain":             {plain, trust.Post{Body: sentence}, ""},
+			"link":              {plain, trust.Post{Body: "See https://shop.biz/pills"}, trust.WhyLinks},
+			"hidden link":       {plain, trust.Post{Body: "See [the docs](https://shop.biz/pills)"}, trust.WhyLinks},
+			"link by reference": {plain, trust.Post{Body: "See [the docs][1]\n\n[1]: https://shop.biz/pills"}, trust.WhyLinks},
+			// F2: a browser finds a host where there is none; a title that opens a block of code must not make the body's links unseen.
+			"link without slashes":          {plain, trust.Post{Body: "See [the docs](http:shop.biz/pills)"}, ""},
+			"link of three slashes":         {plain, trust.Post{Body: "See [the docs](http:///shop.biz/pills)"}, ""},
+			"such a link in the title":      {plain, trust.Post{Question: true, Title: "Look at http:///shop.biz/pills", Body: "Nice"}, trust.WhyLinks},
+			"fence in the title":            {plain, trust.Post{Question: true, Title: "~~~ how do I page", Body: "See https://shop.biz/pills"}, trust.WhyLinks},
+			"comment open in the title":     {plain, trust.Post{Question: true, Title: "<!-- how do I page", Body: "See https://shop.biz/pills"}, trust.WhyLinks},
+			"too complex, three slashes":    {plain, trust.Post{Body: strings.Repeat("[", 2000) + " http:///shop.biz"}, trust.WhyLinks},
 			"bare host":                     {plain, trust.Post{Body: "See www.shop.biz"}, trust.WhyLinks},
+			"scheme in the title":           {plain, trust.Post{Question: true, Title: "Why is http:429 no address", Body: "Nice"}, ""},
 			"link in the title":             {plain, trust.Post{Question: true, Title: "Look at https://shop.biz", Body: "Nice"}, trust.WhyLinks},
 			"mail address":                  {plain, trust.Post{Body: "Write to <spam@shop.biz>"}, trust.WhyLinks},
 			"link in code":                  {plain, trust.Post{Body: "`https://shop.biz/pills`\n\n```\ncurl https://api.shop.biz\n```"}, ""},
