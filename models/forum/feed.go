@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 )
 
 // Bodies reads the rendered own posts of questions, as List or Get gave them to this reader.
@@ -29,7 +30,7 @@ func (s *Store) Newest(ctx context.Context, a actor.Actor, id db.ID, limit int) 
 		return q, nil, err
 	}
 	var rows []Said
-	err = s.db.Read(ctx).Raw("SELECT "+saidColumns+` WHERE p.question_id = ? AND p.state = 'published' AND p.hidden_at IS NULL AND p.deleted_at IS NULL
+	err = s.db.Read(ctx).Raw("SELECT "+saidColumns+` WHERE p.question_id = ? AND `+follow.ShownPost+`
 		ORDER BY p.created_at DESC, p.id DESC LIMIT ?`, id, limit).Scan(&rows).Error
 	return q, rows, err
 }

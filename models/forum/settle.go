@@ -53,11 +53,12 @@ func reckon(q Question, words []Post) Question {
 	q.Answers, q.Version, q.FirstReplyAt, q.FirstReplyBy, q.WaitingSince = 0, 0, nil, nil, nil
 	q.LastActivityAt = q.CreatedAt
 	accepted, answered := false, false
+	away := make(map[db.ID]bool) // answers that are not shown: nor is what stands under them
 	for _, w := range words {
 		if w.State == Published {
 			q.Version += 1 + w.Revisions
 		}
-		if !w.Shown() {
+		if away[w.ID] = !w.Shown(); away[w.ID] || (w.ParentID != nil && away[*w.ParentID]) {
 			continue
 		}
 		at := w.CreatedAt

@@ -35,12 +35,13 @@ func readsAll(a actor.Actor) bool {
 }
 
 // shownPost is the condition under which a reader of its question reads post p. Its arguments are shownArgs: staff read all but what was
-// deleted, others what is published and not hidden, and their own.
-const shownPost = `(p.deleted_at IS NULL AND (? = 1 OR (p.state = 'published' AND p.hidden_at IS NULL) OR p.author_id = ?))`
+// deleted, others what is published and not hidden, and their own. A comment is read by whoever reads the answer under which it stands: it may quote what was hidden.
+const shownPost = `(p.deleted_at IS NULL AND (? = 1 OR p.author_id = ? OR (p.state = 'published' AND p.hidden_at IS NULL AND (p.parent_id IS NULL OR EXISTS (SELECT 1 FROM posts pa
+	WHERE pa.id = p.parent_id AND pa.deleted_at IS NULL AND (pa.author_id = ? OR (pa.state = 'published' AND pa.hidden_at IS NULL)))))))`
 
 func shownArgs(a actor.Actor) []any {
 	args := VisibleArgs(a)
-	return args[:2]
+	return args[:3]
 }
 
 // answersFor reports whether what the actor writes is the company's word.

@@ -122,7 +122,7 @@ func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (So
 		Accepted bool
 	}
 	err = s.db.Read(ctx).Raw(`SELECT q.id, q.title, q.slug, COALESCE(q.accepted_post_id = p.id, FALSE) AS accepted FROM posts p JOIN questions q ON q.id = p.question_id
-		WHERE p.id = ? AND q.asker_id = ? AND p.state = 'published' AND p.hidden_at IS NULL AND p.deleted_at IS NULL AND q.merged_into IS NULL AND `+s.visible.Condition,
+		WHERE p.id = ? AND q.asker_id = ? AND `+ShownPost+` AND q.merged_into IS NULL AND `+s.visible.Condition,
 		append([]any{c.ID, c.User}, s.visible.Args(who)...)...).Scan(&rows).Error
 	if err != nil {
 		return Solving{}, err

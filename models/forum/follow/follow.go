@@ -54,6 +54,11 @@ func Follows(tx *db.Tx, userID db.ID, kind Kind, targetID db.ID) (bool, error) {
 	return n > 0, err
 }
 
+// ShownPost is the condition under which everybody who reads its question reads post p, also in feeds, the search index and mails: it is published and
+// neither hidden nor deleted, and so is the answer under which it stands.
+const ShownPost = `(p.state = 'published' AND p.hidden_at IS NULL AND p.deleted_at IS NULL AND (p.parent_id IS NULL OR EXISTS (SELECT 1 FROM posts pa
+	WHERE pa.id = p.parent_id AND pa.state = 'published' AND pa.hidden_at IS NULL AND pa.deleted_at IS NULL)))`
+
 // Visible says in SQL who reads a question: Condition is over the alias q of questions, and Args are its arguments for one reader.
 type Visible struct {
 	Condition string

@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/forum/forumtest"
+	"github.com/gatehouse-dev/gatehouse/models/index"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 )
 
@@ -87,6 +88,61 @@ func TestMailsOfAQuestionMakeOneThread(t *testing.T) {
 		person := "." + reader.UserID.Show("user")
 		if root.ID != q.ID.Show("qst")+person || root.Root != "" || reply.ID != p.ID.Show("pst")+person || reply.Root != root.ID || reply.List == "" {
 			t.Errorf("%+v %+v", root, reply)
+		}
+	})
+}
+
+// F6, Z2: what stands under an answer that was hidden, or waits, quotes it: it is as absent, wherever posts are read.
+func TestCommentsGoWithTheAnswerUnderWhichTheyStand(t *testing.T) {
+	each(t, func(t *testing.T, w *forumtest.World) {
+		ctx, nobody := t.Context(), actor.Actor{}
+		q := w.Ask(w.Owner, "Why does the first call fail?", "limits")
+		p := w.Answer(w.Support, q.ID, "Because of this.")
+		comment, err := w.Forum.Comment(ctx, w.Other, forum.Reply{Parent: p.ID, Body: "Quoting the leaked xylographixx of that answer."})
+		if err != nil {
+			t.Fatal(err)
+		}
+		found := func() (got [5]bool) {
+			_, newest, err := w.Forum.Newest(ctx, nobody, q.ID, 20)
+			hits, findErr := index.Find(ctx, w.DB, index.Query{Text: "xylographixx", Limit: 5})
+			row, getErr := w.Forum.Get(ctx, nobody, q.ID)
+			if err != nil || findErr != nil || getErr != nil {
+				t.Fatal(err, findErr, getErr)
+			}
+			_, _, postErr := w.Forum.PostFor(ctx, nobody, comment.ID)
+			_, _, voteErr := w.Forum.PostFor(ctx, w.Person("Rita "+db.NewID().String(), ""), comment.ID)
+			return [5]bool{len(newest) == 3, len(hits) == 1, postErr == nil, voteErr == nil, row.LastActivityAt.Equal(comment.CreatedAt)}
+		}
+		set := func(column string, value any) {
+			t.Helper()
+			w.Exec("UPDATE posts SET "+column+" = ? WHERE id = ?", value, p.ID)
+			w.Tx(func(tx *db.Tx) error { return forum.Settle(tx, q.ID) })
+		}
+		if got := found(); got != [5]bool{true, true, true, true, true} {
+			t.Fatal(got)
+		}
+		for column, value := range map[string]any{"hidden_at": w.Clock.Now(), "deleted_at": w.Clock.Now(), "state": "pending"} {
+			var back any
+			if column == "state" {
+				back = "published"
+			}
+			set(column, value)
+
+			if got := found(); got != ([5]bool{}) {
+				t.Errorf("%s: %v", column, got)
+			}
+			if _, mine, err := w.Forum.PostFor(ctx, w.Other, comment.ID); err != nil || mine.Body == "" {
+				t.Errorf("%s: its author does not find it: %v", column, err)
+			}
+			told := len(w.Letters(w.Owner))
+			w.Tx(func(tx *db.Tx) error { return w.Follow.Tell(tx, comment.ID) })
+			if len(w.Letters(w.Owner)) != told {
+				t.Errorf("%s: it was told", column)
+			}
+			set(column, back)
+		}
+		if got := found(); got != [5]bool{true, true, true, true, true} {
+			t.Error(got)
 		}
 	})
 }

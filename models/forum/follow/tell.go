@@ -76,7 +76,7 @@ func (s *Store) tell(tx *db.Tx, j slice) error {
 	var rows []told
 	err := tx.Raw(`SELECT p.id, p.question_id, p.kind, p.author_id, p.by_staff, p.body, u.display_name AS author_name, q.title, q.slug, q.asker_id
 		FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id
-		WHERE p.id = ? AND p.state = 'published' AND p.hidden_at IS NULL AND p.deleted_at IS NULL
+		WHERE p.id = ? AND `+ShownPost+`
 		AND q.state = 'published' AND q.hidden_at IS NULL AND q.deleted_at IS NULL AND q.merged_into IS NULL`, j.Post).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return err
