@@ -16,8 +16,8 @@ type Found struct {
 // overlapping. A key is found by its shape and checksum, also when it is broken
 // over lines, quoted, marked up as Markdown or HTML, joined in source code, or
 // carries invisible characters, and when its characters are written as HTML
-// entities, percent-encoded, quoted-printable, as escapes of JSON, or in forms
-// that only look different (full-width).
+// entities, percent-encoded, quoted-printable, as escapes of JSON and of source
+// code, in base64, or in forms that only look different (full-width).
 //
 // It takes time linear in the length of text: each of a few readings of the
 // text is made and searched once. Chance makes it see a key where there is none
@@ -27,7 +27,7 @@ func Find(text string) []Found {
 	for _, r := range readings(text) {
 		all = append(all, r.stream(text).keys()...)
 	}
-	return merged(all)
+	return merged(append(all, inBase64(text)...))
 }
 
 // Mask returns text with every key that Find sees replaced by its hint. Text

@@ -1,6 +1,7 @@
 package apikey_test
 
 import (
+	"encoding/base64"
 	"fmt"
 	"math/rand/v2"
 	"net/url"
@@ -59,7 +60,38 @@ var wrapped = map[string]func(key string) string{
 	"in a tag":               func(k string) string { return `<a title="` + k + `">x</a>` },
 	"table":                  func(k string) string { return "| " + k[:20] + " |\n|---|\n| " + k[20:] + " |" },
 	"glued":                  func(k string) string { return "xyz" + k + "abc" },
-	"spoilt bytes":           func(k string) string { return k[:20] + "\xff\x00" + k[20:] },
+	"reference link": func(k string) string {
+		return k[:15] + "[" + k[15:25] + "][x]" + k[25:] + "\n\n[x]: https://example.com"
+	},
+	"basic authentication": func(k string) string {
+		return "> Authorization: Basic " + base64.StdEncoding.EncodeToString([]byte(k+":"))
+	},
+	"base64 behind a name": func(k string) string { return base64.StdEncoding.EncodeToString([]byte("me:" + k)) },
+	"base64 of a header": func(k string) string {
+		return base64.RawURLEncoding.EncodeToString([]byte("x-api-key: " + k + "\r\n\xff\xfe"))
+	},
+	"base64 glued": func(k string) string { return "v1" + base64.StdEncoding.EncodeToString([]byte(k)) },
+	"base64 over lines": func(k string) string {
+		b := base64.StdEncoding.EncodeToString([]byte(k))
+		return b[:30] + "\r\n" + b[30:]
+	},
+	"percent twice":        func(k string) string { return strings.ReplaceAll(k, "_", "%255F") },
+	"percent thrice":       func(k string) string { return each(k, "%%2525%02x") },
+	"escape in braces":     func(k string) string { return strings.ReplaceAll(k, "_", `\u{5f}`) },
+	"hex escape in braces": func(k string) string { return strings.ReplaceAll(k, "_", `\x{5F}`) },
+	"octal escape":         func(k string) string { return strings.ReplaceAll(k, "_", `\137`) },
+	"long escape":          func(k string) string { return strings.ReplaceAll(k, "_", `\U0000005f`) },
+	"entity not closed":    func(k string) string { return strings.Replace(k, "_", "&#95", 1) },
+	"hex entity not closed": func(k string) string {
+		return strings.ReplaceAll(k, "_live", "&#x5Flive")
+	},
+	"log lines": func(k string) string {
+		return "2026-11-21T21:52:00.123Z " + k[:20] + "\n2026-11-21T21:52:01.004Z " + k[20:]
+	},
+	"log lines with a blank": func(k string) string {
+		return "[2026/11/21 21:52:00] " + k[:20] + "\n[2026-11-21 21:52:01,004] " + k[20:]
+	},
+	"spoilt bytes": func(k string) string { return k[:20] + "\xff\x00" + k[20:] },
 }
 
 func wide(k string) string {
@@ -141,6 +173,7 @@ func TestFindingTakesLinearTime(t *testing.T) { // L1
 	for name, unit := range map[string]string{
 		"environments": "_live", "underscores": "_", "live runs": "ab_live" + strings.Repeat("_", 63), "entities": "&amp;", "tags": "<a", "links": "](",
 		"percent": "%5", "lines": "1\n", "escapes": `\u005f`, "wide": "＿ｌｉｖｅ", "equals": "=5F=\n",
+		"base64": "Z2tfbGl2ZV8", "encoded again": "%25", "references": "][", "open entities": "&#9", "braces": `\u{5`, "times": "2026-11-21 21:52:00 \n",
 	} {
 		long := strings.Repeat(unit, 1_000_000/len(unit))
 		begin := time.Now() //nolint:forbidigo // a duration

@@ -33,7 +33,7 @@ func readings(text string) []reading {
 			all = append(all, reading{printed: true, decoded: true})
 		}
 	}
-	if strings.Contains(text, "<") || strings.Contains(text, "](") {
+	if strings.Contains(text, "<") || strings.Contains(text, "](") || strings.Contains(text, "][") {
 		all = append(all, reading{decoded: true, markup: true})
 	}
 	if strings.Contains(text, "\n") {
@@ -80,14 +80,14 @@ func (r reading) next(text string, i int) (byte, int) {
 		if n := tag(rest); n > 0 {
 			return 0, n
 		}
-	case r.markup && c == ']' && strings.HasPrefix(rest, "]("):
+	case r.markup && c == ']':
 		if n := target(rest); n > 0 {
 			return 0, n
 		}
 	case r.printed && c == '=':
 		return hexByte(rest, 1)
 	case r.decoded && c == '%':
-		return hexByte(rest, 1)
+		return percent(rest)
 	case r.decoded && c == '&':
 		return entity(rest)
 	case r.decoded && c == '\\':
@@ -126,11 +126,35 @@ func hexByte(text string, mark int) (byte, int) {
 	return keyChar(byte(v)), mark + 2
 }
 
+// percent reads a percent-encoded character, also one whose mark was encoded again, a few times over.
+func percent(text string) (byte, int) {
+	mark := 1
+	for range mostEncoded {
+		if !strings.HasPrefix(text[mark:], "25") {
+			break
+		}
+		mark += 2
+	}
+	for ; mark > 0; mark -= 2 { // "%25" may itself be the last of it
+		if c, n := hexByte(text, mark); n > 1 {
+			return c, n
+		}
+	}
+	return 0, 1
+}
+
+const mostEncoded = 4 // times that a text is encoded again
+
 const longestEntity = 32 // of HTML: &CounterClockwiseContourIntegral;
 
 // entity reads an HTML entity, by name or number, and those that write an
 // ampersand as one again.
 func entity(text string) (byte, int) {
+	if text[:min(len(text), 2)] == "&#" {
+		if c, n := number(text); n > 0 {
+			return c, n
+		}
+	}
 	end := strings.IndexByte(text[:min(len(text), longestEntity)], ';')
 	if end < 2 {
 		return 0, 1
@@ -154,32 +178,93 @@ func entity(text string) (byte, int) {
 	return 0, end + 1
 }
 
+// number reads a numeric entity of ASCII that may lack its semicolon, as
+// browsers do; n is 0 for any other.
+func number(text string) (c byte, n int) {
+	digits, base := text[2:], rune(10)
+	n = 2
+	if digits != "" && digits[0]|0x20 == 'x' {
+		digits, base, n = digits[1:], 16, 3
+	}
+	v, size := digitsOf(digits, base, longestEntity)
+	if size == 0 || v >= utf8.RuneSelf {
+		return 0, 0
+	}
+	n += size
+	if n < len(text) && text[n] == ';' {
+		n++
+	}
+	return keyChar(byte(v)), n
+}
+
+// digitsOf reads at most most digits; v grows no further beyond Unicode.
+func digitsOf(text string, base rune, most int) (v rune, size int) {
+	for size < len(text) && size < most {
+		d := rune(unhex(text[size]))
+		if d >= base {
+			break
+		}
+		v = min(v*base+d, utf8.MaxRune+1)
+		size++
+	}
+	return v, size
+}
+
+// unhex is the value of a hexadecimal digit; 255 for what is none.
+func unhex(c byte) byte {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0'
+	case 'a' <= c|0x20 && c|0x20 <= 'f':
+		return c | 0x20 - 'a' + 10
+	}
+	return 255
+}
+
 // escape reads a backslash with what it escapes in JSON and most languages; of
 // other escapes, those of Markdown among them, the backslash is nothing.
 func escape(text string) (byte, int) {
 	if len(text) < 2 {
 		return 0, 1
 	}
-	switch text[1] {
+	switch c := text[1]; c {
 	case 'n', 'r', 't':
 		return 0, 2
 	case 'x':
-		if len(text) >= 4 {
-			if v, err := strconv.ParseUint(text[2:4], 16, 8); err == nil {
-				return keyChar(byte(v)), 4
-			}
-		}
+		return escaped(text, 2, 16, 2)
 	case 'u':
-		if len(text) >= 6 {
-			if v, err := strconv.ParseUint(text[2:6], 16, 16); err == nil {
-				if v < utf8.RuneSelf {
-					return keyChar(byte(v)), 6
-				}
-				return 0, 6
-			}
-		}
+		return escaped(text, 2, 16, 4)
+	case 'U':
+		return escaped(text, 2, 16, 8)
+	case '0', '1', '2', '3':
+		return escaped(text, 1, 8, 3)
 	}
 	return 0, 1
+}
+
+// escaped reads the number behind an escape: of exactly this many digits, or of
+// any in braces.
+func escaped(text string, at int, base rune, digits int) (byte, int) {
+	rest := text[at:]
+	if base == 16 && strings.HasPrefix(rest, "{") {
+		v, size := digitsOf(rest[1:], base, 8)
+		if size == 0 || !strings.HasPrefix(rest[1+size:], "}") {
+			return 0, 1
+		}
+		return ofRune(v), at + size + 2
+	}
+	v, size := digitsOf(rest, base, digits)
+	if size < digits {
+		return 0, 1
+	}
+	return ofRune(v), at + size
+}
+
+func ofRune(v rune) byte {
+	if v < utf8.RuneSelf {
+		return keyChar(byte(v))
+	}
+	return 0
 }
 
 const longestMarkup = 300 // a tag or link target that is longer counts as text
@@ -195,15 +280,30 @@ func tag(text string) int {
 
 func isLetter(c byte) bool { return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' }
 
-// target is the length of a Markdown link's end, from "](" to ")", or 0.
+// target is the length of a Markdown link's end, from "](" to ")" or from "]["
+// to "]", or 0.
 func target(text string) int {
-	end := strings.IndexByte(text[:min(len(text), longestMarkup)], ')')
-	return end + 1
+	closing := byte(')')
+	switch {
+	case strings.HasPrefix(text, "]("):
+	case strings.HasPrefix(text, "]["):
+		closing = ']'
+	default:
+		return 0
+	}
+	end := strings.IndexByte(text[1:min(len(text), longestMarkup)], closing)
+	if end < 0 {
+		return 0
+	}
+	return end + 2
 }
 
-// lineNumber is the length of a number that stands before a line's text, with
-// the mark or blank behind it, or 0.
+// lineNumber is the length of a number or a time that stands before a line's
+// text, with the mark or blank behind it, or 0.
 func lineNumber(text string) int {
+	if n := lineTime(text); n > 0 {
+		return n
+	}
 	n := 0
 	for n < len(text) && n < 6 && '0' <= text[n] && text[n] <= '9' {
 		n++
@@ -212,4 +312,25 @@ func lineNumber(text string) int {
 		return 0
 	}
 	return n + 1
+}
+
+// lineTime is the length of the time of a log before a line's text, such as
+// 2026-11-21T21:52:00.123Z, with the blank behind it, or 0.
+func lineTime(text string) int {
+	n, marks := 0, 0
+	for ; n < len(text) && n < 40; n++ {
+		switch c := text[n]; {
+		case '0' <= c && c <= '9', c == '[', c == ']', c == 'T', c == 'Z', c == '+', c == '.', c == ',', c == '/':
+		case c == ':', c == '-':
+			marks++
+		case (c == ' ' || c == '\t') && marks >= 2:
+			if rest := text[n+1:]; strings.IndexByte(text[:n], ':') < 0 && lineTime(rest) > 0 { // the date, then the time
+				return n + 1 + lineTime(rest)
+			}
+			return n + 1
+		default:
+			return 0
+		}
+	}
+	return 0
 }
