@@ -18,7 +18,7 @@ func FuzzBounds(f *testing.F) {
 		{"203.0.113.0/24 2001:db8::/32", "https://*.shop.example", "team=checkout"},
 		{"203.0.113.0/33", "null", `{"a":1}`},
 		{"::ffff:10.0.0.0/104", "https://b\u00fccher.example:443/", "{}"},
-		{"0/0", "HTTP://[::1]:80", `{"a":{"b":[1e400]}}`},
+		{"", "", `{"a":null,"b":"c"}`}, {"", "", `{"a":"\u2028","{":"="}`}, {"0/0", "HTTP://[::1]:80", `{"a":{"b":[1e400]}}`},
 		{"fe80::1%eth0/64", "https://*.co.uk", "a=\u0000"},
 		{"1.2.3.4,,;", "chrome-extension://abc", "=\n="},
 		{"", "https://xn--a.example https://a_b.example", `{"a":1}{"b":2}`},

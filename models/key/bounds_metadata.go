@@ -120,13 +120,13 @@ func metadataLines(metadata string) string {
 	if metadata == "" {
 		return ""
 	}
-	var plain map[string]string
+	var plain map[string]any
 	names := metadataNames(metadata)
 	if json.Unmarshal([]byte(metadata), &plain) == nil {
 		var b strings.Builder
 		for _, name := range names {
-			value := plain[name]
-			if strings.ContainsAny(value, "\r\n") || value != strings.TrimSpace(value) || name != strings.TrimSpace(name) || strings.ContainsAny(name, "={") {
+			value, ok := plain[name].(string)
+			if !ok || strings.ContainsAny(value, "\r\n") || value != strings.TrimSpace(value) || name != strings.TrimSpace(name) || strings.ContainsAny(name, "={") {
 				b.Reset()
 				break
 			}
