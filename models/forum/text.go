@@ -8,8 +8,10 @@ import (
 
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/markdown"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 )
 
@@ -51,8 +53,8 @@ func checkBody(p *fault.Problems, body string) (text, html string) {
 		p.Add("body", "This holds characters that can’t be shown.")
 		return body, ""
 	}
-	trust.NoKey(p, "body", body)
 	html, err := Render("body", body)
+	audit.NoKey(p, "body", body, apikey.Shown(html))
 	if f := fault.As(err); f != nil {
 		*p = append(*p, f.Problems...)
 	} else if err != nil {

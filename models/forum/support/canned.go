@@ -8,6 +8,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -59,17 +60,21 @@ func (r *Reply) check() error {
 
 // checkBody notes what is wrong with Markdown in the field body.
 func checkBody(bad *fault.Problems, body string, most int) {
+	shown := ""
 	switch n := utf8.RuneCountInString(strings.TrimSpace(body)); {
 	case n == 0:
 		bad.Add("body", "Enter the text.")
 	case n > most:
 		bad.Add("body", "It is %[1]d characters long; at most %[2]d fit.", n, most)
 	default:
-		if _, err := markdown.Render(body, markdown.Options{MaxBytes: most * utf8.UTFMax}); err != nil {
+		d, err := markdown.Render(body, markdown.Options{MaxBytes: most * utf8.UTFMax})
+		if err != nil {
 			bad.Add("body", "This nests too deep or holds too many brackets. Make it simpler.")
+		} else {
+			shown = apikey.Shown(d.HTML())
 		}
 	}
-	trust.NoKey(bad, "body", body)
+	audit.NoKey(bad, "body", body, shown)
 }
 
 // SaveReply makes a canned reply, or changes it when it has an ID. Any staff who answer may. Faults: Forbidden, Invalid (name, body), NotFound, Conflict at MaxReplies.

@@ -2,11 +2,13 @@ package support_test
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
@@ -379,6 +381,25 @@ func TestReportTellsFirstRepliesInOpeningHoursAndOnTheWall(t *testing.T) {
 		month, n, err := w.Desk.MonthFirstReply(bg)
 		if err != nil || n != 2 || month != 4*time.Hour {
 			t.Error(month, n, err)
+		}
+	})
+}
+
+func TestKeyThatOnlyReadersOfANoteSeeWholeIsRefused(t *testing.T) { // K1
+	each(t, func(t *testing.T, w *supporttest.World) {
+		secret, err := apikey.Mint("gk", apikey.Live, rand.Reader)
+		ok(t, err)
+		k, q := secret.Reveal(), w.Ask(w.Owner, "First question of them all")
+		body := k[:15] + "[" + k[15:25] + "](https://portal.test/" + strings.Repeat("x-", 300) + ")" + k[25:]
+
+		note := w.Desk.WriteNote(bg, w.Jonas, q.ID, body)
+		_, canned := w.Desk.SaveReply(bg, w.Jonas, support.Reply{Name: "Key", Body: body})
+		_, preview := support.Preview(body)
+
+		for _, err := range []error{note, canned, preview} {
+			if !fault.Is(err, fault.Invalid) {
+				t.Error(err)
+			}
 		}
 	})
 }
