@@ -2,6 +2,7 @@ package forum
 
 import (
 	"context"
+	"slices"
 
 	"gorm.io/gorm"
 
@@ -62,11 +63,6 @@ func (s *Store) Posts(ctx context.Context, a actor.Actor, q Question, page db.Pa
 		return Thread{}, err
 	}
 	t := Thread{Next: answers.Next, Previous: answers.Previous}
-	own, err := one[Said](s.db.Read(ctx), "SELECT "+saidColumns+" WHERE p.question_id = ? AND p.kind = 'question'", q.ID)
-	if err != nil {
-		return t, err
-	}
-	t.Post = own
 	for _, r := range answers.Rows {
 		r.Accepted = q.AcceptedPostID != nil && *q.AcceptedPostID == r.ID
 		t.Answers = append(t.Answers, r.Said)
@@ -85,13 +81,30 @@ type numberedComment struct {
 // fewComments is up to how many comments of a thread are read without being numbered first: numbering costs more than reading a few too many.
 const fewComments = 200
 
-// comments reads the first comments of each post on the page, and counts the others.
+// ownAndComments reads the question's own post and the comments of its thread. The limit, fewComments and one for the own post, stands in the text: SQLite prepares anew
+// what has a bound limit.
+const ownAndComments = "SELECT " + saidColumns + " WHERE p.question_id = ? AND (p.kind = 'question' OR (p.kind = 'comment' AND " + shownPost + ")) ORDER BY p.created_at, p.id LIMIT 201"
+
+// comments reads the question's own post and the first comments of each post on the page, and counts the others.
 func (s *Store) comments(ctx context.Context, a actor.Actor, q Question, t *Thread) error {
 	var rows []numberedComment
 	args := append([]any{q.ID}, shownArgs(a)...)
-	err := s.db.Read(ctx).Raw("SELECT "+saidColumns+" WHERE p.question_id = ? AND p.kind = 'comment' AND "+shownPost+" ORDER BY p.created_at, p.id LIMIT ?", append(args, fewComments)...).Scan(&rows).Error
-	if err == nil && len(rows) == fewComments {
+	err := s.db.Read(ctx).Raw(ownAndComments, args...).Scan(&rows).Error
+	own := slices.IndexFunc(rows, func(r numberedComment) bool { return r.Kind == PostQuestion })
+	switch {
+	case err != nil:
+		return err
+	case own >= 0:
+		t.Post = rows[own].Said
+	default: // behind many comments that came with another question
+		if t.Post, err = one[Said](s.db.Read(ctx), "SELECT "+saidColumns+" WHERE p.question_id = ? AND p.kind = 'question'", q.ID); err != nil {
+			return err
+		}
+	}
+	if len(rows) > fewComments {
 		rows, err = s.firstComments(ctx, args, t)
+	} else if own >= 0 {
+		rows = slices.Delete(rows, own, own+1)
 	}
 	if err != nil {
 		return err
