@@ -177,6 +177,7 @@ func TestTheAskerSaysWithoutSigningInWhetherItIsSolved(t *testing.T) {
 		w.Clock.Advance(60e9)
 		no := visitor.Post("/solved", url.Values{"token": {tokenOf(solved)}, "solved": {"no"}, "words": {"It still says 429."}})
 		waiting := row()
+		w.want("the link speaks once", visitor.Post("/solved", url.Values{"token": {tokenOf(solved)}, "solved": {"no"}, "words": {"Words in another name."}}), http.StatusConflict)
 
 		if !untouched || yes.Status != http.StatusSeeOther || no.Status != http.StatusSeeOther || db.Deref(accepted.AcceptedPostID) != w.p.ID {
 			t.Fatal(untouched, yes.Status, no.Status, accepted.AcceptedPostID)
@@ -193,6 +194,7 @@ func TestTheAskerSaysWithoutSigningInWhetherItIsSolved(t *testing.T) {
 		if err != nil || len(thread.Answers[0].Comments) != 1 || thread.Answers[0].Comments[0].Body != "It still says 429." {
 			t.Error(err, thread.Answers)
 		}
+		w.want("page after it", visitor.Get(solved), http.StatusOK, "Sign in to say more.", "Yes, it is solved")
 	})
 }
 

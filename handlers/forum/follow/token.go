@@ -125,7 +125,13 @@ func (h *Handler) solvedPage(c echo.Context, token, words string, failed error) 
 			field.Error = p.Message
 		}
 	}
-	page.Buttons = append(page.Buttons, views.Button{Action: "/solved", Hidden: hidden("no"), Label: web.T(c, "No, I still need help"), Words: &field})
+	no := views.Button{Action: "/solved", Hidden: hidden("no"), Label: web.T(c, "No, I still need help"), Words: &field}
+	if s.Replied { // the link speaks for its holder once
+		no.Words, page.After = nil, web.T(c, "You wrote here since this mail was sent. Sign in to say more.")
+	}
+	if !s.Replied || s.Accepted {
+		page.Buttons = append(page.Buttons, no)
+	}
 	private(c, &page)
 	if failed != nil {
 		return h.RenderProblems(c, views.TokenPage(page))
@@ -172,11 +178,20 @@ func (h *Handler) Solved(c echo.Context) error {
 }
 
 func (h *Handler) unsolved(c echo.Context, s follow.Solving, words string) error {
-	if words = strings.TrimSpace(words); words == "" {
-		words = web.T(c, "This did not solve it yet.")
+	words = strings.TrimSpace(words)
+	switch {
+	case s.Replied && words != "":
+		return fault.New(fault.Conflict, "You wrote here since this mail was sent. Sign in to say more.")
+	case !s.Replied:
+		if words == "" {
+			words = web.T(c, "This did not solve it yet.")
+		}
+		if _, err := h.Forum.Comment(web.Ctx(c), s.Asker, forum.Reply{Body: words, Parent: s.PostID, Version: s.Version}); err != nil {
+			return err
+		}
 	}
-	if _, err := h.Forum.Comment(web.Ctx(c), s.Asker, forum.Reply{Body: words, Parent: s.PostID}); err != nil || !s.Accepted {
-		return err
+	if !s.Accepted {
+		return nil
 	}
 	_, err := h.Forum.Unaccept(web.Ctx(c), s.Asker, s.PostID)
 	return err

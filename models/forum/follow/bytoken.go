@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -28,17 +29,17 @@ func (s *Store) Subscription(ctx context.Context, token string) (Subscription, e
 		return Subscription{}, err
 	}
 	if c.Kind == endQuestions {
-		choices, err := s.ChoicesOf(ctx, who)
+		choices, err := s.ChoicesOf(ctx, who.Actor)
 		return Subscription{On: choices.NewQuestions}, err
 	}
 	var rows []struct {
 		Row
 		Ended bool
 	}
-	args := append(s.visible.Args(who), c.ID, c.User)
+	args := append(append(s.visible.Args(who.Actor), catalog.VisibleArgs(who.Actor)...), c.ID, c.User)
 	err = s.db.Read(ctx).Raw(`SELECT f.id, f.kind, f.target_id, f.ended_at IS NOT NULL AS ended, COALESCE(q.title, t.name, x.name, '') AS name, COALESCE(q.slug, x.slug, '') AS slug FROM follows f
 		LEFT JOIN questions q ON f.kind = 'question' AND q.id = f.target_id AND `+s.visible.Condition+`
-		LEFT JOIN tags t ON f.kind = 'tag' AND t.id = f.target_id LEFT JOIN apis x ON f.kind = 'api' AND x.id = f.target_id WHERE f.id = ? AND f.user_id = ?`, args...).Scan(&rows).Error
+		LEFT JOIN tags t ON f.kind = 'tag' AND t.id = f.target_id LEFT JOIN apis x ON f.kind = 'api' AND x.id = f.target_id AND `+catalog.Open+` WHERE f.id = ? AND f.user_id = ?`, args...).Scan(&rows).Error
 	if err != nil {
 		return Subscription{}, err
 	}
@@ -79,8 +80,11 @@ func (s *Store) Resubscribe(ctx context.Context, from actor.Actor, token string)
 	a := actor.Actor{Kind: actor.User, UserID: c.User, Address: from.Address, RequestID: from.RequestID}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if c.Kind == endQuestions {
-			_, err := tx.Run("UPDATE notice_choices SET new_questions = ?, updated_at = ? WHERE user_id = ?", true, tx.Now, c.User)
-			return err
+			var rows []Choices
+			if err := tx.Raw("SELECT new_questions, assignments FROM notice_choices WHERE user_id = ? AND NOT new_questions", c.User).Scan(&rows).Error; err != nil || len(rows) == 0 {
+				return err
+			}
+			return choose(tx, a, Choices{NewQuestions: true, Assignments: rows[0].Assignments})
 		}
 		var rows []Row
 		err := tx.Raw("UPDATE follows SET ended_at = NULL WHERE id = ? AND user_id = ? AND ended_at IS NOT NULL RETURNING id, kind, target_id", c.ID, c.User).Scan(&rows).Error
@@ -98,11 +102,13 @@ type Solving struct {
 	PostID     db.ID
 	Title      string
 	Path       string
-	Accepted   bool // this answer is the accepted one
+	Accepted   bool  // this answer is the accepted one
+	Replied    bool  // the asker wrote something since: the link speaks for them once
+	Version    int64 // of the question
 }
 
 // Solving reads a token of the mail that told the asker of an answer. The result's Asker acts for the person who had the mail: that they have it is the
-// proof. Faults: NotFound for a token that is not ours or too old, and when the asker can't sign in any more or may not read the question.
+// proof, of the person alone: a role of theirs counts only where they signed in. Faults: NotFound for a token that is not ours, too old or sent to another address than the account's, and when the asker can't sign in any more or may not read the question.
 func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (Solving, error) {
 	c, err := s.open(token, sayIfSolved)
 	if err != nil {
@@ -112,18 +118,22 @@ func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (So
 	if err != nil {
 		return Solving{}, err
 	}
-	if who.UserID.IsZero() {
+	if who.UserID.IsZero() || c.Mailbox != mailboxOf(who.email) {
 		return Solving{}, fault.Missing()
 	}
+	who.StaffRole = ""
 	var rows []struct {
 		ID       db.ID
 		Title    string
 		Slug     string
 		Accepted bool
+		Replied  bool
+		Version  int64
 	}
-	err = s.db.Read(ctx).Raw(`SELECT q.id, q.title, q.slug, COALESCE(q.accepted_post_id = p.id, FALSE) AS accepted FROM posts p JOIN questions q ON q.id = p.question_id
+	err = s.db.Read(ctx).Raw(`SELECT q.id, q.title, q.slug, COALESCE(q.accepted_post_id = p.id, FALSE) AS accepted, q.version,
+		EXISTS (SELECT 1 FROM posts w WHERE w.question_id = q.id AND w.author_id = q.asker_id AND w.created_at > p.created_at) AS replied FROM posts p JOIN questions q ON q.id = p.question_id
 		WHERE p.id = ? AND q.asker_id = ? AND `+ShownPost+` AND q.merged_into IS NULL AND `+s.visible.Condition,
-		append([]any{c.ID, c.User}, s.visible.Args(who)...)...).Scan(&rows).Error
+		append([]any{c.ID, c.User}, s.visible.Args(who.Actor)...)...).Scan(&rows).Error
 	if err != nil {
 		return Solving{}, err
 	}
@@ -132,18 +142,25 @@ func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (So
 	}
 	who.Address, who.RequestID = from.Address, from.RequestID
 	r := rows[0]
-	return Solving{Asker: who, QuestionID: r.ID, PostID: c.ID, Title: r.Title, Path: "/forum/q/" + r.ID.Show("qst") + "/" + r.Slug, Accepted: r.Accepted}, nil
+	return Solving{Asker: who.Actor, Replied: r.Replied, Version: r.Version, QuestionID: r.ID, PostID: c.ID, Title: r.Title, Path: "/forum/q/" + r.ID.Show("qst") + "/" + r.Slug, Accepted: r.Accepted}, nil
+}
+
+// holder is who has a mail.
+type holder struct {
+	actor.Actor
+	email string
 }
 
 // person is the account as it would sign in now; zero when it can't.
-func (s *Store) person(ctx context.Context, id db.ID) (actor.Actor, error) {
+func (s *Store) person(ctx context.Context, id db.ID) (holder, error) {
 	var rows []struct {
 		Name      string
+		Email     string
 		StaffRole string
 	}
-	err := s.db.Read(ctx).Raw("SELECT u.name, u.staff_role FROM users u WHERE u.id = ? AND"+reachable, id, s.db.Now()).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw("SELECT u.name, u.email, u.staff_role FROM users u WHERE u.id = ? AND"+reachable, id, s.db.Now()).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
-		return actor.Actor{}, err
+		return holder{}, err
 	}
-	return actor.Actor{Kind: actor.User, UserID: id, StaffRole: rows[0].StaffRole, Name: rows[0].Name}, nil
+	return holder{actor.Actor{Kind: actor.User, UserID: id, StaffRole: rows[0].StaffRole, Name: rows[0].Name}, rows[0].Email}, nil
 }

@@ -347,6 +347,90 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 }
 
+// A3, U1: whoever has the mail speaks for a person, not for the company; and no longer when the account has another address.
+func TestSolvedLinkIsOfThePersonAtThatAddress(t *testing.T) {
+	each(t, func(t *testing.T, w *forumtest.World) {
+		q := w.Ask(w.Support, "Why does the first call fail?")
+		p := w.Answer(w.Owner, q.ID, "Because of this.")
+		token := tokenOf(t, w.Letters(w.Support)[0].Links[0].URL)
+
+		s, err := w.Follow.Solving(t.Context(), actor.Actor{}, token)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Clock.Advance(61e9)
+		said, err := w.Forum.Comment(t.Context(), s.Asker, forum.Reply{Parent: p.ID, Body: "It still says 429.", Version: s.Version})
+		_, stale := w.Forum.Comment(t.Context(), s.Asker, forum.Reply{Parent: p.ID, Body: "And again.", Version: s.Version})
+		after, afterErr := w.Follow.Solving(t.Context(), actor.Actor{}, token)
+		w.Exec("UPDATE users SET email = 'else@portal.test' WHERE id = ?", w.Support.UserID)
+		_, moved := w.Follow.Solving(t.Context(), actor.Actor{}, token)
+
+		if err != nil || s.Asker.StaffRole != "" || s.Replied || said.ByStaff {
+			t.Error(err, s, said.ByStaff)
+		}
+		if !fault.Is(stale, fault.Conflict) || afterErr != nil || !after.Replied || !fault.Is(moved, fault.NotFound) {
+			t.Error(stale, afterErr, after.Replied, moved)
+		}
+	})
+}
+
+// Z2: tags that stand only under what one may not read are as absent as those that nobody wrote.
+func TestPrivateTagsCannotBeProbed(t *testing.T) {
+	each(t, func(t *testing.T, w *forumtest.World) {
+		w.AskAs(w.Owner, forum.Draft{Title: "Only for our organization?", Tags: []string{"project-zebra"}, Visibility: forum.Organization, OrganizationID: w.North})
+		w.Ask(w.Owner, "Something for all about limits?", "limits")
+
+		used := w.Follow.SetTag(t.Context(), w.Other, "project-zebra", true)
+		unused := w.Follow.SetTag(t.Context(), w.Other, "project-yak", true)
+		on, again := w.Follow.SetTag(t.Context(), w.Other, "limits", true), w.Follow.SetTag(t.Context(), w.Other, "limits", true)
+		w.Exec("UPDATE tags SET questions = 0 WHERE name = 'limits'")
+		off, twice := w.Follow.SetTag(t.Context(), w.Other, "limits", false), w.Follow.SetTag(t.Context(), w.Other, "limits", false)
+
+		if !fault.Is(used, fault.NotFound) || !fault.Is(unused, fault.NotFound) || on != nil || again != nil || off != nil || twice != nil {
+			t.Error(used, unused, on, again, off, twice)
+		}
+	})
+}
+
+// Z2: a link of an old mail does not name an API that its holder lost. U1: what it turns on again is recorded.
+func TestUnsubscribeLinkTellsNoMoreThanThePortal(t *testing.T) {
+	each(t, func(t *testing.T, w *forumtest.World) {
+		api := w.AddAPI("refunds", catalog.Input{Name: "Refunds", Summary: "Give money back.", DataDomain: "customer", Visibility: catalog.Invited, InvitedIDs: []db.ID{w.North}})
+		insider := w.Person("Ina Inside", "")
+		w.Join(w.North, insider, "viewer")
+		w.Tx(func(tx *db.Tx) error { return follow.Start(tx, insider.UserID, follow.API, api, follow.Chose) })
+		if err := w.Follow.Choose(t.Context(), w.Support, follow.Choices{NewQuestions: true}); err != nil {
+			t.Fatal(err)
+		}
+		w.AskAs(w.Owner, forum.Draft{Title: "About the invited API, then?", API: "refunds"})
+		token, notices := tokenOf(t, w.Letters(insider)[0].Thread.Unsubscribe), tokenOf(t, w.Letters(w.Support)[0].Thread.Unsubscribe)
+
+		before, err := w.Follow.Subscription(t.Context(), token)
+		w.Exec("DELETE FROM members WHERE user_id = ? AND organization_id = ?", insider.UserID, w.North)
+		w.Exec("UPDATE apis SET name = 'Renamed secretly' WHERE id = ?", api)
+		after, afterErr := w.Follow.Subscription(t.Context(), token)
+		for _, act := range []func(context.Context, actor.Actor, string) error{w.Follow.Unsubscribe, w.Follow.Unsubscribe, w.Follow.Resubscribe, w.Follow.Resubscribe} {
+			if err := act(t.Context(), actor.Actor{}, notices); err != nil {
+				t.Fatal(err)
+			}
+		}
+		chosen := 0
+		auditErr := audit.Each(t.Context(), w.DB, audit.Filter{ActorID: w.Support.UserID}, func(e audit.Entry) error {
+			if e.Act == string(audit.NoticesChosen) {
+				chosen++
+			}
+			return nil
+		})
+
+		if err != nil || afterErr != nil || before.Name != "Refunds" || after.Name != "" || strings.Contains(after.Path, "refunds") {
+			t.Error(err, afterErr, before, after)
+		}
+		if chosen != 3 || auditErr != nil {
+			t.Error(chosen, auditErr)
+		}
+	})
+}
+
 func TestSolvingEndsWithTheAccountAndTheAnswer(t *testing.T) {
 	each(t, func(t *testing.T, w *forumtest.World) {
 		q := w.Ask(w.Owner, "Why does the first call fail?")

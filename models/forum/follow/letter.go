@@ -53,7 +53,7 @@ func (s *Store) letter(p told, r recipient, now time.Time) outbox.Letter {
 	}
 	l.Lines, l.Button = []outbox.Line{outbox.L(line, harmless(p.AuthorName))}, &button
 	if p.Kind == "answer" && r.ID == p.AskerID {
-		l.Links = append(l.Links, outbox.Link{Label: outbox.L(solvedLink), URL: s.link("/solved?token=" + s.solvedToken(p, now))})
+		l.Links = append(l.Links, outbox.Link{Label: outbox.L(solvedLink), URL: s.link("/solved?token=" + s.solvedToken(p, r, now))})
 	}
 	l.Links = append(l.Links, outbox.Link{Label: outbox.L(endLink), URL: l.Thread.Unsubscribe})
 	l.After = []outbox.Line{outbox.L(r.why())}

@@ -90,9 +90,10 @@ func (s *Store) SetQuestion(ctx context.Context, a actor.Actor, id db.ID, on boo
 	return s.set(ctx, a, Question, on, "SELECT q.id FROM questions q WHERE q.id = ? AND "+s.visible.Condition, append([]any{id}, s.visible.Args(a)...))
 }
 
-// SetTag makes the actor follow a tag, or ends it. Faults: as SetQuestion.
+// SetTag makes the actor follow a tag, or ends it. Tags of no question that anybody may read are as absent as those that nobody wrote. Faults: as SetQuestion.
 func (s *Store) SetTag(ctx context.Context, a actor.Actor, name string, on bool) error {
-	return s.set(ctx, a, Tag, on, "SELECT id FROM tags WHERE name = ?", []any{name})
+	return s.set(ctx, a, Tag, on, `SELECT t.id FROM tags t WHERE t.name = ? AND (t.questions > 0
+		OR EXISTS (SELECT 1 FROM follows f WHERE f.kind = 'tag' AND f.target_id = t.id AND f.user_id = ?))`, []any{name, a.UserID})
 }
 
 // SetAPI makes the actor follow the questions about an API that they may see, or ends it. Faults: as SetQuestion.

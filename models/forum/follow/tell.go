@@ -171,6 +171,6 @@ func (s *Store) tellOne(tx *db.Tx, p told, r recipient) error {
 	return s.outbox.Queue(tx, s.letter(p, r, tx.Now))
 }
 
-func (s *Store) solvedToken(p told, now time.Time) string {
-	return s.seal(claim{Kind: sayIfSolved, ID: p.ID, User: p.AskerID, Expires: now.Add(solvedLife)})
+func (s *Store) solvedToken(p told, r recipient, now time.Time) string {
+	return s.seal(claim{Kind: sayIfSolved, ID: p.ID, User: p.AskerID, Expires: now.Add(solvedLife), Mailbox: mailboxOf(r.Email)})
 }

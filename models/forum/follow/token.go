@@ -2,8 +2,10 @@ package follow
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/binary"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -25,11 +27,20 @@ type claim struct {
 	ID      db.ID
 	User    db.ID
 	Expires time.Time // zero: never
+	Mailbox mailbox   // of sayIfSolved: a link to one address ends when the account has another
+}
+
+// mailbox stands for a mail address in a claim.
+type mailbox [8]byte
+
+func mailboxOf(email string) mailbox {
+	sum := sha256.Sum256([]byte(strings.ToLower(email)))
+	return mailbox(sum[:8])
 }
 
 const (
 	idSize     = 16
-	claimSize  = 1 + 2*idSize + 8
+	claimSize  = 1 + 2*idSize + 8 + 8
 	macSize    = 32
 	solvedLife = 60 * 24 * time.Hour
 )
@@ -40,7 +51,7 @@ func (s *Store) seal(c claim) string {
 	if !c.Expires.IsZero() {
 		until = uint64(c.Expires.Unix()) //nolint:gosec // after 1970
 	}
-	b = binary.BigEndian.AppendUint64(b, until)
+	b = append(binary.BigEndian.AppendUint64(b, until), c.Mailbox[:]...)
 	mac := s.signer.Sign(b)
 	return base64.RawURLEncoding.EncodeToString(append(b, mac[:]...))
 }
@@ -51,7 +62,7 @@ func (s *Store) open(token string, kinds ...claimKind) (claim, error) {
 	if err != nil || len(b) != claimSize+macSize || !s.signer.Verify(b[:claimSize], b[claimSize:]) {
 		return claim{}, wrongLink()
 	}
-	c := claim{Kind: claimKind(b[0]), ID: db.ID(b[1 : 1+idSize]), User: db.ID(b[1+idSize : 1+2*idSize])}
+	c := claim{Kind: claimKind(b[0]), ID: db.ID(b[1 : 1+idSize]), User: db.ID(b[1+idSize : 1+2*idSize]), Mailbox: mailbox(b[claimSize-8 : claimSize])}
 	if until := binary.BigEndian.Uint64(b[1+2*idSize:]); until > 0 {
 		c.Expires = time.Unix(int64(until), 0) //nolint:gosec // we wrote it
 		if !s.db.Now().Before(c.Expires) {
