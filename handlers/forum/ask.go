@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/forum"
@@ -63,7 +64,20 @@ func (h *Handler) NewQuestion(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if p.Kept, err = h.kept(c); err != nil {
+		return err
+	}
 	return h.Render(c, views.AskPage(p))
+}
+
+// kept says why the reader may not post at all, and until when; nil when they may.
+func (h *Handler) kept(c echo.Context) (*views.Note, error) {
+	err := h.Store.MayPost(web.Ctx(c), web.Actor(c))
+	f := fault.As(err)
+	if !fault.Is(err, fault.Forbidden) || f.Key == "" {
+		return nil, err
+	}
+	return &views.Note{Tone: components.Warn, Text: web.T(c, f.Key, f.Args...)}, nil
 }
 
 func firstRunes(s string, most int) string {
@@ -79,11 +93,13 @@ func (h *Handler) Ask(c echo.Context) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
-	switch f.Act {
-	case "post":
-	case "similar":
+	if f.Act == "similar" {
 		return h.similar(c, f.Title)
-	default:
+	}
+	if err := h.Store.MayPost(web.Ctx(c), web.Actor(c)); err != nil {
+		return h.askAgain(c, f, err)
+	}
+	if f.Act != "post" {
 		return h.lookAgain(c, f)
 	}
 	q, err := h.Store.Ask(web.Ctx(c), web.Actor(c), f.draft())
@@ -141,7 +157,7 @@ func keep(c echo.Context, err error) (problems []components.Problem, fields map[
 	case fault.Is(err, fault.Invalid):
 		problems, fields, ok = web.Problems(c, err)
 		return problems, fields, web.Status(err), ok
-	case fault.Is(err, fault.RateLimited), fault.Is(err, fault.Conflict):
+	case fault.Is(err, fault.RateLimited), fault.Is(err, fault.Conflict), fault.Is(err, fault.Forbidden) && f.Code == trust.PostingBlocked:
 		return []components.Problem{{Message: web.T(c, f.Key, f.Args...)}}, nil, web.Status(err), true
 	}
 	return nil, nil, 0, false

@@ -64,6 +64,12 @@ func (h *Handler) List(c echo.Context) error {
 		AskHref: askHref(f), Tabs: listTabs(c, on), Sorts: listSorts(c, list.Sort), Narrow: narrowed(c, f), Items: h.items(c, list.Rows), Pager: web.Pager(c, list.Previous, list.Next),
 		Empty: components.EmptyState{Title: web.T(c, "No questions here"), Text: web.T(c, on.empty), Action: &components.Act{Label: web.T(c, "Ask a question"), Href: askHref(f), Kind: components.Primary}},
 	}
+	if p.Kept, err = h.kept(c); err != nil {
+		return err
+	}
+	if p.Kept != nil {
+		p.Empty.Action = nil
+	}
 	if err := h.following(c, on.name, f, &p); err != nil {
 		return err
 	}

@@ -1,6 +1,8 @@
 package forum
 
 import (
+	"net/http"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -189,8 +191,16 @@ func (h *Handler) ConfirmDelete(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	deletable, err := h.Store.Deletable(web.Ctx(c), web.Actor(c), q.Question, p.Post)
+	if err != nil {
+		return err
+	}
 	title := web.T(c, "Delete what you wrote")
 	d := desk.Desk{Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Forum"), Href: "/forum"}, {Label: q.Title, Href: anchored(q.Question, p.Post), Own: true}, {Label: web.T(c, "Delete")}}}
+	if !deletable {
+		d.Parts = []desk.Part{{Title: web.T(c, "This can’t be deleted any more"), Text: web.T(c, "Somebody answered it, or somebody else wrote it. You can still edit what you wrote yourself."), Actions: []components.Act{{Label: web.T(c, "Back to the question"), Href: anchored(q.Question, p.Post)}}}}
+		return h.RenderStatus(c, http.StatusConflict, desk.Page(d))
+	}
 	d.Parts = []desk.Part{{Danger: true, Title: title, Text: web.T(c, "It is erased with its history, and can’t be brought back. Once somebody has answered, it can’t be deleted."), Form: &desk.Form{
 		Spec: components.FormSpec{Action: postPath(p.Post, "delete")}, Submit: web.T(c, "Delete"), Kind: components.Danger, Cancel: anchored(q.Question, p.Post),
 	}}}

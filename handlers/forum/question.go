@@ -2,6 +2,7 @@ package forum
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -20,6 +21,8 @@ type reader struct {
 	actor.Actor
 	signIn   string // where a visitor signs in, to come back
 	question forum.Question
+	kept     *views.Note // why the reader may not post at all
+	others   bool        // somebody else than the reader wrote under the question
 }
 
 func (r reader) supports() bool {
@@ -34,7 +37,7 @@ func (r reader) asks() bool { return r.SignedIn() && r.UserID == r.question.Aske
 
 // writes reports whether the reader can add to the question.
 func (r reader) writes() bool {
-	return r.SignedIn() && r.question.MergedInto == nil && (r.question.LockedAt == nil || r.supports() || r.moderates())
+	return r.SignedIn() && r.kept == nil && r.question.MergedInto == nil && (r.question.LockedAt == nil || r.supports() || r.moderates())
 }
 
 // Question shows a question. Its old addresses lead to its own; that of a merged one to where it went.
@@ -87,6 +90,13 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 		Asked: h.moment(c, q.CreatedAt), Notes: questionNotes(c, q.Question), Pager: web.Pager(c, t.Previous, t.Next), Facts: questionFacts(c, q),
 		Solve: r.asks() && q.AcceptedPostID == nil && q.Answers > 0, About: about(q),
 	}
+	var err error
+	if r.kept, err = h.kept(c); err != nil {
+		return p, err
+	}
+	if r.kept != nil {
+		p.Notes = append(p.Notes, *r.kept)
+	}
 	p.Frame.Wide = true
 	p.Frame.Canonical, p.Frame.Markdown = h.Link(q.Path()), q.Path()+".md"
 	if q.Counted { // anybody may read it
@@ -103,6 +113,7 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 	if permission.Staff(r.StaffRole, permission.StaffQuestionsRead) {
 		p.DeskHref = "/support/questions/" + q.ID.Show(forum.Prefix)
 	}
+	r.others = othersWrote(q.Question, t)
 	p.Post = h.post(c, r, t.Post)
 	for _, a := range t.Answers {
 		p.Answers = append(p.Answers, h.post(c, r, a))
@@ -132,7 +143,7 @@ func (h *Handler) followers(c echo.Context, r reader, p *views.Question) error {
 	if f.Count > 0 {
 		p.Facts = append(p.Facts, components.Fact{Term: web.T(c, "Follows"), Value: web.T(c, "%d people", int(f.Count))})
 	}
-	if !r.SignedIn() {
+	if !r.SignedIn() || r.kept != nil && !f.Mine {
 		return nil
 	}
 	p.Follow = &views.Act{Action: "/forum/q/" + r.question.ID.Show(forum.Prefix) + "/follow", Label: web.T(c, "Follow"), Name: "on", Value: "1", About: web.T(c, "Follow this question by mail")}
@@ -177,7 +188,8 @@ func questionNotes(c echo.Context, q forum.Question) []views.Note {
 	add(q.State == forum.Pending, components.Warn, web.T(c, "This waits for approval. Until then only you and staff see it."), "")
 	add(q.State == forum.Rejected, components.Bad, web.T(c, "This was not approved. Only you and staff see it."), "")
 	add(q.HiddenAt != nil, components.Bad, web.T(c, "Support hid this. Only who asked and staff see it."), q.HiddenReason)
-	add(q.ClosedAt != nil, components.Info, web.T(c, "This question is closed. A word of who asked opens it again."), "")
+	add(q.ClosedAt != nil && q.LockedAt == nil, components.Info, web.T(c, "This question is closed. A word of who asked opens it again."), "")
+	add(q.ClosedAt != nil && closedFor[q.ClosedReason] != "", components.Info, web.T(c, "Why it was closed: %s.", web.T(c, closedFor[q.ClosedReason])), "")
 	add(q.LockedAt != nil, components.Info, web.T(c, "This question is locked. Nothing can be added to it."), "")
 	add(q.Visibility == forum.Organization, components.Info, web.T(c, "Only members of the asker’s organization and staff see this."), "")
 	return notes
@@ -247,10 +259,35 @@ func (h *Handler) postLinks(c echo.Context, r reader, s forum.Said) []views.Link
 	if (s.Mine && r.writes()) || r.moderates() {
 		all = append(all, views.Link{Label: web.T(c, "Edit"), Href: postPath(s.Post, "edit")})
 	}
+	if s.Mine && !deletable(r, s) {
+		return all
+	}
 	if s.Mine {
 		return append(all, views.Link{Label: web.T(c, "Delete"), Href: postPath(s.Post, "delete")})
 	}
 	return append(all, views.Link{Label: web.T(c, "Flag"), Href: postPath(s.Post, "flag")})
+}
+
+// deletable reports, by what the page shows, whether a post of the reader's can be deleted; its page of confirmation asks the store.
+func deletable(r reader, s forum.Said) bool {
+	switch {
+	case !r.writes():
+		return false
+	case s.Kind == forum.PostQuestion:
+		return !r.others
+	case s.Kind == forum.PostAnswer:
+		return !s.Accepted && s.More == 0 && !slices.ContainsFunc(s.Comments, notMine)
+	}
+	return true
+}
+
+func notMine(s forum.Said) bool { return !s.Mine }
+
+func othersWrote(q forum.Question, t forum.Thread) bool {
+	if int(q.Answers) > len(t.Answers) || t.Post.More > 0 || slices.ContainsFunc(t.Post.Comments, notMine) || slices.ContainsFunc(t.Answers, notMine) {
+		return true
+	}
+	return slices.ContainsFunc(t.Answers, func(a forum.Said) bool { return a.More > 0 || slices.ContainsFunc(a.Comments, notMine) })
 }
 
 func (h *Handler) comment(c echo.Context, r reader, s forum.Said) views.Comment {

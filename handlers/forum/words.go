@@ -8,12 +8,19 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/forum"
 )
 
 // kindWords name what is no plain question.
 var kindWords = map[string]string{forum.KindIdea: text.N("Idea"), forum.KindBug: text.N("Bug")}
+
+// closedFor says for readers why a question was closed.
+var closedFor = map[string]string{
+	support.Answered: text.N("Answered"), support.Duplicate: text.N("Asked before"), support.OutOfScope: text.N("Not about this portal"),
+	support.NotClear: text.N("Can’t be answered as it is"), support.NoWord: text.N("The asker did not come back"),
+}
 
 func kindOf(c echo.Context, kind string) string {
 	if words := kindWords[kind]; words != "" {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -174,7 +176,7 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, postID db.ID) (Questi
 		if p.AuthorID != a.UserID {
 			return fault.New(fault.Forbidden, "Only who wrote this can delete it.")
 		}
-		answered, err := answered(tx, q, p)
+		answered, err := answered(tx.DB, q, p)
 		if err != nil {
 			return err
 		}
@@ -194,20 +196,29 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, postID db.ID) (Questi
 	return from, gone, err
 }
 
-func answered(tx *db.Tx, q Question, p Post) (bool, error) {
+// Deletable reports whether the author of a post can still delete it, by the rule of Delete. The posts are as PostFor gave them.
+func (s *Store) Deletable(ctx context.Context, a actor.Actor, q Question, p Post) (bool, error) {
+	if !a.SignedIn() || p.AuthorID != a.UserID {
+		return false, nil
+	}
+	answered, err := answered(s.db.Read(ctx), q, p)
+	return !answered, err
+}
+
+func answered(read *gorm.DB, q Question, p Post) (bool, error) {
 	const others = "SELECT COUNT(*) FROM posts o WHERE o.question_id = ? AND o.author_id <> ? AND o.deleted_at IS NULL"
 	var n int64
 	var err error
 	switch p.Kind {
 	case PostQuestion:
-		n, err = number(tx.DB, others, q.ID, p.AuthorID)
+		n, err = number(read, others, q.ID, p.AuthorID)
 	case PostAnswer:
 		if q.AcceptedPostID != nil && *q.AcceptedPostID == p.ID {
 			return true, nil
 		}
-		n, err = number(tx.DB, others+" AND o.parent_id = ?", q.ID, p.AuthorID, p.ID)
+		n, err = number(read, others+" AND o.parent_id = ?", q.ID, p.AuthorID, p.ID)
 	default:
-		n, err = number(tx.DB, others+" AND o.kind = 'comment' AND COALESCE(o.parent_id, ?) = ? AND o.id > ?", q.ID, p.AuthorID, db.ID{}, db.Deref(p.ParentID), p.ID)
+		n, err = number(read, others+" AND o.kind = 'comment' AND COALESCE(o.parent_id, ?) = ? AND o.id > ?", q.ID, p.AuthorID, db.ID{}, db.Deref(p.ParentID), p.ID)
 	}
 	return n > 0, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
+	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 )
 
 // Options of a Store. All are required.
@@ -67,6 +68,14 @@ func (s *Store) onQuestion(ctx context.Context, a actor.Actor, id db.ID, fn func
 		}
 		return fn(tx, q)
 	})
+}
+
+// MayPost tells, for a page with a form, why the actor may not post at all: who is kept from it, or has no verified address. Faults: Forbidden.
+func (s *Store) MayPost(ctx context.Context, a actor.Actor) error {
+	if !a.SignedIn() {
+		return nil
+	}
+	return trust.MayNow(ctx, s.db, a)
 }
 
 // QuestionFor locks a question that the actor may read until the transaction ends. Faults: NotFound, Conflict for a merged one.

@@ -65,6 +65,7 @@ type List struct {
 	Items   []Item
 	Pager   components.Pager
 	Empty   components.EmptyState
+	Kept    *Note // why the reader may not post at all
 }
 
 // Chosen is a filter in force and where the list is without it.
@@ -116,6 +117,7 @@ type Ask struct {
 	Similar    []Item
 	Looked     bool // similar questions were looked for: the button that posts shows
 	Preview    Body
+	Kept       *Note // why the reader may not post at all: there is no form then
 }
 
 // KeyFound tells that a text held a key. Href leads to where its owner rotates it; empty when it is not the reader's.

@@ -33,8 +33,7 @@ func LimitsOf(r Rung) Limits {
 const (
 	momentSpan = 10 * time.Minute
 	burstSpan  = time.Minute
-	burstPosts = 3 // that many within burstSpan, and the next waits
-	manyLinks  = 5
+	burstPosts = 3                   // that many within burstSpan, and the next waits
 	memory     = 30 * 24 * time.Hour // for how long a rejected post is held against its author
 )
 

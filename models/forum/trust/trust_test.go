@@ -252,7 +252,7 @@ func TestWhatLooksLikeSpamWaits(t *testing.T) {
 			"host of documentation":         {plain, trust.Post{Body: "I call https://api.example.com/v1, http://localhost:8080 and https://a.example"}, ""},
 			"looks like a reserved host":    {plain, trust.Post{Body: "https://example.com.shop.biz and https://notexample.com"}, trust.WhyLinks},
 			"honey":                         {known, trust.Post{Body: sentence, Honey: "http://x"}, trust.WhyHoney},
-			"link of who called":            {known, trust.Post{Body: "See https://docs.shop.biz/pills"}, ""},
+			"link of who called":            {known, trust.Post{Body: "See https://docs.shop.biz/pills"}, trust.WhyLinks},
 			"many links of who called":      {known, trust.Post{Body: "https://a.io https://b.io https://c.io https://d.io https://e.io https://f.io"}, trust.WhyLinks},
 			"link added by edit":            {plain, trust.Post{Edit: true, Before: sentence, Body: sentence + " https://shop.biz"}, trust.WhyAdded},
 			"link changed by edit":          {plain, trust.Post{Edit: true, Before: "https://good.io", Body: "https://shop.biz"}, trust.WhyAdded},
