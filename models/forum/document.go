@@ -8,7 +8,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/index"
 )
 
@@ -38,7 +37,7 @@ func putDocument(tx *db.Tx, q Question, open bool) error {
 
 func document(tx *db.Tx, q Question, open bool) (index.Document, error) {
 	var words []struct{ Body string }
-	err := tx.Raw(`SELECT p.body FROM posts p WHERE p.question_id = ? AND `+follow.ShownPost+`
+	err := tx.Raw(`SELECT p.body FROM posts p WHERE p.question_id = ? AND `+shownToAll+`
 		ORDER BY CASE WHEN p.kind = 'question' THEN 0 WHEN p.id = ? THEN 1 WHEN p.kind = 'answer' THEN 2 ELSE 3 END, p.votes DESC, p.created_at, p.id LIMIT 200`,
 		q.ID, db.Deref(q.AcceptedPostID)).Scan(&words).Error
 	if err != nil {

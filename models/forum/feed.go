@@ -5,7 +5,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 )
 
 // Bodies reads the rendered own posts of questions, as List or Get gave them to this reader.
@@ -30,7 +29,7 @@ func (s *Store) Newest(ctx context.Context, a actor.Actor, id db.ID, limit int) 
 		return q, nil, err
 	}
 	var rows []Said
-	err = s.db.Read(ctx).Raw("SELECT "+saidColumns+` WHERE p.question_id = ? AND `+follow.ShownPost+`
+	err = s.db.Read(ctx).Raw("SELECT "+saidColumns+` WHERE p.question_id = ? AND `+shownToAll+`
 		ORDER BY p.created_at DESC, p.id DESC LIMIT ?`, id, limit).Scan(&rows).Error
 	return q, rows, err
 }

@@ -4,6 +4,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -52,3 +53,6 @@ func answersFor(a actor.Actor) bool {
 func moderates(a actor.Actor) bool {
 	return a.SignedIn() && permission.Staff(a.StaffRole, permission.StaffQuestionsModerate)
 }
+
+// shownToAll is the condition under which everybody who reads its question reads post p.
+const shownToAll = follow.ShownPost
