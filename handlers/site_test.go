@@ -2,7 +2,6 @@ package handlers_test
 
 import (
 	"crypto/rand"
-	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -30,25 +29,32 @@ func TestHomePageSaysWhatTheNextStepIs(t *testing.T) {
 	}
 }
 
-func TestChecklistTicksItselfAndEndsWithTheFirstCall(t *testing.T) {
+// The checklist is the first tutorial: the same steps, until all of them are done.
+func TestChecklistTicksItselfUntilAllIsDoneAndSaysWhatIsNext(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := serve(t, d, clock)
 		w.inhabit()
-		newcomer := w.site.As(w.site.Person("new@example.com", ""))
+		newcomer, member := w.site.As(w.site.Person("new@example.com", "")), w.site.As(w.mine.user)
 
-		empty, made := newcomer.Get("/console"), w.site.As(w.mine.user).Get("/console")
+		empty, made := newcomer.Get("/console"), member.Get("/console")
 		_, err := d.Writer().Exec("UPDATE keys SET last_used_at = created_at")
 		w.ok(err)
-		used := w.site.As(w.mine.user).Get("/console")
+		used := member.Get("/console")
+		_, err = d.Writer().Exec("UPDATE keys SET networks = '203.0.113.0/24'")
+		w.ok(err)
+		bound := member.Get("/console")
 
-		if !strings.Contains(empty.Body, "First steps") || !strings.Contains(empty.Body, `href="/console/apps/new"`) {
+		if !strings.Contains(empty.Body, "First steps") || !strings.Contains(empty.Body, `href="/console/apps/new"`) || !strings.Contains(empty.Body, "/tutorials/first-call#make-an-app") {
 			t.Error("somebody new is not led to their first app")
 		}
 		if !strings.Contains(made.Body, "First steps") || strings.Contains(made.Body, `href="/console/apps/new"`) {
 			t.Error("steps that are done are still asked for")
 		}
-		if used.Status != http.StatusOK || strings.Contains(used.Body, "First steps") || !strings.Contains(used.Body, "Calls, last 7 days") {
-			t.Error("after the first call the steps make room for the chart")
+		if !strings.Contains(used.Body, "First steps") || !strings.Contains(used.Body, "Set limits") || !strings.Contains(used.Body, "Calls, last 7 days") {
+			t.Error("with a step left the list is gone, or the chart is missing")
+		}
+		if strings.Contains(bound.Body, "First steps") || !strings.Contains(bound.Body, `href="/tutorials/rotate-without-downtime"`) {
+			t.Error("after the last step the list stays, or nothing is next")
 		}
 	})
 }

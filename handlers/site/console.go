@@ -1,18 +1,20 @@
 package site
 
 import (
+	"slices"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
 	"github.com/gatehouse-dev/gatehouse/views/site"
 )
 
@@ -29,8 +31,10 @@ func (h *Handler) Console(c echo.Context) error {
 	}
 	total := sum(desks)
 	page := site.ConsolePage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: notices(c, total)}
-	if page.Steps, err = h.steps(c, total); err != nil {
-		return err
+	if mayMakeKeys(orgs) {
+		if err := h.start(c, &page, total); err != nil {
+			return err
+		}
 	}
 	for _, o := range orgs {
 		d := desks[o.ID]
@@ -54,6 +58,11 @@ func (h *Handler) Console(c echo.Context) error {
 	return h.Render(c, site.Console(page))
 }
 
+// mayMakeKeys reports whether the first steps are for this reader to do.
+func mayMakeKeys(orgs []org.Mine) bool {
+	return len(orgs) == 0 || slices.ContainsFunc(orgs, func(o org.Mine) bool { return permission.Org(o.Role, permission.KeysMake) })
+}
+
 func sum(desks map[db.ID]key.Desk) key.Desk {
 	var t key.Desk
 	for _, d := range desks {
@@ -66,71 +75,90 @@ func sum(desks map[db.ID]key.Desk) key.Desk {
 // firstTutorial is the tutorial whose progress the checklist is, by its slug.
 const firstTutorial = "first-call"
 
-// steps is the checklist that ticks itself: the first tutorial's progress, with access besides. Nothing once the first call was seen.
-func (h *Handler) steps(c echo.Context, d key.Desk) ([]components.Step, error) {
-	if d.Used > 0 {
-		return nil, nil
-	}
-	all := steps(c, d)
-	tutorial := h.Guides.Find(content.Tutorial, firstTutorial, text.Of(web.Ctx(c)).Language)
+// appsAsked is how many of the reader's apps are asked for what they have done: the newest.
+const appsAsked = 5
+
+// start fills in the checklist, which is the first tutorial: its steps, until all are done, and then what comes next.
+func (h *Handler) start(c echo.Context, page *site.ConsolePage, d key.Desk) error {
+	language := text.Of(web.Ctx(c)).Language
+	tutorial := h.Guides.Find(content.Tutorial, firstTutorial, language)
 	if tutorial == nil { // the operator has taken it away
-		return all, nil
+		return nil
 	}
-	ticks, err := h.ticks(c, tutorial)
+	done, err := h.done(c, tutorial, d)
+	if err != nil {
+		return err
+	}
+	all := true
+	for _, s := range tutorial.Steps {
+		step := stepOf(c, s)
+		step.Done, step.More = done[s.ID], &components.Act{Label: web.T(c, "How to do it"), Href: tutorial.Path() + "#" + s.ID}
+		all = all && step.Done
+		page.Steps = append(page.Steps, step)
+	}
+	if !all {
+		return nil
+	}
+	page.Steps = nil
+	_, next := h.Guides.Pages().Neighbours(tutorial)
+	if next == nil {
+		return nil
+	}
+	if done, err = h.done(c, next, key.Desk{}); err == nil && len(done) < len(next.Steps) {
+		page.Next = &layout.Link{Label: next.Title, Href: next.Path()}
+	}
+	return err
+}
+
+// done tells which steps of a tutorial one of the reader's apps has done, by id.
+func (h *Handler) done(c echo.Context, tutorial *content.Page, d key.Desk) (map[string]bool, error) {
+	ctx, who, done := web.Ctx(c), web.Actor(c), map[string]bool{}
+	counts := map[string]int64{content.AppMade: d.Apps, content.KeyMade: d.Made, content.FirstCall: d.Used}
+	for _, s := range tutorial.Steps {
+		if counts[s.Check.Kind] > 0 {
+			done[s.ID] = true
+		}
+	}
+	apps, err := h.Guides.Apps(ctx, who)
 	if err != nil {
 		return nil, err
 	}
-	for _, s := range tutorial.Steps {
-		i, ok := checklist[s.Check.Kind]
-		if !ok {
-			continue
+	for _, a := range apps[:min(len(apps), appsAsked)] {
+		if len(done) == len(tutorial.Steps) {
+			break
 		}
-		_, done := ticks[s.ID]
-		if done && s.Check.Kind == content.FirstCall {
-			return nil, nil
+		ticks, err := h.Guides.Progress(ctx, who, tutorial, a.ID)
+		if err != nil {
+			return nil, err
 		}
-		all[i].Done = all[i].Done || done
-		all[i].More = &components.Act{Label: web.T(c, "How to do it"), Href: tutorial.Path() + "#" + s.ID}
+		for id := range ticks {
+			done[id] = true
+		}
 	}
-	return all, nil
+	return done, nil
 }
 
-// checklist says which line of the checklist a check of the tutorial ticks.
-var checklist = map[string]int{content.AppMade: 0, content.AccessApproved: 1, content.KeyMade: 2, content.FirstCall: 3}
-
-// ticks are the steps that the reader's newest app has done.
-func (h *Handler) ticks(c echo.Context, tutorial *content.Page) (map[string]guide.Tick, error) {
-	app, err := h.Guides.NewestApp(web.Ctx(c), web.Actor(c))
-	if err != nil || app.ID.IsZero() {
-		return nil, err
+// stepOf is a step of the first tutorial as a line of the checklist: its title, why, and where it is done.
+func stepOf(c echo.Context, s content.Step) components.Step {
+	step := components.Step{Title: s.Title}
+	switch s.Check.Kind {
+	case content.AppMade:
+		step.Text = web.T(c, "An app is a program of yours that calls APIs. Keys belong to it, not to a person.")
+		step.Action = &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary}
+	case content.AccessApproved:
+		step.Text = web.T(c, "Choose what your app may do there. Some plans are granted at once, others wait for a decision.")
+		step.Action = &components.Act{Label: web.T(c, "See the APIs"), Href: "/apis", Kind: components.Primary}
+	case content.KeyMade:
+		step.Text = web.T(c, "A key carries only the scopes that you tick, and expires.")
+		step.Action = &components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new", Kind: components.Primary}
+	case content.FirstCall:
+		step.Text = web.T(c, "The page of a new key shows a line to paste. This step ticks itself when the call is seen.")
+		step.Action = &components.Act{Label: web.T(c, "See your keys"), Href: "/console/keys"}
+	case content.LimitsSet:
+		step.Text = web.T(c, "Say from which networks a key may be used, or how often: on the page of the key.")
+		step.Action = &components.Act{Label: web.T(c, "See your keys"), Href: "/console/keys"}
 	}
-	return h.Guides.Progress(web.Ctx(c), web.Actor(c), tutorial, app.ID)
-}
-
-func steps(c echo.Context, d key.Desk) []components.Step {
-	access := components.Step{
-		Title: web.T(c, "Ask for access to an API"), Text: web.T(c, "Choose what your app may do there. Some plans are granted at once, others wait for a decision."), Done: d.Access > 0,
-		Action: &components.Act{Label: web.T(c, "See the APIs"), Href: "/apis", Kind: components.Primary},
-	}
-	if d.Waiting > 0 && d.Access == 0 {
-		access.Text = web.T(c, "Your request waits for a decision. You get a mail when it is made.")
-		access.Action = &components.Act{Label: web.T(c, "See your requests"), Href: "/console/access"}
-	}
-	return []components.Step{
-		{
-			Title: web.T(c, "Create an app"), Text: web.T(c, "An app is a program of yours that calls APIs. Keys belong to it, not to a person."), Done: d.Apps > 0,
-			Action: &components.Act{Label: web.T(c, "Create app"), Href: "/console/apps/new", Kind: components.Primary},
-		},
-		access,
-		{
-			Title: web.T(c, "Create a key"), Text: web.T(c, "A key carries only the scopes that you tick, and expires."), Done: d.Made > 0,
-			Action: &components.Act{Label: web.T(c, "Create key"), Href: "/console/keys/new", Kind: components.Primary},
-		},
-		{
-			Title: web.T(c, "Send your first call"), Text: web.T(c, "The page of a new key shows a line to paste. This step ticks itself when the call is seen."), Done: false,
-			Action: &components.Act{Label: web.T(c, "See your keys"), Href: "/console/keys"},
-		},
-	}
+	return step
 }
 
 func notices(c echo.Context, d key.Desk) []site.Notice {

@@ -45,6 +45,7 @@
 //	first_call          a call was answered VALID; api; scope: by a key that carries it and its route asks for it, or any key that carries it
 //	refusal_understood  a call was refused, and one was VALID after it; api; code: such as INSUFFICIENT_SCOPE
 //	key_rotated         a key was rotated
+//	limits_set          a key of it is bound to networks, origins or a rate of its own; api: with a scope of it
 //	old_key_silent      a rotated key was not used any more after its successor was, and is revoked or expired or past its overlap
 //
 // A tick once seen stays.

@@ -206,7 +206,7 @@ func (f *front) checkSteps(kind string) error {
 
 // taken lists which fields each kind of check reads.
 var taken = map[string]string{
-	"": "", AppMade: "", KeyMade: "api environment", AccessApproved: "api", FirstCall: "api scope environment", RefusalUnderstood: "api code", KeyRotated: "api", OldKeySilent: "api",
+	"": "", AppMade: "", KeyMade: "api environment", AccessApproved: "api", FirstCall: "api scope environment", RefusalUnderstood: "api code", KeyRotated: "api", OldKeySilent: "api", LimitsSet: "api",
 }
 
 func (c Check) check(line int) error {

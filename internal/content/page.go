@@ -60,6 +60,7 @@ const (
 	RefusalUnderstood = "refusal_understood"
 	KeyRotated        = "key_rotated"
 	OldKeySilent      = "old_key_silent"
+	LimitsSet         = "limits_set"
 )
 
 // Check says what must have happened for a step to be done; empty fields ask for nothing.

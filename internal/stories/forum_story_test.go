@@ -71,14 +71,15 @@ func (c *forumCast) tutorialTicksItself(t *testing.T) madeKey {
 	c.dev.follow("Your first call")
 	c.w.makeApp(c.dev, "Order tracker")
 	c.dev.open("/tutorials/first-call")
-	c.dev.see("1 of 3 steps done")
+	c.dev.see("1 of 4 steps done")
 	key := c.w.makeKey(c.dev, "Order tracker", "My laptop", "Live")
 	c.dev.open("/tutorials/first-call")
-	c.dev.see("2 of 3 steps done", key.hint())
+	c.dev.see("2 of 4 steps done", key.hint())
 	c.dev.seeNot(key.secret)
 	if got := call(t, "GET", c.w.URL+"/v1/whoami", key.secret); got.status != 200 {
 		t.Fatalf("the first call: %s", got)
 	}
+	setLimits(c.dev, key.page)
 	c.dev.open("/tutorials/first-call")
 	for !c.dev.sees("All steps are done.") {
 		c.dev.press("Check now")

@@ -126,8 +126,22 @@ func TestTutorialFirstCallWithoutJavaScript(t *testing.T) {
 
 func firstCall(l *learner) {
 	l.step("make-an-app", func() { l.makeApp(l.dev, "Order tracker") })
-	l.step("make-a-key", func() { l.shell.set("GATEHOUSE_KEY", l.plainKey("Order tracker", "My laptop").secret) })
+	var key madeKey
+	l.step("make-a-key", func() {
+		key = l.plainKey("Order tracker", "My laptop")
+		l.shell.set("GATEHOUSE_KEY", key.secret)
+	})
 	l.step("call", func() {})
+	l.step("set-limits", func() { setLimits(l.dev, key.page) })
+}
+
+// setLimits bounds a key as the tutorial says.
+func setLimits(dev person, page string) {
+	dev.open(page)
+	dev.follow("Change where and how much it may be used")
+	dev.fill("Allowed networks", "127.0.0.0/8")
+	dev.press("Save changes")
+	dev.see("Saved. It holds from the next call on.")
 }
 
 // plainKey makes a key as the form proposes it.

@@ -31,6 +31,9 @@ const (
 	keyRotated = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM keys k WHERE k.app_id = ? AND k.rotated_from IS NOT NULL
 		AND (? = '' OR EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.api_id = ` + apiOf + `)) LIMIT 1) x`
 
+	limitsSet = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM keys k WHERE k.app_id = ? AND (k.networks <> '' OR k.origins <> '' OR k.rate_requests IS NOT NULL)
+		AND (? = '' OR EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.api_id = ` + apiOf + `)) LIMIT 1) x`
+
 	oldKeySilent = `SELECT COUNT(*) FROM (SELECT 1 AS one FROM keys n JOIN keys o ON o.id = n.rotated_from WHERE n.app_id = ? AND n.last_used_at IS NOT NULL
 		AND (o.last_used_at IS NULL OR o.last_used_at <= n.last_used_at) AND (o.revoked_at IS NOT NULL OR o.expires_at <= ? OR o.overlap_ends_at <= ?)
 		AND (? = '' OR EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = n.id AND g.api_id = ` + apiOf + `)) LIMIT 1) x`
@@ -54,6 +57,8 @@ func (s *Store) happened(ctx context.Context, app App, c content.Check) (bool, e
 		query, args = refusalUnderstood, []any{org, app.ID, c.Code, c.Code, c.API, c.API, org, app.ID, c.API, c.API}
 	case content.KeyRotated:
 		query, args = keyRotated, []any{app.ID, c.API, c.API}
+	case content.LimitsSet:
+		query, args = limitsSet, []any{app.ID, c.API, c.API}
 	case content.OldKeySilent:
 		query, args = oldKeySilent, []any{app.ID, now, now, c.API, c.API}
 	default:

@@ -203,7 +203,7 @@ func TestEachCheckSeesWhatHappened(t *testing.T) {
 		w := newWorld(t, d, clock)
 		w.write("tutorials/all.md", "---\ntitle: All\nsummary: S\norder: 1\nchanged: 2026-11-21\nsteps:\n"+
 			"  - {id: app, check: {kind: app_made}}\n  - {id: test-key, check: {kind: key_made, environment: test}}\n  - {id: access, check: {kind: access_approved, api: orders}}\n"+
-			"  - {id: called, check: {kind: first_call}}\n  - {id: rotated, check: {kind: key_rotated}}\n  - {id: silent, check: {kind: old_key_silent, api: orders}}\n---\n## App\n\n## Test key\n\n## Access\n\n## Called\n\n## Rotated\n\n## Silent\n")
+			"  - {id: called, check: {kind: first_call}}\n  - {id: rotated, check: {kind: key_rotated}}\n  - {id: silent, check: {kind: old_key_silent, api: orders}}\n  - {id: limits, check: {kind: limits_set, api: orders}}\n---\n## App\n\n## Test key\n\n## Access\n\n## Called\n\n## Rotated\n\n## Silent\n\n## Limits\n")
 		w.want("an app", "all", "app")
 
 		old := w.key("old1", "live", w.Read)
@@ -223,6 +223,8 @@ func TestEachCheckSeesWhatHappened(t *testing.T) {
 		w.want("the new key used, the old one still working", "all", "app test-key access called rotated")
 		clock.Advance(2 * time.Hour)
 		w.want("the overlap over", "all", "app test-key access called rotated silent")
+		w.run("UPDATE keys SET networks = '203.0.113.0/24' WHERE id = ?", fresh)
+		w.want("a key bound to a network", "all", "app test-key access called rotated silent limits")
 	})
 }
 

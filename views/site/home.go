@@ -25,6 +25,7 @@ type APILine struct{ Href, Name, Summary, Facts string }
 type ConsolePage struct {
 	Frame   layout.Frame
 	Steps   []components.Step // empty when all is done
+	Next    *layout.Link      // the tutorial that comes after them; nil when there is none, or it is done too
 	Tiles   []components.Tile
 	Calls   *components.Series // nil before the first call
 	Notices []Notice
