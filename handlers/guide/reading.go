@@ -132,7 +132,7 @@ func tableOf(p *content.Page) []components.TocLink {
 	var links []components.TocLink
 	for _, x := range p.Headings {
 		if x.Top && x.ID != "" && x.Level <= 3 {
-			links = append(links, components.TocLink{Label: x.Text, Href: "#" + x.ID, Level: x.Level})
+			links = append(links, components.TocLink{Label: x.Text, Href: "#" + x.ID, Level: x.Level, Own: true})
 		}
 	}
 	return links

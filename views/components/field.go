@@ -49,7 +49,7 @@ type Option struct {
 	Data     bool // Label is what somebody typed, or a technical word: not for translating
 }
 
-// Problem is one line of an ErrorSummary; Field is the field's name (or an id beginning with "#").
+// Problem is one line of an ErrorSummary; Field is the field's name (or an id beginning with "#", or the path of a page).
 type Problem struct {
 	Field   string
 	Message string
@@ -166,7 +166,7 @@ func optionGroups(options []Option) [][]Option {
 }
 
 func problemHref(field string) string {
-	if strings.HasPrefix(field, "#") {
+	if strings.HasPrefix(field, "#") || strings.HasPrefix(field, "/") {
 		return field
 	}
 	return "#" + FieldID(field)

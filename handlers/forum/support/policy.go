@@ -80,7 +80,7 @@ func (h *Handler) SetPolicy(c echo.Context) error {
 		return err
 	}
 	if err := h.Desk.SetPolicy(web.Ctx(c), web.Actor(c), form.policy()); err != nil {
-		list, wrong, ok := web.Problems(c, err)
+		list, wrong, ok := web.Problems(c, h.Unkeyed(c, err, &form.From, &form.To, &form.Zone, &form.Holidays, &form.FirstReply, &form.NextReply, &form.WarnAfter, &form.CloseAfter))
 		if !ok {
 			return err
 		}
@@ -115,7 +115,7 @@ func (h *Handler) policyPage(c echo.Context, status int, f policyForm, problems 
 	add(components.Field{Name: "days", Label: web.T(c, "Open on"), Options: days})
 	add(components.Field{Name: "from", Label: web.T(c, "From"), Value: f.From, Placeholder: "09:00", MaxLength: 5})
 	add(components.Field{Name: "to", Label: web.T(c, "Until"), Value: f.To, Placeholder: "17:00", MaxLength: 5})
-	add(components.Field{Name: "zone", Label: web.T(c, "Time zone"), Value: f.Zone, Placeholder: "Europe/Berlin", Autocomplete: "off"})
+	add(components.Field{Name: "zone", Label: web.T(c, "Time zone"), Value: f.Zone, Placeholder: "Europe/Berlin", Autocomplete: "off", Attrs: map[string]any{"spellcheck": "false"}})
 	add(components.Field{Name: "holidays", Label: web.T(c, "Closed on"), Value: f.Holidays, Rows: 4, Optional: true, Hint: web.T(c, "One day on each line, as 2026-12-25.")})
 	add(components.Field{Name: "first_reply", Type: "number", Label: web.T(c, "First reply within, in minutes"), Value: f.FirstReply, Min: "1"})
 	add(components.Field{Name: "next_reply", Type: "number", Label: web.T(c, "Each later reply within, in minutes"), Value: f.NextReply, Min: "1"})

@@ -82,7 +82,7 @@ func (h *Handler) replyPage(c echo.Context, status int, id db.ID, f replyForm, p
 		Problems: problems, Action: action, Button: button, Cancel: "/support/replies",
 		Inputs: []views.Input{
 			{Field: components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: wrong["name"], Required: true, MaxLength: 80, Hint: web.T(c, "Only staff see it.")}},
-			{Field: components.Field{Name: "body", Label: web.T(c, "Text"), Value: f.Body, Error: wrong["body"], Required: true, Rows: 12, MaxLength: support.MaxReply, Hint: web.T(c, "Markdown.")}},
+			{Field: components.Field{Name: "body", Label: web.T(c, "Text"), Value: f.Body, Error: wrong["body"], Required: true, Rows: 12, MaxLength: support.MaxReply, Hint: web.T(c, "Markdown."), Attrs: map[string]any{"translate": "no"}}},
 		},
 		Variables: []views.Line{
 			{Name: "{name}", Detail: web.T(c, "the asker’s public name")}, {Name: "{app}", Detail: web.T(c, "the app that the asker shared")},
@@ -114,7 +114,7 @@ func (h *Handler) saveReply(c echo.Context, id db.ID) error {
 		return err
 	}
 	if _, err := h.Desk.SaveReply(web.Ctx(c), web.Actor(c), support.Reply{ID: id, Name: form.Name, Body: form.Body}); err != nil {
-		list, wrong, ok := web.Problems(c, err)
+		list, wrong, ok := web.Problems(c, h.Unkeyed(c, err, &form.Name, &form.Body))
 		if !ok {
 			return err
 		}
