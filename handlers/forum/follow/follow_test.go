@@ -1,6 +1,7 @@
 package follow_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -195,6 +196,34 @@ func TestTheAskerSaysWithoutSigningInWhetherItIsSolved(t *testing.T) {
 			t.Error(err, thread.Answers)
 		}
 		w.want("page after it", visitor.Get(solved), http.StatusOK, "Sign in to say more.", "Yes, it is solved")
+	})
+}
+
+// One state for all who look: what the asker calls unsolved is shown as solved nowhere, whichever answer was accepted before.
+func TestNoTakesBackTheAcceptanceOfAnyAnswer(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, solved := w.links()
+		second := w.Answer(w.Support, w.q.ID, "Or because of that.")
+		if _, err := w.Forum.Accept(t.Context(), w.Owner, second.ID); err != nil {
+			t.Fatal(err)
+		}
+		before := len(w.Letters(w.Owner))
+		w.Clock.Advance(60e9)
+		w.Answer(w.Support, w.q.ID, "One more thing, for the record.")
+		told := w.Letters(w.Owner)[before:]
+		visitor := w.site.Visitor()
+		w.want("page", visitor.Get(solved), http.StatusOK, "another answer is the accepted one")
+
+		no := visitor.Post("/solved", url.Values{"token": {tokenOf(solved)}, "solved": {"no"}})
+
+		q, err := w.Forum.Get(t.Context(), w.Support, w.q.ID)
+		if err != nil || no.Status != http.StatusSeeOther || q.AcceptedPostID != nil || q.WaitsOn != forum.OnUs {
+			t.Error(err, no.Status, q.AcceptedPostID, q.WaitsOn)
+		}
+		if len(told) != 1 || strings.Contains(fmt.Sprint(told[0].Links), "/solved?token=") {
+			t.Errorf("a solved question is asked about again: %+v", told)
+		}
+		w.want("page after it", visitor.Get(solved), http.StatusOK, "support knows that you still need help")
 	})
 }
 

@@ -114,9 +114,15 @@ func (h *Handler) solvedPage(c echo.Context, token, words string, failed error) 
 	hidden := func(verdict string) []components.Hidden {
 		return []components.Hidden{{Name: "token", Value: token}, {Name: "solved", Value: verdict}}
 	}
-	if s.Accepted {
+	switch {
+	case s.Accepted:
 		page.Text = web.T(c, "You said that it is solved.")
-	} else {
+	case !s.Solved.IsZero():
+		page.Text = web.T(c, "The question is solved: another answer is the accepted one.")
+	case s.Replied && s.Waits:
+		page.Text = web.T(c, "The question is open, and support knows that you still need help.")
+	}
+	if !s.Accepted {
 		page.Buttons = []views.Button{{Action: "/solved", Hidden: hidden("yes"), Label: web.T(c, "Yes, it is solved"), Kind: components.Primary}}
 	}
 	field := components.Field{Name: "words", Label: web.T(c, "What is still missing?"), Value: words, Error: wrong["body"], Rows: 3, MaxLength: 2000, Optional: true, Hint: web.T(c, "It stands as your comment under the answer.")}
@@ -129,7 +135,7 @@ func (h *Handler) solvedPage(c echo.Context, token, words string, failed error) 
 	if s.Replied { // the link speaks for its holder once
 		no.Words, page.After = nil, web.T(c, "You wrote here since this mail was sent. Sign in to say more.")
 	}
-	if !s.Replied || s.Accepted {
+	if !s.Replied || !s.Solved.IsZero() {
 		page.Buttons = append(page.Buttons, no)
 	}
 	private(c, &page)
@@ -139,7 +145,7 @@ func (h *Handler) solvedPage(c echo.Context, token, words string, failed error) 
 	return h.Render(c, views.TokenPage(page))
 }
 
-// Solved takes the asker's word: yes accepts the answer; no takes that back and says so under the answer, so that the question waits on support again.
+// Solved takes the asker's word: yes accepts the answer; no takes back whichever is accepted and says so under the answer, so that the question waits on support again.
 func (h *Handler) Solved(c echo.Context) error {
 	var f struct {
 		Token  string `form:"token"`
@@ -190,9 +196,9 @@ func (h *Handler) unsolved(c echo.Context, s follow.Solving, words string) error
 			return err
 		}
 	}
-	if !s.Accepted {
+	if s.Solved.IsZero() {
 		return nil
 	}
-	_, err := h.Forum.Unaccept(web.Ctx(c), s.Asker, s.PostID)
+	_, err := h.Forum.Unaccept(web.Ctx(c), s.Asker, s.Solved) // also another answer's: what is not solved is not shown as solved anywhere
 	return err
 }

@@ -103,6 +103,8 @@ type Solving struct {
 	Title      string
 	Path       string
 	Accepted   bool  // this answer is the accepted one
+	Solved     db.ID // the accepted answer, this or another; zero when there is none
+	Waits      bool  // on support
 	Replied    bool  // the asker wrote something since: the link speaks for them once
 	Version    int64 // of the question
 }
@@ -127,10 +129,12 @@ func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (So
 		Title    string
 		Slug     string
 		Accepted bool
+		Solved   *db.ID
+		Waits    bool
 		Replied  bool
 		Version  int64
 	}
-	err = s.db.Read(ctx).Raw(`SELECT q.id, q.title, q.slug, COALESCE(q.accepted_post_id = p.id, FALSE) AS accepted, q.version,
+	err = s.db.Read(ctx).Raw(`SELECT q.id, q.title, q.slug, COALESCE(q.accepted_post_id = p.id, FALSE) AS accepted, q.accepted_post_id AS solved, q.waits_on = 'us' AS waits, q.version,
 		EXISTS (SELECT 1 FROM posts w WHERE w.question_id = q.id AND w.author_id = q.asker_id AND w.created_at > p.created_at) AS replied FROM posts p JOIN questions q ON q.id = p.question_id
 		WHERE p.id = ? AND q.asker_id = ? AND `+ShownPost+` AND q.merged_into IS NULL AND `+s.visible.Condition,
 		append([]any{c.ID, c.User}, s.visible.Args(who.Actor)...)...).Scan(&rows).Error
@@ -142,7 +146,7 @@ func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (So
 	}
 	who.Address, who.RequestID = from.Address, from.RequestID
 	r := rows[0]
-	return Solving{Asker: who.Actor, Replied: r.Replied, Version: r.Version, QuestionID: r.ID, PostID: c.ID, Title: r.Title, Path: "/forum/q/" + r.ID.Show("qst") + "/" + r.Slug, Accepted: r.Accepted}, nil
+	return Solving{Asker: who.Actor, Solved: db.Deref(r.Solved), Waits: r.Waits, Replied: r.Replied, Version: r.Version, QuestionID: r.ID, PostID: c.ID, Title: r.Title, Path: "/forum/q/" + r.ID.Show("qst") + "/" + r.Slug, Accepted: r.Accepted}, nil
 }
 
 // holder is who has a mail.

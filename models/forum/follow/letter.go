@@ -52,7 +52,7 @@ func (s *Store) letter(p told, r recipient, now time.Time) outbox.Letter {
 		l.URL += "#post_" + p.ID.Show("pst")
 	}
 	l.Lines, l.Button = []outbox.Line{outbox.L(line, harmless(p.AuthorName))}, &button
-	if p.Kind == "answer" && r.ID == p.AskerID {
+	if p.Kind == "answer" && r.ID == p.AskerID && !p.Solved { // a question that is solved already is not asked about again
 		l.Links = append(l.Links, outbox.Link{Label: outbox.L(solvedLink), URL: s.link("/solved?token=" + s.solvedToken(p, r, now))})
 	}
 	l.Links = append(l.Links, outbox.Link{Label: outbox.L(endLink), URL: l.Thread.Unsubscribe})

@@ -30,6 +30,7 @@ type told struct {
 	Title      string
 	Slug       string
 	AskerID    db.ID
+	Solved     bool // by an accepted answer
 }
 
 // slice is the payload of a job: who comes next.
@@ -74,7 +75,7 @@ func (j slice) name() string { return fmt.Sprintf("%s/%s/%d", JobKind, j.Post, j
 
 func (s *Store) tell(tx *db.Tx, j slice) error {
 	var rows []told
-	err := tx.Raw(`SELECT p.id, p.question_id, p.kind, p.author_id, p.by_staff, p.body, u.display_name AS author_name, q.title, q.slug, q.asker_id
+	err := tx.Raw(`SELECT p.id, p.question_id, p.kind, p.author_id, p.by_staff, p.body, u.display_name AS author_name, q.title, q.slug, q.asker_id, q.accepted_post_id IS NOT NULL AS solved
 		FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id
 		WHERE p.id = ? AND `+ShownPost+`
 		AND q.state = 'published' AND q.hidden_at IS NULL AND q.deleted_at IS NULL AND q.merged_into IS NULL`, j.Post).Scan(&rows).Error
