@@ -157,6 +157,8 @@ type reasonForm struct {
 	Reason string `form:"reason"`
 	Until  string `form:"until"`
 	Tags   string `form:"tags"`
+	// Revisions is of the text that a decision is about.
+	Revisions int64 `form:"revisions"`
 }
 
 // Uphold hides a reported post.

@@ -2,6 +2,7 @@ package moderation
 
 import (
 	"context"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -36,7 +37,7 @@ func (h *Handler) Pending(c echo.Context) error {
 			row.Marks = append(row.Marks, views.Status{Tone: components.Warn, Words: web.T(c, "Changed after it was shown")})
 		}
 		if mayModerate(c) {
-			row.Acts = []views.Act{{Action: postDesk(w.ID, "approve"), Label: web.T(c, "Approve post")}, {Href: postDesk(w.ID, "reject"), Label: web.T(c, "Reject post"), Kind: components.Quiet}}
+			row.Acts = []views.Act{{Action: postDesk(w.ID, "approve"), Hidden: seen(w.Revisions), Label: web.T(c, "Approve post")}, {Href: postDesk(w.ID, "reject"), Label: web.T(c, "Reject post"), Kind: components.Quiet}}
 		}
 		page.Rows = append(page.Rows, row)
 	}
@@ -49,7 +50,11 @@ func (h *Handler) Approve(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.Store.Approve(web.Ctx(c), web.Actor(c), id); err != nil {
+	var f reasonForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	if err := h.Store.Approve(web.Ctx(c), web.Actor(c), id, f.Revisions); err != nil {
 		return err
 	}
 	return h.Done(c, "/support/pending", "The post is shown, and its author told.")
@@ -60,20 +65,31 @@ type reasoned struct {
 	title, lead, submit string
 	done                string
 	back                func(forum.Row, forum.Said) string
-	act                 func(context.Context, actor.Actor, db.ID, string) error
+	act                 func(context.Context, actor.Actor, db.ID, reasonForm) error
+}
+
+// seen sends along which text of a post a decision is about.
+func seen(revisions int64) []components.Hidden {
+	return []components.Hidden{{Name: "revisions", Value: strconv.FormatInt(revisions, 10)}}
 }
 
 func (h *Handler) rejecting() reasoned {
 	return reasoned{
 		text.N("Reject post"), text.N("The post is not shown, or as it was before it was changed. Its author is told why by mail."), text.N("Reject post"), text.N("The post is rejected, and its author told."),
-		func(forum.Row, forum.Said) string { return "/support/pending" }, h.Store.Reject,
+		func(forum.Row, forum.Said) string { return "/support/pending" },
+		func(ctx context.Context, a actor.Actor, id db.ID, f reasonForm) error {
+			return h.Store.Reject(ctx, a, id, f.Revisions, f.Reason)
+		},
 	}
 }
 
 func (h *Handler) hiding() reasoned {
 	return reasoned{
 		text.N("Hide post"), text.N("Nobody but its author and staff sees it any more. It can be shown again."), text.N("Hide post"), text.N("The post is hidden."),
-		func(q forum.Row, _ forum.Said) string { return deskPath(q.ID) }, h.Store.Hide,
+		func(q forum.Row, _ forum.Said) string { return deskPath(q.ID) },
+		func(ctx context.Context, a actor.Actor, id db.ID, f reasonForm) error {
+			return h.Store.Hide(ctx, a, id, f.Reason)
+		},
 	}
 }
 
@@ -97,7 +113,7 @@ func (h *Handler) reasonPage(c echo.Context, r reasoned, reason string, failed e
 	problems, wrong, _ := web.Problems(c, failed)
 	return h.RenderStatus(c, status(failed), views.FormPage(views.Form{
 		Frame: h.Frame(c, web.T(c, r.title)), Crumbs: deskCrumbs(c, components.Crumb{Label: q.Title, Href: deskPath(q.ID), Own: true}, components.Crumb{Label: web.T(c, r.title)}),
-		Title: web.T(c, r.title), Lead: web.T(c, r.lead), Quote: markdown.PlainText(p.Body, quoted), Problems: problems, Action: c.Request().URL.Path,
+		Title: web.T(c, r.title), Lead: web.T(c, r.lead), Quote: markdown.PlainText(p.Body, quoted), Problems: problems, Action: c.Request().URL.Path, Hidden: seen(p.Revisions),
 		Inputs: []views.Input{{Field: reasonField(c, reason, wrong["reason"]), As: "area"}}, Submit: web.T(c, r.submit), Danger: true, Cancel: r.back(q, p),
 	}))
 }
@@ -111,7 +127,7 @@ func (h *Handler) reasoned(c echo.Context, r reasoned) error {
 	if err != nil {
 		return err
 	}
-	err = r.act(web.Ctx(c), web.Actor(c), p.ID, f.Reason)
+	err = r.act(web.Ctx(c), web.Actor(c), p.ID, f)
 	if _, _, ok := web.Problems(c, err); ok {
 		return h.reasonPage(c, r, masked(f.Reason), err)
 	}

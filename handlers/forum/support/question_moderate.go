@@ -1,6 +1,8 @@
 package support
 
 import (
+	"strconv"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -44,7 +46,7 @@ func postActs(c echo.Context, p support.Said) (buttons, links []views.Act) {
 	path := "/support/posts/" + p.ID.Show(forum.PostPrefix)
 	switch {
 	case p.State == forum.Pending:
-		return []views.Act{{Label: web.T(c, "Approve post"), Action: path + "/approve", Kind: components.Primary}, {Label: web.T(c, "Reject post"), Href: path + "/reject"}}, nil
+		return []views.Act{{Label: web.T(c, "Approve post"), Action: path + "/approve", Hidden: []components.Hidden{{Name: "revisions", Value: strconv.FormatInt(p.Revisions, 10)}}, Kind: components.Primary}, {Label: web.T(c, "Reject post"), Href: path + "/reject"}}, nil
 	case p.Kind == forum.PostQuestion || p.State != forum.Published:
 		return nil, nil
 	case p.HiddenAt != nil:

@@ -251,8 +251,8 @@ func TestWhatWaitsIsShownOnceApprovedAndItsAuthorTold(t *testing.T) {
 		must(t, err)
 		_, before := w.get(w.Other, good.ID)
 
-		must(t, w.mod.Approve(t.Context(), w.Support, page.Rows[0].ID), w.mod.Reject(t.Context(), w.Support, page.Rows[1].ID, "This is spam."))
-		again := w.mod.Approve(t.Context(), w.Support, page.Rows[1].ID)
+		must(t, w.mod.Approve(t.Context(), w.Support, page.Rows[0].ID, 0), w.mod.Reject(t.Context(), w.Support, page.Rows[1].ID, 0, "This is spam."))
+		again := w.mod.Approve(t.Context(), w.Support, page.Rows[1].ID, 0)
 		_, after := w.get(w.Other, good.ID)
 		_, never := w.get(w.Other, bad.ID)
 		own, err := w.get(fresh, bad.ID)
@@ -270,6 +270,29 @@ func TestWhatWaitsIsShownOnceApprovedAndItsAuthorTold(t *testing.T) {
 	})
 }
 
+// F7: approved or rejected is what the moderator read, not what its author made of it meanwhile.
+func TestDecisionIsAboutTheTextThatWasRead(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		fresh := w.Person("Fred Fresh", "")
+		q := w.AskAs(fresh, forum.Draft{Title: "How do I use this library?", Body: "I mean https://some.library/x"})
+		page, err := w.mod.Pending(t.Context(), w.Support, db.PageRequest{})
+		must(t, err)
+		read := page.Rows[0]
+		_, err = w.Forum.Edit(t.Context(), fresh, read.ID, forum.Edit{Title: "Cheap pills for everybody", Body: "Buy at https://shop.biz now"})
+		must(t, err)
+
+		approved := w.mod.Approve(t.Context(), w.Support, read.ID, read.Revisions)
+		rejected := w.mod.Reject(t.Context(), w.Support, read.ID, read.Revisions, "This is spam.")
+		_, shown := w.get(w.Other, q.ID)
+		again, err := w.mod.Pending(t.Context(), w.Support, db.PageRequest{})
+
+		must(t, err, w.mod.Reject(t.Context(), w.Support, read.ID, again.Rows[0].Revisions, "This is spam."))
+		if !fault.Is(approved, fault.Conflict) || !fault.Is(rejected, fault.Conflict) || !fault.Is(shown, fault.NotFound) {
+			t.Error(approved, rejected, shown)
+		}
+	})
+}
+
 func TestPostChangedWhileItWaitsIsToldOfOnce(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		q := w.Ask(w.Owner, "Which library do you use for it?")
@@ -279,11 +302,11 @@ func TestPostChangedWhileItWaitsIsToldOfOnce(t *testing.T) {
 		must(t, err)
 		before := len(w.Letters(w.Owner))
 
-		must(t, w.mod.Approve(t.Context(), w.Support, p.ID))
+		must(t, w.mod.Approve(t.Context(), w.Support, p.ID, 1))
 		shown := len(w.Letters(w.Owner))
 		w.Clock.Advance(time.Hour)
 		_, err = w.Forum.Edit(t.Context(), fresh, p.ID, forum.Edit{Body: "I mean https://other.library/z", Revisions: 1})
-		must(t, err, w.mod.Approve(t.Context(), w.Support, p.ID))
+		must(t, err, w.mod.Approve(t.Context(), w.Support, p.ID, 2))
 		changed := len(w.Letters(w.Owner))
 		_, _, history, err := w.Forum.Revisions(t.Context(), w.Other, p.ID)
 
@@ -307,7 +330,7 @@ func TestRejectedChangeGoesBackToWhatWasShown(t *testing.T) {
 		must(t, err)
 		_, gone := w.get(w.Other, q.ID)
 
-		must(t, w.mod.Reject(t.Context(), w.Support, edited.ID, "This is spam."))
+		must(t, w.mod.Reject(t.Context(), w.Support, edited.ID, 1, "This is spam."))
 		row, err := w.get(w.Other, q.ID)
 		must(t, err)
 		_, p, public, err := w.Forum.Revisions(t.Context(), w.Other, edited.ID)
@@ -369,7 +392,7 @@ func TestOnlyStaffWithThePermissionModerate(t *testing.T) {
 			ctx := t.Context()
 			errs := []error{
 				w.mod.Hide(ctx, a, post, "x"), w.mod.Show(ctx, a, post), w.mod.HideQuestion(ctx, a, q.ID, "x"), w.mod.ShowQuestion(ctx, a, q.ID), w.mod.SetLocked(ctx, a, q.ID, true), w.mod.SetPinned(ctx, a, q.ID, true),
-				w.mod.Retag(ctx, a, q.ID, nil), w.mod.Approve(ctx, a, post), w.mod.Reject(ctx, a, post, "x"), w.mod.Block(ctx, a, w.Other.UserID, time.Time{}, "x"), w.mod.Unblock(ctx, a, w.Other.UserID),
+				w.mod.Retag(ctx, a, q.ID, nil), w.mod.Approve(ctx, a, post, 0), w.mod.Reject(ctx, a, post, 0, "x"), w.mod.Block(ctx, a, w.Other.UserID, time.Time{}, "x"), w.mod.Unblock(ctx, a, w.Other.UserID),
 			}
 			for i, err := range errs {
 				if !fault.Is(err, fault.Forbidden) {

@@ -27,6 +27,7 @@ type Waiting struct {
 	Title      string
 	Slug       string
 	Edited     bool // it was shown before, and changed
+	Revisions  int64
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	JoinedAt   time.Time // when the author's account was made
@@ -40,15 +41,16 @@ func (s *Store) Pending(ctx context.Context, a actor.Actor, page db.PageRequest)
 	page.Sort = ""
 	return db.List(ctx, s.db, db.Listing[Waiting]{
 		Name: "pending posts", IDExpr: "p.id", ID: func(w Waiting) db.ID { return w.ID }, Default: "created",
-		Select: `SELECT p.id, p.question_id, p.kind, p.body, p.html, p.author_id, u.display_name AS author_name, q.title, q.slug, p.revisions > 0 AS edited, p.created_at, p.updated_at, u.created_at AS joined_at
+		Select: `SELECT p.id, p.question_id, p.kind, p.body, p.html, p.author_id, u.display_name AS author_name, q.title, q.slug, p.revisions > 0 AS edited, p.revisions, p.created_at, p.updated_at, u.created_at AS joined_at
 			FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id WHERE p.state = 'pending' AND p.deleted_at IS NULL AND q.deleted_at IS NULL`,
 		Sorts: map[string]db.Sort[Waiting]{"created": {Expr: "p.created_at", Value: func(w Waiting) any { return w.CreatedAt }}},
 	}, page)
 }
 
-// Approve shows a post that waited, tells who follows, and its author. Faults: Forbidden, NotFound, Conflict when somebody decided meanwhile.
-func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID) error {
-	return s.decide(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
+// Approve shows a post that waited, tells who follows, and its author. revisions is of the text that the actor read: what was changed since is not approved
+// unread. Faults: Forbidden, NotFound, Conflict when somebody decided or changed it meanwhile.
+func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID, revisions int64) error {
+	return s.decide(ctx, a, postID, revisions, func(tx *db.Tx, q forum.Question, p forum.Post) error {
 		act := postEvent(audit.PostApproved, q, p, nil)
 		if p.Kind == forum.PostQuestion {
 			act = questionEvent(audit.QuestionApproved, q, nil)
@@ -62,13 +64,13 @@ func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID) error 
 }
 
 // Reject keeps a post from being shown, for a reason that its author reads by mail and beside the post. Of a post that was shown before it was changed, the last text
-// that was shown is shown again. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
-func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, reason string) error {
+// that was shown is shown again. revisions as for Approve. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
+func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, revisions int64, reason string) error {
 	reason = strings.TrimSpace(reason)
 	if err := checkReason(reason, true); err != nil {
 		return err
 	}
-	return s.decide(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
+	return s.decide(ctx, a, postID, revisions, func(tx *db.Tx, q forum.Question, p forum.Post) error {
 		back, err := forum.Reject(tx, a, p.ID, reason)
 		if err != nil {
 			return err
@@ -89,10 +91,13 @@ func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, reason 
 	})
 }
 
-func (s *Store) decide(ctx context.Context, a actor.Actor, postID db.ID, fn func(tx *db.Tx, q forum.Question, p forum.Post) error) error {
+func (s *Store) decide(ctx context.Context, a actor.Actor, postID db.ID, revisions int64, fn func(tx *db.Tx, q forum.Question, p forum.Post) error) error {
 	return s.onPost(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
 		if p.State != forum.Pending {
 			return fault.New(fault.Conflict, "Somebody decided this meanwhile.")
+		}
+		if p.Revisions != revisions {
+			return fault.New(fault.Conflict, "Its author changed this since you read it. Read it again, then decide.")
 		}
 		return fn(tx, q, p)
 	})

@@ -27,6 +27,7 @@ type Status struct {
 // Act is a form of one button, or with Href a link that looks like one.
 type Act struct {
 	Action string
+	Hidden []components.Hidden
 	Href   string
 	Label  string
 	Kind   components.Kind
@@ -47,6 +48,7 @@ type Form struct {
 	Quote    string // words of the post, in plain text
 	Problems []components.Problem
 	Action   string
+	Hidden   []components.Hidden
 	Inputs   []Input
 	Submit   string
 	Danger   bool
