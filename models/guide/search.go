@@ -47,6 +47,7 @@ type Result struct {
 	Kind    string
 	Path    string // under the portal's address
 	Title   string
+	Lang    string // of a page in another language than the reader's: title and excerpt are in it
 	Topic   string // of a question: question, idea or bug
 	Solved  bool
 	Answers int64
@@ -185,7 +186,11 @@ func (s *Searcher) page(h index.Hit, language text.Language) (Result, bool) {
 		return Result{}, false
 	}
 	best := s.pages.Find(h.Kind, p.Slug, language)
-	return Result{Path: p.Path(), Title: best.Title, Preferred: best == p}, true
+	r := Result{Path: p.Path(), Title: p.Title, Preferred: best == p}
+	if p.Language != language {
+		r.Lang = string(p.Language)
+	}
+	return r, true
 }
 
 func refs(hits []index.Hit, kind string) []db.ID {
@@ -249,7 +254,7 @@ func (s *Searcher) suggest(ctx context.Context, query string, shown []Result) (s
 	if err != nil || better == "" {
 		return "", err
 	}
-	was, is := strings.Fields(strings.ToLower(query)), strings.Fields(better)
+	was, is := strings.Fields(strings.ToLower(query)), strings.Fields(strings.ToLower(better))
 	for i, word := range was {
 		if len(was) != len(is) || word == is[i] {
 			continue

@@ -18,16 +18,53 @@ type Piece struct {
 // excerptLength is how long an excerpt is, in bytes, a little more or less.
 const excerptLength = 220
 
-// signs of Markdown that say nothing in one line of plain text.
+// Signs of Markdown that say nothing in one line of plain text. What stands in fences is code, and stays as it is.
 var (
-	linkTargets = regexp.MustCompile(`\]\([^)\s]*\)`)
-	markdown    = regexp.MustCompile("(?m)^[ \t]*(```|~~~|:::).*$|^[ \t]*(#{1,6}|>|[-*+]|\\d+\\.)[ \t]+|\\{#[a-z0-9-]+\\}|\\[![A-Z]+\\]|`+|\\*\\*|__|[\\[\\]|]|<[^>\n]{0,200}>")
+	links    = regexp.MustCompile(`!?\[([^\]\n]{0,300})\](?:\([^)\s]*\)|\[[^\]\n]{0,100}\])`)
+	lineSign = regexp.MustCompile(`^[ \t]*(?:(?:#{1,6}|>|[-*+]|\d{1,9}[.)])[ \t]+|>$)+(?:\[![A-Z]+\])?`)
+	ruler    = regexp.MustCompile(`^[ \t|:*_=-]*$`)
+	anchors  = regexp.MustCompile(`[ \t]*\{#[a-z0-9-]+\}`)
+	tags     = regexp.MustCompile(`</?[a-z][^>\n]{0,200}>|<!--.*?-->`)
+	emphasis = regexp.MustCompile(`(^|[\s(„“"'])(\*{1,3}|_{1,3}|~~)([^\s*_~](?:[^*\n]*?[^\s*_~])?)(\*{1,3}|_{1,3}|~~)`)
+	fence    = regexp.MustCompile("^[ \t>]*(```+|~~~+)")
 )
 
 // plain is text in one line without the signs of Markdown, for reading only.
 func plain(text string) string {
-	text = linkTargets.ReplaceAllString(clip(text, 4*maxExcerpt), "]")
-	return strings.Join(strings.Fields(markdown.ReplaceAllString(text, "")), " ")
+	var out []string
+	inside := ""
+	for line := range strings.SplitSeq(clip(text, 4*maxExcerpt), "\n") {
+		if mark := fence.FindStringSubmatch(line); mark != nil && (inside == "" || strings.HasPrefix(mark[1], inside)) {
+			if inside == "" {
+				inside = mark[1]
+			} else {
+				inside = ""
+			}
+			continue
+		}
+		if inside == "" {
+			line = prose(line)
+		}
+		out = append(out, line)
+	}
+	return strings.Join(strings.Fields(strings.Join(out, " ")), " ")
+}
+
+// prose is a line outside of code. Code in the line stays as it is too.
+func prose(line string) string {
+	if ruler.MatchString(line) || strings.HasPrefix(line, ":::") {
+		return ""
+	}
+	line = anchors.ReplaceAllString(lineSign.ReplaceAllString(line, ""), "")
+	parts := strings.Split(line, "`")
+	for i := 0; i < len(parts); i += 2 {
+		part := tags.ReplaceAllString(links.ReplaceAllString(parts[i], "$1"), "")
+		for range 2 { // one may stand in the other
+			part = emphasis.ReplaceAllString(part, "$1$3")
+		}
+		parts[i] = strings.ReplaceAll(part, "|", " ")
+	}
+	return strings.Join(parts, "")
 }
 
 // Excerpts gives for each hit the part of its text that has most of the words of the query, with those words told apart. It is as long as hits.
@@ -48,27 +85,34 @@ func Excerpts(ctx context.Context, d *db.DB, text string, hits []Hit) ([][]Piece
 	if err := d.Read(ctx).Raw("SELECT id, language, body FROM search_documents WHERE id IN ?", ids).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
-	wanted := map[string]bool{}
-	for _, t := range parse(text).terms() {
-		wanted[t] = true
-	}
+	wanted, typed := wantedBy(text)
 	for _, r := range rows {
 		for i, h := range hits {
 			if h.id == r.ID {
-				out[i] = excerpt(r.Body, wanted, newStemmer(r.Language))
+				out[i] = excerpt(r.Body, wanted, typed, newStemmer(r.Language))
 			}
 		}
 	}
 	return out, nil
 }
 
+// wantedBy are the terms of a query, and those of them that were typed: words that only mean the same choose the part of a text, but are not told
+// apart in it.
+func wantedBy(query string) (all, typed map[string]bool) {
+	all, typed = map[string]bool{}, map[string]bool{}
+	for _, t := range parse(query).terms() {
+		all[t] = true
+		if !strings.HasPrefix(t, concept) {
+			typed[t] = true
+		}
+	}
+	return all, typed
+}
+
 // Mark tells the words of the query apart in a short text, such as a title.
 func Mark(query, text string) []Piece {
-	wanted := map[string]bool{}
-	for _, t := range parse(query).terms() {
-		wanted[t] = true
-	}
-	return mark(text, matches(text, wanted, newStemmer("en"), newStemmer("de")))
+	_, typed := wantedBy(query)
+	return mark(text, matches(text, typed, newStemmer("en"), newStemmer("de")))
 }
 
 // place is a matching word of a text, by bytes.
@@ -134,8 +178,8 @@ func join(all []place, next place) []place {
 	return append(all, next)
 }
 
-// excerpt picks the window with the most different words.
-func excerpt(body string, wanted map[string]bool, s *stemmer) []Piece {
+// excerpt picks the window with the most different words of those wanted, and marks those typed.
+func excerpt(body string, wanted, typed map[string]bool, s *stemmer) []Piece {
 	found := matches(body, wanted, s)
 	from, most := 0, 0
 	for i := range found {
@@ -153,7 +197,7 @@ func excerpt(body string, wanted map[string]bool, s *stemmer) []Piece {
 	from = wordStart(body, from)
 	to := wordEnd(body, min(len(body), from+excerptLength))
 	var inside []place
-	for _, p := range found {
+	for _, p := range matches(body, typed, s) {
 		if p.from >= from && p.to <= to {
 			inside = append(inside, place{p.from - from, p.to - from})
 		}

@@ -10,16 +10,19 @@ import (
 
 // normal is text in lower case and compatibility form (NFKC: full-width letters become plain ones), without what can't be seen. Umlauts stay, since
 // the German stemmer needs them.
-func normal(text string) string {
+func normal(text string) string { return strings.ToLower(seen(text)) }
+
+// seen is text in compatibility form, in the case in which it was written.
+func seen(text string) string {
 	if ascii(text) {
-		return strings.ToLower(text)
+		return text
 	}
 	text = norm.NFKC.String(strings.ToValidUTF8(text, " "))
 	return strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) { // soft hyphen, zero width, direction
 			return -1
 		}
-		return unicode.ToLower(r)
+		return r
 	}, text)
 }
 

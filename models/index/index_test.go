@@ -181,6 +181,46 @@ func TestOnlyPublicWordsAreSuggested(t *testing.T) {
 	})
 }
 
+// A reader sees neither the signs of Markdown nor words marked that they did not type.
+func TestExcerptsArePlainWords(t *testing.T) {
+	d := dbtest.SQLite(t, nil)
+	put(t, d, index.Document{Kind: index.Guide, Ref: "loop", Language: "en", Title: "Loop", Public: true, Body: "## *Start* a [loop](/guides/loop)\n\n| code | calls |\n| --- | --: |\n| 429 | __12__ |\n\n" +
+		"> [!NOTE]\n> The burst is `a * b * c`.\n\n```sh\nuntil [ -s calls.log ]; do\n```\n- one_two_three"})
+
+	hits, err := index.Find(t.Context(), d, index.Query{Text: "429"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	excerpts, err := index.Excerpts(t.Context(), d, "429", hits)
+	if err != nil || len(excerpts) != 1 {
+		t.Fatal(excerpts, err)
+	}
+
+	var all, marked string
+	for _, p := range excerpts[0] {
+		if all += p.Text; p.Match {
+			marked += p.Text
+		}
+	}
+	if want := "Start a loop code calls 429 12 The burst is a * b * c. until [ -s calls.log ]; do one_two_three"; all != want || marked != "429" {
+		t.Errorf("%q, marked %q", all, marked)
+	}
+}
+
+func TestSuggestionsKeepTheCaseOfCodes(t *testing.T) {
+	d := dbtest.SQLite(t, nil)
+	put(t, d, library...)
+	if err := index.Recount(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+
+	for query, want := range map[string]string{"RATE_LIMTED": "RATE_LIMITED", "Shipmnets": "shipments"} {
+		if got, err := index.Suggest(t.Context(), d, query); err != nil || got != want {
+			t.Errorf("%q: %q, %v", query, got, err)
+		}
+	}
+}
+
 func TestExcerptsMarkTheWords(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
 		put(t, d, library...)

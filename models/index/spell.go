@@ -223,7 +223,7 @@ func Suggest(ctx context.Context, d *db.DB, text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	out := strings.Join(strings.Fields(normal(clip(text, maxQuery))), " ")
+	out := strings.Join(strings.Fields(seen(clip(text, maxQuery))), " ")
 	changed := false
 	for _, word := range q.spelled {
 		if better := mended[word]; len(better) > 0 {
@@ -236,6 +236,14 @@ func Suggest(ctx context.Context, d *db.DB, text string) (string, error) {
 		return "", nil
 	}
 	return out, nil
+}
+
+// cased writes better as word is written: codes are written in capitals.
+func cased(word, better string) string {
+	if word == strings.ToUpper(word) {
+		return strings.ToUpper(better)
+	}
+	return better
 }
 
 // replaceWord puts better in the place of each whole word that folds to word.
@@ -252,8 +260,8 @@ func replaceWord(text, word, better string) string {
 		if end < 0 {
 			end = len(text)
 		}
-		if fold(text[:end]) == word {
-			b.WriteString(better)
+		if fold(normal(text[:end])) == word {
+			b.WriteString(cased(text[:end], better))
 		} else {
 			b.WriteString(text[:end])
 		}
