@@ -17,11 +17,11 @@ type Limits struct {
 	Links     int   // to other hosts, in one post
 }
 
-// LimitsOf are the limits of a rung.
+// LimitsOf are the limits of a rung. Nobody outside the company is without (L7).
 func LimitsOf(r Rung) Limits {
 	switch r {
-	case Established:
-		return Limits{}
+	case Established: // far above what anybody writes by hand: each post is a mail to every follower
+		return Limits{Moment: 30, Hour: 100, Day: 300, Questions: 50, Edits: 120}
 	case Called:
 		return Limits{Moment: 10, Hour: 30, Day: 80, Questions: 20, Edits: 60, Links: 10}
 	case Builder:
@@ -63,7 +63,15 @@ func countPosts(tx *db.Tx, userID db.ID) (counts, error) {
 }
 
 // refuse tells who wrote as much as they may when they can go on. Faults: RateLimited.
-func (l Limits) refuse(c counts, p Post) error {
+func (l Limits) refuse(rung Rung, c counts, p Post) error {
+	err := l.over(c, p)
+	if f := fault.As(err); f != nil && rung == Established { // no new account: that it is told nothing of
+		return fault.Later(f.RetryAfter, "You wrote very much in a short time. Go on a little later.")
+	}
+	return err
+}
+
+func (l Limits) over(c counts, p Post) error {
 	if p.Edit {
 		if l.Edits > 0 && c.Edits >= l.Edits {
 			return fault.Later(time.Hour, "A new account changes at most %d posts in an hour. Go on a little later.", l.Edits)

@@ -44,8 +44,8 @@ const (
 // PostingBlocked is the code of the fault that refuses somebody whom staff keep from posting.
 const PostingBlocked = "POSTING_BLOCKED"
 
-// Judge decides whether the actor may post, and whether it shows at once. Call it in the transaction that writes the post, before writing. Staff, the program
-// itself and established accounts are not limited. Faults: Forbidden for who is kept from posting or has no verified address, RateLimited for too many
+// Judge decides whether the actor may post, and whether it shows at once. Call it in the transaction that writes the post, before writing. Staff and the program
+// itself are not limited; established accounts only in how much they write. Faults: Forbidden for who is kept from posting or has no verified address, RateLimited for too many
 // posts, Invalid (field body) for too many links.
 func Judge(tx *db.Tx, a actor.Actor, p Post) (Verdict, error) {
 	if exempt(a) {
@@ -59,15 +59,12 @@ func Judge(tx *db.Tx, a actor.Actor, p Post) (Verdict, error) {
 		return Verdict{}, err
 	}
 	rung := s.Rung(tx.Now)
-	if rung == Established {
-		return Verdict{}, nil
-	}
 	done, err := countPosts(tx, a.UserID)
 	if err != nil {
 		return Verdict{}, err
 	}
 	limits := LimitsOf(rung)
-	if err := limits.refuse(done, p); err != nil {
+	if err := limits.refuse(rung, done, p); err != nil || rung == Established {
 		return Verdict{}, err
 	}
 	links := offsite(p.Title, p.Body, p.Host)

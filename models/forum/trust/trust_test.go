@@ -139,14 +139,14 @@ func TestNewAccountsAreLimited(t *testing.T) {
 	}
 }
 
-func TestStaffAndEstablishedAccountsAreNotLimited(t *testing.T) {
+func TestStaffAreNotLimitedAndEstablishedAccountsOnlyInHowMuch(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		w.used(w.Key(w.Shop, "web", w.API, w.Read))
 		clock.Advance(trust.EstablishedAfter)
 		for _, a := range []actor.Actor{w.Owner, w.Support, actor.ForSystem()} {
 			if a.SignedIn() {
-				for range 100 {
+				for range trust.LimitsOf(trust.Established).Moment - 1 {
 					w.wrote(a, "Short.", "published", time.Minute)
 				}
 			}
@@ -156,6 +156,29 @@ func TestStaffAndEstablishedAccountsAreNotLimited(t *testing.T) {
 			if err != nil || v.Pending {
 				t.Error(a.Name, err, v)
 			}
+		}
+	})
+}
+
+// L7: each post is a mail to every follower, so nobody outside the company writes without end.
+func TestEstablishedAccountsDoNotWriteWithoutEnd(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.used(w.Key(w.Shop, "web", w.API, w.Read))
+		clock.Advance(trust.EstablishedAfter)
+		for _, a := range []actor.Actor{w.Owner, w.Support} {
+			for range trust.LimitsOf(trust.Established).Moment {
+				w.wrote(a, "Short.", "published", time.Minute)
+			}
+		}
+
+		_, err := w.judge(w.Owner, trust.Post{Body: "And one more."})
+		_, staff := w.judge(w.Support, trust.Post{Body: "And one more."})
+		clock.Advance(11 * time.Minute)
+		_, later := w.judge(w.Owner, trust.Post{Body: "And one more."})
+
+		if !fault.Is(err, fault.RateLimited) || fault.As(err).RetryAfter == 0 || strings.Contains(err.Error(), "new account") || staff != nil || later != nil {
+			t.Fatal(err, staff, later)
 		}
 	})
 }
