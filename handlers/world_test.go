@@ -48,7 +48,7 @@ type tenant struct {
 	session db.ID
 	asked   forum.Question // for the tenant's organization alone
 	answer  db.ID          // to it
-	ids     []string // as pages and forms show them
+	ids     []string       // as pages and forms show them
 }
 
 // serve builds the house over d and serves it.
