@@ -41,7 +41,7 @@ func clock(c echo.Context, hoursOf hours.Clock, now time.Time, i support.Item) *
 
 var viewWords = map[support.View]string{
 	support.Waiting: text.N("Waits on us"), support.Mine: text.N("Mine"), support.MyTeams: text.N("My teams"), support.Unassigned: text.N("Unassigned"),
-	support.Escalated: text.N("Escalated"), support.OnAsker: text.N("Waits for the asker"), support.Open: text.N("All open"), support.Closed: text.N("Closed"),
+	support.Escalated: text.N("Escalated"), support.OnAsker: text.N("Waits for the asker"), support.Open: text.N("All open"), support.Solved: text.N("Solved"), support.Closed: text.N("Closed"),
 }
 
 var reasonWords = map[string]string{

@@ -169,6 +169,22 @@ func Fill(body string, v Values) (text string, unknown []string) {
 	return text, unknown
 }
 
+// code is what stands in backticks or fences: braces there may be the text itself, as in a path.
+var code = regexp.MustCompile("(?s)```.*?(?:```|$)|~~~.*?(?:~~~|$)|`[^`\n]*`")
+
+var hole = regexp.MustCompile(`\{(?:name|app|api|guide:[^{}\s]+)\}`)
+
+// Holes lists the variables of canned replies that are left in a text outside of code, once each.
+func Holes(body string) []string {
+	var out []string
+	for _, found := range hole.FindAllString(code.ReplaceAllString(body, " "), -1) {
+		if !slices.Contains(out, found) {
+			out = append(out, found)
+		}
+	}
+	return out
+}
+
 var special = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "&", `\&`, "~", `\~`, "|", `\|`, "\n", " ", "\r", " ")
 
 func escape(s string) string { return special.Replace(s) }

@@ -44,6 +44,9 @@ func (s *Store) HandOver(ctx context.Context, a actor.Actor, id db.ID, h Hand) e
 		if err := checkHand(tx, h); err != nil {
 			return err
 		}
+		if db.Deref(q.AssigneeID) == h.Person && db.Deref(q.TeamID) == h.Team {
+			return fault.BadField("to", "It is there already. Choose somebody else.")
+		}
 		if h.Note != "" {
 			if err := writeNote(tx, a, q, h.Note); err != nil {
 				return err

@@ -65,9 +65,14 @@ func (s *Store) Calm(ctx context.Context, a actor.Actor, id db.ID) error {
 	})
 }
 
-// Close closes a question for one of Reasons. It opens again when its asker replies. Faults: those of act, Invalid (reason).
+// Close closes a question for one of Reasons. It opens again when its asker replies, who is told by mail. Faults: those of act, Invalid (reason).
 func (s *Store) Close(ctx context.Context, a actor.Actor, id db.ID, reason string) error {
-	return s.act(ctx, a, id, func(tx *db.Tx, q forum.Question) error { return closeFor(tx, a, q, reason) })
+	return s.act(ctx, a, id, func(tx *db.Tx, q forum.Question) error {
+		if err := closeFor(tx, a, q, reason); err != nil {
+			return err
+		}
+		return s.tellClosed(tx, a, q, reason)
+	})
 }
 
 func closeFor(tx *db.Tx, a actor.Actor, q forum.Question, reason string) error {
@@ -113,6 +118,9 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, id db.ID, slug string) 
 				return fault.BadField("api", "Choose one of the list.")
 			}
 			to = &ids[0]
+		}
+		if db.Deref(to) == db.Deref(q.APIID) {
+			return fault.BadField("api", "It is about that already. Choose another.")
 		}
 		audit.Record(tx, a, event(audit.QuestionMoved, q, map[string]string{"before": db.Deref(q.APIID).Show("api"), "after": db.Deref(to).Show("api")}))
 		return settleAs(tx, q.ID, "UPDATE questions SET api_id = ?, updated_at = ? WHERE id = ?", to, tx.Now, q.ID)

@@ -64,7 +64,10 @@ func (s *Store) Merge(ctx context.Context, a actor.Actor, id, into db.ID) error 
 		if err != nil {
 			return err
 		}
-		return forum.Settle(tx, target.ID)
+		if err := forum.Settle(tx, target.ID); err != nil {
+			return err
+		}
+		return s.tellMerged(tx, a, q, target)
 	})
 }
 

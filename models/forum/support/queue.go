@@ -20,12 +20,13 @@ const (
 	Unassigned View = "unassigned" // of those that wait on us
 	Escalated  View = "escalated"
 	OnAsker    View = "asker"
-	Open       View = "open"
+	Open       View = "open"   // not closed, nor solved with nobody waiting
+	Solved     View = "solved" // an answer is accepted, and its asker has not come back
 	Closed     View = "closed"
 )
 
 // Views are all views, in the order of the page.
-var Views = []View{Waiting, Mine, MyTeams, Unassigned, Escalated, OnAsker, Open, Closed}
+var Views = []View{Waiting, Mine, MyTeams, Unassigned, Escalated, OnAsker, Open, Solved, Closed}
 
 // Filter narrows the queue.
 type Filter struct {
@@ -62,6 +63,7 @@ const (
 		LEFT JOIN support_teams t ON t.id = q.team_id LEFT JOIN organizations o ON o.id = q.organization_id`
 	living  = " WHERE q.deleted_at IS NULL AND q.merged_into IS NULL AND q.state = 'published'"
 	open    = living + " AND q.closed_at IS NULL"
+	busy    = open + " AND (q.waits_on = 'us' OR q.asked_back_at IS NOT NULL OR q.escalated_at IS NOT NULL)" // somebody must still do something about it
 	waiting = open + " AND q.hidden_at IS NULL AND q.waits_on = 'us' AND q.waiting_since IS NOT NULL"
 	ofTeam  = " AND q.team_id IN (SELECT m.team_id FROM support_team_members m WHERE m.user_id = ?)"
 )
@@ -70,9 +72,9 @@ const (
 func (v View) where(a actor.Actor) (condition string, args []any, byWait bool) {
 	switch v {
 	case Mine:
-		return open + " AND q.assignee_id = ?", []any{a.UserID}, false
+		return busy + " AND q.assignee_id = ?", []any{a.UserID}, false
 	case MyTeams:
-		return open + ofTeam, []any{a.UserID}, false
+		return busy + ofTeam, []any{a.UserID}, false
 	case Unassigned:
 		return waiting + " AND q.assignee_id IS NULL AND q.team_id IS NULL", nil, true
 	case Escalated:
@@ -80,7 +82,9 @@ func (v View) where(a actor.Actor) (condition string, args []any, byWait bool) {
 	case OnAsker:
 		return open + " AND q.waits_on = 'asker' AND q.asked_back_at IS NOT NULL", nil, false
 	case Open:
-		return open, nil, false
+		return open + " AND (q.accepted_post_id IS NULL OR q.waits_on = 'us')", nil, false
+	case Solved:
+		return open + " AND q.accepted_post_id IS NOT NULL AND q.waits_on <> 'us'", nil, false
 	case Closed:
 		return living + " AND q.closed_at IS NOT NULL", nil, false
 	}
@@ -166,8 +170,8 @@ func (s *Store) Counts(ctx context.Context, a actor.Actor) (Counts, error) {
 	err := s.db.Read(ctx).Raw(`SELECT
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+waiting+most+`waiting,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+waiting+` AND q.due_at < ?`+most+`overdue,
-		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+open+` AND q.assignee_id = ?`+most+`mine,
-		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+open+ofTeam+most+`teams,
+		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+busy+` AND q.assignee_id = ?`+most+`mine,
+		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+busy+ofTeam+most+`teams,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+waiting+` AND q.assignee_id IS NULL AND q.team_id IS NULL`+most+`unassigned,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+open+` AND q.escalated_at IS NOT NULL`+most+`escalated,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM flags WHERE state = 'open'`+most+`flags,

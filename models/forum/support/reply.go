@@ -2,6 +2,7 @@ package support
 
 import (
 	"context"
+	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 
@@ -24,10 +25,13 @@ type Answer struct {
 	Then    string // ThenNothing, ThenWait or ThenClose
 }
 
-// Answer publishes an answer, assigns the question to its author when it is nobody's, and sets it waiting or closes it, all or nothing. Faults: those of act and of
-// forum.Write: Conflict also when something public was written since Version.
+// Answer publishes an answer, assigns the question to its author when it is nobody's, and sets it waiting or closes it, all or nothing. Faults: those of act, Invalid (body) as long as a
+// variable of a canned reply is not filled in, and those of forum.Write: Conflict also when something public was written since Version.
 func (s *Store) Answer(ctx context.Context, a actor.Actor, id db.ID, in Answer) (forum.Post, error) {
 	var post forum.Post
+	if left := Holes(in.Body); len(left) > 0 {
+		return post, fault.BadField("body", "Still to be filled in: %s. Write what belongs there, or put it between backticks if it is meant so.", strings.Join(left, ", "))
+	}
 	err := s.act(ctx, a, id, func(tx *db.Tx, q forum.Question) error {
 		var err error
 		if post, err = s.forum.Write(tx, a, q, forum.Reply{Body: in.Body, Version: in.Version}); err != nil {

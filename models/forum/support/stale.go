@@ -10,7 +10,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/hours"
-	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -37,7 +36,12 @@ func (s *Store) Stale(ctx context.Context) error {
 		return err
 	}
 	err = s.batches(ctx, left+" AND q.warned_at <= ? ORDER BY q.asked_back_at LIMIT ?", []any{now, now, closed, staleBatch},
-		func(tx *db.Tx, q forum.Question) error { return closeFor(tx, actor.ForSystem(), q, NoWord) })
+		func(tx *db.Tx, q forum.Question) error {
+			if err := closeFor(tx, actor.ForSystem(), q, NoWord); err != nil {
+				return err
+			}
+			return s.tellClosed(tx, actor.ForSystem(), q, NoWord)
+		})
 	if err != nil {
 		return err
 	}
@@ -82,12 +86,8 @@ func (s *Store) warn(tx *db.Tx, q forum.Question, p hours.Policy) error {
 		return err
 	}
 	audit.Record(tx, actor.ForSystem(), event(audit.QuestionWaiting, q, map[string]string{"warned": "yes"}))
-	may, err := askerReads(tx, q.AskerID, q.ID)
-	if err != nil || !may {
-		return err
-	}
-	var to []org.Recipient
-	if err := tx.Raw(recipients+" WHERE u.id = ? AND "+reachable, q.AskerID, tx.Now).Scan(&to).Error; err != nil {
+	to, err := theAsker(tx, actor.ForSystem(), q, q.ID)
+	if err != nil {
 		return err
 	}
 	button := outbox.L("Open the question")
