@@ -59,7 +59,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if h.engine, err = newEngine(ctx, o, stores); err != nil {
 		return nil, err
 	}
-	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies}
+	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies, Keys: stores.Key}
 	h.Echo = kit.NewEcho()
 	h.Echo.Use(h.engine.metrics.countRequests)
 	r := web.NewRegistrar(kit, h.Echo)

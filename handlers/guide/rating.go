@@ -51,6 +51,7 @@ func (h *Handler) rate(c echo.Context, kind string) error {
 	if err == nil {
 		return h.Done(c, p.Path(), "Noted. Thank you.")
 	}
+	err = h.Unkeyed(c, err, &f.Words)
 	list, fields, ok := web.Problems(c, err)
 	if !ok {
 		return err

@@ -6,7 +6,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
@@ -95,7 +94,7 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 // home page one goes to the console; an address that holds a token or a key is not carried further.
 func onward(c echo.Context) string {
 	path, next := c.Request().URL.Path, c.Request().URL.RequestURI()
-	if m := c.Request().Method; (m != http.MethodGet && m != http.MethodHead) || c.QueryParam("token") != "" || apikey.Redact(next) != next {
+	if m := c.Request().Method; (m != http.MethodGet && m != http.MethodHead) || c.QueryParam("token") != "" || holdsKey(next) {
 		return ""
 	}
 	switch path {
@@ -162,6 +161,9 @@ func under(path, root string) bool { return path == root || strings.HasPrefix(pa
 
 func languageMenu(c echo.Context) *layout.LanguageMenu {
 	m := &layout.LanguageMenu{Action: "/language", Next: c.Request().URL.RequestURI()}
+	if holdsKey(m.Next) { // it is shown in the page (K1)
+		m.Next = "/"
+	}
 	now := text.Of(Ctx(c)).Language
 	for _, l := range text.Languages() {
 		m.Choices = append(m.Choices, layout.LanguageChoice{Tag: string(l.Language), Name: l.Name, Current: l.Language == now})

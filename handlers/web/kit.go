@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
 
@@ -23,6 +24,7 @@ type Kit struct {
 	Accounts *account.Store
 	BaseURL  *url.URL // scheme and host of every absolute link (W6)
 	Proxies  []netip.Prefix
+	Keys     *key.Store // looks up keys that were pasted into forms; nil: none is known
 
 	// SignIn answers a signed-out reader of a page with the sign-in form and status 401.
 	SignIn func(c echo.Context, next string) error

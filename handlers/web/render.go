@@ -5,12 +5,14 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -91,6 +93,17 @@ func (k *Kit) takeFlash(c echo.Context) *layout.Flash {
 	return &layout.Flash{Tone: f.Tone, Text: text.T(Ctx(c), f.Key, args...)}
 }
 
+// unkeyedArgs are the arguments of a sentence about what was entered, without keys.
+func unkeyedArgs(args []any) []any {
+	out := slices.Clone(args)
+	for i, a := range out {
+		if s, ok := a.(string); ok {
+			out[i] = apikey.Mask(s)
+		}
+	}
+	return out
+}
+
 // Problems puts an Invalid fault into words for a form: the summary, and the error of each field by its name. ok is false for
 // any other error, which the handler returns as it is.
 func Problems(c echo.Context, err error) (list []components.Problem, byField map[string]string, ok bool) {
@@ -100,14 +113,14 @@ func Problems(c echo.Context, err error) (list []components.Problem, byField map
 	}
 	byField = map[string]string{}
 	for _, p := range f.Problems {
-		words := T(c, p.Key, p.Args...)
+		words := T(c, p.Key, unkeyedArgs(p.Args)...)
 		list = append(list, components.Problem{Field: p.Field, Message: words})
 		if byField[p.Field] == "" {
 			byField[p.Field] = words
 		}
 	}
 	if len(list) == 0 {
-		list = append(list, components.Problem{Message: T(c, f.Key, f.Args...)})
+		list = append(list, components.Problem{Message: T(c, f.Key, unkeyedArgs(f.Args)...)})
 	}
 	return list, byField, true
 }

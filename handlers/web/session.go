@@ -35,6 +35,9 @@ func (k *Kit) withState(next echo.HandlerFunc) echo.HandlerFunc {
 		if err := readable(c); err != nil {
 			return err
 		}
+		if done, err := k.keyless(c); done || err != nil {
+			return err
+		}
 		return next(c)
 	}
 }

@@ -81,7 +81,7 @@ func (h *Handler) Flag(c echo.Context) error {
 	}
 	_, err = h.Store.Flag(web.Ctx(c), web.Actor(c), p.ID, f.Reason, f.Words)
 	if _, _, ok := web.Problems(c, err); ok {
-		f.Words = masked(f.Words)
+		err = h.Unkeyed(c, err, &f.Words)
 		return h.flagPage(c, f, err)
 	}
 	if err != nil {
@@ -178,7 +178,8 @@ func (h *Handler) decide(c echo.Context, uphold bool) error {
 	}
 	err = h.Store.Decide(web.Ctx(c), web.Actor(c), id, uphold, f.Reason)
 	if _, _, ok := web.Problems(c, err); ok {
-		return h.flagDecision(c, masked(f.Reason), err)
+		err = h.Unkeyed(c, err, &f.Reason)
+		return h.flagDecision(c, f.Reason, err)
 	}
 	if err != nil {
 		return err

@@ -8,7 +8,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -17,9 +16,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/forum/moderation"
 )
-
-// masked is what comes back into a field: of a key only its hint (K1).
-func masked(s string) string { return apikey.Mask(s) }
 
 // Pending lists what waits for approval.
 func (h *Handler) Pending(c echo.Context) error {
@@ -129,7 +125,8 @@ func (h *Handler) reasoned(c echo.Context, r reasoned) error {
 	}
 	err = r.act(web.Ctx(c), web.Actor(c), p.ID, f)
 	if _, _, ok := web.Problems(c, err); ok {
-		return h.reasonPage(c, r, masked(f.Reason), err)
+		err = h.Unkeyed(c, err, &f.Reason)
+		return h.reasonPage(c, r, f.Reason, err)
 	}
 	if err != nil {
 		return err
@@ -188,7 +185,8 @@ func (h *Handler) HideQuestion(c echo.Context) error {
 	}
 	err = h.Store.HideQuestion(web.Ctx(c), web.Actor(c), q.ID, f.Reason)
 	if _, _, ok := web.Problems(c, err); ok {
-		return h.questionReason(c, masked(f.Reason), err)
+		err = h.Unkeyed(c, err, &f.Reason)
+		return h.questionReason(c, f.Reason, err)
 	}
 	if err != nil {
 		return err
@@ -227,7 +225,8 @@ func (h *Handler) Retag(c echo.Context) error {
 	}
 	err = h.Store.Retag(web.Ctx(c), web.Actor(c), q.ID, strings.FieldsFunc(f.Tags, func(r rune) bool { return r == ' ' || r == ',' || r == '\n' || r == '\t' }))
 	if _, _, ok := web.Problems(c, err); ok {
-		return h.tagsPage(c, q, masked(f.Tags), err)
+		err = h.Unkeyed(c, err, &f.Tags)
+		return h.tagsPage(c, q, f.Tags, err)
 	}
 	if err != nil {
 		return err

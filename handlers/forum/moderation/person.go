@@ -104,7 +104,7 @@ func (h *Handler) Block(c echo.Context) error {
 	}
 	err = h.block(c, id, f)
 	if _, _, ok := web.Problems(c, err); ok {
-		f.Reason = masked(f.Reason)
+		err = h.Unkeyed(c, err, &f.Reason, &f.Until)
 		return h.blockPage(c, f, err)
 	}
 	if err != nil {

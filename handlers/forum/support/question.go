@@ -1,7 +1,9 @@
 package support
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -39,6 +41,9 @@ func (h *Handler) question(c echo.Context, s state) error {
 	if err != nil {
 		return err
 	}
+	if err := h.unkeyed(c, &s); err != nil {
+		return err
+	}
 	d, err := h.Desk.Question(web.Ctx(c), web.Actor(c), id)
 	if err != nil {
 		return err
@@ -74,6 +79,26 @@ func (h *Handler) question(c echo.Context, s state) error {
 		}
 	}
 	return h.RenderStatus(c, s.status, views.Question(page))
+}
+
+// unkeyed takes keys out of what was entered, and tells of them above the page.
+func (h *Handler) unkeyed(c echo.Context, s *state) error {
+	names := slices.Sorted(maps.Keys(s.entered))
+	values, entered := make([]string, len(names)), []*string{&s.answer.Body, &s.note}
+	for i, name := range names {
+		values[i] = s.entered[name]
+		entered = append(entered, &values[i])
+	}
+	told := h.Unkeyed(c, nil, entered...)
+	for i, name := range names {
+		s.entered[name] = values[i]
+	}
+	list, _, ok := web.Problems(c, told)
+	if told != nil && !ok {
+		return told
+	}
+	s.problems = append(s.problems, list...)
+	return nil
 }
 
 func (h *Handler) questionMeta(c echo.Context, i support.Item) []views.Status {

@@ -135,7 +135,7 @@ func (h *Handler) saveTeam(c echo.Context, id db.ID) error {
 		members = append(members, person)
 	}
 	if _, err := h.Desk.SaveTeam(web.Ctx(c), web.Actor(c), id, form.Name, members); err != nil {
-		list, wrong, ok := web.Problems(c, err)
+		list, wrong, ok := web.Problems(c, h.Unkeyed(c, err, &form.Name))
 		if !ok {
 			return err
 		}
