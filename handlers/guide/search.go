@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/labstack/echo/v4"
 
@@ -79,7 +80,8 @@ func (h *SearchHandler) Find(c echo.Context) error {
 	}
 	p := views.Search{Frame: h.Frame(c, web.T(c, "Search")), Query: query, Kind: kind, Refused: h.refused(c)}
 	p.Frame.NoIndex = true
-	if query == "" {
+	if p.Short = utf8.RuneCountInString(query) == 1 && query[0] < utf8.RuneSelf; query == "" || p.Short {
+		h.begin(c, &p)
 		return h.Render(c, views.SearchPage(p))
 	}
 	page := max(1, number(c.QueryParam("page")))
@@ -94,6 +96,22 @@ func (h *SearchHandler) Find(c echo.Context) error {
 		}
 	}
 	return h.Render(c, views.SearchPage(p))
+}
+
+// begun are the guides that a search without words leads to.
+var begun = []string{"quick-start", "errors", "limits", "rotating-keys"}
+
+// begin fills in what there is before a search: what can be looked for, and where to begin.
+func (h *SearchHandler) begin(c echo.Context, p *views.Search) {
+	p.Try = []views.Example{
+		{Label: web.T(c, "A word, or several"), Query: web.T(c, "rotate a key")}, {Label: web.T(c, "A code of an error"), Query: "RATE_LIMITED"},
+		{Label: web.T(c, "A path"), Query: "/v1/whoami"}, {Label: web.T(c, "A scope"), Query: "keys:verify"},
+	}
+	for _, slug := range begun {
+		if g := h.Search.Page(index.Guide, slug, text.Of(web.Ctx(c)).Language); g != nil {
+			p.Read = append(p.Read, layout.Link{Label: g.Title, Href: g.Path()})
+		}
+	}
 }
 
 func number(s string) int {
@@ -213,7 +231,7 @@ func (h *SearchHandler) fill(c echo.Context, p *views.Search, results guide.Resu
 }
 
 func shown(c echo.Context, r guide.Result) views.Found {
-	f := views.Found{Href: r.Path, Title: pieces(r.Marked), Excerpt: pieces(r.Excerpt), Solved: r.Solved}
+	f := views.Found{Href: r.Path, Title: pieces(r.Marked), Excerpt: pieces(r.Excerpt), Solved: r.Solved, Lang: r.Lang}
 	switch {
 	case r.Kind == index.Guide:
 		f.Kind = web.T(c, "Guide")

@@ -16,7 +16,13 @@ type Search struct {
 	AskHref string       // with the words filled in
 	Pager   components.Pager
 	Refused *Refused
+	Try     []Example     // what can be looked for, before anything was typed
+	Read    []layout.Link // guides to begin with, likewise
+	Short   bool          // what was typed is too short to search for
 }
+
+// Example is a search to try.
+type Example struct{ Label, Query string }
 
 // Found is one result.
 type Found struct {
@@ -26,6 +32,7 @@ type Found struct {
 	Excerpt []Piece
 	Solved  bool
 	Facts   string // "3 answers"
+	Lang    string // of title and excerpt, when it is not the reader's
 }
 
 // Piece is part of a text; Match marks a word that was looked for.
