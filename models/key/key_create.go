@@ -243,21 +243,24 @@ type appRow struct {
 
 // appForKey locks an app in which the actor may make keys.
 func (s *Store) appForKey(tx *db.Tx, a actor.Actor, id db.ID) (appRow, error) {
-	suffix := ""
+	query := appToMake
 	if tx.Home.Dialect == db.Postgres {
-		suffix = " FOR UPDATE OF a"
+		query = appToMake + " FOR UPDATE OF a"
 	}
-	return appToMakeIn(tx.DB, tx.Now, a, id, suffix)
+	return appToMakeIn(tx.DB, query, tx.Now, a, id)
 }
 
-// appToMakeIn reads an app in which the actor may make keys; suffix locks it. Faults: NotFound, Forbidden, Conflict.
-func appToMakeIn(g *gorm.DB, now time.Time, a actor.Actor, id db.ID, suffix string) (appRow, error) {
+// appToMake reads an app in which somebody may make keys.
+const appToMake = `SELECT a.id, a.name, a.organization_id, COALESCE(m.role, '') AS role, CASE WHEN
+	(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
+	(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
+	FROM apps a JOIN organizations o ON o.id = a.organization_id LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = ?
+	WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`
+
+// appToMakeIn runs appToMake, with or without a lock. Faults: NotFound, Forbidden, Conflict.
+func appToMakeIn(g *gorm.DB, query string, now time.Time, a actor.Actor, id db.ID) (appRow, error) {
 	var rows []appRow
-	err := g.Raw(`SELECT a.id, a.name, a.organization_id, COALESCE(m.role, '') AS role, CASE WHEN
-		(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
-		(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
-		FROM apps a JOIN organizations o ON o.id = a.organization_id LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = ?
-		WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`+suffix, now, now, a.UserID, id).Scan(&rows).Error
+	err := g.Raw(query, now, now, a.UserID, id).Scan(&rows).Error
 	switch {
 	case err != nil:
 		return appRow{}, err
