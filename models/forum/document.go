@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/index"
@@ -16,12 +17,6 @@ const mostWords = 100_000
 
 // codeForm is what is found whole: paths, scopes, and codes in capitals.
 var codeForm = regexp.MustCompile(`/[A-Za-z0-9_{}][A-Za-z0-9_{}/.-]+|\b[a-z][a-z0-9_-]*:[a-z][a-z0-9_*-]*\b|\b[A-Z][A-Z0-9]*(?:_[A-Z0-9]+)+\b|\b[a-z]+(?:_[a-z]+)+\b`)
-
-// indexed is a question as the index wants it: with whether anybody may read it.
-type indexed struct {
-	Question
-	Open bool
-}
 
 // putDocument keeps the search index as the question is: its public words, or nothing. open: anybody may read it.
 func putDocument(tx *db.Tx, q Question, open bool) error {
@@ -76,25 +71,36 @@ func (s *Store) EachDocument(ctx context.Context, fn func(*db.Tx, index.Document
 // EachDocumentAfter is EachDocument for the questions after an id, in their order.
 func (s *Store) EachDocumentAfter(ctx context.Context, last db.ID, fn func(*db.Tx, index.Document) error) error {
 	for {
-		var rows []indexed
-		args := append(VisibleArgs(actor.Actor{}), last)
-		err := s.db.Read(ctx).Raw("SELECT q.*, "+Visible+` AS open FROM questions q WHERE q.state = 'published' AND q.hidden_at IS NULL AND q.deleted_at IS NULL
-			AND q.merged_into IS NULL AND q.id > ? ORDER BY q.id LIMIT 200`, args...).Scan(&rows).Error
-		if err != nil || len(rows) == 0 {
+		var ids []db.ID
+		err := s.db.Read(ctx).Raw("SELECT id FROM questions WHERE state = 'published' AND hidden_at IS NULL AND deleted_at IS NULL AND merged_into IS NULL AND id > ? ORDER BY id LIMIT 200", last).Scan(&ids).Error
+		if err != nil || len(ids) == 0 {
 			return err
 		}
-		for _, q := range rows {
-			err := s.db.Tx(ctx, func(tx *db.Tx) error {
-				d, err := document(tx, q.Question, q.Open)
-				if err != nil {
-					return err
-				}
-				return fn(tx, d)
-			})
-			if err != nil {
+		for _, id := range ids {
+			if err := s.db.Tx(ctx, func(tx *db.Tx) error { return documentNow(tx, id, fn) }); err != nil {
 				return err
 			}
-			last = q.ID
+			last = id
 		}
 	}
+}
+
+// documentNow calls fn with a question as it is in this transaction, unless it was hidden, merged or erased since it was listed: its words must not come back.
+func documentNow(tx *db.Tx, id db.ID, fn func(*db.Tx, index.Document) error) error {
+	q, err := lockQuestion(tx, id)
+	if fault.Is(err, fault.NotFound) {
+		return nil
+	}
+	if err != nil || !q.Shown() || q.MergedInto != nil {
+		return err
+	}
+	open, err := readable(tx, id, actor.Actor{})
+	if err != nil {
+		return err
+	}
+	d, err := document(tx, q, open)
+	if err != nil {
+		return err
+	}
+	return fn(tx, d)
 }

@@ -67,6 +67,10 @@ const standingQuery = `SELECT u.email_verified_at, u.created_at, u.deleted_at, u
 		WHERE m.user_id = u.id AND m.role <> 'viewer' AND k.last_used_at IS NOT NULL) AS has_called
 	FROM users u WHERE u.id = ?`
 
+// EstablishedUser is the condition under which user u stands on the rung Established, for lists. Its argument is the time EstablishedAfter ago.
+const EstablishedUser = `(u.email_verified_at IS NOT NULL AND u.deleted_at IS NULL AND u.created_at <= ? AND EXISTS (SELECT 1 FROM members m JOIN apps x ON x.organization_id = m.organization_id
+	JOIN keys k ON k.app_id = x.id WHERE m.user_id = u.id AND m.role <> 'viewer' AND k.last_used_at IS NOT NULL))`
+
 // standingOf reads an account and keeps two of its posts from being judged at once: each must see the other (F7). Faults: NotFound.
 func standingOf(tx *db.Tx, userID db.ID) (Standing, error) {
 	if tx.Home.Dialect == db.Postgres {
