@@ -347,6 +347,34 @@ func TestForgedTokensAreRefused(t *testing.T) {
 	}
 }
 
+// L7: nobody fills another's mailbox by writing under their question.
+func TestOnePersonDoesNotFillAMailbox(t *testing.T) {
+	each(t, func(t *testing.T, w *forumtest.World) {
+		q := w.Ask(w.Owner, "Why does the first call fail?")
+		p := w.Answer(w.Other, q.ID, "Because of this.")
+		say := func(a actor.Actor, words string) {
+			t.Helper()
+			w.Clock.Advance(1e9)
+			if _, err := w.Forum.Comment(t.Context(), a, forum.Reply{Parent: p.ID, Body: words}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i := range 20 {
+			say(w.Other, fmt.Sprintf("And one more word, number %d.", i))
+		}
+
+		filled := len(w.Letters(w.Owner))
+		say(w.Support, "Please stop this.")
+		staff := len(w.Letters(w.Owner))
+		w.Clock.Advance(2 * 3600e9)
+		say(w.Other, "I found out more.")
+
+		if later := len(w.Letters(w.Owner)); filled != 10 || staff != 11 || later != 12 {
+			t.Error(filled, staff, later)
+		}
+	})
+}
+
 // A3, U1: whoever has the mail speaks for a person, not for the company; and no longer when the account has another address.
 func TestSolvedLinkIsOfThePersonAtThatAddress(t *testing.T) {
 	each(t, func(t *testing.T, w *forumtest.World) {

@@ -27,6 +27,7 @@ type told struct {
 	AuthorName string
 	ByStaff    bool
 	Body       string
+	CreatedAt  time.Time
 	Title      string
 	Slug       string
 	AskerID    db.ID
@@ -42,7 +43,7 @@ type slice struct {
 
 // Tell queues the mails about a post that was just published, in the transaction that publishes it: of a question to those who follow one of its tags or its
 // API and to staff who chose it, of an answer or comment to those who follow the question. Nobody is told of their own post, nor of what they may not read. It reads
-// the post from the database, so call it when all of it is written; a post that is not shown is told to nobody. The first 50 people are told at
+// the post from the database, so call it when all of it is written; a post that is not shown is told to nobody, nor is the eleventh of one person under one question in an hour. The first 50 people are told at
 // once, others by jobs.
 func (s *Store) Tell(tx *db.Tx, postID db.ID) error { return s.tell(tx, slice{Post: postID}) }
 
@@ -75,11 +76,14 @@ func (j slice) name() string { return fmt.Sprintf("%s/%s/%d", JobKind, j.Post, j
 
 func (s *Store) tell(tx *db.Tx, j slice) error {
 	var rows []told
-	err := tx.Raw(`SELECT p.id, p.question_id, p.kind, p.author_id, p.by_staff, p.body, u.display_name AS author_name, q.title, q.slug, q.asker_id, q.accepted_post_id IS NOT NULL AS solved
+	err := tx.Raw(`SELECT p.id, p.question_id, p.kind, p.author_id, p.by_staff, p.body, p.created_at, u.display_name AS author_name, q.title, q.slug, q.asker_id, q.accepted_post_id IS NOT NULL AS solved
 		FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id
 		WHERE p.id = ? AND `+ShownPost+`
 		AND q.state = 'published' AND q.hidden_at IS NULL AND q.deleted_at IS NULL AND q.merged_into IS NULL`, j.Post).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
+		return err
+	}
+	if many, err := chatty(tx, rows[0]); err != nil || many {
 		return err
 	}
 	people, err := whom(tx, rows[0], j.After)
@@ -100,6 +104,19 @@ func (s *Store) tell(tx *db.Tx, j slice) error {
 		next.After = lastID
 	}
 	return job.Queue(tx, JobKind, next.name(), next, tx.Now)
+}
+
+// chatter is how many posts of one person under one question are told of in an hour: what they write beyond stands on the page, and nobody's mailbox is filled (L7).
+const chatter = 10
+
+// chatty reports whether the author of a post wrote more under its question, in the hour before it, than is told of. What staff say is always told.
+func chatty(tx *db.Tx, p told) (bool, error) {
+	if p.ByStaff {
+		return false, nil
+	}
+	var n int64
+	err := tx.Raw("SELECT COUNT(*) FROM posts WHERE question_id = ? AND author_id = ? AND id < ? AND created_at > ?", p.QuestionID, p.AuthorID, p.ID, p.CreatedAt.Add(-time.Hour)).Scan(&n).Error
+	return n >= chatter, err
 }
 
 // lastID is behind every id, so that nobody comes after it.
