@@ -140,7 +140,7 @@ func (h *Handler) done(c echo.Context, tutorial *content.Page, d key.Desk) (map[
 
 // stepOf is a step of the first tutorial as a line of the checklist: its title, why, and where it is done.
 func stepOf(c echo.Context, s content.Step) components.Step {
-	step := components.Step{Title: s.Title}
+	step := components.Step{Title: s.Title, Own: true}
 	switch s.Check.Kind {
 	case content.AppMade:
 		step.Text = web.T(c, "An app is a program of yours that calls APIs. Keys belong to it, not to a person.")
