@@ -72,7 +72,7 @@ func (h *Handler) question(c echo.Context, s state) error {
 		return err
 	}
 	if d.MergedInto != nil {
-		page.Merged = &components.Act{Label: d.MergedInto.Show(forum.Prefix), Href: support.Path(*d.MergedInto)}
+		page.Merged = &components.Act{Label: d.Target, Href: support.Path(*d.MergedInto)}
 	} else if may(c, permission.StaffQuestionsAnswer) {
 		if err := h.tools(c, d, s, &page); err != nil {
 			return err
@@ -151,7 +151,7 @@ func (h *Handler) noteOf(c echo.Context, n support.Note) views.Post {
 
 func (h *Handler) postOf(c echo.Context, d support.Detail, p support.Said) views.Post {
 	out := views.Post{
-		ID: p.ID.Show(forum.PostPrefix), Author: p.PublicName, At: components.MomentAt(web.Ctx(c), h.Now(), p.CreatedAt), Comment: p.Kind == forum.PostComment, Body: safeHTML(p.HTML),
+		ID: p.ID.Show(forum.PostPrefix), Author: p.PublicName, AuthorHref: personPath(p.AuthorID), At: components.MomentAt(web.Ctx(c), h.Now(), p.CreatedAt), Comment: p.Kind == forum.PostComment, Body: safeHTML(p.HTML),
 	}
 	if p.ByStaff {
 		out.Author, out.Badge = p.AuthorName, web.T(c, "Staff")
@@ -189,7 +189,8 @@ func (h *Handler) tools(c echo.Context, d support.Detail, s state, page *views.Q
 	}
 	add(db.Deref(d.AssigneeID) != web.Actor(c).UserID, web.T(c, "Assign to me"), "/take")
 	add(d.ClosedAt != nil, web.T(c, "Reopen question"), "/reopen")
-	add(d.ClosedAt == nil && !(d.WaitsOn == forum.OnAsker && d.AskedBackAt != nil), web.T(c, "Wait for the asker"), "/wait")
+	asked := d.FirstReplyAt != nil && (d.AcceptedPostID == nil || d.WaitsOnUs()) // the asker knows for what they are waited
+	add(asked && d.ClosedAt == nil && !(d.WaitsOn == forum.OnAsker && d.AskedBackAt != nil), web.T(c, "Wait for the asker"), "/wait")
 	add(d.EscalatedAt != nil, web.T(c, "End escalation"), "/calm")
 	return h.foldedForms(c, d, s, page)
 }
@@ -220,6 +221,9 @@ func (h *Handler) replyForm(c echo.Context, d support.Detail, s state, page *vie
 		Action: path + "/answer", Version: strconv.FormatInt(d.Version, 10), Heartbeat: path + "/answering", Notice: s.notice, GoOn: s.answer.GoOn != "", CanClose: true, CanWait: d.ClosedAt == nil,
 		Canned: components.Field{Name: "canned", Label: web.T(c, "Canned reply"), Value: s.answer.Canned, Options: options},
 		Body:   components.Field{Name: "body", Label: web.T(c, "Your answer"), Value: s.answer.Body, Rows: 8, Hint: web.T(c, "Markdown. Everybody who may see the question reads it."), Error: s.of("answer", "body")},
+	}
+	if left := support.Holes(s.answer.Body); len(left) > 0 && s.notice == "" {
+		page.Reply.Notice = notFilled(c, left)
 	}
 	if s.preview != "" {
 		page.Reply.Preview = safeHTML(s.preview)

@@ -115,7 +115,7 @@ func (h *Handler) HandOver(c echo.Context) error {
 			hand.Person = person
 		case teamErr == nil:
 			hand.Team = team
-		case f.To != "":
+		case f.To != nobody:
 			return fault.BadField("to", "Choose somebody from the list.")
 		}
 		return h.Desk.HandOver(ctx, a, id, hand)

@@ -112,9 +112,13 @@ func (h *Handler) insert(c echo.Context, id db.ID, form answerForm) error {
 	s.answer.Canned = ""
 	s.answer.Body = strings.TrimLeft(strings.TrimRight(form.Body, "\n\r ")+"\n\n"+filled, "\n")
 	if len(unknown) > 0 {
-		s.notice = web.T(c, "Not filled in, since nothing is known for it here: %s. Change it before you post.", strings.Join(unknown, ", "))
+		s.notice = notFilled(c, unknown)
 	}
 	return h.question(c, s)
+}
+
+func notFilled(c echo.Context, left []string) string {
+	return web.T(c, "Not filled in, since nothing is known for it here: %s. Change it before you post.", strings.Join(left, ", "))
 }
 
 // values are what the variables of a canned reply stand for under a question.

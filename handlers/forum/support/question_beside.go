@@ -76,9 +76,8 @@ func (h *Handler) askerFacts(c echo.Context, d support.Detail) []components.Fact
 	if a.Name != "" && a.Name != a.Public {
 		name = a.Name + " (" + a.Public + ")"
 	}
-	facts := []components.Fact{{Term: web.T(c, "Name"), Body: views.Data(name)}}
+	facts := []components.Fact{{Term: web.T(c, "Name"), Body: views.Anchor(name, personPath(a.ID))}}
 	if a.Email != "" {
-		facts[0].Body = views.Anchor(name, "/admin/users/"+a.ID.Show("user"))
 		facts = append(facts, components.Fact{Term: web.T(c, "Address"), Body: views.Data(a.Email)})
 	}
 	if len(a.Orgs) > 0 {
@@ -93,6 +92,9 @@ func (h *Handler) askerFacts(c echo.Context, d support.Detail) []components.Fact
 	}
 	return facts
 }
+
+// personPath is the page of somebody who writes in the forum, where they can be kept from it.
+func personPath(id db.ID) string { return "/support/people/" + id.Show("user") }
 
 func memberships(all []support.Membership) []views.Link {
 	var out []views.Link
@@ -114,6 +116,9 @@ func (h *Handler) appBox(c echo.Context, d support.Detail, page *views.QuestionP
 	for _, x := range a.Access {
 		tone, words := web.AccessWords(c, x.State)
 		box.Access = append(box.Access, views.Line{Name: x.APIName, Href: "/admin/requests/" + x.ID.Show(catalog.AccessPrefix), Detail: x.Plan, State: &views.Status{Tone: tone, Words: words}})
+	}
+	if len(a.Access) == 0 {
+		box.NoAccess = web.T(c, "It has no access to an API, and has asked for none.")
 	}
 	page.App = box
 	if err := h.appKeys(c, a.ID, box); err != nil {
@@ -146,7 +151,7 @@ func (h *Handler) appRefusals(c echo.Context, app db.ID, box *views.AppBox) erro
 		box.Refused = append(box.Refused, views.Line{Name: r.Name, Code: true, Detail: text.Number(web.Ctx(c), r.All())})
 	}
 	if len(codes) == 0 {
-		box.NoRefusals = web.T(c, "No call of its keys was refused.")
+		box.NoRefusals = web.T(c, "No call with a key of this app was refused. Calls with a key that nobody has belong to no app, and are not counted here.")
 	}
 	return err
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -48,8 +47,8 @@ func (h *Handler) foldedForms(c echo.Context, d support.Detail, s state, page *v
 		page.Forms = append(page.Forms, views.FoldedForm{Title: title, Action: path + "/" + name, Button: button, Hint: hint, Open: s.form == name, Fields: fields})
 	}
 	add(true, "hand", web.T(c, "Hand over"), web.T(c, "Hand over question"), "",
-		components.Field{Name: "to", Label: web.T(c, "To"), Options: to, Value: handedTo(d)},
-		components.Field{Name: "body", Label: web.T(c, "Note for them"), Rows: 3, Optional: true, MaxLength: support.MaxNote})
+		components.Field{Name: "to", Label: web.T(c, "To"), Options: to},
+		components.Field{Name: "body", Label: web.T(c, "Note for them"), Rows: 3, Optional: true, Hint: web.T(c, "Kept as a note among staff."), MaxLength: support.MaxNote})
 	add(d.ClosedAt == nil, "close", web.T(c, "Close"), web.T(c, "Close question"), web.T(c, "It opens again when its asker replies."),
 		components.Field{Name: "reason", Label: web.T(c, "Reason"), Options: reasonOptions(c), Value: support.Answered})
 	add(d.EscalatedAt == nil && d.ClosedAt == nil, "escalate", web.T(c, "Escalate"), web.T(c, "Escalate question"), "",
@@ -58,7 +57,7 @@ func (h *Handler) foldedForms(c echo.Context, d support.Detail, s state, page *v
 		components.Field{Name: "status", Label: web.T(c, "Status"), Options: statusOptions(c, d.Kind), Value: d.PublicStatus})
 	add(true, "move", web.T(c, "Move to another API"), web.T(c, "Move question"), web.T(c, "From then on those read it who may see that API."),
 		components.Field{Name: "api", Label: web.T(c, "API"), Options: apis, Value: d.APISlug})
-	add(true, "merge", web.T(c, "Merge into another question"), web.T(c, "Go on"), web.T(c, "You are asked once more before it happens."),
+	add(true, "merge", web.T(c, "Merge into another question"), web.T(c, "Compare questions"), web.T(c, "You are asked once more before it happens."),
 		components.Field{Name: "into", Label: web.T(c, "Address or id of the other question"), Autocomplete: "off"})
 	return nil
 }
@@ -69,7 +68,7 @@ func (h *Handler) handOptions(c echo.Context, _ support.Detail) ([]components.Op
 		return nil, err
 	}
 	teams, err := h.Desk.Teams(web.Ctx(c), web.Actor(c))
-	out := []components.Option{{Value: "", Label: web.T(c, "Nobody")}}
+	out := []components.Option{{Value: "", Label: web.T(c, "Choose who takes it")}, {Value: nobody, Label: web.T(c, "Nobody")}}
 	for _, t := range teams {
 		out = append(out, components.Option{Value: t.ID.Show(support.TeamPrefix), Label: t.Name, Group: web.T(c, "Teams"), Data: true})
 	}
@@ -79,12 +78,8 @@ func (h *Handler) handOptions(c echo.Context, _ support.Detail) ([]components.Op
 	return out, err
 }
 
-func handedTo(d support.Detail) string {
-	if d.AssigneeID != nil {
-		return d.AssigneeID.Show("user")
-	}
-	return db.Deref(d.TeamID).Show(support.TeamPrefix)
-}
+// nobody is the choice that takes a question from whoever has it.
+const nobody = "nobody"
 
 func reasonOptions(c echo.Context) []components.Option {
 	var out []components.Option

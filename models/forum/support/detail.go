@@ -34,6 +34,7 @@ type Detail struct {
 	EarlierN  int64
 	Followers int64
 	Merged    []forum.Question // those that lead here
+	Target    string           // of a merged one: the title of the question to which it leads
 }
 
 // Asker is who asked, as far as the reader may see it: without the permissions for people and organizations only the public name.
@@ -165,6 +166,11 @@ func (s *Store) readRest(ctx context.Context, a actor.Actor, d *Detail) error {
 	}
 	if err := q.Raw("SELECT * FROM questions WHERE merged_into = ? AND deleted_at IS NULL ORDER BY created_at LIMIT 20", d.ID).Scan(&d.Merged).Error; err != nil {
 		return err
+	}
+	if d.MergedInto != nil {
+		if d.Target, err = one[string](q, "SELECT title FROM questions WHERE id = ?", *d.MergedInto); err != nil {
+			return err
+		}
 	}
 	if d.Notes, err = s.notesOf(ctx, d.ID); err != nil {
 		return err

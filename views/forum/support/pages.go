@@ -71,17 +71,18 @@ type QuestionPage struct {
 
 // Post is one text of the thread: public, or a note among staff.
 type Post struct {
-	ID      string // anchor
-	Note    bool
-	Comment bool
-	Author  string
-	Badge   string
-	At      components.Moment
-	Marks   []Status
-	Body    templ.Component
-	New     bool  // written since the reader opened the page
-	Links   []Act // quiet ones, beside the author
-	Acts    []Act
+	ID         string // anchor
+	Note       bool
+	Comment    bool
+	Author     string
+	AuthorHref string
+	Badge      string
+	At         components.Moment
+	Marks      []Status
+	Body       templ.Component
+	New        bool  // written since the reader opened the page
+	Links      []Act // quiet ones, beside the author
+	Acts       []Act
 }
 
 // ReplyForm is the form of the public answer.
@@ -129,6 +130,7 @@ type AppBox struct {
 	Keys            []Line
 	Refused         []Line
 	NoKeys          string
+	NoAccess        string
 	NoRefusals      string
 	RefusedTitle    string
 }
