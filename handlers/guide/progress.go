@@ -9,7 +9,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -41,7 +40,7 @@ func (h *Handler) fillProgress(c echo.Context, p *content.Page, r *views.Reading
 	done := 0
 	for i := range t.Steps {
 		if tick, ok := ticks[t.Steps[i].ID]; ok {
-			t.Steps[i].Done, t.Steps[i].When = true, text.DateTime(ctx, tick.TickedAt)
+			t.Steps[i].Done, t.Steps[i].When = true, components.MomentAt(ctx, h.Now(), tick.TickedAt)
 			done++
 		}
 	}

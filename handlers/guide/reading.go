@@ -76,8 +76,8 @@ func (h *Handler) reading(c echo.Context, p *content.Page, rating *views.Rating)
 	if rating != nil {
 		r.Rating = *rating
 	}
-	if !who.SignedIn() {
-		return r, nil
+	if r.Rating.Yes, r.Rating.No, err = h.Guides.Rated(ctx, who, p.Path(), h.knownVisitor(c)); err != nil || !who.SignedIn() {
+		return r, err
 	}
 	app, err := h.chosenApp(c)
 	if err != nil {
@@ -116,7 +116,8 @@ func (h *Handler) bare(c echo.Context, p *content.Page, solved []forum.Solved) v
 	for _, q := range solved {
 		r.Solved = append(r.Solved, layout.Link{Label: q.Title, Href: q.Path()})
 	}
-	r.Frame.Toc = views.Beside(r.Tutorial, tableOf(p))
+	r.Headings = tableOf(p)
+	r.Frame.Toc = views.Beside(r.Tutorial, r.Headings)
 	return r
 }
 

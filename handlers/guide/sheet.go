@@ -38,6 +38,9 @@ func (h *Handler) public(c echo.Context, p *content.Page) error {
 	if h.HasFlash(c) || c.Request().URL.RawQuery != "" {
 		r := h.bare(c, p, solved)
 		r.Lang = foreign(p, text.Of(web.Ctx(c)).Language)
+		if r.Rating.Yes, r.Rating.No, err = h.Guides.Rated(web.Ctx(c), web.Actor(c), p.Path(), h.knownVisitor(c)); err != nil {
+			return err
+		}
 		return h.Render(c, views.ReadingPage(r))
 	}
 	var key strings.Builder

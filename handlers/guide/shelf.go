@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/guide"
 )
@@ -36,6 +37,13 @@ func (h *Handler) shelf(c echo.Context, kind string, p views.Shelf) error {
 	if len(all) > 0 {
 		p.Empty = nil
 	}
+	var app guide.App // whose progress is told
+	if kind == content.Tutorial && web.Actor(c).SignedIn() {
+		var err error
+		if app, err = h.Guides.NewestApp(web.Ctx(c), web.Actor(c)); err != nil {
+			return err
+		}
+	}
 	last := ""
 	for _, x := range all {
 		// Pages stand together by the English name of their section, whatever their own language calls it.
@@ -46,11 +54,31 @@ func (h *Handler) shelf(c echo.Context, kind string, p views.Shelf) error {
 		item := views.Item{Href: x.Path(), Title: x.Title, Summary: x.Summary, Lang: foreign(x, language)}
 		if len(x.Steps) > 0 {
 			item.Facts = web.T(c, "%d steps", len(x.Steps))
+			if !app.ID.IsZero() {
+				ticks, err := h.Guides.Progress(web.Ctx(c), web.Actor(c), x, app.ID)
+				if err != nil {
+					return err
+				}
+				if len(ticks) > 0 {
+					item.Facts = web.T(c, "%[1]d of %[2]d steps done", done(x, ticks), len(x.Steps))
+				}
+			}
 		}
 		s := &p.Sections[len(p.Sections)-1]
 		s.Items = append(s.Items, item)
 	}
 	return h.Render(c, views.ShelfPage(p))
+}
+
+// done counts the steps that there still are and that are ticked.
+func done(p *content.Page, ticks map[string]guide.Tick) int {
+	n := 0
+	for _, s := range p.Steps {
+		if _, ok := ticks[s.ID]; ok {
+			n++
+		}
+	}
+	return n
 }
 
 // foreign is the language of a page when its reader chose another.

@@ -106,7 +106,12 @@ func (b *builder) build(root ast.Node) {
 }
 
 // A fence is one block of code with what its first line says: language, and tab= and title= in own text.
-type fence struct{ language, tab, title, code string }
+type fence struct {
+	language, tab, title, code string
+	shows                      bool // it is what a command answers, not something to type
+}
+
+var infoShows = regexp.MustCompile(`\sshows(\s|$)`)
 
 var infoAttribute = regexp.MustCompile(`(?:^|\s)(tab|title)=(?:"([^"]{1,60})"|([^\s"]{1,60}))`)
 
@@ -116,6 +121,7 @@ func (b *builder) read(n *ast.FencedCodeBlock) fence {
 		f.language = ""
 	}
 	if n.Info != nil && b.opt.Own {
+		f.shows = infoShows.Match(n.Info.Segment.Value(b.source))
 		for _, m := range infoAttribute.FindAllStringSubmatch(string(n.Info.Segment.Value(b.source)), -1) {
 			if m[1] == "tab" {
 				f.tab = m[2] + m[3]
@@ -199,8 +205,12 @@ func (b *builder) block(out *strings.Builder, f fence) {
 		if label == "" {
 			label = languageNames[strings.ToLower(f.language)]
 		}
-		out.WriteString(`<div class="code"><header><b>` + html.EscapeString(label) + `</b><button type="button" class="copy" hidden data-copy="` + html.EscapeString(strings.TrimSuffix(f.code, "\n")) +
-			`" data-copied="` + html.EscapeString(b.opt.Words.Copied) + `">` + html.EscapeString(b.opt.Words.Copy) + `</button></header>`)
+		out.WriteString(`<div class="code"><header><b>` + html.EscapeString(label) + `</b>`)
+		if !f.shows {
+			out.WriteString(`<button type="button" class="copy" hidden data-copy="` + html.EscapeString(strings.TrimSuffix(f.code, "\n")) +
+				`" data-copied="` + html.EscapeString(b.opt.Words.Copied) + `">` + html.EscapeString(b.opt.Words.Copy) + `</button>`)
+		}
+		out.WriteString(`</header>`)
 	}
 	out.WriteString(`<pre tabindex="0"><code`)
 	if f.language != "" {

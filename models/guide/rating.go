@@ -85,6 +85,21 @@ const (
 	rateAsVisitor = rate + "(visitor, path) WHERE visitor IS NOT NULL" + rateAgain
 )
 
+// Rated tells whether the actor, or the browser that visitor names, has said of a page that it helped, or that it did not.
+func (s *Store) Rated(ctx context.Context, a actor.Actor, path, visitor string) (yes, no bool, err error) {
+	query, who := "SELECT helpful FROM page_ratings WHERE path = ? AND visitor = ?", any(visitor)
+	if a.SignedIn() {
+		query, who = "SELECT helpful FROM page_ratings WHERE path = ? AND user_id = ?", a.UserID
+	} else if visitor == "" {
+		return false, false, nil
+	}
+	var rows []bool
+	if err := s.db.Read(ctx).Raw(query, path, who).Scan(&rows).Error; err != nil || len(rows) == 0 {
+		return false, false, err
+	}
+	return rows[0], !rows[0], nil
+}
+
 // Kinds of buckets.
 const (
 	personBucket = iota + 1

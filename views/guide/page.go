@@ -32,7 +32,7 @@ type Section struct {
 type Item struct {
 	Href, Title, Summary string
 	Lang                 string // when it is not the reader's
-	Facts                string // "5 steps"
+	Facts                string // "5 steps", "2 of 4 steps done"
 }
 
 // Reading is a guide or a tutorial. All but the words about it is the same for everybody.
@@ -43,8 +43,9 @@ type Reading struct {
 	Summary  string
 	Lang     string // of the article, when it is not the reader's
 	Changed  string
-	ISO      string // the same for machines
-	Twin     string // address of the Markdown
+	ISO      string               // the same for machines
+	Twin     string               // address of the Markdown
+	Headings []components.TocLink // for narrow screens, where they stand under the lead
 	Body     Article
 	Tutorial *Tutorial
 	Previous *Item
@@ -74,13 +75,14 @@ type Step struct {
 	ID, Number, Title string
 	Body              Article
 	Done, Seen        bool
-	When              string // it was ticked
+	When              components.Moment // it was ticked
 }
 
 // Rating is the form under a page.
 type Rating struct {
 	Action   string
 	Words    components.Field
+	Yes, No  bool // what its reader said before
 	Problems []components.Problem
 }
 
@@ -127,6 +129,7 @@ type Complaints struct {
 // Complaint is one vote against a page.
 type Complaint struct {
 	Href, Title, OnlyHref string
+	Language              string // in which the page was read, by its own name
 	Words                 string
 	Votes                 string // "3 yes, 5 no"
 	At                    components.Moment
