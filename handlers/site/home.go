@@ -1,8 +1,6 @@
 package site
 
 import (
-	"strings"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -29,12 +27,12 @@ func (h *Handler) Home(c echo.Context) error {
 		if a.IsPortal {
 			continue
 		}
-		page.APIs = append(page.APIs, site.APILine{Href: "/apis/" + a.Slug, Name: a.Name, Summary: a.Summary, Facts: web.T(c, "%d scopes", a.ScopeCount)})
+		page.APIs = append(page.APIs, site.APILine{Href: "/apis/" + a.Slug, Name: a.Name, Summary: a.Summary, Facts: apiFacts(c, a)})
 	}
 	if h.Desk != nil {
 		median, _, err := h.Desk.MonthFirstReply(web.Ctx(c))
 		if err == nil {
-			page.FirstReply = web.T(c, "Median first reply this month: %s of opening hours.", web.OpenSpan(c, median))
+			page.FirstReply = web.T(c, "Median first reply this month: %s, counted in opening hours.", web.OpenSpan(c, median))
 		} else if !fault.Is(err, fault.NotFound) {
 			return err
 		}
@@ -44,10 +42,29 @@ func (h *Handler) Home(c echo.Context) error {
 
 // firstCall is the call that works with any key of any installation.
 func (h *Handler) firstCall(c echo.Context) components.CodeBlock {
-	return components.CodeBlock{
-		Title: web.T(c, "Your first call"), Note: "curl",
-		Text: strings.Join([]string{"curl " + h.Link("/v1/whoami") + ` \`, `  -H "Authorization: Bearer $GATEHOUSE_KEY"`}, "\n"),
+	call := "curl " + h.Link("/v1/whoami") + " \\\n" + `  -H "Authorization: Bearer $GATEHOUSE_KEY"`
+	return components.CodeBlock{Title: web.T(c, "Your first call"), Note: "curl", Text: call + firstAnswer, CopyText: call}
+}
+
+// firstAnswer is what the first tutorial's key gets, without the ids.
+const firstAnswer = `
+
+{
+  "key": {
+    "name": "My laptop",
+    "environment": "live",
+    "scopes": []
+  },
+  "app": {"name": "Order tracker"}
+}`
+
+// apiFacts is "v2 · 5 scopes".
+func apiFacts(c echo.Context, a catalog.Listed) string {
+	scopes := web.T(c, "%d scopes", a.ScopeCount)
+	if a.LiveVersion == "" {
+		return scopes
 	}
+	return a.LiveVersion + " · " + scopes
 }
 
 // publicAPIs are those that a visitor sees.

@@ -70,14 +70,16 @@ type Listed struct {
 	PublisherName string
 	States        string // of its versions, separated by commas
 	ScopeCount    int64
-	Keys          int64 // that may call it, for staff's list
+	LiveVersion   string // the newest one that is live; empty without
+	Keys          int64  // that may call it, for staff's list
 }
 
 // Visible lists the APIs that the actor may see, by name, the portal's own last; search looks in name, summary and slug. At most 500.
 func (s *Store) Visible(ctx context.Context, a actor.Actor, search string) ([]Listed, error) {
 	like := org.Like(search)
 	var rows []Listed
-	err := s.db.Read(ctx).Raw(`SELECT x.*, o.name AS publisher_name, (SELECT COUNT(*) FROM scopes c WHERE c.api_id = x.id AND c.withdrawn_at IS NULL) AS scope_count
+	err := s.db.Read(ctx).Raw(`SELECT x.*, o.name AS publisher_name, (SELECT COUNT(*) FROM scopes c WHERE c.api_id = x.id AND c.withdrawn_at IS NULL) AS scope_count,
+		COALESCE((SELECT v.name FROM api_versions v WHERE v.api_id = x.id AND v.state = 'live' ORDER BY v.created_at DESC, v.id DESC LIMIT 1), '') AS live_version
 		FROM apis x JOIN organizations o ON o.id = x.publisher_id WHERE `+Shown+` AND (LOWER(x.name) LIKE ? ESCAPE '!' OR LOWER(x.summary) LIKE ? ESCAPE '!' OR x.slug LIKE ? ESCAPE '!')
 		ORDER BY x.is_portal, LOWER(x.name), x.id LIMIT 500`, append(VisibleArgs(a), like, like, like)...).Scan(&rows).Error
 	return rows, err
