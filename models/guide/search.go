@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -32,6 +33,11 @@ type Searcher struct {
 // NewSearcher makes a searcher.
 func NewSearcher(o SearchOptions) *Searcher {
 	return &Searcher{db: o.DB, pages: o.Pages, forum: o.Forum, catalog: o.Catalog}
+}
+
+// Page is a guide or a tutorial in language or in English; nil when there is none.
+func (s *Searcher) Page(kind, slug string, language text.Language) *content.Page {
+	return s.pages.Find(kind, slug, language)
 }
 
 // Search is what a reader looks for. Kind narrows when it is one of the index's. Page counts from 1.
