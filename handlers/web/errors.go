@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
 
@@ -104,12 +105,34 @@ func (k *Kit) errorPage(c echo.Context, a answer, f *fault.Error) error {
 	view := layout.ErrorView{Status: strconv.Itoa(a.status), Title: T(c, a.title), Text: words, RequestID: RequestID(c)}
 	if f.Kind == fault.Unauthenticated {
 		view.Back = &layout.Link{Label: T(c, "Sign in"), Href: "/login?next=" + queryEscape(refererPath(c))}
-	} else if Actor(c).SignedIn() {
-		view.Back = &layout.Link{Label: T(c, "Go to the console"), Href: "/console"}
+	} else {
+		view.Back = backFrom(c)
 	}
 	frame := k.Frame(c, T(c, a.title))
 	frame.NoIndex = true
 	return k.RenderStatus(c, a.status, layout.ErrorPage(frame, view))
+}
+
+// backFrom is where an error page leads: the list of the part of the portal in which it happened.
+func backFrom(c echo.Context) *layout.Link {
+	path, who := c.Request().URL.Path, Actor(c)
+	switch {
+	case under(path, "/guides"):
+		return &layout.Link{Label: T(c, "See the guides"), Href: "/guides"}
+	case under(path, "/tutorials"):
+		return &layout.Link{Label: T(c, "See the tutorials"), Href: "/tutorials"}
+	case under(path, "/forum"):
+		return &layout.Link{Label: T(c, "Go to the forum"), Href: "/forum"}
+	case under(path, "/apis"):
+		return &layout.Link{Label: T(c, "See the APIs"), Href: "/apis"}
+	case under(path, "/search"):
+		return &layout.Link{Label: T(c, "Search"), Href: "/search"}
+	case under(path, "/support") && permission.Staff(who.StaffRole, permission.StaffQuestionsRead):
+		return &layout.Link{Label: T(c, "Go to the queue"), Href: "/support"}
+	case who.SignedIn():
+		return &layout.Link{Label: T(c, "Go to the console"), Href: "/console"}
+	}
+	return nil
 }
 
 // Problem is a problem document (RFC 9457) with the members that Gatehouse adds: code, request_id and errors.
