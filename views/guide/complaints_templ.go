@@ -308,7 +308,7 @@ func ComplaintsPage(p Complaints) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Votes against pages"), Columns: []components.Column{{Label: text.T(ctx, "Page")}, {Label: text.T(ctx, "Words")}, {Label: text.T(ctx, "Votes of this page")}, {Label: text.T(ctx, "When")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Votes against pages"), Stacks: true, Columns: []components.Column{{Label: text.T(ctx, "Page")}, {Label: text.T(ctx, "Words")}, {Label: text.T(ctx, "Votes of this page")}, {Label: text.T(ctx, "When")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var10), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
