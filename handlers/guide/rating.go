@@ -49,7 +49,7 @@ func (h *Handler) rate(c echo.Context, kind string) error {
 		err = h.Guides.Rate(web.Ctx(c), web.Actor(c), in)
 	}
 	if err == nil {
-		return h.Done(c, p.Path(), "Noted. Thank you.")
+		return h.Done(c, p.Path()+"#helpful", "Noted. Thank you.")
 	}
 	err = h.Unkeyed(c, err, &f.Words)
 	list, fields, ok := web.Problems(c, err)
