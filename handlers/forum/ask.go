@@ -127,6 +127,7 @@ func (h *Handler) lookAgain(c echo.Context, f askForm) error {
 	if err != nil {
 		return err
 	}
+	p.Frame.Title = web.T(c, "Preview of your question")
 	p.Looked, p.Preview, p.Similar = true, views.Body(html), h.items(c, similar)
 	return h.Render(c, views.AskPage(p))
 }
@@ -141,6 +142,7 @@ func (h *Handler) askAgain(c echo.Context, f askForm, err error) error {
 	if keyErr != nil {
 		return keyErr
 	}
+	problems = onlyOnce(c, found, problems, fields)
 	p, pageErr := h.askPage(c, f.masked(), fields)
 	if pageErr != nil {
 		return pageErr

@@ -128,7 +128,7 @@ func (h *Handler) editAgain(c echo.Context, q forum.Row, p forum.Said, f editFor
 		f.Revisions = strconv.FormatInt(p.Revisions, 10)
 	}
 	page := h.editPage(c, q, p, f, fields)
-	page.Problems, page.Key = problems, found
+	page.Problems, page.Key = onlyOnce(c, found, problems, fields), found
 	if changed {
 		page.Now = stored(p.Post)
 		if p.Kind == forum.PostQuestion {

@@ -64,6 +64,13 @@ func (h *Handler) List(c echo.Context) error {
 		AskHref: askHref(f), Tabs: listTabs(c, on), Sorts: listSorts(c, list.Sort), Narrow: narrowed(c, f), Items: h.items(c, list.Rows), Pager: web.Pager(c, list.Previous, list.Next),
 		Empty: components.EmptyState{Title: web.T(c, "No questions here"), Text: web.T(c, on.empty), Action: &components.Act{Label: web.T(c, "Ask a question"), Href: askHref(f), Kind: components.Primary}},
 	}
+	if f.Tag != "" || f.API != "" {
+		p.Empty.Text = web.T(c, "None fits this tag or API in this list.")
+		p.Empty.Action = &components.Act{Label: web.T(c, "Show all"), Href: "/forum"}
+		if on.name != "" {
+			p.Empty.Action.Href += "?" + query("show", on.name)
+		}
+	}
 	if p.Kept, err = h.kept(c); err != nil {
 		return err
 	}

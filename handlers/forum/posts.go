@@ -117,7 +117,7 @@ func (h *Handler) composeAgain(c echo.Context, page views.Compose, f replyForm, 
 	if keyErr != nil {
 		return keyErr
 	}
-	page.Problems, page.Key = problems, found
+	page.Problems, page.Key = onlyOnce(c, found, problems, fields), found
 	h.fillCompose(c, &page, f, fields)
 	return h.RenderStatus(c, status, views.ComposePage(page))
 }

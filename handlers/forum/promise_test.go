@@ -54,3 +54,34 @@ func TestClosedAndLockedSayWhyAndDoNotContradict(t *testing.T) {
 	has(t, page, http.StatusOK, "This question is locked", "Not about this portal")
 	hasNot(t, page, "opens it again", "/delete")
 }
+
+func TestContinueSaysThatNothingIsPostedYet(t *testing.T) {
+	w := newWorld(t)
+
+	p := w.askers.Post("/forum/ask", url.Values{"kind": {"question"}, "title": {"Why 429 after rotating a key?"}, "body": {"The overlap was a day."}, "visibility": {"public"}})
+
+	has(t, p, http.StatusOK, "<title>Preview of your question", "Nothing is posted yet.", `data-focus`, `id="preview"`, "Preview again")
+}
+
+func TestAskerOfAMergedQuestionIsToldWhereTheyAre(t *testing.T) {
+	w := newWorld(t)
+	q, other := w.ask(forum.Draft{}), w.ask(forum.Draft{Title: "Another one, which says the same", Body: "In words of its own, about another key."})
+	w.exec("UPDATE questions SET merged_into = ? WHERE id = ?", q.ID, other.ID)
+
+	moved := w.askers.Get(other.Path())
+
+	if moved.Location != q.Path() {
+		t.Error(moved.Status, moved.Location)
+	}
+	has(t, w.askers.Get(moved.Location), http.StatusOK, "was merged into this one")
+}
+
+func TestEmptyListSaysWhetherAFilterMakesItEmpty(t *testing.T) {
+	w := newWorld(t)
+	w.ask(forum.Draft{})
+
+	p := w.visitor.Get("/forum?tag=zzz&show=bugs")
+
+	has(t, p, http.StatusOK, "None fits this tag or API", `href="/forum?show=bugs"`)
+	hasNot(t, p, "Nobody reported a bug yet.", "Nothing was asked yet.")
+}

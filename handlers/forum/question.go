@@ -57,6 +57,8 @@ func (h *Handler) Question(c echo.Context) error {
 	} else if moved {
 		if twin {
 			path += ".md"
+		} else if q.MergedInto != nil && web.Actor(c).SignedIn() && q.AskerID == web.Actor(c).UserID {
+			return h.Warn(c, path, "Your question was merged into this one, which asks the same.")
 		}
 		return c.Redirect(http.StatusMovedPermanently, path)
 	}

@@ -144,9 +144,9 @@ func TestPastedKeyIsStoppedEverywhere(t *testing.T) {
 		"edit preview": w.askers.Post(edit, url.Values{"title": {q.Title}, "body": {text}, "revisions": {"0"}, "act": {"preview"}}),
 	} {
 		if name == "preview" || name == "edit preview" {
-			has(t, p, http.StatusOK, "held an API key", secret.Hint())
+			has(t, p, http.StatusOK, "holds an API key", secret.Hint())
 		} else {
-			has(t, p, http.StatusUnprocessableEntity, "held an API key", secret.Hint())
+			has(t, p, http.StatusUnprocessableEntity, "holds an API key", secret.Hint())
 		}
 		hasNot(t, p, text, text[:20]+"\n"+text[20:])
 	}
