@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/guide"
@@ -93,7 +94,7 @@ func (h *Handler) Complaints(c echo.Context) error {
 	p := views.Complaints{Frame: h.Frame(c, web.T(c, "Pages that did not help")), Path: path, Pager: web.Pager(c, rows.Previous, rows.Next), CSVHref: "/support/pages.csv"}
 	for _, r := range rows.Rows {
 		p.Rows = append(p.Rows, views.Complaint{
-			Href: r.Path, Title: h.titleOf(r.Path), OnlyHref: "/support/pages?path=" + r.Path, Words: r.Words,
+			Href: r.Path, Title: h.titleOf(c, r.Path), Language: languageOf(r.Language), OnlyHref: "/support/pages?path=" + r.Path, Words: r.Words,
 			Votes: web.T(c, "%[1]d yes, %[2]d no", r.Yes, r.No), At: components.MomentAt(web.Ctx(c), h.Now(), r.CreatedAt),
 		})
 	}
@@ -103,14 +104,26 @@ func (h *Handler) Complaints(c echo.Context) error {
 	return h.Render(c, views.ComplaintsPage(p))
 }
 
-// titleOf is the English title of a page, or its path when there is none any more.
-func (h *Handler) titleOf(path string) string {
-	for _, p := range h.Guides.Pages().All() {
-		if p.Path() == path {
-			return p.Title
+// titleOf is the title of a page in the reader's language, else in English, or its path when there is none any more.
+func (h *Handler) titleOf(c echo.Context, path string) string {
+	for _, kind := range []string{content.Guide, content.Tutorial} {
+		if slug, ok := strings.CutPrefix(path, content.PathOf(kind, "")); ok {
+			if p := h.Guides.Find(kind, slug, text.Of(web.Ctx(c)).Language); p != nil {
+				return p.Title
+			}
 		}
 	}
 	return path
+}
+
+// languageOf names the language in which a page was read, by itself.
+func languageOf(code string) string {
+	for _, l := range text.Languages() {
+		if string(l.Language) == code {
+			return l.Name
+		}
+	}
+	return code
 }
 
 // ComplaintsCSV is all of it as a table.
