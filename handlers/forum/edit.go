@@ -1,6 +1,7 @@
 package forum
 
 import (
+	"math"
 	"strconv"
 	"strings"
 
@@ -138,24 +139,44 @@ func (h *Handler) editAgain(c echo.Context, q forum.Row, p forum.Said, f editFor
 	return h.RenderStatus(c, status, views.ComposePage(page))
 }
 
-// History shows how a post was, each text as what changed since the one before.
+// A page of the history holds so many revisions, and so many lines of each; the whole of one has a page of its own (L4).
+const (
+	historyPage = 10
+	historyRows = 300
+)
+
+// History shows how a post was, each text as what changed since the one before: from ?after= on, or the whole of ?revision=.
 func (h *Handler) History(c echo.Context) error {
 	id, err := web.PathID(c, "id", forum.PostPrefix)
 	if err != nil {
 		return err
 	}
-	q, p, all, err := h.Store.Revisions(web.Ctx(c), web.Actor(c), id)
+	below, most, rows := int64(math.MaxInt32), historyPage, historyRows
+	if n, err := strconv.ParseInt(c.QueryParam("revision"), 10, 32); err == nil {
+		below, most, rows = n+1, 1, math.MaxInt
+	} else if n, err := strconv.ParseInt(c.QueryParam("after"), 10, 32); err == nil {
+		below = n
+	}
+	q, p, all, err := h.Store.RevisionsBelow(web.Ctx(c), web.Actor(c), id, below, most+1) // one more to compare with
 	if err != nil {
 		return err
 	}
 	page := views.History{Frame: h.Frame(c, web.T(c, "History")), About: views.Link{Label: q.Title, Href: q.Path()}, Back: anchored(q.Question, p.Post)}
 	page.Frame.NoIndex = true
-	for i, r := range all {
+	path := c.Request().URL.Path
+	if len(all) > most && rows == historyRows {
+		page.Pager.NextHref = path + "?after=" + strconv.FormatInt(all[most-1].Number, 10)
+	}
+	for i, r := range all[:min(len(all), most)] {
 		before := forum.Revision{}
 		if i+1 < len(all) {
 			before = all[i+1]
 		}
-		page.Revisions = append(page.Revisions, h.revision(c, before, r))
+		v := h.revision(c, before, r)
+		if len(v.Lines) > rows {
+			v.Lines, v.Whole = v.Lines[:rows], path+"?revision="+strconv.FormatInt(r.Number, 10)
+		}
+		page.Revisions = append(page.Revisions, v)
 	}
 	return h.Render(c, views.HistoryPage(page))
 }

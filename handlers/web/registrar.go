@@ -24,6 +24,8 @@ func (r Route) Mutates() bool {
 // Body limits by kind of route (L1).
 const (
 	FormBody = 64 << 10
+	// TextBody holds a post of 30,000 characters beside a form: a browser sends up to twelve bytes for each, three for each byte of UTF-8.
+	TextBody = FormBody + 12*30_000
 	AuthBody = 16 << 10
 	APIBody  = 1 << 20
 )
@@ -51,6 +53,11 @@ func (r *Registrar) Get(path string, a Access, h echo.HandlerFunc) {
 // Post registers the act of a form: cookie, same-origin check, access, and at most FormBody bytes.
 func (r *Registrar) Post(path string, a Access, h echo.HandlerFunc) {
 	r.add(Route{http.MethodPost, path, a, FormBody}, h)
+}
+
+// PostText is Post for forms in which people write a post: at most TextBody bytes.
+func (r *Registrar) PostText(path string, a Access, h echo.HandlerFunc) {
+	r.add(Route{http.MethodPost, path, a, TextBody}, h)
 }
 
 // PostSmall is Post for forms of signing in and the like: at most AuthBody bytes.

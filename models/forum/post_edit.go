@@ -2,6 +2,7 @@ package forum
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"gorm.io/gorm"
@@ -151,6 +152,11 @@ func writeEdit(tx *db.Tx, q Question, p Post, in Edit) error {
 // Revisions lists how a post was, newest first, for who may read it: at most the last 100. What was never approved only its author and staff read. An answer that was never
 // edited has none.
 func (s *Store) Revisions(ctx context.Context, a actor.Actor, postID db.ID) (Row, Said, []Revision, error) {
+	return s.RevisionsBelow(ctx, a, postID, math.MaxInt32, 100)
+}
+
+// RevisionsBelow is Revisions from the one before this number on, at most most of them.
+func (s *Store) RevisionsBelow(ctx context.Context, a actor.Actor, postID db.ID, below int64, most int) (Row, Said, []Revision, error) {
 	q, p, err := s.PostFor(ctx, a, postID)
 	if err != nil {
 		return q, p, nil, err
@@ -161,7 +167,7 @@ func (s *Store) Revisions(ctx context.Context, a actor.Actor, postID db.ID) (Row
 	}
 	var rows []Revision
 	err = s.db.Read(ctx).Raw(`SELECT r.*, u.display_name AS editor_name, u.deleted_at IS NOT NULL AS editor_gone FROM post_revisions r JOIN users u ON u.id = r.editor_id
-		WHERE r.post_id = ? AND (? = 1 OR r.state = 'published') ORDER BY r.number DESC LIMIT 100`, postID, all).Scan(&rows).Error
+		WHERE r.post_id = ? AND (? = 1 OR r.state = 'published') AND r.number < ? ORDER BY r.number DESC LIMIT ?`, postID, all, below, most).Scan(&rows).Error
 	return q, p, rows, err
 }
 

@@ -18,6 +18,7 @@ import (
 // Render makes the Markdown of a post into safe HTML, its headings below those of the page. Faults: Invalid about field for what is too long or
 // nested too deep (F8).
 func Render(field, body string) (string, error) {
+	body = strings.ReplaceAll(body, "\r\n", "\n") // as it is kept: a line end counts once
 	if utf8.RuneCountInString(body) > MaxBody {
 		return "", fault.BadField(field, "This has at most %d characters.", MaxBody)
 	}

@@ -237,6 +237,7 @@ type History struct {
 	About     Link
 	Back      string
 	Revisions []Revision
+	Pager     components.Pager
 }
 
 // Revision is one text, as what changed since the one before.
@@ -247,6 +248,7 @@ type Revision struct {
 	At      components.Moment
 	Title   string // when it changed with this revision
 	Lines   []DiffLine
+	Whole   string // where the rest of the lines is, when there are more
 }
 
 // DiffLine is one line of a comparison. Sign is "+", "-", "@" or empty.
