@@ -93,6 +93,11 @@ func (h *Handler) Ask(c echo.Context) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
+	if f.Act != "post" {
+		if err := h.paced(c); err != nil {
+			return err
+		}
+	}
 	if f.Act == "similar" {
 		return h.similar(c, f.Title)
 	}

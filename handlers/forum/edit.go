@@ -76,6 +76,9 @@ func (h *Handler) ChangePost(c echo.Context) error {
 		return err
 	}
 	if f.Act == "preview" {
+		if err := h.paced(c); err != nil {
+			return err
+		}
 		return h.previewEdit(c, q, p, f)
 	}
 	revisions, err := strconv.ParseInt(f.Revisions, 10, 64)

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -21,11 +22,13 @@ type Handler struct {
 	Orgs    *org.Store
 	Catalog *catalog.Store
 	Keys    *key.Store
+
+	limiter ratelimit.Limiter
 }
 
 // New makes the handler.
 func New(k *web.Kit, s *forum.Store, o *org.Store, c *catalog.Store, keys *key.Store) *Handler {
-	return &Handler{Kit: k, Store: s, Orgs: o, Catalog: c, Keys: keys}
+	return &Handler{Kit: k, Store: s, Orgs: o, Catalog: c, Keys: keys, limiter: ratelimit.NewLocal(writers)}
 }
 
 // Routes lists the routes of the area.

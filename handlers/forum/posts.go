@@ -84,6 +84,9 @@ func (h *Handler) posted(c echo.Context, q forum.Question, p forum.Post, err err
 
 // composed shows a text with its preview.
 func (h *Handler) composed(c echo.Context, page views.Compose, f replyForm) error {
+	if err := h.paced(c); err != nil {
+		return err
+	}
 	html, err := forum.Render("body", f.Body)
 	if err != nil {
 		return h.composeAgain(c, page, f, err)
@@ -125,6 +128,9 @@ func (h *Handler) composeAgain(c echo.Context, page views.Compose, f replyForm, 
 // Vote gives a vote, or takes it back.
 func (h *Handler) Vote(c echo.Context) error {
 	var f switchForm
+	if err := h.paced(c); err != nil {
+		return err
+	}
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
@@ -168,6 +174,9 @@ func (h *Handler) Follow(c echo.Context) error {
 		return err
 	}
 	var f switchForm
+	if err := h.paced(c); err != nil {
+		return err
+	}
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
