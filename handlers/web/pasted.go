@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
@@ -22,7 +23,7 @@ func (k *Kit) Unkeyed(c echo.Context, failed error, entered ...*string) error {
 	var found []apikey.Secret
 	for _, e := range entered {
 		for _, f := range apikey.Find(*e) {
-			if !slices.ContainsFunc(found, func(s apikey.Secret) bool { return s.Reveal() == f.Key.Reveal() }) {
+			if !slices.ContainsFunc(found, func(s apikey.Secret) bool { return secret.Equal(s.Reveal(), f.Key.Reveal()) }) {
 				found = append(found, f.Key)
 			}
 		}

@@ -201,7 +201,8 @@ func (h *Handler) send(c echo.Context, f *atomFeed, newest time.Time) error {
 	head.Set("ETag", "W/"+etag) // weak: compressing it on the way makes other bytes
 	head.Set("Last-Modified", newest.UTC().Format(http.TimeFormat))
 	head.Set("Cache-Control", "public, max-age=60")
-	head.Add("Vary", "Accept-Language, Cookie") // not Set: what compresses on the way has put Accept-Encoding there (W5)
+	head.Add("Vary", "Accept-Language") // not Set: what compresses on the way has put Accept-Encoding there (W5)
+	head.Add("Vary", "Cookie")
 	head.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	if match := c.Request().Header.Get("If-None-Match"); strings.Contains(match, etag) {
 		return c.NoContent(http.StatusNotModified)
