@@ -66,7 +66,6 @@ type horde struct {
 	paths   []string
 	first   string // the id of the first question
 	posts   int
-	titles  []string
 }
 
 // arrive makes authors with hostile names. They are staff, whom the limits of new accounts don't stop.

@@ -112,13 +112,11 @@ func (s *scribe) author() db.ID { return s.authors[s.random.IntN(len(s.authors))
 
 func (s *scribe) question(tx *db.Tx, i int) error {
 	id, title, at := db.NewID(), s.words(8), tx.Now.Add(-time.Duration(i)*5*time.Minute)
-	posts, waits := postsEach, "nobody"
+	posts, waits := 2*postsEach-1, "nobody" // with those of one post ten on the average
 	if i == 0 {
 		posts, s.longest = longest, "/forum/q/"+id.Show("qst")+"/bench"
 	} else if i%2 == 0 {
 		posts, waits = 1, "us"
-	} else {
-		posts = 2*postsEach - 1 // so that they are ten on the average
 	}
 	answers := (posts - 1) / 2
 	w := &writer{tx: tx}

@@ -174,13 +174,16 @@ func (h *Handler) askPage(c echo.Context, f askForm, errs map[string]string) (vi
 	p := views.Ask{
 		Frame: h.Frame(c, web.T(c, "Ask a question")), Hidden: []components.Hidden{{Name: "source", Value: f.Source}},
 		Kind: components.Field{Name: "kind", Label: web.T(c, "What is it"), Value: f.Kind, Error: errs["kind"], Options: []components.Option{
-			{Value: forum.KindQuestion, Label: web.T(c, "Question")}, {Value: forum.KindIdea, Label: web.T(c, "Idea"), Hint: web.T(c, "something that you miss")},
+			{Value: forum.KindQuestion, Label: web.T(c, "Question")},
+			{Value: forum.KindIdea, Label: web.T(c, "Idea"), Hint: web.T(c, "something that you miss")},
 			{Value: forum.KindBug, Label: web.T(c, "Bug"), Hint: web.T(c, "something that does not do what it says")},
 		}},
 		Title: components.Field{Name: "title", Label: web.T(c, "Title"), Value: f.Title, Error: errs["title"], MaxLength: forum.MaxTitle, Required: true, Hint: web.T(c, "One sentence that says what it is about."), Autocomplete: "off"},
 		Body:  bodyField(c, web.T(c, "Body"), f.Body, errs["body"]),
-		Tags: components.Field{Name: "tags", Label: web.T(c, "Tags"), Value: f.Tags, Error: errs["tags"], Optional: true, Autocomplete: "off", Hint: web.T(c, "At most %d, separated by commas.", forum.MaxTags),
-			Attrs: map[string]any{"list": "known-tags", "translate": "no"}},
+		Tags: components.Field{
+			Name: "tags", Label: web.T(c, "Tags"), Value: f.Tags, Error: errs["tags"], Optional: true, Autocomplete: "off", Hint: web.T(c, "At most %d, separated by commas.", forum.MaxTags),
+			Attrs: map[string]any{"list": "known-tags", "translate": "no"},
+		},
 	}
 	p.Frame.NoIndex = true
 	if f.Source != "" {
@@ -211,8 +214,10 @@ func (h *Handler) askChoices(c echo.Context, p *views.Ask, f askForm, errs map[s
 	if err != nil {
 		return err
 	}
-	p.API = components.Field{Name: "api", Label: web.T(c, "About an API"), Value: f.API, Error: errs["api"], Optional: true, Hint: web.T(c, "Who may not see the API does not see the question."),
-		Options: []components.Option{{Value: "", Label: web.T(c, "None")}}}
+	p.API = components.Field{
+		Name: "api", Label: web.T(c, "About an API"), Value: f.API, Error: errs["api"], Optional: true, Hint: web.T(c, "Who may not see the API does not see the question."),
+		Options: []components.Option{{Value: "", Label: web.T(c, "None")}},
+	}
 	for _, x := range apis {
 		p.API.Options = append(p.API.Options, components.Option{Value: x.Slug, Label: x.Name, Data: true})
 	}
@@ -232,8 +237,10 @@ func (h *Handler) askChoices(c echo.Context, p *views.Ask, f askForm, errs map[s
 	if err != nil {
 		return err
 	}
-	p.App = components.Field{Name: "app", Label: web.T(c, "Share an app with staff"), Value: f.App, Error: errs["app"], Optional: true,
-		Hint: web.T(c, "Support then sees its plan, the hints of its keys and what was refused lately. Nobody else does."), Options: []components.Option{{Value: "", Label: web.T(c, "None")}}}
+	p.App = components.Field{
+		Name: "app", Label: web.T(c, "Share an app with staff"), Value: f.App, Error: errs["app"], Optional: true,
+		Hint: web.T(c, "Support then sees its plan, the hints of its keys and what was refused lately. Nobody else does."), Options: []components.Option{{Value: "", Label: web.T(c, "None")}},
+	}
 	for _, x := range apps.Rows {
 		p.App.Options = append(p.App.Options, components.Option{Value: x.ID.Show(org.AppPrefix), Label: x.Name + " · " + x.OrganizationName, Data: true})
 	}

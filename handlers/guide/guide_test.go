@@ -333,7 +333,7 @@ func TestSayingWhetherAPageHelped(t *testing.T) {
 // Z1, Z6
 func TestStaffAloneReadWhatDidNotHelp(t *testing.T) {
 	w := newWorld(t)
-	w.write(t, "guides/bad.md", "---\ntitle: Bad\nsumary: x\n---\n")
+	w.write(t, "guides/bad.md", "---\ntitle: Bad\nabstract: x\n---\n")
 
 	has(t, w.as(w.Support).Get("/support/pages"), "guides/bad.md:3", "summary", "Nobody has said")
 	for _, path := range []string{"/support/pages", "/support/pages.csv"} {

@@ -63,8 +63,10 @@ var supportRooms = []room{
 		{text.N("Searches"), "/support/searches", permission.StaffQuestionsRead}, {text.N("Pages"), "/support/pages", permission.StaffQuestionsRead},
 	}},
 	{text.N("Desk"), []place{
-		{text.N("Canned replies"), "/support/replies", permission.StaffQuestionsRead}, {text.N("Teams"), "/support/teams", permission.StaffQuestionsRead},
-		{text.N("Reply times"), "/support/policy", permission.StaffQuestionsRead}, {text.N("Reports"), "/support/reports", permission.StaffQuestionsRead},
+		{text.N("Canned replies"), "/support/replies", permission.StaffQuestionsRead},
+		{text.N("Teams"), "/support/teams", permission.StaffQuestionsRead},
+		{text.N("Reply times"), "/support/policy", permission.StaffQuestionsRead},
+		{text.N("Reports"), "/support/reports", permission.StaffQuestionsRead},
 	}},
 }
 

@@ -105,7 +105,7 @@ func (l *Library) lookInFolder() (own map[string]*entry, changed bool, err error
 	if err != nil {
 		return l.own, false, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	own, err = l.scan(root.FS(), l.own)
 	if err != nil {
 		return l.own, false, err
@@ -198,7 +198,7 @@ func readAll(files fs.FS, name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	return io.ReadAll(io.LimitReader(f, maxFile+1))
 }
 

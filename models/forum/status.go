@@ -11,7 +11,10 @@ type Status struct {
 
 var statuses = map[string][]Status{
 	KindIdea: {
-		{"new", text.N("New"), false}, {"planned", text.N("Planned"), false}, {"in_progress", text.N("In progress"), false}, {"done", text.N("Done"), true},
+		{"new", text.N("New"), false},
+		{"planned", text.N("Planned"), false},
+		{"in_progress", text.N("In progress"), false},
+		{"done", text.N("Done"), true},
 		{"declined", text.N("Declined"), true},
 	},
 	KindBug: {{"new", text.N("New"), false}, {"confirmed", text.N("Confirmed"), false}, {"fixed", text.N("Fixed"), true}, {"declined", text.N("Declined"), true}},

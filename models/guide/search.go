@@ -162,7 +162,7 @@ func (s *Searcher) filter(ctx context.Context, a actor.Actor, hits []index.Hit, 
 	taken := map[string]int{}
 	for _, h := range hits {
 		var r Result
-		ok := false
+		var ok bool
 		switch h.Kind {
 		case index.API:
 			r, ok = apis[h.Ref]

@@ -230,7 +230,6 @@ func TestExcerptsMarkTheWords(t *testing.T) {
 		}
 
 		excerpts, err := index.Excerpts(t.Context(), d, "retry-after 429", hits)
-
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -74,8 +74,8 @@ func (h *Handler) Unsubscribe(c echo.Context) error {
 	if r.MultipartForm != nil && len(form) == 0 {
 		form = r.MultipartForm.Value
 	}
-	token := url.Values(form).Get("token")
-	oneClick := token == "" && url.Values(form).Get("List-Unsubscribe") == "One-Click"
+	token := form.Get("token")
+	oneClick := token == "" && form.Get("List-Unsubscribe") == "One-Click"
 	if oneClick {
 		token = r.URL.Query().Get("token")
 	}
@@ -83,7 +83,7 @@ func (h *Handler) Unsubscribe(c echo.Context) error {
 		return fault.Missing()
 	}
 	act := h.Store.Unsubscribe
-	if url.Values(form).Get("again") != "" {
+	if form.Get("again") != "" {
 		act = h.Store.Resubscribe
 	}
 	if err := act(web.Ctx(c), from(c), token); err != nil {

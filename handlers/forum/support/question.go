@@ -190,7 +190,7 @@ func (h *Handler) tools(c echo.Context, d support.Detail, s state, page *views.Q
 	add(db.Deref(d.AssigneeID) != web.Actor(c).UserID, web.T(c, "Assign to me"), "/take")
 	add(d.ClosedAt != nil, web.T(c, "Reopen question"), "/reopen")
 	asked := d.FirstReplyAt != nil && (d.AcceptedPostID == nil || d.WaitsOnUs()) // the asker knows for what they are waited
-	add(asked && d.ClosedAt == nil && !(d.WaitsOn == forum.OnAsker && d.AskedBackAt != nil), web.T(c, "Wait for the asker"), "/wait")
+	add(asked && d.ClosedAt == nil && (d.WaitsOn != forum.OnAsker || d.AskedBackAt == nil), web.T(c, "Wait for the asker"), "/wait")
 	add(d.EscalatedAt != nil, web.T(c, "End escalation"), "/calm")
 	return h.foldedForms(c, d, s, page)
 }
