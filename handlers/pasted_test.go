@@ -53,11 +53,17 @@ func TestAPastedKeyComesBackNowhereAndItsOwnerIsLedToRotateIt(t *testing.T) { //
 	}
 
 	for _, f := range []typed{
-		{path: question + "/answer", form: fields("body", text, "version", version)}, {path: question + "/answer", form: fields("body", text, "version", "999")},
-		{path: question + "/answer", form: fields("body", "My key: "+text, "do", "preview")}, {path: question + "/answer", form: fields("body", text, "do", "insert")},
-		{path: question + "/note", form: fields("body", text)}, {path: question + "/escalate", form: fields("body", text)}, {path: question + "/merge", form: fields("into", text)},
-		{path: "/support/replies/new", form: fields("name", "Key", "body", text)}, {path: "/support/teams/new", form: fields("name", text)},
-		{path: "/support/policy", form: fields("zone", text, "holidays", text)}, {path: "/support/posts/" + answer + "/hide", form: fields("reason", text)},
+		{path: question + "/answer", form: fields("body", text, "version", version)},
+		{path: question + "/answer", form: fields("body", text, "version", "999")},
+		{path: question + "/answer", form: fields("body", "My key: "+text, "do", "preview")},
+		{path: question + "/answer", form: fields("body", text, "do", "insert")},
+		{path: question + "/note", form: fields("body", text)},
+		{path: question + "/escalate", form: fields("body", text)},
+		{path: question + "/merge", form: fields("into", text)},
+		{path: "/support/replies/new", form: fields("name", "Key", "body", text)},
+		{path: "/support/teams/new", form: fields("name", text)},
+		{path: "/support/policy", form: fields("zone", text, "holidays", text)},
+		{path: "/support/posts/" + answer + "/hide", form: fields("reason", text)},
 	} {
 		check(f.path, staff.Post(f.path, f.form), "not stored")
 	}

@@ -69,7 +69,6 @@ func TestMailsOfTheForumArriveThreadedAndEndWithOneClick(t *testing.T) {
 			clock.Advance(time.Minute)
 
 			p, err := h.Stores.Forum.Answer(t.Context(), webtest.ActorOf(staff), q.ID, forum.Reply{Body: "Wait **a minute**.\n\n<script>alert(1)</script>"})
-
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -163,8 +163,12 @@ func (w *world) theAsker() *webtest.Client { return w.askers }
 func (w *world) theOther() *webtest.Client { return w.others }
 
 var acts = []act{
-	{"ask", func(*world) string { return "/forum/ask" }, url.Values{"title": {"A title that is long enough"}, "body": {"What I did."}, "kind": {"question"}, "visibility": {"public"}, "act": {"post"}},
-		url.Values{"title": {"short"}, "body": {"What I did."}, "act": {"post"}}, (*world).theAsker, 0},
+	{
+		"ask", func(*world) string { return "/forum/ask" },
+		url.Values{"title": {"A title that is long enough"}, "body": {"What I did."}, "kind": {"question"}, "visibility": {"public"}, "act": {"post"}},
+		url.Values{"title": {"short"}, "body": {"What I did."}, "act": {"post"}},
+		(*world).theAsker, 0,
+	},
 	{"answer", func(w *world) string { return "/forum/q/" + w.ask(forum.Draft{}).ID.Show(forum.Prefix) + "/answers" }, url.Values{"body": {"An answer."}, "act": {"post"}}, url.Values{"body": {""}, "act": {"post"}}, (*world).theOther, 0},
 	{"follow", func(w *world) string { return "/forum/q/" + w.ask(forum.Draft{}).ID.Show(forum.Prefix) + "/follow" }, url.Values{"on": {"1"}}, nil, (*world).theOther, 0},
 	{"comment", ofPost("comments"), url.Values{"body": {"A comment."}, "act": {"post"}}, url.Values{"body": {" "}, "act": {"post"}}, (*world).theAsker, 0},

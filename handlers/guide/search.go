@@ -104,8 +104,10 @@ var begun = []string{"quick-start", "errors", "limits", "rotating-keys"}
 // begin fills in what there is before a search: what can be looked for, and where to begin.
 func (h *SearchHandler) begin(c echo.Context, p *views.Search) {
 	p.Try = []views.Example{
-		{Label: web.T(c, "A word, or several"), Query: web.T(c, "rotate a key")}, {Label: web.T(c, "A code of an error"), Query: "RATE_LIMITED"},
-		{Label: web.T(c, "A path"), Query: "/v1/whoami"}, {Label: web.T(c, "A scope"), Query: "keys:verify"},
+		{Label: web.T(c, "A word, or several"), Query: web.T(c, "rotate a key")},
+		{Label: web.T(c, "A code of an error"), Query: "RATE_LIMITED"},
+		{Label: web.T(c, "A path"), Query: "/v1/whoami"},
+		{Label: web.T(c, "A scope"), Query: "keys:verify"},
 	}
 	for _, slug := range begun {
 		if g := h.Search.Page(index.Guide, slug, text.Of(web.Ctx(c)).Language); g != nil {

@@ -150,12 +150,22 @@ func BenchmarkLargeForum(b *testing.B) {
 			f    forum.Filter
 			sort string
 		}{
-			{"all", actor.Actor{}, forum.Filter{}, ""}, {"all, newest", actor.Actor{}, forum.Filter{}, "newest"}, {"all, votes", actor.Actor{}, forum.Filter{}, "votes"},
-			{"all, signed in", person, forum.Filter{}, ""}, {"unanswered", actor.Actor{}, forum.Filter{Unanswered: true}, ""}, {"unanswered, votes", actor.Actor{}, forum.Filter{Unanswered: true}, "votes"},
-			{"mine", person, forum.Filter{Mine: true}, ""}, {"solved", actor.Actor{}, forum.Filter{Solved: true}, ""}, {"ideas", actor.Actor{}, forum.Filter{Kind: forum.KindIdea}, ""},
-			{"ideas, votes", actor.Actor{}, forum.Filter{Kind: forum.KindIdea}, "votes"}, {"pinned", actor.Actor{}, forum.Filter{Pinned: true}, ""},
-			{"common tag", actor.Actor{}, forum.Filter{Tag: "common"}, ""}, {"common tag, votes", actor.Actor{}, forum.Filter{Tag: "common"}, "votes"},
-			{"tag", actor.Actor{}, forum.Filter{Tag: "tag-9"}, ""}, {"rare tag", actor.Actor{}, forum.Filter{Tag: "rare"}, ""}, {"no such API", actor.Actor{}, forum.Filter{API: "nothing"}, ""},
+			{"all", actor.Actor{}, forum.Filter{}, ""},
+			{"all, newest", actor.Actor{}, forum.Filter{}, "newest"},
+			{"all, votes", actor.Actor{}, forum.Filter{}, "votes"},
+			{"all, signed in", person, forum.Filter{}, ""},
+			{"unanswered", actor.Actor{}, forum.Filter{Unanswered: true}, ""},
+			{"unanswered, votes", actor.Actor{}, forum.Filter{Unanswered: true}, "votes"},
+			{"mine", person, forum.Filter{Mine: true}, ""},
+			{"solved", actor.Actor{}, forum.Filter{Solved: true}, ""},
+			{"ideas", actor.Actor{}, forum.Filter{Kind: forum.KindIdea}, ""},
+			{"ideas, votes", actor.Actor{}, forum.Filter{Kind: forum.KindIdea}, "votes"},
+			{"pinned", actor.Actor{}, forum.Filter{Pinned: true}, ""},
+			{"common tag", actor.Actor{}, forum.Filter{Tag: "common"}, ""},
+			{"common tag, votes", actor.Actor{}, forum.Filter{Tag: "common"}, "votes"},
+			{"tag", actor.Actor{}, forum.Filter{Tag: "tag-9"}, ""},
+			{"rare tag", actor.Actor{}, forum.Filter{Tag: "rare"}, ""},
+			{"no such API", actor.Actor{}, forum.Filter{API: "nothing"}, ""},
 		} {
 			measure(b, "list/"+c.name, func() error { _, err := s.List(ctx, c.who, c.f, db.PageRequest{Sort: c.sort}); return err })
 		}

@@ -294,7 +294,6 @@ func TestOnlyHarmlessWordsOfAMissAreKept(t *testing.T) {
 		}
 
 		page, err := l.search.Misses(t.Context(), l.Support, db.PageRequest{})
-
 		if err != nil {
 			t.Fatal(err)
 		}

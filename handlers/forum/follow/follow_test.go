@@ -124,7 +124,6 @@ func TestMailProgramsUnsubscribeWithOneClick(t *testing.T) {
 			r.Header.Set("Content-Type", kind)
 
 			answer, err := (&http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Do(r)
-
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -31,9 +31,12 @@ func (h *Handler) Person(c echo.Context) error {
 	page := views.Person{
 		Frame: h.Frame(c, p.DisplayName), Crumbs: deskCrumbs(c, components.Crumb{Label: p.DisplayName, Own: true}), Name: p.DisplayName,
 		Facts: []components.Fact{
-			{Term: web.T(c, "Trust"), Value: web.T(c, rungWords[p.Rung(h.Now())])}, {Term: web.T(c, "Account made"), Value: text.Date(ctx, p.CreatedAt)},
-			{Term: web.T(c, "Questions"), Value: text.Number(ctx, p.Questions)}, {Term: web.T(c, "Answers and comments"), Value: text.Number(ctx, p.Posts)},
-			{Term: web.T(c, "Hidden or rejected"), Value: text.Number(ctx, p.Hidden)}, {Term: web.T(c, "Upheld flags"), Value: text.Number(ctx, p.Flags)},
+			{Term: web.T(c, "Trust"), Value: web.T(c, rungWords[p.Rung(h.Now())])},
+			{Term: web.T(c, "Account made"), Value: text.Date(ctx, p.CreatedAt)},
+			{Term: web.T(c, "Questions"), Value: text.Number(ctx, p.Questions)},
+			{Term: web.T(c, "Answers and comments"), Value: text.Number(ctx, p.Posts)},
+			{Term: web.T(c, "Hidden or rejected"), Value: text.Number(ctx, p.Hidden)},
+			{Term: web.T(c, "Upheld flags"), Value: text.Number(ctx, p.Flags)},
 		},
 	}
 	if p.StaffRole != "" {

@@ -22,8 +22,13 @@ var week = []struct {
 	day  time.Weekday
 	name string
 }{
-	{time.Monday, text.N("Monday")}, {time.Tuesday, text.N("Tuesday")}, {time.Wednesday, text.N("Wednesday")}, {time.Thursday, text.N("Thursday")},
-	{time.Friday, text.N("Friday")}, {time.Saturday, text.N("Saturday")}, {time.Sunday, text.N("Sunday")},
+	{time.Monday, text.N("Monday")},
+	{time.Tuesday, text.N("Tuesday")},
+	{time.Wednesday, text.N("Wednesday")},
+	{time.Thursday, text.N("Thursday")},
+	{time.Friday, text.N("Friday")},
+	{time.Saturday, text.N("Saturday")},
+	{time.Sunday, text.N("Sunday")},
 }
 
 type policyForm struct {
@@ -133,9 +138,14 @@ func policyFacts(c echo.Context, f policyForm) []components.Fact {
 		}
 	}
 	return []components.Fact{
-		{Term: web.T(c, "Open on"), Value: strings.Join(days, ", ")}, {Term: web.T(c, "From"), Value: f.From}, {Term: web.T(c, "Until"), Value: f.To},
-		{Term: web.T(c, "Time zone"), Body: views.Data(f.Zone)}, {Term: web.T(c, "Closed on"), Value: strings.ReplaceAll(f.Holidays, "\n", ", ")},
-		{Term: web.T(c, "First reply within, in minutes"), Value: f.FirstReply}, {Term: web.T(c, "Each later reply within, in minutes"), Value: f.NextReply},
-		{Term: web.T(c, "Days that a question waits for its asker before they are warned"), Value: f.WarnAfter}, {Term: web.T(c, "Days from the warning until it closes"), Value: f.CloseAfter},
+		{Term: web.T(c, "Open on"), Value: strings.Join(days, ", ")},
+		{Term: web.T(c, "From"), Value: f.From},
+		{Term: web.T(c, "Until"), Value: f.To},
+		{Term: web.T(c, "Time zone"), Body: views.Data(f.Zone)},
+		{Term: web.T(c, "Closed on"), Value: strings.ReplaceAll(f.Holidays, "\n", ", ")},
+		{Term: web.T(c, "First reply within, in minutes"), Value: f.FirstReply},
+		{Term: web.T(c, "Each later reply within, in minutes"), Value: f.NextReply},
+		{Term: web.T(c, "Days that a question waits for its asker before they are warned"), Value: f.WarnAfter},
+		{Term: web.T(c, "Days from the warning until it closes"), Value: f.CloseAfter},
 	}
 }

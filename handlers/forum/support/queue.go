@@ -34,8 +34,10 @@ func (h *Handler) Queue(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.QueuePage{Frame: frame, Lead: web.T(c, "A question waits on us when its last public word is the asker’s. The one that has waited longest comes first."),
-		Tabs: queueTabs(c, filter, counts), CanTake: may(c, permission.StaffQuestionsAnswer), Pager: web.Pager(c, found.Previous, found.Next)}
+	page := views.QueuePage{
+		Frame: frame, Lead: web.T(c, "A question waits on us when its last public word is the asker’s. The one that has waited longest comes first."),
+		Tabs: queueTabs(c, filter, counts), CanTake: may(c, permission.StaffQuestionsAnswer), Pager: web.Pager(c, found.Previous, found.Next),
+	}
 	for _, i := range found.Rows {
 		page.Rows = append(page.Rows, h.queueRow(c, clockOf, i))
 	}

@@ -85,8 +85,10 @@ func (h *Handler) replyPage(c echo.Context, status int, id db.ID, f replyForm, p
 			{Field: components.Field{Name: "body", Label: web.T(c, "Text"), Value: f.Body, Error: wrong["body"], Required: true, Rows: 12, MaxLength: support.MaxReply, Hint: web.T(c, "Markdown."), Attrs: map[string]any{"translate": "no"}}},
 		},
 		Variables: []views.Line{
-			{Name: "{name}", Detail: web.T(c, "the asker’s public name")}, {Name: "{app}", Detail: web.T(c, "the app that the asker shared")},
-			{Name: "{api}", Detail: web.T(c, "the API that the question is about")}, {Name: "{guide:rotating-keys}", Detail: web.T(c, "a link to the guide of that address")},
+			{Name: "{name}", Detail: web.T(c, "the asker’s public name")},
+			{Name: "{app}", Detail: web.T(c, "the app that the asker shared")},
+			{Name: "{api}", Detail: web.T(c, "the API that the question is about")},
+			{Name: "{guide:rotating-keys}", Detail: web.T(c, "a link to the guide of that address")},
 		},
 	}
 	if !id.IsZero() {

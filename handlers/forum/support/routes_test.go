@@ -69,8 +69,10 @@ func (w *world) acts(t *testing.T) map[string]act {
 		"/support/teams/new":               {path: teams + "new", good: form("name", "Billing", "members", w.Jonas.UserID.Show("user")), bad: form("name", "Owners", "members", w.Owner.UserID.Show("user"))},
 		"/support/teams/:team":             {path: teams + team.Show(support.TeamPrefix), good: form("name", "Core"), bad: form("name", "")},
 		"/support/teams/:team/delete":      {path: teams + team.Show(support.TeamPrefix) + "/delete"},
-		"/support/policy": {path: "/support/policy", good: form("days", "1", "from", "08:00", "to", "16:00", "zone", "Europe/Berlin", "first_reply", "60", "next_reply", "90", "warn_after", "5", "close_after", "2"),
-			bad: form("from", "08:00", "to", "16:00", "zone", "Moon")},
+		"/support/policy": {
+			path: "/support/policy", good: form("days", "1", "from", "08:00", "to", "16:00", "zone", "Europe/Berlin", "first_reply", "60", "next_reply", "90", "warn_after", "5", "close_after", "2"),
+			bad: form("from", "08:00", "to", "16:00", "zone", "Moon"),
+		},
 		"/support/reports/export": {path: "/support/reports/export", good: form("days", "30"), status: http.StatusOK},
 	}
 }

@@ -466,8 +466,10 @@ func TestSolvingEndsWithTheAccountAndTheAnswer(t *testing.T) {
 		token := tokenOf(t, w.Letters(w.Owner)[0].Links[0].URL)
 		for _, change := range [][2]string{
 			{"UPDATE posts SET hidden_at = created_at WHERE id = ?", "UPDATE posts SET hidden_at = NULL WHERE id = ?"},
-			{"UPDATE users SET suspended_at = created_at WHERE id = (SELECT q.asker_id FROM questions q JOIN posts p ON p.question_id = q.id WHERE p.id = ?)",
-				"UPDATE users SET suspended_at = NULL WHERE id = (SELECT q.asker_id FROM questions q JOIN posts p ON p.question_id = q.id WHERE p.id = ?)"},
+			{
+				"UPDATE users SET suspended_at = created_at WHERE id = (SELECT q.asker_id FROM questions q JOIN posts p ON p.question_id = q.id WHERE p.id = ?)",
+				"UPDATE users SET suspended_at = NULL WHERE id = (SELECT q.asker_id FROM questions q JOIN posts p ON p.question_id = q.id WHERE p.id = ?)",
+			},
 		} {
 			w.Exec(change[0], p.ID)
 			_, stopped := w.Follow.Solving(t.Context(), actor.Actor{}, token)
