@@ -27,7 +27,7 @@ func (h *Handler) Home(c echo.Context) error {
 		if a.IsPortal {
 			continue
 		}
-		page.APIs = append(page.APIs, site.APILine{Href: "/apis/" + a.Slug, Name: a.Name, Summary: a.Summary, Facts: apiFacts(c, a)})
+		page.APIs = append(page.APIs, site.APILine{Href: "/apis/" + a.Slug, Name: a.Name, Summary: a.Summary, Version: a.LiveVersion, Facts: web.T(c, "%d scopes", a.ScopeCount)})
 	}
 	if h.Desk != nil {
 		median, _, err := h.Desk.MonthFirstReply(web.Ctx(c))
@@ -57,15 +57,6 @@ const firstAnswer = `
   },
   "app": {"name": "Order tracker"}
 }`
-
-// apiFacts is "v2 · 5 scopes".
-func apiFacts(c echo.Context, a catalog.Listed) string {
-	scopes := web.T(c, "%d scopes", a.ScopeCount)
-	if a.LiveVersion == "" {
-		return scopes
-	}
-	return a.LiveVersion + " · " + scopes
-}
 
 // publicAPIs are those that a visitor sees.
 func (h *Handler) publicAPIs(c echo.Context) ([]catalog.Listed, error) {

@@ -19,7 +19,7 @@ type HomePage struct {
 }
 
 // APILine is one API of the catalogue.
-type APILine struct{ Href, Name, Summary, Facts string }
+type APILine struct{ Href, Name, Summary, Version, Facts string }
 
 // ConsolePage is /console.
 type ConsolePage struct {
