@@ -66,7 +66,7 @@ CREATE INDEX questions_assignee ON questions (assignee_id, last_activity_at, id)
 CREATE INDEX questions_pending ON questions (created_at, id) WHERE state = 'pending'; -- what waits for approval
 CREATE INDEX questions_solved ON questions (last_activity_at, id) WHERE accepted_post_id IS NOT NULL; -- the filter, llms.txt
 CREATE INDEX questions_kind ON questions (kind, last_activity_at, id); -- ideas and bugs
-CREATE INDEX questions_pinned ON questions (pinned_at) WHERE pinned_at IS NOT NULL; -- on top of the list
+CREATE INDEX questions_pinned ON questions (last_activity_at, id) WHERE pinned_at IS NOT NULL; -- on top of the list, in its order
 CREATE INDEX questions_stale ON questions (last_activity_at) WHERE waits_on = 'asker' AND closed_at IS NULL; -- warned and closed
 
 CREATE TABLE posts (
