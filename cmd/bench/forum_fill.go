@@ -62,6 +62,13 @@ func fillForum(ctx context.Context, dir string, n int) (f filledForum, err error
 			return f, err
 		}
 	}
+	counted := func(tx *db.Tx) error { // as the forum keeps it: a list of a tag is read by how many questions it has
+		_, err := tx.Run("UPDATE tags SET questions = (SELECT COUNT(*) FROM question_tags r WHERE r.tag_id = tags.id)")
+		return err
+	}
+	if err := d.Tx(ctx, counted); err != nil {
+		return f, err
+	}
 	f.questions, f.posts, f.longest = n, s.posts, s.longest
 	for range 50 {
 		f.words = append(f.words, s.words(2), s.words(5))
