@@ -167,12 +167,12 @@ func boundsLines(wider []string, after Bounds) []outbox.Line {
 
 // tellWidened mails that a key can do more than before.
 func (s *Store) tellWidened(tx *db.Tx, r Row, what []outbox.Line) error {
-	return s.mailAct(tx, []Row{r}, func(_ context.Context, rows []Row) outbox.Letter {
+	return s.MailAct(tx, []Row{r}, func(_ context.Context, rows []Row) outbox.Letter {
 		l := outbox.Letter{Kind: "key_widened", Subject: outbox.L("The API key %s can do more than before", r.Hint())}
-		l.Lines = append([]outbox.Line{outbox.L("Somebody of your organization changed this key:")}, keyLines(rows)...)
+		l.Lines = append([]outbox.Line{outbox.L("Somebody of your organization changed this key:")}, KeyLines(rows)...)
 		l.Lines = append(l.Lines, what...)
 		l.After = []outbox.Line{outbox.L("If nobody of yours did this, revoke the key and change your password.")}
-		s.button(&l, rows)
+		s.Button(&l, rows)
 		return l
 	})
 }

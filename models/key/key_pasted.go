@@ -84,11 +84,11 @@ func (s *Store) tellPasted(tx *db.Tx, r Row, byOwner bool) error {
 	if err != nil || n > 0 {
 		return err
 	}
-	return s.mailAct(tx, []Row{r}, func(_ context.Context, rows []Row) outbox.Letter {
+	return s.MailAct(tx, []Row{r}, func(_ context.Context, rows []Row) outbox.Letter {
 		l := outbox.Letter{Kind: pastedKind, Subject: outbox.L("Somebody else has the API key %s", rows[0].Hint())}
-		l.Lines = append([]outbox.Line{outbox.L("Somebody who may not manage this key wrote all of it into a text on the portal. The text was refused and nobody else saw it here, but the key is known to them:")}, keyLines(rows)...)
+		l.Lines = append([]outbox.Line{outbox.L("Somebody who may not manage this key wrote all of it into a text on the portal. The text was refused and nobody else saw it here, but the key is known to them:")}, KeyLines(rows)...)
 		l.After = []outbox.Line{outbox.L("Rotate or revoke the key.")}
-		s.button(&l, rows)
+		s.Button(&l, rows)
 		return l
 	})
 }

@@ -77,6 +77,7 @@ func TestNoNoticeOfWhatWasJustChosenOrIsOverOrRunsOutAsPlanned(t *testing.T) {
 	})
 }
 
+// Where the maker left, the organization's admins and owners are told in their place.
 func TestRevocationAndSuspensionAreMailedToWhoeverIsStillThere(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
@@ -90,7 +91,7 @@ func TestRevocationAndSuspensionAreMailedToWhoeverIsStillThere(t *testing.T) {
 			t.Fatal(err)
 		}
 
-		want := []string{"dev key_suspended", "ops key_revoked", "ops key_suspended"}
+		want := []string{"ada key_revoked", "dev key_suspended", "olga key_revoked", "ops key_revoked", "ops key_suspended"}
 		if diff := cmp.Diff(want, w.mails()); diff != "" {
 			t.Error(diff)
 		}

@@ -1,0 +1,96 @@
+package key
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Reader is somebody who is told of a key: its maker, while still a member of the organization; the organization's admins and owners instead
+// when the maker left or was no person; and the organization's technical address, while it is the verified address of a member. Nobody else is
+// written to: an address that anybody could enter would be a way to send mail to strangers.
+type Reader struct {
+	UserID   db.ID
+	Email    string
+	Language string
+	TimeZone string
+}
+
+// Zone is the reader's time zone, or UTC.
+func (r Reader) Zone() *time.Location {
+	if zone, err := time.LoadLocation(r.TimeZone); err == nil {
+		return zone
+	}
+	return time.UTC
+}
+
+// Locale is how the reader reads.
+func (r Reader) Locale(ctx context.Context) context.Context {
+	return text.With(ctx, text.Locale{Language: text.Language(r.Language), Zone: r.Zone()})
+}
+
+// idsAtOnce is how many ids one statement names.
+const idsAtOnce = 500
+
+// ReadersTx finds who is told of each key, by key, in the order of their addresses. An address that is both maker's and technical stands once.
+func ReadersTx(tx *db.Tx, rows []Row) (map[db.ID][]Reader, error) {
+	out := map[db.ID][]Reader{}
+	for len(rows) > 0 {
+		n := min(len(rows), idsAtOnce)
+		var found []struct {
+			KeyID    db.ID
+			UserID   db.ID
+			Email    string
+			Language string
+			TimeZone string
+		}
+		if err := tx.Raw(readersQuery, idsOf(rows[:n])).Scan(&found).Error; err != nil {
+			return nil, err
+		}
+		for _, f := range found {
+			out[f.KeyID] = append(out[f.KeyID], Reader{f.UserID, f.Email, f.Language, f.TimeZone})
+		}
+		rows = rows[n:]
+	}
+	return out, nil
+}
+
+const readersQuery = `SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone
+	FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
+	WHERE k.id IN ? AND (u.id = k.created_by OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
+		SELECT 1 FROM members x JOIN users y ON y.id = x.user_id AND y.deleted_at IS NULL AND y.email_verified_at IS NOT NULL
+		WHERE x.organization_id = o.id AND x.user_id = k.created_by)) ORDER BY k.id, u.email`
+
+func idsOf(rows []Row) []db.ID {
+	ids := make([]db.ID, len(rows))
+	for i, r := range rows {
+		ids[i] = r.ID
+	}
+	return ids
+}
+
+// RowsTx reads keys whosever they are, in the order of ids, without their grants; ids of no key are left out.
+func RowsTx(tx *db.Tx, ids []db.ID) ([]Row, error) {
+	found := make(map[db.ID]Row, len(ids))
+	for rest := ids; len(rest) > 0; {
+		n := min(len(rest), idsAtOnce)
+		var rows []Row
+		if err := tx.Raw("SELECT "+rowColumns+rowTables+" WHERE k.id IN ?", rest[:n]).Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			found[r.ID] = r
+		}
+		rest = rest[n:]
+	}
+	out := make([]Row, 0, len(found))
+	for _, id := range ids {
+		if r, ok := found[id]; ok {
+			out = append(out, r)
+		}
+	}
+	return out, nil
+}
