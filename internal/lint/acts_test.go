@@ -65,7 +65,7 @@ func TestEveryStoreMethodThatChangesSomethingRecordsItsAct(t *testing.T) {
 				case *ast.SelectorExpr:
 					m.changes = m.changes || fn.Sel.Name == "Tx"
 					if x, ok := fn.X.(*ast.Ident); ok {
-						m.record = m.record || x.Name == "audit" && fn.Sel.Name == "Record"
+						m.record = m.record || x.Name == "audit" && strings.HasPrefix(fn.Sel.Name, "Record")
 						if x.Name == receiver(f) {
 							m.calls = append(m.calls, area+"."+fn.Sel.Name)
 						}

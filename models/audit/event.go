@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -61,11 +62,19 @@ type Row struct {
 }
 
 // Record appends an event at the end of the transaction. The actor's name and address are kept as personal fields.
-func Record(tx *db.Tx, a actor.Actor, e Event) {
-	tx.BeforeCommit(db.StageAudit, func() error { return appendEvent(tx, a, e) })
+func Record(tx *db.Tx, a actor.Actor, e Event) { RecordMany(tx, a, []Event{e}) }
+
+// RecordMany is Record of several events in their order, in a few statements whatever their number.
+func RecordMany(tx *db.Tx, a actor.Actor, events []Event) {
+	if len(events) > 0 {
+		tx.BeforeCommit(db.StageAudit, func() error { return appendEvents(tx, a, events) })
+	}
 }
 
-func appendEvent(tx *db.Tx, a actor.Actor, e Event) error {
+// rowsAtOnce is how many events one statement appends.
+const rowsAtOnce = 100
+
+func appendEvents(tx *db.Tx, a actor.Actor, events []Event) error {
 	var head struct {
 		Seq    int64
 		Events int64
@@ -78,22 +87,36 @@ func appendEvent(tx *db.Tx, a actor.Actor, e Event) error {
 	if err := tx.Raw("SELECT seq, events, hash FROM audit_head WHERE id = 1" + lock).Scan(&head).Error; err != nil {
 		return fmt.Errorf("audit: head: %w", err)
 	}
-	r := newRow(a, e, tx.Now)
-	personal, err := keepPersonal(tx, r.ID, a, e.Personal)
-	if err != nil {
-		return err
+	for part := range slices.Chunk(events, rowsAtOnce) {
+		var rows, personal []any
+		for _, e := range part {
+			r := newRow(a, e, tx.Now)
+			var kept []any
+			kept, r.Personal = personalRows(r.ID, a, e.Personal)
+			r.Seq, r.PreviousHash = head.Seq+1, head.Hash
+			r.Hash = r.Sum()
+			rows = append(rows, r.Seq, r.ID, r.At, r.ActorKind, r.ActorID, r.Act, r.TargetKind, r.TargetID, r.OrganizationID, r.Result,
+				r.RequestID, r.Details, r.Personal, r.PreviousHash, r.Hash)
+			personal = append(personal, kept...)
+			head.Seq, head.Events, head.Hash = r.Seq, head.Events+1, r.Hash
+		}
+		if err := keepPersonal(tx, personal); err != nil {
+			return err
+		}
+		_, err := tx.Run(`INSERT INTO audit_events (seq, id, at, actor_kind, actor_id, act, target_kind, target_id, organization_id, result,
+			request_id, details, personal, previous_hash, hash) VALUES `+values(15, len(part)), rows...)
+		if err != nil {
+			return fmt.Errorf("audit: append: %w", err)
+		}
 	}
-	r.Seq, r.PreviousHash, r.Personal = head.Seq+1, head.Hash, personal
-	r.Hash = r.Sum()
-	_, err = tx.Run(`INSERT INTO audit_events (seq, id, at, actor_kind, actor_id, act, target_kind, target_id, organization_id, result,
-		request_id, details, personal, previous_hash, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		r.Seq, r.ID, r.At, r.ActorKind, r.ActorID, r.Act, r.TargetKind, r.TargetID, r.OrganizationID, r.Result,
-		r.RequestID, r.Details, r.Personal, r.PreviousHash, r.Hash)
-	if err != nil {
-		return fmt.Errorf("audit: append: %w", err)
-	}
-	_, err = tx.Run("UPDATE audit_head SET seq = ?, events = ?, hash = ? WHERE id = 1", r.Seq, head.Events+1, r.Hash)
+	_, err := tx.Run("UPDATE audit_head SET seq = ?, events = ?, hash = ? WHERE id = 1", head.Seq, head.Events, head.Hash)
 	return err
+}
+
+// values is n rows of placeholders, each of so many columns.
+func values(columns, n int) string {
+	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
+	return strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
 }
 
 func newRow(a actor.Actor, e Event, now time.Time) Row {
@@ -111,7 +134,8 @@ func newRow(a actor.Actor, e Event, now time.Time) Row {
 	}
 }
 
-func keepPersonal(tx *db.Tx, id db.ID, a actor.Actor, fields map[string]string) (string, error) {
+// personalRows are the rows of audit_personal of one event, flat, and what the chain holds of them.
+func personalRows(id db.ID, a actor.Actor, fields map[string]string) (rows []any, digests string) {
 	all := map[string]string{}
 	for k, v := range fields {
 		all[k] = Clean(v)
@@ -122,16 +146,25 @@ func keepPersonal(tx *db.Tx, id db.ID, a actor.Actor, fields map[string]string) 
 	if a.Address.IsValid() {
 		all["address"] = a.Address.String()
 	}
-	digests := map[string]string{}
+	hashed := map[string]string{}
 	for field, value := range all {
 		salt := make([]byte, 16)
 		_, _ = rand.Read(salt) // never fails, says crypto/rand
-		if _, err := tx.Run("INSERT INTO audit_personal (event_id, field, salt, value) VALUES (?, ?, ?, ?)", id, field, salt, value); err != nil {
-			return "", fmt.Errorf("audit: personal: %w", err)
-		}
-		digests[field] = PersonalDigest(salt, value)
+		rows = append(rows, id, field, salt, value)
+		hashed[field] = PersonalDigest(salt, value)
 	}
-	return canonical(digests), nil
+	return rows, canonical(hashed)
+}
+
+func keepPersonal(tx *db.Tx, rows []any) error {
+	if len(rows) == 0 {
+		return nil
+	}
+	_, err := tx.Run("INSERT INTO audit_personal (event_id, field, salt, value) VALUES "+values(4, len(rows)/4), rows...)
+	if err != nil {
+		return fmt.Errorf("audit: personal: %w", err)
+	}
+	return nil
 }
 
 // PersonalDigest is what the chain holds of a personal value.

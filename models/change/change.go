@@ -4,6 +4,8 @@ package change
 
 import (
 	"context"
+	"slices"
+	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -26,21 +28,40 @@ const feedLock = 0x67_61_74_65 // "gate"
 
 // Record notes that a noun changed. The row is written last in the transaction, under a lock, so that sequence numbers become
 // visible in their own order and a reader that goes by them can't skip one.
-func Record(tx *db.Tx, kind string, id db.ID) {
-	tx.BeforeCommit(db.StageChange, func() error {
-		if tx.Home.Dialect == db.Postgres {
-			if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", feedLock).Error; err != nil {
-				return err
-			}
+func Record(tx *db.Tx, kind string, id db.ID) { RecordMany(tx, kind, []db.ID{id}) }
+
+// RecordMany is Record of several nouns of a kind, in a few statements whatever their number.
+func RecordMany(tx *db.Tx, kind string, ids []db.ID) {
+	if len(ids) > 0 {
+		tx.BeforeCommit(db.StageChange, func() error { return write(tx, kind, ids) })
+	}
+}
+
+// rowsAtOnce is how many changes one statement writes.
+const rowsAtOnce = 500
+
+func write(tx *db.Tx, kind string, ids []db.ID) error {
+	if tx.Home.Dialect == db.Postgres {
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", feedLock).Error; err != nil {
+			return err
 		}
-		var seq int64
-		err := tx.Raw("INSERT INTO changes (kind, subject_id, at) VALUES (?, ?, ?) RETURNING seq", kind, id, tx.Now).Scan(&seq).Error
+	}
+	for part := range slices.Chunk(ids, rowsAtOnce) {
+		var args []any
+		for _, id := range part {
+			args = append(args, kind, id, tx.Now)
+		}
+		var written []db.Change
+		err := tx.Raw("INSERT INTO changes (kind, subject_id, at) VALUES "+strings.TrimSuffix(strings.Repeat("(?, ?, ?), ", len(part)), ", ")+
+			" RETURNING seq, kind, subject_id", args...).Scan(&written).Error
 		if err != nil {
 			return err
 		}
-		tx.AddChange(db.Change{Seq: seq, Kind: kind, SubjectID: id})
-		return nil
-	})
+		for _, c := range written {
+			tx.AddChange(c)
+		}
+	}
+	return nil
 }
 
 // Since reads the changes after seq, oldest first, at most limit.
