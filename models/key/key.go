@@ -26,6 +26,8 @@ type Key struct {
 	Prefix          string // such as gk_live_
 	LastFour        string
 	CreatedBy       *db.ID
+	ResponsibleID   *db.ID     // whom the organization's admins named after the maker had left; nil: the maker
+	ConfirmedAt     *time.Time // when they did
 	ExpiresAt       *time.Time // nil: without end
 	PausedAt        *time.Time
 	SuspendedAt     *time.Time
@@ -52,6 +54,14 @@ func (k Key) EndsAt() *time.Time {
 	return k.ExpiresAt
 }
 
+// Responsible is who answers for the key: whom the admins named, or its maker; zero when no person made it.
+func (k Key) Responsible() db.ID {
+	if k.ResponsibleID != nil {
+		return *k.ResponsibleID
+	}
+	return db.Deref(k.CreatedBy)
+}
+
 // Living reports whether the key is neither revoked nor at its end.
 func (k Key) Living(now time.Time) bool { return k.RevokedAt == nil && !reached(k.EndsAt(), now) }
 
@@ -76,15 +86,15 @@ type Row struct {
 }
 
 // MayManage reports whether the reader of the row may rotate, pause, rename and revoke the key: organization admins all, developers those
-// that they made.
+// that they made or answer for.
 func (r Row) MayManage(userID db.ID) bool {
 	return permission.Org(r.Role, permission.KeysManageAll) ||
-		permission.Org(r.Role, permission.KeysMake) && !userID.IsZero() && db.Deref(r.CreatedBy) == userID
+		permission.Org(r.Role, permission.KeysMake) && !userID.IsZero() && (db.Deref(r.CreatedBy) == userID || db.Deref(r.ResponsibleID) == userID)
 }
 
 // rowColumns and rowTables make a Row; what reads it adds the reader's role and a WHERE. The digest is never read here.
 const (
-	rowColumns = `k.id, k.app_id, k.environment, k.name, k.data_domain, k.prefix, k.last_four, k.created_by, k.expires_at, k.paused_at,
+	rowColumns = `k.id, k.app_id, k.environment, k.name, k.data_domain, k.prefix, k.last_four, k.created_by, k.responsible_id, k.confirmed_at, k.expires_at, k.paused_at,
 		k.suspended_at, k.suspended_until, k.suspended_reason, k.revoked_at, k.revoked_reason, k.rotated_from, k.overlap_ends_at,
 		k.last_used_at, k.last_used_network, k.created_at, k.updated_at, LOWER(k.name) AS name_key,
 		a.name AS app_name, a.suspended_at AS app_suspended_at, a.suspended_until AS app_suspended_until, a.deleted_at AS app_deleted_at,
