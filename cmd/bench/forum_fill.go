@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -31,12 +29,10 @@ var talk = strings.Fields(`key api call error order token scope app limit reques
 	account organization password payment refund shipment stock price catalogue customer product version endpoint timeout retry cursor gateway nginx proxy browser origin address
 	secret leak revoke suspend overlap expiry warehouse label invoice carrier parcel tracking returns discount currency`)
 
-// fillForum makes a database with n questions that have ten posts each, and one that has fifty. All is public; half is answered.
-func fillForum(ctx context.Context, dir string, n int) (f filledForum, err error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return f, err
-	}
-	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(dir, "gatehouse.db")})
+// fillForum makes a database with n questions that have ten posts each, and one that has fifty, unless it has questions already. All is public; half is
+// answered. Each question has one of 40 tags, and each five-hundredth a rare one besides.
+func fillForum(ctx context.Context, url string, n int) (f filledForum, err error) {
+	d, err := db.Open(ctx, db.Options{URL: url})
 	if err != nil {
 		return f, err
 	}
@@ -44,8 +40,10 @@ func fillForum(ctx context.Context, dir string, n int) (f filledForum, err error
 	if err := d.Migrate(ctx); err != nil {
 		return f, err
 	}
-	s := &scribe{random: rand.New(rand.NewPCG(1, 2))} //nolint:gosec // the same forum each time
-	s.rare = rand.NewZipf(s.random, 1.1, 4, 60_000)
+	if f, err := filledBefore(ctx, d); err != nil || f.questions > 0 {
+		return f, err
+	}
+	s := newScribe(1)
 	if err := d.Tx(ctx, s.people); err != nil {
 		return f, err
 	}
@@ -69,11 +67,32 @@ func fillForum(ctx context.Context, dir string, n int) (f filledForum, err error
 	if err := d.Tx(ctx, counted); err != nil {
 		return f, err
 	}
-	f.questions, f.posts, f.longest = n, s.posts, s.longest
+	if err := index.Recount(ctx, d); err != nil {
+		return f, err
+	}
+	return filledBefore(ctx, d)
+}
+
+// filledBefore tells of the questions that a database has; none is no error.
+func filledBefore(ctx context.Context, d *db.DB) (filledForum, error) {
+	var counts []struct{ Questions, Posts int }
+	if err := d.Read(ctx).Raw("SELECT (SELECT COUNT(*) FROM questions) AS questions, (SELECT COUNT(*) FROM posts) AS posts").Scan(&counts).Error; err != nil {
+		return filledForum{}, err
+	}
+	f := filledForum{questions: counts[0].Questions, posts: counts[0].Posts}
+	if f.questions == 0 {
+		return f, nil
+	}
+	var ids []db.ID
+	if err := d.Read(ctx).Raw("SELECT id FROM questions ORDER BY answers DESC LIMIT 1").Scan(&ids).Error; err != nil {
+		return f, err
+	}
+	f.longest = "/forum/q/" + ids[0].Show("qst") + "/bench"
+	s := newScribe(2)
 	for range 50 {
 		f.words = append(f.words, s.words(2), s.words(5))
 	}
-	return f, index.Recount(ctx, d)
+	return f, nil
 }
 
 // scribe writes questions. The same seed writes the same ones, but for ids.
@@ -82,8 +101,13 @@ type scribe struct {
 	rare    *rand.Zipf
 	authors []db.ID
 	tags    []db.ID
-	posts   int
-	longest string
+	rareTag db.ID
+}
+
+func newScribe(seed uint64) *scribe {
+	s := &scribe{random: rand.New(rand.NewPCG(seed, 2))} //nolint:gosec // the same forum each time
+	s.rare = rand.NewZipf(s.random, 1.1, 4, 60_000)
+	return s
 }
 
 func (s *scribe) people(tx *db.Tx) error {
@@ -94,11 +118,15 @@ func (s *scribe) people(tx *db.Tx) error {
 		w.run("INSERT INTO users (id, email, name, display_name, email_verified_at, approved_at, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 			id, fmt.Sprintf("author%d@bench.example", i), "Author", fmt.Sprintf("Author %d", i), tx.Now, tx.Now, tx.Now, tx.Now)
 	}
-	for i := range 40 {
+	tag := func(name string) db.ID {
 		id := db.NewID()
-		s.tags = append(s.tags, id)
-		w.run("INSERT INTO tags (id, name, created_at) VALUES (?, ?, ?)", id, fmt.Sprintf("tag-%d", i), tx.Now)
+		w.run("INSERT INTO tags (id, name, created_at) VALUES (?, ?, ?)", id, name, tx.Now)
+		return id
 	}
+	for i := range 40 {
+		s.tags = append(s.tags, tag(fmt.Sprintf("tag-%d", i)))
+	}
+	s.rareTag = tag("rare-tag")
 	return w.err
 }
 
@@ -121,15 +149,18 @@ func (s *scribe) question(tx *db.Tx, i int) error {
 	id, title, at := db.NewID(), s.words(8), tx.Now.Add(-time.Duration(i)*5*time.Minute)
 	posts, waits := 2*postsEach-1, "nobody" // with those of one post ten on the average
 	if i == 0 {
-		posts, s.longest = longest, "/forum/q/"+id.Show("qst")+"/bench"
+		posts = longest
 	} else if i%2 == 0 {
 		posts, waits = 1, "us"
 	}
 	answers := (posts - 1) / 2
 	w := &writer{tx: tx}
-	w.run(`INSERT INTO questions (id, kind, title, slug, asker_id, visibility, state, waits_on, answers, last_activity_at, created_at, updated_at)
-		VALUES (?, 'question', ?, 'bench', ?, 'public', 'published', ?, ?, ?, ?, ?)`, id, title, s.author(), waits, answers, at, at, at)
+	w.run(`INSERT INTO questions (id, kind, title, slug, asker_id, visibility, state, waits_on, answers, counted, last_activity_at, created_at, updated_at)
+		VALUES (?, 'question', ?, 'bench', ?, 'public', 'published', ?, ?, TRUE, ?, ?, ?)`, id, title, s.author(), waits, answers, at, at, at)
 	w.run("INSERT INTO question_tags (question_id, tag_id) VALUES (?, ?)", id, s.tags[i%len(s.tags)])
+	if i%500 == 0 {
+		w.run("INSERT INTO question_tags (question_id, tag_id) VALUES (?, ?)", id, s.rareTag)
+	}
 	var all strings.Builder
 	var parent *db.ID
 	for p := range posts {
@@ -147,7 +178,6 @@ func (s *scribe) question(tx *db.Tx, i int) error {
 			last := post
 			parent = &last
 		}
-		s.posts++
 	}
 	if w.err != nil {
 		return w.err

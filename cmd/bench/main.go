@@ -29,6 +29,7 @@ type options struct {
 	connections int
 	keys        int
 	questions   int
+	forumURL    string
 	only        string
 }
 
@@ -44,6 +45,7 @@ func main() {
 	flag.IntVar(&o.connections, "c", 32, "connections")
 	flag.IntVar(&o.keys, "keys", 100_000, "keys in the database")
 	flag.IntVar(&o.questions, "questions", 100_000, "questions in the forum, with ten posts each")
+	flag.StringVar(&o.forumURL, "forum", "", "database URL of a forum that is kept: filled when it has no questions; empty: a temporary one")
 	flag.StringVar(&o.only, "only", "", "sections to run, parted by commas: "+strings.Join(sectionNames(), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -108,8 +110,10 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		_ = os.RemoveAll(dir)
 	}()
-	if b.filled, err = fill(ctx, dir, o.keys); err != nil {
-		return fmt.Errorf("fill the database: %w", err)
+	if o.only != "forum" { // which has a database of its own
+		if b.filled, err = fill(ctx, dir, o.keys); err != nil {
+			return fmt.Errorf("fill the database: %w", err)
+		}
 	}
 	for _, s := range sections {
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), s.name) {
