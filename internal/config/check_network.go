@@ -104,6 +104,18 @@ func checkBaseURL(raw variables, settings *Settings, problems *Problems) {
 	checkTransport(raw, base, problems)
 }
 
+// checkGitHubKeys refuses an address over which somebody else could hand us keys.
+func checkGitHubKeys(raw variables, settings *Settings, problems *Problems) {
+	address, err := url.Parse(raw.GitHubKeysURL)
+	switch {
+	case err != nil || address.Hostname() == "" || address.Scheme != "http" && address.Scheme != "https" || address.User != nil || !validPort(address):
+		problems.add("GATEHOUSE_GITHUB_KEYS_URL", "is "+strconv.Quote(raw.GitHubKeysURL)+", which is no https address", "Leave it unset for GitHub’s own, or give a mirror such as https://mirror.example.com/public_keys")
+	case address.Scheme == "http" && !isLoopback(address.Hostname()):
+		problems.add("GATEHOUSE_GITHUB_KEYS_URL", "is http, so anybody on the way could put in keys of their own", "Use https; http is for 127.0.0.1 and localhost alone")
+	}
+	settings.GitHubKeysURL = raw.GitHubKeysURL
+}
+
 func validPort(address *url.URL) bool {
 	if address.Port() == "" {
 		return !strings.HasSuffix(address.Host, ":")

@@ -34,10 +34,11 @@ type Settings struct {
 	Secret         Secret // not set: the one in the data folder, made when there is none
 	SecretPrevious Secret
 
-	KeyBrand   string
-	ContentDir string // empty: the guides of the binary alone
-	Signup     Signup
-	StaleMax   time.Duration
+	KeyBrand      string
+	GitHubKeysURL string // https, or http on loopback
+	ContentDir    string // empty: the guides of the binary alone
+	Signup        Signup
+	StaleMax      time.Duration
 }
 
 // Database says where the data is. Exactly one of its fields is set.
@@ -81,7 +82,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkStaleMax, checkContent,
+		checkBrand, checkSignup, checkStaleMax, checkContent, checkGitHubKeys,
 	} {
 		check(raw, &settings, &problems)
 	}
