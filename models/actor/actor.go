@@ -23,13 +23,17 @@ const (
 // Actor is who asks, from where, in which request. The zero Actor is anonymous.
 type Actor struct {
 	Kind      Kind
-	UserID    db.ID  // of a User
-	KeyID     db.ID  // of a Key
-	SessionID db.ID  // of a User in a browser
-	StaffRole string // empty for people outside the company
-	Name      string // as shown to staff; audit keeps it apart from the chain
-	Address   netip.Addr
-	RequestID string
+	UserID    db.ID // of a User
+	KeyID     db.ID // of a Key
+	SessionID db.ID // of a User in a browser
+	// OrganizationID and Environment are of a Key: the organization whose things it may reach, and live or test, whose keys it may manage.
+	// They are zero for all others.
+	OrganizationID db.ID
+	Environment    string
+	StaffRole      string // empty for people outside the company
+	Name           string // as shown to staff; audit keeps it apart from the chain
+	Address        netip.Addr
+	RequestID      string
 }
 
 // ID is whom the audit log names: the user or the key; zero for the others.
@@ -42,6 +46,33 @@ func (a Actor) ID() db.ID {
 
 // SignedIn reports whether a person stands behind this.
 func (a Actor) SignedIn() bool { return a.Kind == User && !a.UserID.IsZero() }
+
+// Program reports whether a key of an organization stands behind this: a program, by the management API.
+func (a Actor) Program() bool {
+	return a.Kind == Key && !a.KeyID.IsZero() && !a.OrganizationID.IsZero()
+}
+
+// Member reports whether this can reach the things of organizations as one of their own: a person signed in, or a program.
+func (a Actor) Member() bool { return a.SignedIn() || a.Program() }
+
+// The tables that Members stands for. A key acts as an admin of its organization: the scopes that its calls need were held against it before.
+const (
+	membersOfUser = "(SELECT organization_id, role FROM members WHERE user_id = ?)"
+	membersOfKey  = "(SELECT id AS organization_id, 'admin' AS role FROM organizations WHERE id = ?)"
+)
+
+// Members is SQL for the table (organization_id, role) of the organizations that the actor belongs to, and the one argument that it takes.
+// It stands where SQL would name the table members and a user: JOIN <table> m ON m.organization_id = o.id. Who is neither signed in
+// nor a program belongs to none. Whether the organization is deleted is asked by who joins it.
+func (a Actor) Members() (table string, arg db.ID) {
+	if a.Program() {
+		return membersOfKey, a.OrganizationID
+	}
+	if a.SignedIn() {
+		return membersOfUser, a.UserID
+	}
+	return membersOfUser, db.ID{}
+}
 
 // Trusted reports whether this is the program itself or its operator, who may do everything.
 func (a Actor) Trusted() bool { return a.Kind == System || a.Kind == Operator }

@@ -111,10 +111,11 @@ func accessID(r AccessRow) db.ID { return r.ID }
 
 // Access lists requests and access of the actor's organizations, newest first.
 func (s *Store) Access(ctx context.Context, a actor.Actor, f AccessFilter, page db.PageRequest) (db.Page[AccessRow], error) {
+	members, arg := a.Members()
 	p, err := db.List(ctx, s.db, db.Listing[AccessRow]{
 		Name:   "access/" + f.key(),
-		Select: "SELECT " + accessColumns + ", m.role" + accessTables + " JOIN members m ON m.organization_id = o.id WHERE m.user_id = ?" + accessWhere,
-		Args:   append([]any{a.UserID}, f.args()...), IDExpr: "x.id", ID: accessID, Sorts: accessSorts, Default: "-created",
+		Select: "SELECT " + accessColumns + ", m.role" + accessTables + " JOIN " + members + " m ON m.organization_id = o.id WHERE 1 = 1" + accessWhere,
+		Args:   append([]any{arg}, f.args()...), IDExpr: "x.id", ID: accessID, Sorts: accessSorts, Default: "-created",
 	}, page)
 	if err != nil {
 		return p, err
@@ -124,8 +125,9 @@ func (s *Store) Access(ctx context.Context, a actor.Actor, f AccessFilter, page 
 
 // OneAccess reads one of the actor's organizations. Faults: NotFound.
 func (s *Store) OneAccess(ctx context.Context, a actor.Actor, id db.ID) (AccessRow, error) {
-	row, err := one[AccessRow](s.db.Read(ctx), "SELECT "+accessColumns+", m.role"+accessTables+` JOIN members m ON m.organization_id = o.id
-		WHERE m.user_id = ? AND x.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`, a.UserID, id)
+	members, arg := a.Members()
+	row, err := one[AccessRow](s.db.Read(ctx), "SELECT "+accessColumns+", m.role"+accessTables+" JOIN "+members+` m ON m.organization_id = o.id
+		WHERE x.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`, arg, id)
 	if err != nil {
 		return row, err
 	}

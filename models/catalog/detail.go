@@ -29,12 +29,13 @@ type Named struct {
 	Name string
 }
 
-// meant is true of an API x that its visibility offers to the reader; insiders of those who publish it and of staff.
+// meant is true of an API x that its visibility offers to the reader; insiders of those who publish it and of staff. Each reader is asked for as a user and as the organization of a key, of which at most one is not zero.
 const (
 	meant = `(x.visibility = 'public'
-	OR (x.visibility = 'signed_in' AND EXISTS (SELECT 1 FROM users u WHERE u.id = ?))
-	OR (x.visibility = 'invited' AND EXISTS (SELECT 1 FROM api_organizations i JOIN members m ON m.organization_id = i.organization_id WHERE i.api_id = x.id AND m.user_id = ?)))`
-	insiders = `EXISTS (SELECT 1 FROM members m WHERE m.organization_id = x.publisher_id AND m.user_id = ?)
+	OR (x.visibility = 'signed_in' AND (EXISTS (SELECT 1 FROM users u WHERE u.id = ?) OR EXISTS (SELECT 1 FROM organizations p WHERE p.id = ?)))
+	OR (x.visibility = 'invited' AND EXISTS (SELECT 1 FROM api_organizations i LEFT JOIN members m ON m.organization_id = i.organization_id AND m.user_id = ?
+		WHERE i.api_id = x.id AND (m.user_id IS NOT NULL OR i.organization_id = ?))))`
+	insiders = `EXISTS (SELECT 1 FROM members m WHERE m.organization_id = x.publisher_id AND m.user_id = ?) OR x.publisher_id = ?
 	OR EXISTS (SELECT 1 FROM users u WHERE u.id = ? AND u.staff_role IN ?)`
 )
 
@@ -47,11 +48,14 @@ const Open = `((EXISTS (SELECT 1 FROM api_versions v WHERE v.api_id = x.id AND v
 
 // VisibleArgs are the arguments of Shown and of Open for a reader.
 func VisibleArgs(a actor.Actor) []any {
-	var user db.ID
+	var user, program db.ID
 	if a.SignedIn() {
 		user = a.UserID
 	}
-	return []any{user, user, user, user, staffRoles(permission.StaffAPIsRead)}
+	if a.Program() {
+		program = a.OrganizationID
+	}
+	return []any{user, program, user, program, user, program, user, staffRoles(permission.StaffAPIsRead)}
 }
 
 // staffRoles are the roles that have a permission; never empty, so that IN has something.

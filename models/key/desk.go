@@ -19,12 +19,14 @@ type Desk struct {
 	Expiring       int64 // soon: within ExpiresSoon
 	Access         int64 // in force
 	Waiting        int64 // requests
+	Unowned        int64 // keys for which nobody answers any more
 }
 
 // Desks counts for each organization of the actor in one query. Somebody who is not signed in has none.
 func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error) {
 	now := s.db.Now()
 	var rows []Desk
+	members, arg := a.Members()
 	err := s.db.Read(ctx).Raw(`SELECT m.organization_id,
 		(SELECT COUNT(*) FROM apps WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL) AS apps,
 		(SELECT COUNT(*)`+rowTables+" WHERE o.id = m.organization_id AND "+living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND NOT "+stoppedNow+`) AS keys,
@@ -33,9 +35,10 @@ func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error
 		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
 			AND k.revoked_at IS NULL AND k.overlap_ends_at IS NULL AND k.expires_at > ? AND k.expires_at <= ?) AS expiring,
 		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'approved') AS access,
-		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting
-		FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ? AND o.deleted_at IS NULL`,
-		now, now, now, now, now, now, now, now, now.Add(ExpiresSoon), a.UserID).Scan(&rows).Error
+		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting,
+		(SELECT COUNT(*) FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = m.organization_id AND a.deleted_at IS NULL AND `+living+" AND "+OrphanedSQL+`) AS unowned
+		FROM `+members+` m JOIN organizations o ON o.id = m.organization_id WHERE o.deleted_at IS NULL`,
+		now, now, now, now, now, now, now, now, now.Add(ExpiresSoon), now, now, arg).Scan(&rows).Error
 	out := make(map[db.ID]Desk, len(rows))
 	for _, r := range rows {
 		out[r.OrganizationID] = r

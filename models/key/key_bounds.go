@@ -25,7 +25,7 @@ func (s *Store) bounds(g *gorm.DB, d *Detail) (err error) {
 	return err
 }
 
-// SetBounds binds a key anew; it holds on the very next call. mayWiden says that the actor entered their password just now: without it a change by
+// SetBounds binds a key anew; it holds on the very next call. mayWiden says that the actor entered their password just now (a program has none, and stays within what its own key can do): without it a change by
 // which the key could do more is refused with ErrWidens. Of a widening the key's people are mailed. Setting what is set does nothing.
 // Faults: NotFound, Forbidden, Invalid (the fields of BoundsForm), Conflict when the key is over, ErrWidens.
 func (s *Store) SetBounds(ctx context.Context, a actor.Actor, id db.ID, f BoundsForm, mayWiden bool) error {
@@ -49,11 +49,14 @@ func (s *Store) SetBounds(ctx context.Context, a actor.Actor, id db.ID, f Bounds
 		if len(details) == 0 {
 			return nil
 		}
-		return s.setBounds(tx, a, r, before, after, details, mayWiden)
+		return s.setBounds(tx, a, r, before, after, details, mayWiden || a.Program())
 	})
 }
 
 func (s *Store) setBounds(tx *db.Tx, a actor.Actor, r Row, before, after Bounds, details map[string]string, mayWiden bool) error {
+	if err := touchesWithin(tx, a, r, nil, &after); err != nil {
+		return err
+	}
 	wider := widened(before, after)
 	if len(wider) > 0 {
 		if !mayWiden && !a.Trusted() {

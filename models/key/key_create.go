@@ -32,7 +32,11 @@ type CreateRequest struct {
 	Pairs       []Pair // may be empty only while the app has no access to choose from
 	Expiry      Expiry
 	Bounds      BoundsForm
+	Deliver     Deliver // nil: the text comes in the result
 }
+
+// Deliver takes a new key's text where it goes instead of into the result, in the transaction that makes the key.
+type Deliver func(tx *db.Tx, a actor.Actor, id db.ID, text apikey.Secret) error
 
 // Create makes a key of an app. A repeat of the same form gives the key that it made, with Again set and no secret. Faults: NotFound for
 // an app of others; Forbidden without the right to make keys; Invalid (name, environment, grants, expires, expires_on, those of
@@ -68,8 +72,10 @@ type newKey struct {
 	bounds      Bounds
 	scopes      []Choice
 	rotates     db.ID
+	endUnsaid   bool // nobody chose when it ends
 	details     map[string]string
 	act         audit.Act
+	deliver     Deliver
 }
 
 // make spends the form, lets plan decide what to make, and stores it, all in one transaction.
@@ -86,8 +92,17 @@ func (s *Store) make(ctx context.Context, a actor.Actor, purpose, token string, 
 			if err != nil {
 				return err
 			}
+			if err := makesWithin(tx, a, &n); err != nil {
+				return err
+			}
 			if made.Secret, err = s.store(tx, a, id, n); err != nil {
 				return err
+			}
+			if n.deliver != nil {
+				if err := n.deliver(tx, a, id, made.Secret); err != nil {
+					return err
+				}
+				made.Secret = apikey.Secret{}
 			}
 		}
 		made.Again = again
@@ -150,7 +165,7 @@ func pairsText(scopes []Choice) string {
 // draft checks the wish against app, policy and access.
 func draft(g *gorm.DB, now time.Time, r CreateRequest, app appRow, p Policy, offered []Choice) (newKey, error) {
 	var bad fault.Problems
-	n := newKey{app: app, environment: r.Environment, name: cleanName(r.Name, &bad)}
+	n := newKey{app: app, deliver: r.Deliver, environment: r.Environment, endUnsaid: unsaid(r.Expiry), name: cleanName(r.Name, &bad)}
 	bad.Check(apikey.Environment(r.Environment).Valid(), "environment", "Choose live or test.")
 	n.scopes = chosen(r, offered, &bad)
 	n.domain = domainOf(n.scopes, &bad)
@@ -243,24 +258,26 @@ type appRow struct {
 
 // appForKey locks an app in which the actor may make keys.
 func (s *Store) appForKey(tx *db.Tx, a actor.Actor, id db.ID) (appRow, error) {
-	query := appToMake
+	suffix := ""
 	if tx.Home.Dialect == db.Postgres {
-		query = appToMake + " FOR UPDATE OF a"
+		suffix = " FOR UPDATE OF a"
 	}
-	return appToMakeIn(tx.DB, query, tx.Now, a, id)
+	return appToMakeIn(tx.DB, suffix, tx.Now, a, id)
 }
 
-// appToMake reads an app in which somebody may make keys.
+// appToMake reads an app in which the actor may make keys; appToMakeEnd ends it behind the table of the actor's memberships.
 const appToMake = `SELECT a.id, a.name, a.organization_id, COALESCE(m.role, '') AS role, CASE WHEN
 	(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
 	(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
-	FROM apps a JOIN organizations o ON o.id = a.organization_id LEFT JOIN members m ON m.organization_id = o.id AND m.user_id = ?
-	WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`
+	FROM apps a JOIN organizations o ON o.id = a.organization_id LEFT JOIN `
 
-// appToMakeIn runs appToMake, with or without a lock. Faults: NotFound, Forbidden, Conflict.
-func appToMakeIn(g *gorm.DB, query string, now time.Time, a actor.Actor, id db.ID) (appRow, error) {
+const appToMakeEnd = " m ON m.organization_id = o.id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL"
+
+// appToMakeIn runs appToMake; suffix locks the app. Faults: NotFound, Forbidden, Conflict.
+func appToMakeIn(g *gorm.DB, suffix string, now time.Time, a actor.Actor, id db.ID) (appRow, error) {
 	var rows []appRow
-	err := g.Raw(query, now, now, a.UserID, id).Scan(&rows).Error
+	members, arg := a.Members()
+	err := g.Raw(appToMake+members+appToMakeEnd+suffix, now, now, arg, id).Scan(&rows).Error
 	switch {
 	case err != nil:
 		return appRow{}, err

@@ -45,7 +45,7 @@ func (f Filter) check() error {
 }
 
 // States are the states by which lists can be narrowed.
-var States = []StateName{Active, ExpiringNow, Paused, Suspended, Stopped, Rotated, Expired, Revoked}
+var States = []StateName{Active, ExpiringNow, Paused, Suspended, Stopped, Rotated, Unowned, Expired, Revoked}
 
 // living is true of keys that are neither revoked nor at their end; two arguments, both now.
 const living = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)"
@@ -122,6 +122,8 @@ func (f Filter) state(now time.Time, add func(string, ...any)) {
 		add(living+" AND "+suspendedNow, now, now, now)
 	case Rotated:
 		add(living+" AND k.overlap_ends_at IS NOT NULL", now, now)
+	case Unowned:
+		add(living+" AND "+OrphanedSQL, now, now)
 	case Expired:
 		add("k.revoked_at IS NULL AND (k.expires_at <= ? OR k.overlap_ends_at <= ?)", now, now)
 	case Revoked:
@@ -192,12 +194,16 @@ func (s *Store) sorts() map[string]db.Sort[Row] {
 // List reads a page of the keys of the actor's organizations, with their grants: two queries. Sorts: created, name, expires, used; newest
 // first unless said.
 func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
+	if a.Environment != "" {
+		f.Environment = a.Environment
+	}
+	members, arg := a.Members()
 	return s.orAnyCase(ctx, f, r, func(f Filter) db.Listing[Row] {
 		where, args := f.where(s.db.Now())
 		return db.Listing[Row]{
 			Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role" + rowTables +
-				" JOIN members m ON m.organization_id = o.id AND m.user_id = ? WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
-			Args: append([]any{a.UserID}, args...),
+				" JOIN " + members + " m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
+			Args: append([]any{arg}, args...),
 		}
 	})
 }
@@ -249,11 +255,12 @@ func (p Place) MayMake() bool { return permission.Org(p.Role, permission.KeysMak
 func (s *Store) Places(ctx context.Context, a actor.Actor) ([]Place, error) {
 	var out []Place
 	now := s.db.Now()
+	members, arg := a.Members()
 	err := s.db.Read(ctx).Raw(`SELECT a.id AS app_id, COALESCE(a.name, '') AS app_name, o.id AS organization_id, o.name AS organization_name, m.role, CASE WHEN
 		(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
 		(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
-		FROM members m JOIN organizations o ON o.id = m.organization_id LEFT JOIN apps a ON a.organization_id = o.id AND a.deleted_at IS NULL
-		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY LOWER(o.name), o.id, LOWER(a.name), a.id`, now, now, a.UserID).Scan(&out).Error
+		FROM `+members+` m JOIN organizations o ON o.id = m.organization_id LEFT JOIN apps a ON a.organization_id = o.id AND a.deleted_at IS NULL
+		WHERE o.deleted_at IS NULL ORDER BY LOWER(o.name), o.id, LOWER(a.name), a.id`, now, now, arg).Scan(&out).Error
 	return out, err
 }
 
@@ -266,9 +273,10 @@ type APIChoice struct {
 // UsedAPIs lists the APIs on which the actor's keys hold grants, by name.
 func (s *Store) UsedAPIs(ctx context.Context, a actor.Actor) ([]APIChoice, error) {
 	var out []APIChoice
+	members, arg := a.Members()
 	err := s.db.Read(ctx).Raw(`SELECT p.slug, p.name FROM apis p WHERE EXISTS (SELECT 1 FROM key_grants g JOIN keys k ON k.id = g.key_id
-		JOIN apps a ON a.id = k.app_id JOIN members m ON m.organization_id = a.organization_id WHERE g.api_id = p.id AND m.user_id = ? AND a.deleted_at IS NULL)
-		ORDER BY p.name`, a.UserID).Scan(&out).Error
+		JOIN apps a ON a.id = k.app_id JOIN `+members+` m ON m.organization_id = a.organization_id WHERE g.api_id = p.id AND a.deleted_at IS NULL)
+		ORDER BY p.name`, arg).Scan(&out).Error
 	return out, err
 }
 

@@ -16,7 +16,7 @@ import (
 type Detail struct {
 	Row
 	CreatorName    string // empty when the system or the operator made it
-	CreatorLeft    bool   // the maker is no longer a member: the key is the app's and stays (K6)
+	Owner
 	RevokedByName  string
 	Successor      *Row // what it was rotated to
 	Predecessor    *Row // what it was rotated from
@@ -47,11 +47,13 @@ type CodeCount struct {
 	Calls int64
 }
 
-// memberRow reads a key as a member of its organization sees it: an app or organization that is deleted is not there. suffix locks it.
-func memberRow(g *gorm.DB, userID, id db.ID, suffix string) (Row, error) {
+// memberRow reads a key as a member of its organization sees it, a program only keys of its environment: an app or organization that is
+// deleted is not there. suffix locks it.
+func memberRow(g *gorm.DB, a actor.Actor, id db.ID, suffix string) (Row, error) {
 	var rows []Row
-	err := g.Raw("SELECT "+rowColumns+", m.role"+rowTables+` JOIN members m ON m.organization_id = o.id AND m.user_id = ?
-		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`+suffix, userID, id).Scan(&rows).Error
+	members, arg := a.Members()
+	err := g.Raw("SELECT "+rowColumns+", m.role"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id
+		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)`+suffix, arg, id, a.Environment, a.Environment).Scan(&rows).Error
 	return one(rows, err)
 }
 
@@ -78,10 +80,10 @@ func forMember(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 	if a.Trusted() {
 		return anyRow(tx.DB, id, lock(tx))
 	}
-	if !a.SignedIn() {
+	if !a.Member() {
 		return Row{}, fault.Missing()
 	}
-	r, err := memberRow(tx.DB, a.UserID, id, lock(tx))
+	r, err := memberRow(tx.DB, a, id, lock(tx))
 	if err != nil {
 		return Row{}, err
 	}
@@ -105,7 +107,7 @@ func mayStaff(a actor.Actor, p permission.Name) bool {
 
 // Get reads a key of one of the actor's organizations. Faults: NotFound.
 func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
-	r, err := memberRow(s.db.Read(ctx), a.UserID, id, "")
+	r, err := memberRow(s.db.Read(ctx), a, id, "")
 	if err != nil {
 		return Detail{}, err
 	}
@@ -131,7 +133,7 @@ func (s *Store) detail(ctx context.Context, a actor.Actor, r Row) (Detail, error
 		return Detail{}, err
 	}
 	d := Detail{Row: rows[0], MayManage: r.MayManage(a.UserID), MayStaffManage: mayStaff(a, permission.StaffKeysManage)}
-	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.relatives, s.networks, s.calls, s.limits, s.stopper, s.bounds, s.taken} {
+	for _, part := range []func(*gorm.DB, *Detail) error{s.people, s.owner, s.relatives, s.networks, s.calls, s.limits, s.stopper, s.bounds, s.taken} {
 		if err := part(g, &d); err != nil {
 			return Detail{}, err
 		}
@@ -142,16 +144,13 @@ func (s *Store) detail(ctx context.Context, a actor.Actor, r Row) (Detail, error
 func (s *Store) people(g *gorm.DB, d *Detail) error {
 	var found []struct {
 		Creator, Revoker string
-		Member           int
 	}
-	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker, CASE WHEN m.user_id IS NULL THEN 0 ELSE 1 END AS member
-		FROM keys k LEFT JOIN users c ON c.id = k.created_by LEFT JOIN users r ON r.id = k.revoked_by
-		LEFT JOIN members m ON m.user_id = k.created_by AND m.organization_id = ? WHERE k.id = ?`, d.OrganizationID, d.ID).Scan(&found).Error
+	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker
+		FROM keys k LEFT JOIN users c ON c.id = k.created_by LEFT JOIN users r ON r.id = k.revoked_by WHERE k.id = ?`, d.ID).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	d.CreatorName, d.RevokedByName = found[0].Creator, found[0].Revoker
-	d.CreatorLeft = d.CreatedBy != nil && found[0].Member == 0
 	return nil
 }
 

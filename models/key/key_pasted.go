@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -61,14 +62,13 @@ func (s *Store) idsOf(g *gorm.DB, text apikey.Secret) ([]db.ID, error) {
 
 // managedRow reads a key, and whether the actor may manage it.
 func managedRow(g *gorm.DB, a actor.Actor, id db.ID) (Row, bool, error) {
-	if a.SignedIn() {
-		var rows []Row
-		err := g.Raw("SELECT "+rowColumns+", m.role"+rowTables+" JOIN members m ON m.organization_id = o.id AND m.user_id = ? WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL", a.UserID, id).Scan(&rows).Error
-		if err != nil {
+	if a.Member() {
+		row, err := memberRow(g, a, id, "")
+		if err != nil && !fault.Is(err, fault.NotFound) {
 			return Row{}, false, err
 		}
-		if len(rows) > 0 && rows[0].MayManage(a.UserID) {
-			return rows[0], true, nil
+		if err == nil && row.MayManage(a.UserID) {
+			return row, true, nil
 		}
 	}
 	row, err := anyRow(g, id, "")

@@ -16,9 +16,10 @@ const MaxOverlap = 30
 
 // RotateRequest is how a key is replaced by a new one with the same grants.
 type RotateRequest struct {
-	Token       string // of NewFormToken(RotatePurpose(id))
-	OverlapDays int    // 0 to MaxOverlap: how long the old key goes on; 0 ends it at once
-	Expiry      Expiry // of the new key
+	Token       string  // of NewFormToken(RotatePurpose(id))
+	OverlapDays int     // 0 to MaxOverlap: how long the old key goes on; 0 ends it at once
+	Expiry      Expiry  // of the new key
+	Deliver     Deliver // nil: the new key's text comes in the result
 }
 
 // Rotate makes the successor of a key: same app, environment, name, grants, bounds. The old key works until the overlap ends and then
@@ -31,6 +32,9 @@ func (s *Store) Rotate(ctx context.Context, a actor.Actor, id db.ID, r RotateReq
 	made, err := s.make(ctx, a, RotatePurpose(id), r.Token, func(tx *db.Tx, newID db.ID) (newKey, error) {
 		old, err := forMember(tx, a, id)
 		if err != nil {
+			return newKey{}, err
+		}
+		if err := touchesWithin(tx, a, old, nil, nil); err != nil {
 			return newKey{}, err
 		}
 		if err := rotatable(tx, old); err != nil {
@@ -105,7 +109,7 @@ func (s *Store) successor(tx *db.Tx, old Row, r RotateRequest) (newKey, error) {
 	if err := withGrants(tx.DB, rows); err != nil {
 		return newKey{}, err
 	}
-	n := newKey{app: appRow{ID: old.AppID, OrganizationID: old.OrganizationID}, environment: old.Environment, name: old.Name, domain: old.DataDomain, rotates: old.ID}
+	n := newKey{deliver: r.Deliver, app: appRow{ID: old.AppID, OrganizationID: old.OrganizationID}, environment: old.Environment, name: old.Name, domain: old.DataDomain, rotates: old.ID, endUnsaid: unsaid(r.Expiry)}
 	for _, g := range rows[0].Grants {
 		n.scopes = append(n.scopes, Choice{APIID: g.APIID, ScopeID: g.ScopeID, API: g.API, Scope: g.Scope})
 	}

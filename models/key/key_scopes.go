@@ -129,6 +129,9 @@ func (s *Store) GiveScopeBack(ctx context.Context, a actor.Actor, id db.ID, p Pa
 			return fault.New(fault.Conflict, "The app’s access no longer carries this scope.")
 		}
 		c := offered[i]
+		if err := touchesWithin(tx, a, r, []Choice{c}, nil); err != nil {
+			return err
+		}
 		n, err := tx.Run("DELETE FROM key_grants_taken WHERE key_id = ? AND scope_id = ?", id, c.ScopeID)
 		if err != nil || n == 0 {
 			return err

@@ -61,11 +61,12 @@ func (s *Store) Apps(ctx context.Context, a actor.Actor, f AppFilter, page db.Pa
 	if !f.OrganizationID.IsZero() {
 		one = f.OrganizationID.String()
 	}
+	members, arg := a.Members()
 	return db.List(ctx, s.db, db.Listing[AppRow]{
 		Name: "apps/" + one + "/" + f.Search,
-		Select: "SELECT " + appColumns + `, m.role FROM members m JOIN organizations o ON o.id = m.organization_id JOIN apps a ON a.organization_id = o.id
-			WHERE m.user_id = ? AND o.deleted_at IS NULL AND a.deleted_at IS NULL AND LOWER(a.name) LIKE ? ESCAPE '!' AND (? = '' OR CAST(a.organization_id AS TEXT) = ?)`,
-		Args:   []any{now, now, a.UserID, like, one, one},
+		Select: "SELECT " + appColumns + ", m.role FROM " + members + ` m JOIN organizations o ON o.id = m.organization_id JOIN apps a ON a.organization_id = o.id
+			WHERE o.deleted_at IS NULL AND a.deleted_at IS NULL AND LOWER(a.name) LIKE ? ESCAPE '!' AND (? = '' OR CAST(a.organization_id AS TEXT) = ?)`,
+		Args:   []any{now, now, arg, like, one, one},
 		IDExpr: "a.id", ID: appID, Sorts: appSorts, Default: "-created",
 	}, page)
 }
@@ -81,8 +82,9 @@ var appSorts = map[string]db.Sort[AppRow]{
 func (s *Store) App(ctx context.Context, a actor.Actor, id db.ID) (AppRow, error) {
 	now := s.db.Now()
 	var rows []AppRow
-	err := s.db.Read(ctx).Raw("SELECT "+appColumns+`, m.role FROM members m JOIN organizations o ON o.id = m.organization_id JOIN apps a ON a.organization_id = o.id
-		WHERE m.user_id = ? AND a.id = ? AND o.deleted_at IS NULL AND a.deleted_at IS NULL`, now, now, a.UserID, id).Scan(&rows).Error
+	members, arg := a.Members()
+	err := s.db.Read(ctx).Raw("SELECT "+appColumns+", m.role FROM "+members+` m JOIN organizations o ON o.id = m.organization_id JOIN apps a ON a.organization_id = o.id
+		WHERE a.id = ? AND o.deleted_at IS NULL AND a.deleted_at IS NULL`, now, now, arg, id).Scan(&rows).Error
 	if err != nil {
 		return AppRow{}, err
 	}

@@ -63,20 +63,22 @@ type Mine struct {
 const mineColumns = `o.*, m.role,
 	(SELECT COUNT(*) FROM members c WHERE c.organization_id = o.id) AS members,
 	(SELECT COUNT(*) FROM apps c WHERE c.organization_id = o.id AND c.deleted_at IS NULL) AS apps
-	FROM organizations o JOIN members m ON m.organization_id = o.id`
+	FROM organizations o JOIN `
 
 // Mine lists the organizations of the actor, the personal one first, then by name; at most 200.
 func (s *Store) Mine(ctx context.Context, a actor.Actor) ([]Mine, error) {
 	var rows []Mine
-	err := s.db.Read(ctx).Raw("SELECT "+mineColumns+` WHERE m.user_id = ? AND o.deleted_at IS NULL
-		ORDER BY CASE WHEN o.kind = 'personal' THEN 0 ELSE 1 END, o.name, o.id LIMIT 200`, a.UserID).Scan(&rows).Error
+	members, arg := a.Members()
+	err := s.db.Read(ctx).Raw("SELECT "+mineColumns+members+` m ON m.organization_id = o.id WHERE o.deleted_at IS NULL
+		ORDER BY CASE WHEN o.kind = 'personal' THEN 0 ELSE 1 END, o.name, o.id LIMIT 200`, arg).Scan(&rows).Error
 	return rows, err
 }
 
 // Get reads one organization of the actor. Faults: NotFound.
 func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Mine, error) {
 	var rows []Mine
-	if err := s.db.Read(ctx).Raw("SELECT "+mineColumns+" WHERE m.user_id = ? AND o.id = ? AND o.deleted_at IS NULL", a.UserID, id).Scan(&rows).Error; err != nil {
+	members, arg := a.Members()
+	if err := s.db.Read(ctx).Raw("SELECT "+mineColumns+members+" m ON m.organization_id = o.id WHERE o.id = ? AND o.deleted_at IS NULL", arg, id).Scan(&rows).Error; err != nil {
 		return Mine{}, err
 	}
 	if len(rows) == 0 {

@@ -20,6 +20,17 @@ func RoleOf(q *gorm.DB, userID, organizationID db.ID) (string, error) {
 	return roles[0], nil
 }
 
+// roleIn is the actor's role in an organization that is not deleted; "" when they have none.
+func roleIn(q *gorm.DB, a actor.Actor, organizationID db.ID) (string, error) {
+	members, arg := a.Members()
+	var roles []string
+	err := q.Raw("SELECT m.role FROM "+members+" m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND o.deleted_at IS NULL", arg, organizationID).Scan(&roles).Error
+	if err != nil || len(roles) == 0 {
+		return "", err
+	}
+	return roles[0], nil
+}
+
 // Require is the actor's role in the organization when it has the permission. The program itself and its operator count as owner.
 // Faults: NotFound for who is no member, Forbidden for a member whose role lacks it.
 func Require(q *gorm.DB, a actor.Actor, organizationID db.ID, p permission.Name) (string, error) {
@@ -42,6 +53,8 @@ func memberRole(q *gorm.DB, a actor.Actor, organizationID db.ID) (string, error)
 		return permission.Owner, nil
 	case a.SignedIn():
 		return RoleOf(q, a.UserID, organizationID)
+	case a.Program():
+		return roleIn(q, a, organizationID)
 	}
 	return "", nil
 }

@@ -99,8 +99,12 @@ func (v View) where() (string, []any, error) {
 			return "", nil, fault.Denied()
 		}
 	} else {
-		query = " WHERE s.organization_id IN (SELECT m.organization_id FROM members m WHERE m.user_id = ? AND m.role IN ?)"
-		args = append(args, v.Actor.UserID, permission.OrgRoles(permission.UsageRead))
+		members, arg := v.Actor.Members()
+		query = " WHERE s.organization_id IN (SELECT m.organization_id FROM " + members + " m WHERE m.role IN ?)"
+		args = append(args, arg, permission.OrgRoles(permission.UsageRead))
+		if v.Actor.Environment != "" {
+			v.Environment = v.Actor.Environment
+		}
 	}
 	add := func(set bool, condition string, arg any) {
 		if set {
