@@ -104,7 +104,7 @@ func appendEvents(tx *db.Tx, a actor.Actor, events []Event) error {
 			return err
 		}
 		_, err := tx.Run(`INSERT INTO audit_events (seq, id, at, actor_kind, actor_id, act, target_kind, target_id, organization_id, result,
-			request_id, details, personal, previous_hash, hash) VALUES `+values(15, len(part)), rows...)
+			request_id, details, personal, previous_hash, hash) VALUES `+rowsText("(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", len(part)), rows...)
 		if err != nil {
 			return fmt.Errorf("audit: append: %w", err)
 		}
@@ -113,11 +113,7 @@ func appendEvents(tx *db.Tx, a actor.Actor, events []Event) error {
 	return err
 }
 
-// values is n rows of placeholders, each of so many columns.
-func values(columns, n int) string {
-	row := "(" + strings.Repeat("?, ", columns-1) + "?)"
-	return strings.TrimSuffix(strings.Repeat(row+", ", n), ", ")
-}
+func rowsText(row string, n int) string { return strings.TrimSuffix(strings.Repeat(row+", ", n), ", ") }
 
 func newRow(a actor.Actor, e Event, now time.Time) Row {
 	if e.Result == "" {
@@ -160,7 +156,7 @@ func keepPersonal(tx *db.Tx, rows []any) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	_, err := tx.Run("INSERT INTO audit_personal (event_id, field, salt, value) VALUES "+values(4, len(rows)/4), rows...)
+	_, err := tx.Run("INSERT INTO audit_personal (event_id, field, salt, value) VALUES "+rowsText("(?, ?, ?, ?)", len(rows)/4), rows...)
 	if err != nil {
 		return fmt.Errorf("audit: personal: %w", err)
 	}

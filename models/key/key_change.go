@@ -24,11 +24,7 @@ func final(r Row, tx *db.Tx) error {
 
 // record notes the act on a key and that verification must read it anew.
 func record(tx *db.Tx, a actor.Actor, act audit.Act, r Row, details map[string]string) {
-	all := map[string]string{"hint": r.Hint(), "name": r.Name}
-	for k, v := range details {
-		all[k] = v
-	}
-	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "key", TargetID: r.ID, OrganizationID: r.OrganizationID, Details: all})
+	audit.Record(tx, a, eventOf(act, r, details))
 	change.Record(tx, change.Key, r.ID)
 }
 
@@ -42,9 +38,7 @@ func (s *Store) Pause(ctx context.Context, a actor.Actor, id db.ID) error {
 		if err := final(r, tx); err != nil || r.PausedAt != nil {
 			return err
 		}
-		record(tx, a, audit.KeyPaused, r, nil)
-		_, err = tx.Run("UPDATE keys SET paused_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, id)
-		return err
+		return s.PauseTx(tx, a, []Row{r}, "", nil)
 	})
 }
 
@@ -106,12 +100,10 @@ func (s *Store) revoke(ctx context.Context, a actor.Actor, id db.ID, reason stri
 		if err != nil {
 			return err
 		}
-		record(tx, a, audit.KeyRevoked, r, map[string]string{"reason": why})
 		if err := s.tellRevoked(tx, []Row{r}, why); err != nil {
 			return err
 		}
-		_, err = tx.Run("UPDATE keys SET revoked_at = ?, revoked_by = ?, revoked_reason = ?, updated_at = ? WHERE id = ?", tx.Now, a.UserID.Ref(), why, tx.Now, id)
-		return err
+		return s.RevokeTx(tx, a, []Row{r}, why, nil)
 	})
 }
 

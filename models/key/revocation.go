@@ -201,14 +201,10 @@ func (s *Store) RevokeMany(ctx context.Context, a actor.Actor, id db.ID, reason 
 			Act: audit.KeysRevoked, TargetKind: "key_revocation", TargetID: id,
 			Details: map[string]string{"filter": r.Filter, "keys": strconv.Itoa(len(rows)), "reason": why},
 		})
-		for _, k := range rows {
-			record(tx, a, audit.KeyRevoked, k, map[string]string{"reason": why, "revocation": id.Show(RevocationPrefix)})
-		}
 		if _, err := tx.Run("UPDATE key_revocations SET revoked = ? WHERE id = ?", len(rows), id); err != nil {
 			return err
 		}
-		if _, err := tx.Run(`UPDATE keys SET revoked_at = ?, revoked_by = ?, revoked_reason = ?, updated_at = ? WHERE revoked_at IS NULL
-			AND id IN (SELECT key_id FROM key_revocation_keys WHERE revocation_id = ?)`, tx.Now, a.UserID.Ref(), why, tx.Now, id); err != nil {
+		if err := s.RevokeTx(tx, a, rows, why, map[string]string{"revocation": id.Show(RevocationPrefix)}); err != nil {
 			return err
 		}
 		return s.tellRevoked(tx, rows, why)
