@@ -60,6 +60,8 @@ const (
 	StaffPolicyManage   Name = "staff:policy:manage"
 	StaffRolesManage    Name = "staff:roles:manage"
 	StaffMailManage     Name = "staff:mail:manage"
+	StaffLeaksRead      Name = "staff:leaks:read"
+	StaffLeaksManage    Name = "staff:leaks:manage"
 
 	StaffQuestionsRead     Name = "staff:questions:read"
 	StaffQuestionsAnswer   Name = "staff:questions:answer"
@@ -117,6 +119,8 @@ var Table = []Row{
 	{StaffPolicyManage, text.N("Change the policy and the portal’s settings"), nil, staffAdmin},
 	{StaffRolesManage, text.N("Give and take staff roles"), nil, staffAdmin},
 	{StaffMailManage, text.N("Read waiting mail and send a test mail"), nil, staffAdmin},
+	{StaffLeaksRead, text.N("See which keys were reported as leaked, where, and what was done"), nil, readers},
+	{StaffLeaksManage, text.N("Set what happens to a leaked key, and close incidents"), nil, staffAdmin},
 	{StaffQuestionsRead, text.N("See all questions, also those of organizations, with the notes of staff"), nil, readers},
 	{StaffQuestionsAnswer, text.N("Answer for the company: take, hand over, note, merge and close questions"), nil, supporters},
 	{StaffQuestionsModerate, text.N("Hide, lock, pin, retag and approve posts, and keep people from posting"), nil, supporters},
