@@ -185,8 +185,8 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string
 	case keys.ExpiringNow:
 		add(components.Warn, web.T(c, "Expires %s. Rotate it before then: both keys work for as long as you choose.", text.DateTime(web.Ctx(c), s.Until)), "", false)
 	}
-	if d.CreatorLeft && d.Living(h.Now()) {
-		add(components.Warn, web.T(c, "Whoever made this key is no longer a member"), web.T(c, "The key belongs to the app and goes on. Rotate it if they may have kept a copy."), false)
+	if d.Orphaned {
+		out = append(out, ownerNote(c, d, root))
 	}
 	return out
 }
@@ -239,6 +239,7 @@ func (h *Handler) facts(c echo.Context, d keys.Detail, root string) []components
 		{Term: web.T(c, "Organization"), Body: views.TypedLink{Text: d.OrganizationName, Href: root + "/organizations/" + d.OrganizationID.Show("org")}},
 		{Term: web.T(c, "Data domain"), Body: typed(d.DataDomain)},
 		{Term: web.T(c, "Made by"), Body: typed(creator)},
+		{Term: web.T(c, "Responsible"), Body: typed(responsible(c, d))},
 		{Term: web.T(c, "Made"), Body: components.Time(h.moment(c, &d.CreatedAt))},
 		{Term: web.T(c, "Ends"), Body: components.Time(ends)},
 		{Term: web.T(c, "Last used"), Body: components.Time(h.moment(c, d.LastUsedAt))},

@@ -180,7 +180,7 @@ func pager(c echo.Context, path, next, previous string) components.Pager {
 
 var stateWords = map[keys.StateName]string{
 	keys.Active: text.N("Active"), keys.ExpiringNow: text.N("Expires soon"), keys.Paused: text.N("Paused"), keys.Suspended: text.N("Suspended"),
-	keys.Stopped: text.N("Stopped"), keys.Rotated: text.N("Rotated"), keys.Expired: text.N("Expired"), keys.Revoked: text.N("Revoked"),
+	keys.Stopped: text.N("Stopped"), keys.Rotated: text.N("Rotated"), keys.Unowned: text.N("Needs an owner"), keys.Expired: text.N("Expired"), keys.Revoked: text.N("Revoked"),
 }
 
 func stateField(c echo.Context) components.Field {

@@ -68,6 +68,7 @@ func sum(desks map[db.ID]key.Desk) key.Desk {
 	for _, d := range desks {
 		t.Apps, t.Keys, t.Made, t.Used = t.Apps+d.Apps, t.Keys+d.Keys, t.Made+d.Made, t.Used+d.Used
 		t.Expiring, t.Access, t.Waiting = t.Expiring+d.Expiring, t.Access+d.Access, t.Waiting+d.Waiting
+		t.Unowned += d.Unowned
 	}
 	return t
 }
@@ -165,6 +166,9 @@ func notices(c echo.Context, d key.Desk) []site.Notice {
 	var out []site.Notice
 	if d.Expiring > 0 {
 		out = append(out, site.Notice{Tone: components.Warn, Text: web.T(c, "%d keys expire within two weeks.", d.Expiring), Href: "/console/keys?state=soon", Label: web.T(c, "See which")})
+	}
+	if d.Unowned > 0 {
+		out = append(out, site.Notice{Tone: components.Warn, Text: web.T(c, "%d keys need an owner: whoever answered for them has left.", d.Unowned), Href: "/console/keys?state=unowned", Label: web.T(c, "See which")})
 	}
 	if d.Waiting > 0 && d.Used > 0 {
 		out = append(out, site.Notice{Text: web.T(c, "%d access requests wait for a decision.", d.Waiting), Href: "/console/access", Label: web.T(c, "See your requests")})

@@ -15,7 +15,7 @@ import (
 // Detail is one key with all that its page shows.
 type Detail struct {
 	Row
-	CreatorName    string // empty when the system or the operator made it
+	CreatorName string // empty when the system or the operator made it
 	Owner
 	RevokedByName  string
 	Successor      *Row // what it was rotated to

@@ -337,8 +337,8 @@ func TestAKeyOutlivesItsMakersMembership(t *testing.T) {
 		w.run("DELETE FROM members WHERE user_id = ?", w.developer.UserID)
 
 		seen, err := w.keys.Get(bg, w.admin, id)
-		if err != nil || !seen.CreatorLeft || seen.State(clock.Now()).Name != key.Active {
-			t.Fatal(seen.CreatorLeft, err)
+		if err != nil || !seen.Orphaned || seen.State(clock.Now()).Name != key.Active {
+			t.Fatal(seen.Orphaned, err)
 		}
 		expect(t, "Z7: the leaver manages it", w.keys.Revoke(bg, w.developer, id, ""), fault.NotFound)
 	})

@@ -8,9 +8,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Reader is somebody who is told of a key: its maker, while still a member of the organization; the organization's admins and owners instead
-// when the maker left or was no person; and the organization's technical address, while it is the verified address of a member. Nobody else is
-// written to: an address that anybody could enter would be a way to send mail to strangers.
+// Reader is somebody who is told of a key: whoever answers for it (its maker, or whom the admins named after that one had left), while still a
+// member of the organization; the organization's admins and owners instead when nobody does; and the organization's technical address, while
+// it is the verified address of a member. Nobody else is written to: an address that anybody could enter would be a way to send mail to strangers.
 type Reader struct {
 	UserID   db.ID
 	Email    string
@@ -60,9 +60,9 @@ func ReadersTx(tx *db.Tx, rows []Row) (map[db.ID][]Reader, error) {
 const readersQuery = `SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone
 	FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
 	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
-	WHERE k.id IN ? AND (u.id = k.created_by OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
+	WHERE k.id IN ? AND (u.id = COALESCE(k.responsible_id, k.created_by) OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
 		SELECT 1 FROM members x JOIN users y ON y.id = x.user_id AND y.deleted_at IS NULL AND y.email_verified_at IS NOT NULL
-		WHERE x.organization_id = o.id AND x.user_id = k.created_by)) ORDER BY k.id, u.email`
+		WHERE x.organization_id = o.id AND x.user_id = COALESCE(k.responsible_id, k.created_by))) ORDER BY k.id, u.email`
 
 func idsOf(rows []Row) []db.ID {
 	ids := make([]db.ID, len(rows))
