@@ -2,13 +2,10 @@ package forum
 
 import (
 	"context"
-	"math"
-	"time"
 
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
-	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -24,22 +21,10 @@ type Edit struct {
 	Honey     string
 }
 
-// Revision is a text as it once was. Number 1 is how it was first written; the highest is how it is. State is what became of it: only what was published is for everybody.
-type Revision struct {
-	PostID     db.ID
-	Number     int64
-	Title      string
-	Body       string
-	EditorID   db.ID
-	EditorName string
-	EditorGone bool
-	State      string
-	CreatedAt  time.Time
-}
-
-// Edit changes a post and keeps how it was. The new text is judged like a new post, and may have to wait for approval: the post's State says so
-// afterwards. Faults: Unauthenticated, NotFound, Forbidden for another's post, Conflict when the question is locked and when somebody changed
-// the post since, Invalid (title, body, tags), and those of trust.Judge.
+// Edit changes a post and keeps how it was. The new text is judged like a new post, and may have to wait for approval, as the State of the result says
+// then: what was published before stands for everybody until staff decide, and a later edit of the author's takes the place of the one that waits. Faults: Unauthenticated, NotFound,
+// Forbidden for another's post, Conflict when the question is locked, when somebody changed the post since, and for staff while its author's edit waits, Invalid (title,
+// body, tags), and those of trust.Judge.
 func (s *Store) Edit(ctx context.Context, a actor.Actor, postID db.ID, in Edit) (Post, error) {
 	var edited Post
 	err := s.onPost(ctx, a, postID, func(tx *db.Tx, q Question, p Post) error {
@@ -57,37 +42,49 @@ func (s *Store) Edit(ctx context.Context, a actor.Actor, postID db.ID, in Edit) 
 		if err != nil {
 			return err
 		}
-		if err := keepFirst(tx, q, p); err != nil {
-			return err
-		}
 		edited = p
 		if verdict.Pending {
 			edited.State = Pending
 		}
 		edited.Body, edited.HTML = in.Body, html
-		if err := addRevision(tx, a, edited, in); err != nil {
+		if err := s.writeEdit(tx, a, q, p, edited, in); err != nil {
 			return err
-		}
-		if err := writeEdit(tx, q, edited, in); err != nil {
-			return err
-		}
-		if p.Kind == PostQuestion {
-			if err := SetTags(tx, q.ID, in.Tags); err != nil {
-				return err
-			}
 		}
 		act, kind, id := audit.PostEdited, "post", p.ID
 		if p.Kind == PostQuestion {
 			act, kind, id = audit.QuestionEdited, "question", q.ID
 		}
 		audit.Record(tx, a, audit.Event{Act: act, TargetKind: kind, TargetID: id, OrganizationID: db.Deref(q.OrganizationID), Details: judged(map[string]string{"state": edited.State}, verdict)})
+		if stands(p, edited) { // nothing that anybody else reads changed
+			return nil
+		}
 		return Settle(tx, q.ID)
 	})
 	return edited, err
 }
 
+// stands reports whether a post goes on as it is, because the edit of it waits.
+func stands(p, edited Post) bool { return p.State == Published && edited.State == Pending }
+
+// writeEdit keeps the edit in the history and, unless it must wait while p is published, makes it the text of the post.
+func (s *Store) writeEdit(tx *db.Tx, a actor.Actor, q Question, p, edited Post, in Edit) error {
+	if err := keepFirst(tx, q, p); err != nil {
+		return err
+	}
+	if err := addRevision(tx, a, edited, in); err != nil {
+		return err
+	}
+	if stands(p, edited) {
+		_, err := tx.Run("UPDATE posts SET pending_revision = ? WHERE id = ?", p.Revisions+2, p.ID)
+		return err
+	}
+	return writeText(tx, q, edited, in)
+}
+
 func mayEdit(a actor.Actor, q Question, p Post) error {
 	switch {
+	case p.PendingRevision != nil && p.AuthorID != a.UserID && moderates(a):
+		return fault.New(fault.Conflict, "A change by its author waits for approval. Decide about it first.")
 	case moderates(a):
 		return nil
 	case p.AuthorID != a.UserID:
@@ -110,65 +107,6 @@ func (in *Edit) check(p Post) (html string, err error) {
 	}
 	in.Body, html = checkBody(&problems, in.Body)
 	return html, problems.Err()
-}
-
-const insertRevision = "INSERT INTO post_revisions (post_id, number, title, body, editor_id, state, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)"
-
-// keepFirst writes how a post was first written, before its first edit.
-func keepFirst(tx *db.Tx, q Question, p Post) error {
-	if p.Revisions > 0 {
-		return nil
-	}
-	title := ""
-	if p.Kind == PostQuestion {
-		title = q.Title
-	}
-	_, err := tx.Run(insertRevision, p.ID, 1, title, p.Body, p.AuthorID, p.State, p.CreatedAt)
-	return err
-}
-
-// addRevision writes a new text of a post, in the state that the post gets by it.
-func addRevision(tx *db.Tx, a actor.Actor, p Post, in Edit) error {
-	title := ""
-	if p.Kind == PostQuestion {
-		title = in.Title
-	}
-	_, err := tx.Run(insertRevision, p.ID, p.Revisions+2, title, in.Body, a.UserID, p.State, tx.Now)
-	return err
-}
-
-func writeEdit(tx *db.Tx, q Question, p Post, in Edit) error {
-	if _, err := tx.Run("UPDATE posts SET body = ?, html = ?, renderer_version = ?, state = ?, revisions = revisions + 1, edited_at = ?, updated_at = ? WHERE id = ?",
-		p.Body, p.HTML, markdown.RendererVersion, p.State, tx.Now, tx.Now, p.ID); err != nil {
-		return err
-	}
-	if p.Kind != PostQuestion {
-		return nil
-	}
-	_, err := tx.Run("UPDATE questions SET title = ?, slug = ?, state = ? WHERE id = ?", in.Title, slugOf(in.Title), p.State, q.ID)
-	return err
-}
-
-// Revisions lists how a post was, newest first, for who may read it: at most the last 100. What was never approved only its author and staff read. An answer that was never
-// edited has none.
-func (s *Store) Revisions(ctx context.Context, a actor.Actor, postID db.ID) (Row, Said, []Revision, error) {
-	return s.RevisionsBelow(ctx, a, postID, math.MaxInt32, 100)
-}
-
-// RevisionsBelow is Revisions from the one before this number on, at most most of them.
-func (s *Store) RevisionsBelow(ctx context.Context, a actor.Actor, postID db.ID, below int64, most int) (Row, Said, []Revision, error) {
-	q, p, err := s.PostFor(ctx, a, postID)
-	if err != nil {
-		return q, p, nil, err
-	}
-	all := 0
-	if p.Mine || readsAll(a) {
-		all = 1
-	}
-	var rows []Revision
-	err = s.db.Read(ctx).Raw(`SELECT r.*, u.display_name AS editor_name, u.deleted_at IS NOT NULL AS editor_gone FROM post_revisions r JOIN users u ON u.id = r.editor_id
-		WHERE r.post_id = ? AND (? = 1 OR r.state = 'published') AND r.number < ? ORDER BY r.number DESC LIMIT ?`, postID, all, below, most).Scan(&rows).Error
-	return q, p, rows, err
 }
 
 // Delete takes back what the actor wrote, as long as nobody answered it: a question without a post of somebody else's, an answer that is not accepted
@@ -238,7 +176,7 @@ func erase(tx *db.Tx, q Question, p Post) error {
 	if _, err := tx.Run("DELETE FROM post_revisions WHERE post_id IN (SELECT id FROM posts WHERE "+where+")", args...); err != nil {
 		return err
 	}
-	if _, err := tx.Run("UPDATE posts SET body = '', html = '', deleted_at = ?, updated_at = ? WHERE ("+where+") AND deleted_at IS NULL", append([]any{tx.Now, tx.Now}, args...)...); err != nil {
+	if _, err := tx.Run("UPDATE posts SET body = '', html = '', pending_revision = NULL, deleted_at = ?, updated_at = ? WHERE ("+where+") AND deleted_at IS NULL", append([]any{tx.Now, tx.Now}, args...)...); err != nil {
 		return err
 	}
 	if p.Kind != PostQuestion {

@@ -130,7 +130,8 @@ type Post struct {
 	HiddenReason    string
 	DeletedAt       *time.Time
 	EditedAt        *time.Time
-	Revisions       int64 // edits; the current text is revision Revisions + 1
+	Revisions       int64  // edits, also those that wait or were rejected
+	PendingRevision *int64 // number of an edit that waits for approval, while what is published stands; nil for none
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
 }

@@ -320,43 +320,6 @@ func TestPostChangedWhileItWaitsIsToldOfOnce(t *testing.T) {
 	})
 }
 
-func TestRejectedChangeGoesBackToWhatWasShown(t *testing.T) {
-	each(t, func(t *testing.T, w world) {
-		fresh := w.Person("Fred Fresh", "")
-		q := w.AskAs(fresh, forum.Draft{Title: "How do I use this library?", Body: "I mean the **small** one.", Tags: []string{"libraries"}})
-		w.Answer(w.Other, q.ID, "Like the large one.")
-		edit := forum.Edit{Title: "Cheap pills for everybody", Body: "Buy at https://shop.biz now", Tags: []string{"libraries"}}
-		edited, err := w.Forum.Edit(t.Context(), fresh, w.own(q), edit)
-		must(t, err)
-		_, gone := w.get(w.Other, q.ID)
-
-		must(t, w.mod.Reject(t.Context(), w.Support, edited.ID, 1, "This is spam."))
-		row, err := w.get(w.Other, q.ID)
-		must(t, err)
-		_, p, public, err := w.Forum.Revisions(t.Context(), w.Other, edited.ID)
-		must(t, err)
-		_, _, own, err := w.Forum.Revisions(t.Context(), fresh, edited.ID)
-		must(t, err)
-
-		if edited.State != forum.Pending || !fault.Is(gone, fault.NotFound) || row.Title != q.Title || row.Slug != q.Slug || row.Answers != 1 || !slices.Equal(row.Tags, edit.Tags) {
-			t.Errorf("%s %v %+v", edited.State, gone, row)
-		}
-		if p.State != forum.Published || p.Body != "I mean the **small** one." || !strings.Contains(p.HTML, "<strong>small</strong>") || p.Revisions != 2 {
-			t.Errorf("%+v", p)
-		}
-		if len(public) != 2 || len(own) != 3 || own[1].State != forum.Rejected || strings.Contains(public[0].Body+public[1].Body, "shop.biz") {
-			t.Errorf("%+v\n%+v", public, own)
-		}
-		if mails := w.Mails(forumtest.Email(fresh)); !slices.Contains(mails, "post_rejected") || len(w.acts("question.rejected")) != 1 {
-			t.Error(mails)
-		}
-		w.Clock.Advance(time.Hour)
-		if next := w.AskAs(fresh, forum.Draft{Title: "A plain question after that"}); next.State != forum.Pending {
-			t.Error("what comes after a rejected change does not wait:", next.State)
-		}
-	})
-}
-
 func TestBlockedAccountsAreToldAndComeBackByThemselves(t *testing.T) {
 	each(t, func(t *testing.T, w world) {
 		until := w.Clock.Now().Add(48 * time.Hour)

@@ -26,14 +26,18 @@ type Waiting struct {
 	AuthorName string
 	Title      string
 	Slug       string
-	Edited     bool // it was shown before, and changed
+	Edited     bool   // what stood before is shown until this is approved
+	Was        string // of an edit of a question: its title until now
 	Revisions  int64
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 	JoinedAt   time.Time // when the author's account was made
 }
 
-// Pending lists the posts that wait for approval, the oldest first. Faults: Forbidden.
+// waits is the condition under which something of post p waits for approval: all of it, or an edit. It stands word for word in the index of such posts.
+const waits = "(p.state = 'pending' OR p.pending_revision IS NOT NULL)"
+
+// Pending lists the posts that wait for approval, the oldest first, and edits that do, by their post. Faults: Forbidden.
 func (s *Store) Pending(ctx context.Context, a actor.Actor, page db.PageRequest) (db.Page[Waiting], error) {
 	if err := reads(a); err != nil {
 		return db.Page[Waiting]{}, err
@@ -41,13 +45,16 @@ func (s *Store) Pending(ctx context.Context, a actor.Actor, page db.PageRequest)
 	page.Sort = ""
 	return db.List(ctx, s.db, db.Listing[Waiting]{
 		Name: "pending posts", IDExpr: "p.id", ID: func(w Waiting) db.ID { return w.ID }, Default: "created",
-		Select: `SELECT p.id, p.question_id, p.kind, p.body, p.html, p.author_id, u.display_name AS author_name, q.title, q.slug, p.revisions > 0 AS edited, p.revisions, p.created_at, p.updated_at, u.created_at AS joined_at
-			FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id WHERE p.state = 'pending' AND p.deleted_at IS NULL AND q.deleted_at IS NULL`,
+		Select: `SELECT p.id, p.question_id, p.kind, COALESCE(r.body, p.body) AS body, COALESCE(r.html, p.html) AS html, p.author_id, u.display_name AS author_name,
+			CASE WHEN r.title <> '' THEN r.title ELSE q.title END AS title, CASE WHEN r.title <> q.title AND r.title <> '' THEN q.title ELSE '' END AS was, q.slug,
+			p.pending_revision IS NOT NULL AS edited, p.revisions, p.created_at, p.updated_at, u.created_at AS joined_at
+			FROM posts p JOIN questions q ON q.id = p.question_id JOIN users u ON u.id = p.author_id LEFT JOIN post_revisions r ON r.post_id = p.id AND r.number = p.pending_revision
+			WHERE ` + waits + ` AND p.deleted_at IS NULL AND q.deleted_at IS NULL`,
 		Sorts: map[string]db.Sort[Waiting]{"created": {Expr: "p.created_at", Value: func(w Waiting) any { return w.CreatedAt }}},
 	}, page)
 }
 
-// Approve shows a post that waited, tells who follows, and its author. revisions is of the text that the actor read: what was changed since is not approved
+// Approve shows a post or an edit that waited, tells who follows of a post that is new, and its author. revisions is of the text that the actor read: what was changed since is not approved
 // unread. Faults: Forbidden, NotFound, Conflict when somebody decided or changed it meanwhile.
 func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID, revisions int64) error {
 	return s.decide(ctx, a, postID, revisions, func(tx *db.Tx, q forum.Question, p forum.Post) error {
@@ -63,8 +70,7 @@ func (s *Store) Approve(ctx context.Context, a actor.Actor, postID db.ID, revisi
 	})
 }
 
-// Reject keeps a post from being shown, for a reason that its author reads by mail and beside the post. Of a post that was shown before it was changed, the last text
-// that was shown is shown again. revisions as for Approve. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
+// Reject keeps a post from being shown, for a reason that its author reads by mail and beside the post. Of an edit, what stood before stands on. revisions as for Approve. Faults: Forbidden, NotFound, Conflict, Invalid (reason).
 func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, revisions int64, reason string) error {
 	reason = strings.TrimSpace(reason)
 	if err := checkReason(reason, true); err != nil {
@@ -93,7 +99,7 @@ func (s *Store) Reject(ctx context.Context, a actor.Actor, postID db.ID, revisio
 
 func (s *Store) decide(ctx context.Context, a actor.Actor, postID db.ID, revisions int64, fn func(tx *db.Tx, q forum.Question, p forum.Post) error) error {
 	return s.onPost(ctx, a, postID, func(tx *db.Tx, q forum.Question, p forum.Post) error {
-		if p.State != forum.Pending {
+		if p.State != forum.Pending && p.PendingRevision == nil {
 			return fault.New(fault.Conflict, "Somebody decided this meanwhile.")
 		}
 		if p.Revisions != revisions {

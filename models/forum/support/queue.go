@@ -175,13 +175,8 @@ func (s *Store) Counts(ctx context.Context, a actor.Actor) (Counts, error) {
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+waiting+` AND q.assignee_id IS NULL AND q.team_id IS NULL`+most+`unassigned,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+open+` AND q.escalated_at IS NOT NULL`+most+`escalated,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM flags WHERE state = 'open'`+most+`flags,
-		(SELECT COUNT(*) FROM (SELECT 1 FROM questions WHERE state = 'pending' AND deleted_at IS NULL`+most+`pending`,
+		(SELECT COUNT(*) FROM (SELECT 1 FROM posts p WHERE (p.state = 'pending' OR p.pending_revision IS NOT NULL) AND p.deleted_at IS NULL`+most+`pending`,
 		s.db.Now(), a.UserID, a.UserID).Scan(&c).Error
-	if err != nil {
-		return c, err
-	}
-	posts, err := number(s.db.Read(ctx), `SELECT COUNT(*) FROM (SELECT 1 FROM posts p WHERE p.state = 'pending' AND p.kind <> 'question' AND p.deleted_at IS NULL LIMIT 1000) x`)
-	c.Pending += posts
 	return c, err
 }
 

@@ -57,7 +57,7 @@ func countPosts(tx *db.Tx, userID db.ID) (counts, error) {
 		userID, now.Add(-memory), userID, now.Add(-memory), userID, now.Add(-memory)).Scan(&c.Rejected).Error; err != nil {
 		return c, err
 	}
-	err = tx.Raw(`SELECT COUNT(*) FROM posts p JOIN post_revisions r ON r.post_id = p.id WHERE p.author_id = ? AND p.edited_at > ? AND r.editor_id = ? AND r.created_at > ?`,
+	err = tx.Raw(`SELECT COUNT(*) FROM posts p JOIN post_revisions r ON r.post_id = p.id WHERE p.author_id = ? AND p.updated_at > ? AND r.editor_id = ? AND r.created_at > ?`,
 		userID, now.Add(-time.Hour), userID, now.Add(-time.Hour)).Scan(&c.Edits).Error
 	return c, err
 }
