@@ -18,29 +18,31 @@ const ExpiresSoon = 14 * 24 * time.Hour
 
 // Key is what is kept of a key, without its digest.
 type Key struct {
-	ID              db.ID
-	AppID           db.ID
-	Environment     string // live or test
-	Name            string
-	DataDomain      string // empty goes with any
-	Prefix          string // such as gk_live_
-	LastFour        string
-	CreatedBy       *db.ID
-	ResponsibleID   *db.ID     // whom the organization's admins named after the maker had left; nil: the maker
-	ConfirmedAt     *time.Time // when they did
-	ExpiresAt       *time.Time // nil: without end
-	PausedAt        *time.Time
-	SuspendedAt     *time.Time
-	SuspendedUntil  *time.Time // nil while SuspendedAt is set: until a person ends it
-	SuspendedReason string
-	RevokedAt       *time.Time
-	RevokedReason   string
-	RotatedFrom     *db.ID
-	OverlapEndsAt   *time.Time // set once it was rotated: when it stops by itself
-	LastUsedAt      *time.Time // of a call that was let through (K12)
-	LastUsedNetwork string
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
+	ID                db.ID
+	AppID             db.ID
+	Environment       string // live or test
+	Name              string
+	DataDomain        string // empty goes with any
+	Prefix            string // such as gk_live_
+	LastFour          string
+	CreatedBy         *db.ID
+	ResponsibleID     *db.ID     // whom the organization's admins named after the maker had left; nil: the maker
+	ConfirmedAt       *time.Time // when they did
+	ExpiresAt         *time.Time // nil: without end
+	PausedAt          *time.Time
+	SuspendedAt       *time.Time
+	SuspendedUntil    *time.Time // nil while SuspendedAt is set: until a person ends it
+	SuspendedReason   string
+	RevokedAt         *time.Time
+	RevokedReason     string
+	RotatedFrom       *db.ID
+	OverlapEndsAt     *time.Time // set once it was rotated: when it stops by itself
+	OverlapExtendedAt *time.Time // when that was made longer, which is once
+	RotationUndoneAt  *time.Time // of a new key: its rotation was undone, and RotatedFrom goes on
+	LastUsedAt        *time.Time // of a call that was let through (K12)
+	LastUsedNetwork   string
+	CreatedAt         time.Time
+	UpdatedAt         time.Time
 }
 
 // Hint is what is shown of the key's text: its prefix and last four characters.
@@ -95,7 +97,7 @@ func (r Row) MayManage(userID db.ID) bool {
 // rowColumns and rowTables make a Row; what reads it adds the reader's role and a WHERE. The digest is never read here.
 const (
 	rowColumns = `k.id, k.app_id, k.environment, k.name, k.data_domain, k.prefix, k.last_four, k.created_by, k.responsible_id, k.confirmed_at, k.expires_at, k.paused_at,
-		k.suspended_at, k.suspended_until, k.suspended_reason, k.revoked_at, k.revoked_reason, k.rotated_from, k.overlap_ends_at,
+		k.suspended_at, k.suspended_until, k.suspended_reason, k.revoked_at, k.revoked_reason, k.rotated_from, k.overlap_ends_at, k.overlap_extended_at, k.rotation_undone_at,
 		k.last_used_at, k.last_used_network, k.created_at, k.updated_at, LOWER(k.name) AS name_key,
 		a.name AS app_name, a.suspended_at AS app_suspended_at, a.suspended_until AS app_suspended_until, a.deleted_at AS app_deleted_at,
 		o.id AS organization_id, o.name AS organization_name, o.suspended_at AS org_suspended_at, o.suspended_until AS org_suspended_until,

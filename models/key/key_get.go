@@ -154,10 +154,10 @@ func (s *Store) people(g *gorm.DB, d *Detail) error {
 	return nil
 }
 
-// relatives reads the keys that this one was rotated from and to.
+// relatives reads the keys that this one was rotated from and to; a new key whose rotation was undone is none of its successors.
 func (s *Store) relatives(g *gorm.DB, d *Detail) error {
 	var rows []Row
-	err := g.Raw("SELECT "+rowColumns+rowTables+" WHERE k.rotated_from = ? OR k.id = ?", d.ID, d.RotatedFrom).Scan(&rows).Error
+	err := g.Raw("SELECT "+rowColumns+rowTables+" WHERE (k.rotated_from = ? AND k.rotation_undone_at IS NULL) OR k.id = ?", d.ID, d.RotatedFrom).Scan(&rows).Error
 	if err != nil {
 		return err
 	}
