@@ -22,9 +22,25 @@ const (
 	Shortening Verb = "shorten"
 )
 
+// What paused a key that no person of its organization paused. A stronger cause takes the place of a weaker one.
+const (
+	PausedIdle     = "idle"     // by policy: not used
+	PausedAge      = "age"      // by policy: not rotated
+	PausedNetworks = "networks" // by policy: bound to no network
+	PausedBulk     = "bulk"     // by staff, with others: staff resume it
+	PausedLeak     = "leak"     // found where it should not be
+)
+
+// weaker are the causes whose place one takes: a person may resume what a policy paused, only staff what staff paused.
+var weaker = map[string][]string{
+	PausedBulk: {"", PausedIdle, PausedAge, PausedNetworks},
+	PausedLeak: {"", PausedIdle, PausedAge, PausedNetworks, PausedBulk},
+}
+
 // Effect is what an act makes of keys.
 type Effect struct {
 	Verb   Verb
+	Cause  string    // of Pausing: one of the Paused… names, or "" for a person's own
 	Reason string    // of Revoking: kept with the key
 	EndsAt time.Time // of Shortening: the new end
 }
@@ -35,13 +51,13 @@ func (s *Store) RevokeTx(tx *db.Tx, a actor.Actor, rows []Row, reason string, de
 	return s.actTx(tx, a, audit.KeyRevoked, Effect{Verb: Revoking, Reason: reason}, rows, with(details, "reason", reason))
 }
 
-// PauseTx is RevokeTx for pausing. cause is empty for a person's own act, or says what did it: a key that is paused for a weaker cause is from then on
-// paused for this one. Keys that are over are left alone. Faults: none.
+// PauseTx is RevokeTx for pausing. cause is empty for a person's own act, or one of the Paused… names: a key that is paused for a weaker one is from
+// then on paused for this. Keys that are over are left alone. Faults: none.
 func (s *Store) PauseTx(tx *db.Tx, a actor.Actor, rows []Row, cause string, details map[string]string) error {
 	if cause != "" {
 		details = with(details, "cause", cause)
 	}
-	return s.actTx(tx, a, audit.KeyPaused, Effect{Verb: Pausing}, rows, details)
+	return s.actTx(tx, a, audit.KeyPaused, Effect{Verb: Pausing, Cause: cause}, rows, details)
 }
 
 // ShortenTx is RevokeTx for bringing the end forward to endsAt, which is yet to come. Keys that end sooner, or are over, are left alone. Faults: Invalid (ends)
@@ -114,9 +130,9 @@ func (e Effect) apply(tx *db.Tx, a actor.Actor, ids []db.ID) (changed []db.ID, e
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.revoked_at IS NULL ORDER BY k.id`+lock(tx)+") RETURNING id",
 			tx.Now, a.UserID.Ref(), e.Reason, tx.Now, ids).Scan(&changed).Error
 	case Pausing:
-		err = tx.Raw(`UPDATE keys SET paused_at = ?, updated_at = ?
-			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.paused_at IS NULL AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
-			tx.Now, tx.Now, ids, tx.Now, tx.Now).Scan(&changed).Error
+		err = tx.Raw(`UPDATE keys SET paused_at = COALESCE(paused_at, ?), paused_cause = ?, updated_at = ?
+			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND (k.paused_at IS NULL OR k.paused_cause IN ?) AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
+			tx.Now, e.Cause, tx.Now, ids, weaker[e.Cause], tx.Now, tx.Now).Scan(&changed).Error
 	case Shortening:
 		err = tx.Raw(`UPDATE keys SET expires_at = ?, updated_at = ?
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",

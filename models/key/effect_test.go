@@ -124,3 +124,54 @@ func (w *world) lastChange() int64 {
 	}
 	return seq
 }
+
+func TestAStrongerCauseOfAPauseTakesTheWeakersPlace(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		id := w.make(w.developer, "Shop").Key.ID
+		pause := func(cause string) string {
+			err := d.Tx(bg, func(tx *db.Tx) error {
+				rows, err := key.RowsTx(tx, []db.ID{id})
+				if err != nil {
+					return err
+				}
+				return w.keys.PauseTx(tx, w.staff, rows, cause, nil)
+			})
+			after, getErr := w.keys.GetAny(bg, w.staff, id)
+			if err != nil || getErr != nil {
+				t.Fatal(err, getErr)
+			}
+			return after.PausedCause
+		}
+
+		got := []string{pause(""), pause(key.PausedIdle), pause(key.PausedBulk), pause(key.PausedAge), pause(key.PausedLeak), pause(key.PausedBulk)}
+
+		if diff := cmp.Diff([]string{"", "", "bulk", "bulk", "leak", "leak"}, got); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+func TestOnlyStaffResumeWhatStaffPaused(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		id := w.make(w.developer, "Shop").Key.ID
+		if err := d.Tx(bg, func(tx *db.Tx) error {
+			rows, err := key.RowsTx(tx, []db.ID{id})
+			if err != nil {
+				return err
+			}
+			return w.keys.PauseTx(tx, w.staff, rows, key.PausedBulk, nil)
+		}); err != nil {
+			t.Fatal(err)
+		}
+
+		byMaker, bySupport, byStaff := w.keys.Resume(bg, w.developer, id), w.keys.ResumeByStaff(bg, w.support, id), w.keys.ResumeByStaff(bg, w.staff, id)
+
+		expect(t, "its maker", byMaker, fault.Conflict)
+		expect(t, "staff without the permission", bySupport, fault.Forbidden)
+		if byStaff != nil || w.state(id) != key.Active {
+			t.Fatal(byStaff, w.state(id))
+		}
+	})
+}

@@ -30,6 +30,7 @@ type Key struct {
 	ConfirmedAt       *time.Time // when they did
 	ExpiresAt         *time.Time // nil: without end
 	PausedAt          *time.Time
+	PausedCause       string // while paused: "" a person, or one of the Paused… names
 	SuspendedAt       *time.Time
 	SuspendedUntil    *time.Time // nil while SuspendedAt is set: until a person ends it
 	SuspendedReason   string
@@ -96,7 +97,7 @@ func (r Row) MayManage(userID db.ID) bool {
 
 // rowColumns and rowTables make a Row; what reads it adds the reader's role and a WHERE. The digest is never read here.
 const (
-	rowColumns = `k.id, k.app_id, k.environment, k.name, k.data_domain, k.prefix, k.last_four, k.created_by, k.responsible_id, k.confirmed_at, k.expires_at, k.paused_at,
+	rowColumns = `k.id, k.app_id, k.environment, k.name, k.data_domain, k.prefix, k.last_four, k.created_by, k.responsible_id, k.confirmed_at, k.expires_at, k.paused_at, k.paused_cause,
 		k.suspended_at, k.suspended_until, k.suspended_reason, k.revoked_at, k.revoked_reason, k.rotated_from, k.overlap_ends_at, k.overlap_extended_at, k.rotation_undone_at,
 		k.last_used_at, k.last_used_network, k.created_at, k.updated_at, LOWER(k.name) AS name_key,
 		a.name AS app_name, a.suspended_at AS app_suspended_at, a.suspended_until AS app_suspended_until, a.deleted_at AS app_deleted_at,

@@ -42,20 +42,38 @@ func (s *Store) Pause(ctx context.Context, a actor.Actor, id db.ID) error {
 	})
 }
 
-// Resume ends a pause. Resuming a key that is not paused does nothing. Faults: NotFound, Forbidden, Conflict when it is over.
+// Resume ends a pause. Resuming a key that is not paused does nothing. Faults: NotFound, Forbidden, Conflict when it is over or staff paused it.
 func (s *Store) Resume(ctx context.Context, a actor.Actor, id db.ID) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		r, err := forMember(tx, a, id)
 		if err != nil {
 			return err
 		}
-		if err := final(r, tx); err != nil || r.PausedAt == nil {
+		if r.PausedAt != nil && r.PausedCause == PausedBulk && r.RevokedAt == nil && !a.Trusted() {
+			return fault.New(fault.Conflict, "This portal’s staff paused this key together with others. They resume it.")
+		}
+		return resume(tx, a, r)
+	})
+}
+
+// ResumeByStaff is Resume of any key, whatever paused it. Faults: NotFound, Forbidden, Conflict.
+func (s *Store) ResumeByStaff(ctx context.Context, a actor.Actor, id db.ID) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		r, err := forStaff(tx, a, id)
+		if err != nil {
 			return err
 		}
-		record(tx, a, audit.KeyResumed, r, nil)
-		_, err = tx.Run("UPDATE keys SET paused_at = NULL, updated_at = ? WHERE id = ?", tx.Now, id)
-		return err
+		return resume(tx, a, r)
 	})
+}
+
+func resume(tx *db.Tx, a actor.Actor, r Row) error {
+	if err := final(r, tx); err != nil || r.PausedAt == nil {
+		return err
+	}
+	record(tx, a, audit.KeyResumed, r, nil)
+	_, err := tx.Run("UPDATE keys SET paused_at = NULL, paused_cause = '', resumed_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, r.ID)
+	return err
 }
 
 // Rename gives a key another name. Faults: NotFound, Forbidden, Invalid (name).
