@@ -38,6 +38,9 @@ const (
 	AppDeleted              Act = "app.deleted"
 	AppSuspended            Act = "app.suspended"
 	AppUnsuspended          Act = "app.unsuspended"
+	AppMoved                Act = "app.moved" // told in both organizations
+	MemberRemoved           Act = "member.removed"
+	MemberLeft              Act = "member.left"
 
 	APICreated        Act = "api.created"
 	APIChanged        Act = "api.changed"
@@ -83,12 +86,23 @@ const (
 	KeyScopeTaken  Act = "key.scope_taken"
 	KeyScopeGiven  Act = "key.scope_given_back"
 	KeyPasted      Act = "key.pasted" // into a text, which was refused for it
+	KeyConfirmed   Act = "key.owner_confirmed"
+	LinkMade       Act = "key.link_made" // that hands its text over once
+	LinkOpened     Act = "key.link_opened"
+	LinkCancelled  Act = "key.link_cancelled"
 
-	LeakReported  Act = "leak.reported" // one report, whatever the number of keys
-	LeakOpened    Act = "leak.incident_opened"
-	LeakResumed   Act = "leak.key_resumed"
-	LeakClosed    Act = "leak.incident_closed"
-	LeakPolicySet Act = "leak.policy_changed"
+	LeakReported    Act = "leak.reported" // one report, whatever the number of keys
+	LeakOpened      Act = "leak.incident_opened"
+	LeakResumed     Act = "leak.key_resumed"
+	LeakClosed      Act = "leak.incident_closed"
+	LeakNoticeEnded Act = "leak.notice_ended" // keys were revoked for it
+	LeakPolicySet   Act = "leak.policy_changed"
+
+	KeyRetired         Act = "key.retired" // an old key, before its overlap ended
+	KeyOverlapExtended Act = "key.overlap_extended"
+	KeyRotationUndone  Act = "key.rotation_undone"
+	CalendarMade       Act = "calendar.address_made"
+	CalendarRemoved    Act = "calendar.address_removed"
 
 	QuestionAsked      Act = "question.asked"
 	QuestionEdited     Act = "question.edited"
@@ -153,6 +167,8 @@ const (
 func Acts() []Act { return slices.Clone(acts) }
 
 var acts = []Act{
-	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeysPaused, KeysResumed, KeysShortened, KeysFinished, KeysStopped, KeyShortened, KeySuspended, KeyUnsuspended, KeyRenamed, KeyBounded, KeyScopeTaken, KeyScopeGiven, KeyPasted, LeakReported, LeakOpened, LeakResumed, LeakClosed, LeakPolicySet, PolicyChanged, PortalChanged, MailTested, MailRead,
+	KeyRetired, KeyOverlapExtended, KeyRotationUndone, CalendarMade, CalendarRemoved,
+	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeysPaused, KeysResumed, KeysShortened, KeysFinished, KeysStopped, KeyShortened, KeySuspended, KeyUnsuspended, KeyRenamed, KeyBounded, KeyScopeTaken, KeyScopeGiven, KeyPasted, LeakReported, LeakOpened, LeakResumed, LeakClosed, LeakNoticeEnded, LeakPolicySet, PolicyChanged, PortalChanged, MailTested, MailRead,
 	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, RevisionHidden, RevisionShown, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead, TutorialTicked, TutorialUnticked, PageRated,
+	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,
 }
