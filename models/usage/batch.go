@@ -86,7 +86,7 @@ func (f *Flusher) series(tx *db.Tx, b keyring.Batch) (map[what]int64, error) {
 	for _, n := range chunks(len(missing)) {
 		var args []any
 		for _, w := range missing[:n] {
-			args = append(args, w.key, owners[w].app, owners[w].org, w.api, w.env, w.route, w.code)
+			args = append(args, w.key, owners[w].app, owners[w].app, owners[w].org, w.api, w.env, w.route, w.code)
 		}
 		missing = missing[n:]
 		var rows []struct {
@@ -96,7 +96,7 @@ func (f *Flusher) series(tx *db.Tx, b keyring.Batch) (map[what]int64, error) {
 			RouteTemplate string
 			Code          string
 		}
-		err := tx.Raw("INSERT INTO usage_series (key_id, app_id, organization_id, api_id, environment, route_template, code) VALUES "+rowsText("(?, ?, ?, ?, ?, ?, ?)", n)+
+		err := tx.Raw("INSERT INTO usage_series (key_id, app_id, organization_id, api_id, environment, route_template, code) VALUES "+rowsText("(?, ?, COALESCE((SELECT organization_id FROM apps WHERE id = ?), ?), ?, ?, ?, ?)", n)+ // an app may have moved since it was counted
 			` ON CONFLICT (key_id, api_id, environment, route_template, code) DO UPDATE SET app_id = excluded.app_id
 			RETURNING id, key_id, api_id, environment, route_template, code`, args...).Scan(&rows).Error
 		if err != nil {

@@ -1,0 +1,199 @@
+package handover
+
+import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Departure is what a member who goes leaves behind.
+type Departure struct {
+	OrganizationID   db.ID
+	OrganizationName string
+	UserID           db.ID
+	Name             string
+	Role             string
+	Self             bool // it is the actor
+	Keys             []LeftKey
+}
+
+// LeftKey is a key that lives and for which the person answers.
+type LeftKey struct {
+	ID       db.ID
+	Name     string
+	Prefix   string
+	LastFour string
+	AppName  string
+}
+
+// Hint is what is shown of the key's text.
+func (k LeftKey) Hint() string { return k.Prefix + "…" + k.LastFour }
+
+// namedKeys is how many keys a page names before somebody goes.
+const namedKeys = 100
+
+// answersFor is true of keys k for which a person answers; one argument.
+const answersFor = "COALESCE(k.responsible_id, k.created_by) = ? AND k.overlap_ends_at IS NULL"
+
+// Departure looks ahead of Remove, and of Leave for the actor. Faults: NotFound, Forbidden, Conflict for the last owner.
+func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, userID db.ID) (Departure, error) {
+	d := Departure{OrganizationID: organizationID, UserID: userID, Self: a.SignedIn() && a.UserID == userID}
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		role, err := mayGo(tx, a, organizationID, userID)
+		if err != nil {
+			return err
+		}
+		d.Role = role
+		var names []struct{ Organization, Person string }
+		if err := tx.Raw("SELECT o.name AS organization, u.name AS person FROM organizations o JOIN users u ON u.id = ? WHERE o.id = ?", userID, organizationID).Scan(&names).Error; err != nil || len(names) == 0 {
+			return err
+		}
+		d.OrganizationName, d.Name = names[0].Organization, names[0].Person
+		d.Keys = nil
+		return tx.Raw(`SELECT k.id, k.name, k.prefix, k.last_four, a.name AS app_name FROM keys k JOIN apps a ON a.id = k.app_id
+			WHERE a.organization_id = ? AND a.deleted_at IS NULL AND `+answersFor+" AND "+key.LivingSQL+" ORDER BY LOWER(a.name), LOWER(k.name), k.id LIMIT ?",
+			organizationID, userID, tx.Now, tx.Now, namedKeys).Scan(&d.Keys).Error
+	})
+	return d, err
+}
+
+// mayGo gives the role of a member whom the actor may make go, themself or another. It locks the organization until the commit, so that of two owners
+// who go at once one stays (Z5). Faults: NotFound for no organization of the actor's and no member of it, Forbidden, Conflict for the last owner.
+func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, error) {
+	if tx.Home.Dialect == db.Postgres {
+		if err := tx.Exec("SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", organizationID).Error; err != nil {
+			return "", err
+		}
+	}
+	if _, err := org.Require(tx.DB, a, organizationID, permission.OrgRead); err != nil {
+		return "", err
+	}
+	role, err := org.RoleOf(tx.DB, userID, organizationID)
+	if err != nil {
+		return "", err
+	}
+	if role == "" {
+		return "", fault.Missing()
+	}
+	if !a.SignedIn() || a.UserID != userID {
+		needs := permission.MembersManage
+		if role == permission.Owner {
+			needs = permission.OwnersManage
+		}
+		if _, err := org.Require(tx.DB, a, organizationID, needs); err != nil {
+			return "", err
+		}
+	}
+	if role != permission.Owner {
+		return role, nil
+	}
+	var others int64
+	err = tx.Raw("SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL WHERE m.organization_id = ? AND m.role = ? AND m.user_id <> ?",
+		organizationID, permission.Owner, userID).Scan(&others).Error
+	if err == nil && others == 0 {
+		return "", fault.New(fault.Conflict, "An organization keeps at least one owner, and this is the last. Make somebody else an owner first, or delete the organization.")
+	}
+	return role, err
+}
+
+// Remove takes a member out of an organization; they lose all of it on their next request (Z7). Their keys go on, marked, and the organization's admins
+// are mailed which (K6). The person is told. Faults: as Departure.
+func (s *Store) Remove(ctx context.Context, a actor.Actor, organizationID, userID db.ID) error {
+	return s.depart(ctx, a, organizationID, userID, audit.MemberRemoved)
+}
+
+// Leave is Remove of oneself. Faults: as Departure.
+func (s *Store) Leave(ctx context.Context, a actor.Actor, organizationID db.ID) error {
+	if !a.SignedIn() {
+		return fault.Missing()
+	}
+	return s.depart(ctx, a, organizationID, a.UserID, audit.MemberLeft)
+}
+
+func (s *Store) depart(ctx context.Context, a actor.Actor, organizationID, userID db.ID, act audit.Act) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		role, err := mayGo(tx, a, organizationID, userID)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Run("DELETE FROM members WHERE organization_id = ? AND user_id = ?", organizationID, userID)
+		if err != nil {
+			return err
+		}
+		if n == 0 { // the same was done meanwhile
+			return fault.Missing()
+		}
+		if _, err := tx.Run(`UPDATE organizations SET technical_email = '', updated_at = ? WHERE id = ? AND technical_email <> '' AND technical_email = (SELECT email FROM users WHERE id = ?)`, tx.Now, organizationID, userID); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
+		if act == audit.MemberRemoved {
+			if err := s.tellRemoved(tx, organizationID, userID); err != nil {
+				return err
+			}
+		}
+		return s.left(tx, userID, organizationID)
+	})
+}
+
+// Gone tells the admins of each organization in which a person who is no member any more had keys: for when an account is deleted. It runs in the
+// transaction that does so, after the memberships are gone.
+func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
+	var orgs []db.ID
+	err := tx.Raw("SELECT DISTINCT o.id FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND "+
+		answersFor+" AND "+key.LivingSQL+" AND "+key.OrphanedSQL+" ORDER BY o.id", userID, tx.Now, tx.Now).Scan(&orgs).Error
+	for _, o := range orgs {
+		if err == nil {
+			err = s.left(tx, userID, o)
+		}
+	}
+	return err
+}
+
+// left mails the organization's admins, in one digest, which keys nobody answers for now.
+func (s *Store) left(tx *db.Tx, userID, organizationID db.ID) error {
+	var ids []db.ID
+	err := tx.Raw("SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ? AND a.deleted_at IS NULL AND "+answersFor+" AND "+key.LivingSQL+" ORDER BY LOWER(a.name), LOWER(k.name), k.id",
+		organizationID, userID, tx.Now, tx.Now).Scan(&ids).Error
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	rows, err := key.RowsTx(tx, ids)
+	if err != nil {
+		return err
+	}
+	to, err := org.Managers(tx.DB, organizationID)
+	if err != nil {
+		return err
+	}
+	l := outbox.Letter{Kind: "keys_unowned", Subject: outbox.L("API keys need an owner")}
+	l.Lines = append([]outbox.Line{outbox.L("Somebody who answered for keys is no longer a member of %s. These keys go on working:", rows[0].OrganizationName)}, key.KeyLines(rows)...)
+	l.After = []outbox.Line{outbox.L("Say who is responsible for each, or rotate it if that person may have kept a copy.")}
+	button := outbox.L("See the keys")
+	l.Button, l.URL = &button, s.link("/console/keys?state="+string(key.Unowned)+"&org="+organizationID.Show(org.Prefix))
+	return s.write(tx, to, l)
+}
+
+func (s *Store) tellRemoved(tx *db.Tx, organizationID, userID db.ID) error {
+	var to []org.Recipient
+	if err := tx.Raw("SELECT id, email, language, time_zone FROM users WHERE id = ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL", userID).Scan(&to).Error; err != nil {
+		return err
+	}
+	var names []string
+	if err := tx.Raw("SELECT name FROM organizations WHERE id = ?", organizationID).Scan(&names).Error; err != nil || len(names) == 0 {
+		return err
+	}
+	button := outbox.L("Open the console")
+	return s.write(tx, to, outbox.Letter{
+		Kind: "member_removed", Subject: outbox.L("You are no longer a member of an organization"),
+		Lines:  []outbox.Line{outbox.L("You were removed from the organization %s. You no longer see its apps, keys and usage; the keys that you made there go on.", names[0])},
+		Button: &button, URL: s.link("/console"),
+	})
+}

@@ -1,0 +1,234 @@
+package handover
+
+import (
+	"bytes"
+	"context"
+	"slices"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/change"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Move is what moving an app to another organization means.
+type Move struct {
+	App     org.App
+	From    Place
+	To      Place
+	Keys    int64         // that live
+	Calls   int64         // of the app in the last 24 hours
+	Access  []MovedAccess // in force or waiting
+	Breaks  []Break       // keys that the target's own policy would not allow
+	Unowned int64         // keys whose people are no members of the target
+}
+
+// Place is one of the two organizations.
+type Place struct {
+	ID             db.ID
+	Name           string
+	Kind           string
+	SuspendedAt    *time.Time
+	SuspendedUntil *time.Time
+}
+
+// MovedAccess is an access of the app. Hidden: the target may not see the API, so the app can't come with it.
+type MovedAccess struct {
+	ID      db.ID
+	APIName string
+	State   string
+	Hidden  bool
+	Gateway bool // it lets keys ask about the APIs of the organization that they are of
+}
+
+// Movable reports whether nothing stands in the way.
+func (m Move) Movable() bool {
+	return !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway })
+}
+
+// Target is an organization that the actor could move an app to.
+type Target struct {
+	ID   db.ID
+	Name string
+	Kind string
+}
+
+// Targets lists the other organizations of the actor in which they manage apps, by name. None for who manages none in the app's own.
+func (s *Store) Targets(ctx context.Context, a actor.Actor, appID db.ID) ([]Target, error) {
+	app, _, err := org.AppFor(s.db.Read(ctx), a, appID, permission.AppsManage)
+	if err != nil {
+		return nil, err
+	}
+	var rows []Target
+	err = s.db.Read(ctx).Raw(`SELECT o.id, o.name, o.kind FROM organizations o JOIN members m ON m.organization_id = o.id
+		WHERE m.user_id = ? AND m.role IN ? AND o.deleted_at IS NULL AND o.id <> ? ORDER BY LOWER(o.name), o.id LIMIT 200`,
+		a.UserID, permission.OrgRoles(permission.AppsManage), app.OrganizationID).Scan(&rows).Error
+	return rows, err
+}
+
+// PreviewMove tells what Move would mean. Faults: NotFound, Forbidden, Conflict when one of the organizations or the app is suspended or the target is full.
+func (s *Store) PreviewMove(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
+	var m Move
+	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
+		m, err = s.plan(tx, a, appID, to)
+		return err
+	})
+	return m, err
+}
+
+// Move gives an app with its keys, access and usage to another organization; who moves it is an admin of both. Its keys work on and keep their grants,
+// and from then on the target's policies hold. What was counted of it comes with it, so that nobody of the source sees what it does from now on.
+// Questions in the forum stay where they were asked. Told in the audit logs of both, and mailed to their admins. Verification knows it on the next
+// request. Faults: as PreviewMove; Conflict too when the target may not see an API that the app has access to, or it is a gateway's app.
+func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
+	var m Move
+	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
+		if m, err = s.plan(tx, a, appID, to); err != nil {
+			return err
+		}
+		if !m.Movable() {
+			return fault.New(fault.Conflict, "This app can’t be moved there as things stand: see what stands in the way.")
+		}
+		if _, err := tx.Run("UPDATE apps SET organization_id = ?, updated_at = ? WHERE id = ?", to, tx.Now, appID); err != nil {
+			return err
+		}
+		if _, err := tx.Run("UPDATE usage_series SET organization_id = ? WHERE organization_id = ? AND app_id = ?", to, m.From.ID, appID); err != nil {
+			return err
+		}
+		change.Record(tx, change.App, appID)
+		for _, o := range []Place{m.From, m.To} {
+			audit.Record(tx, a, audit.Event{
+				Act: audit.AppMoved, TargetKind: "app", TargetID: appID, OrganizationID: o.ID,
+				Details: map[string]string{"name": m.App.Name, "from": m.From.ID.Show(org.Prefix), "to": m.To.ID.Show(org.Prefix)},
+			})
+		}
+		return s.tellMoved(tx, m)
+	})
+	return m, err
+}
+
+// plan checks who asks and reads what the move means. It locks both organizations and the app until the commit.
+func (s *Store) plan(tx *db.Tx, a actor.Actor, appID, to db.ID) (Move, error) {
+	var m Move
+	app, _, err := org.AppFor(tx.DB, a, appID, permission.AppsManage)
+	if err != nil {
+		return m, err
+	}
+	if _, err := org.Require(tx.DB, a, to, permission.AppsManage); err != nil {
+		return m, err
+	}
+	if app.OrganizationID == to {
+		return m, fault.New(fault.Conflict, "The app belongs to this organization already.")
+	}
+	if err := lockMove(tx, app.OrganizationID, to, appID); err != nil {
+		return m, err
+	}
+	if app, _, err = org.AppFor(tx.DB, a, appID, permission.AppsManage); err != nil { // as it is under the lock
+		return m, err
+	}
+	m.App = app
+	if m.From, err = placeOf(tx.DB, app.OrganizationID); err != nil {
+		return m, err
+	}
+	if m.To, err = placeOf(tx.DB, to); err != nil {
+		return m, err
+	}
+	if err := m.stands(tx); err != nil {
+		return m, err
+	}
+	return m, m.read(tx)
+}
+
+func lockMove(tx *db.Tx, from, to, app db.ID) error {
+	if tx.Home.Dialect != db.Postgres {
+		return nil
+	}
+	orgs := []db.ID{from, to}
+	slices.SortFunc(orgs, func(a, b db.ID) int { return bytes.Compare(a[:], b[:]) })
+	for _, id := range orgs {
+		if err := tx.Exec("SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", id).Error; err != nil {
+			return err
+		}
+	}
+	return tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", app).Error
+}
+
+func placeOf(g *gorm.DB, id db.ID) (Place, error) {
+	var rows []Place
+	err := g.Raw("SELECT id, name, kind, suspended_at, suspended_until FROM organizations WHERE id = ? AND deleted_at IS NULL", id).Scan(&rows).Error
+	if err == nil && len(rows) == 0 {
+		err = fault.Missing()
+	}
+	if err != nil {
+		return Place{}, err
+	}
+	return rows[0], nil
+}
+
+// stands refuses a move by which a suspension would be evaded, and one beyond the bounds of the target.
+func (m *Move) stands(tx *db.Tx) error {
+	stopped := func(at, until *time.Time) bool { return at != nil && (until == nil || tx.Now.Before(*until)) }
+	if stopped(m.From.SuspendedAt, m.From.SuspendedUntil) || stopped(m.To.SuspendedAt, m.To.SuspendedUntil) || m.App.Suspended(tx.Now) {
+		return fault.New(fault.Conflict, "The app or one of the two organizations is suspended. The app can be moved when that has ended.")
+	}
+	var apps int64
+	if err := tx.Raw("SELECT COUNT(*) FROM apps WHERE organization_id = ? AND deleted_at IS NULL", m.To.ID).Scan(&apps).Error; err != nil {
+		return err
+	}
+	if apps >= org.MaxApps {
+		return fault.New(fault.Conflict, "This organization has %d apps, which is the most that one can have.", int(apps))
+	}
+	return nil
+}
+
+func (m *Move) read(tx *db.Tx) error {
+	err := tx.Raw("SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+key.LivingSQL, m.App.ID, tx.Now, tx.Now).Scan(&m.Keys).Error
+	if err != nil {
+		return err
+	}
+	err = tx.Raw("SELECT CAST(COALESCE(SUM(h.calls), 0) AS bigint) FROM usage_series s JOIN usage_hours h ON h.series_id = s.id WHERE s.app_id = ? AND h.at >= ?",
+		m.App.ID, tx.Now.Add(-24*time.Hour).Truncate(time.Hour)).Scan(&m.Calls).Error
+	if err != nil {
+		return err
+	}
+	err = tx.Raw(`SELECT x.id, p.name AS api_name, x.state,
+		NOT (p.visibility IN ('public', 'signed_in') OR p.publisher_id = ? OR EXISTS (SELECT 1 FROM api_organizations i WHERE i.api_id = p.id AND i.organization_id = ?)) AS hidden,
+		(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name = ?)) AS gateway
+		FROM access x JOIN apis p ON p.id = x.api_id WHERE x.app_id = ? AND x.state IN ('requested', 'approved', 'suspended') ORDER BY p.name, x.id`,
+		m.To.ID, m.To.ID, key.VerifyScope, m.App.ID).Scan(&m.Access).Error
+	if err != nil {
+		return err
+	}
+	err = tx.Raw(`SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND `+key.LivingSQL+` AND k.overlap_ends_at IS NULL AND COALESCE(k.responsible_id, k.created_by) IS NOT NULL
+		AND NOT EXISTS (SELECT 1 FROM members w WHERE w.organization_id = ? AND w.user_id = COALESCE(k.responsible_id, k.created_by))`, m.App.ID, tx.Now, tx.Now, m.To.ID).Scan(&m.Unowned).Error
+	if err != nil {
+		return err
+	}
+	m.Breaks, err = breaks(tx, m.App.ID, m.To.ID)
+	return err
+}
+
+func (s *Store) tellMoved(tx *db.Tx, m Move) error {
+	for _, o := range []Place{m.From, m.To} {
+		to, err := org.Managers(tx.DB, o.ID)
+		if err != nil {
+			return err
+		}
+		l := outbox.Letter{Kind: "app_moved", Subject: outbox.L("An app was moved to another organization")}
+		l.Lines = []outbox.Line{outbox.L("The app %[1]s was moved from %[2]s to %[3]s, with its keys, its access and its usage. Its keys work on.", m.App.Name, m.From.Name, m.To.Name)}
+		button := outbox.L("Open the console")
+		l.Button, l.URL = &button, s.link("/console/apps?org="+o.ID.Show(org.Prefix))
+		if err := s.write(tx, to, l); err != nil {
+			return err
+		}
+	}
+	return nil
+}
