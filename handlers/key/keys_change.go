@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -98,7 +99,7 @@ func (h *Handler) rotatePage(c echo.Context, status int, f rotateForm, failed er
 	if err != nil {
 		return err
 	}
-	policy, err := h.Keys.Policy(web.Ctx(c))
+	rules, err := h.Keys.RulesOf(web.Ctx(c), d.Row)
 	if err != nil {
 		return err
 	}
@@ -116,23 +117,23 @@ func (h *Handler) rotatePage(c echo.Context, status int, f rotateForm, failed er
 		overlap.Options = append(overlap.Options, components.Option{Value: strconv.Itoa(n), Label: label})
 	}
 	if f.Expires == "" {
-		f.Expires = sameLife(d, policy)
+		f.Expires = sameLife(d, rules)
 	}
-	expires, on := h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifier(d), wrong)
+	expires, on := h.expiryFields(c, rules, f.Expires, f.ExpiresOn, verifier(d), wrong)
 	expires.Label = web.T(c, "The new key expires")
 	p.Fields = []components.Field{overlap, expires, on}
 	return h.RenderStatus(c, status, views.Confirm(p))
 }
 
 // sameLife proposes for the new key what was chosen for the old one, where that is on offer; "" is the policy's default.
-func sameLife(d keys.Detail, p keys.Policy) string {
+func sameLife(d keys.Detail, e policy.Effective) string {
 	if d.ExpiresAt == nil {
-		if p.NeverAllowed || verifier(d) {
+		if e.Never.On || verifier(d) {
 			return never
 		}
 		return ""
 	}
-	if n := int(d.ExpiresAt.Sub(d.CreatedAt).Round(day) / day); n <= p.MaxDays && slices.Contains(presets, n) {
+	if n := int(d.ExpiresAt.Sub(d.CreatedAt).Round(day) / day); n <= e.Max.Value && slices.Contains(presets, n) {
 		return strconv.Itoa(n)
 	}
 	return ""

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
@@ -188,7 +189,7 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	if !ok {
 		return h.RenderStatus(c, status, views.New(p))
 	}
-	policy, err := h.Keys.Policy(ctx)
+	rules, err := h.Keys.Rules(ctx, place.AppID, f.pairs())
 	if err != nil {
 		return err
 	}
@@ -216,7 +217,7 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	if p.Ability, err = h.abilityOf(c, place.AppID, f, f.shows()); err != nil {
 		return err
 	}
-	p.Expires, p.ExpiresOn = h.expiryFields(c, policy, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
+	p.Expires, p.ExpiresOn = h.expiryFields(c, rules, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
 	return h.RenderStatus(c, status, views.New(p))
 }
 
@@ -328,21 +329,21 @@ func verifierOffered(offered []keys.Choice) bool {
 // presets are the lifetimes offered, as far as the policy allows them; its default is always among them.
 var presets = []int{7, 30, 90, 180, 365}
 
-func (h *Handler) expiryFields(c echo.Context, p keys.Policy, choice, day string, verifier bool, wrong map[string]string) (components.Field, components.Field) {
+func (h *Handler) expiryFields(c echo.Context, e policy.Effective, choice, day string, verifier bool, wrong map[string]string) (components.Field, components.Field) {
 	ctx := web.Ctx(c)
 	if choice == "" {
-		choice = strconv.Itoa(p.DefaultDays)
+		choice = strconv.Itoa(e.Default.Value)
 	}
-	days := append(slices.Clone(presets), p.DefaultDays, p.MaxDays)
+	days := append(slices.Clone(presets), e.Default.Value, e.Max.Value)
 	slices.Sort(days)
 	expires := components.Field{Name: "expires", Label: web.T(c, "Expires"), Value: choice, Error: wrong["expires"]}
 	for _, d := range slices.Compact(days) {
-		if d <= p.MaxDays {
+		if d <= e.Max.Value {
 			expires.Options = append(expires.Options, components.Option{Value: strconv.Itoa(d), Label: web.T(c, "In %[1]d days (%[2]s)", d, text.Date(ctx, h.Now().AddDate(0, 0, d)))})
 		}
 	}
 	switch {
-	case p.NeverAllowed:
+	case e.Never.On:
 		expires.Options = append(expires.Options, components.Option{Value: never, Label: web.T(c, "Never")})
 	case verifier:
 		expires.Options = append(expires.Options, components.Option{Value: never, Label: web.T(c, "Never (only with keys:verify)")})
@@ -351,6 +352,6 @@ func (h *Handler) expiryFields(c echo.Context, p keys.Policy, choice, day string
 	now := h.Now().In(zone)
 	return expires, components.Field{
 		Name: "expires_on", Label: web.T(c, "Or on a day"), Type: "date", Value: day, Error: wrong["expires_on"], Optional: true, Min: now.Format(keys.DateLayout),
-		Max: now.AddDate(0, 0, p.MaxDays).Format(keys.DateLayout), Hint: web.T(c, "If you set a day, it replaces the choice above. The key works until the end of that day in %s.", zoneName(ctx)),
+		Max: now.AddDate(0, 0, e.Max.Value).Format(keys.DateLayout), Hint: web.T(c, "If you set a day, it replaces the choice above. The key works until the end of that day in %s.", zoneName(ctx)),
 	}
 }

@@ -142,7 +142,7 @@ func TestPagesOfKeysFollowOneAnother(t *testing.T) {
 	for i := range 20 {
 		w.key(fmt.Sprintf("Key %02d", i))
 	}
-	if err := w.keys.SetPolicy(bg, webtest.ActorOf(w.admin), keys.Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 100}); err != nil {
+	if err := w.policy(90, 365, 100); err != nil {
 		t.Fatal(err)
 	}
 	for i := range 40 {
@@ -245,8 +245,8 @@ func TestThePolicyIsShownAndChanged(t *testing.T) {
 	good := w.admins.Post("/admin/policy", url.Values{"default_days": {"10"}, "max_days": {"30"}, "keys_per_app": {"5"}, "never_allowed": {"1"}})
 
 	has(t, bad, 422, "can’t be longer than the longest lifetime, 30 days", "1 to 10,000 keys", `value="100"`)
-	p, err := w.keys.Policy(bg)
-	if good.Status != 303 || err != nil || p != (keys.Policy{DefaultDays: 10, MaxDays: 30, NeverAllowed: true, KeysPerApp: 5}) {
+	p, err := w.keys.Rules(bg, w.app, nil)
+	if good.Status != 303 || err != nil || p.Default.Value != 10 || p.Max.Value != 30 || !p.Never.On || p.PerApp[0].Value != 5 {
 		t.Fatal(good.Status, p, err)
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
-	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
@@ -24,12 +24,13 @@ type policyForm struct {
 
 // Policy is the page of the policy.
 func (h *Handler) Policy(c echo.Context) error {
-	p, err := h.Keys.Policy(web.Ctx(c))
+	book, err := policy.NewStore(h.DB).Book(web.Ctx(c), web.Actor(c))
 	if err != nil {
 		return err
 	}
-	f := policyForm{Default: strconv.Itoa(p.DefaultDays), Max: strconv.Itoa(p.MaxDays), PerApp: strconv.Itoa(p.KeysPerApp)}
-	if p.NeverAllowed {
+	p := book.Of(policy.Source{Kind: policy.Installation})
+	f := policyForm{Default: strconv.Itoa(*p.DefaultDays), Max: strconv.Itoa(*p.MaxDays), PerApp: strconv.Itoa(*p.KeysPerApp)}
+	if p.NeverAllowed != nil && *p.NeverAllowed {
 		f.Never = "1"
 	}
 	return h.policyPage(c, http.StatusOK, f, nil)
@@ -43,9 +44,9 @@ func (h *Handler) policyPage(c echo.Context, status int, f policyForm, failed er
 	p := views.PolicyPage{
 		Frame: h.Frame(c, web.T(c, "Policy")), Problems: problems, MayEdit: permission.Staff(web.Actor(c).StaffRole, permission.StaffPolicyManage),
 		Fields: []components.Field{
-			number("default_days", web.T(c, "Default lifetime, days"), f.Default, web.T(c, "What the form proposes."), keys.MaxPolicyDays),
-			number("max_days", web.T(c, "Longest lifetime, days"), f.Max, web.T(c, "No key lives longer, apart from those with keys:verify."), keys.MaxPolicyDays),
-			number("keys_per_app", web.T(c, "Keys per app"), f.PerApp, web.T(c, "Those that work, old ones in their overlap too. One rotation with an overlap may go above it."), keys.MaxKeysPerApp),
+			number("default_days", web.T(c, "Default lifetime, days"), f.Default, web.T(c, "What the form proposes."), policy.MaxDays),
+			number("max_days", web.T(c, "Longest lifetime, days"), f.Max, web.T(c, "No key lives longer, apart from those with keys:verify."), policy.MaxDays),
+			number("keys_per_app", web.T(c, "Keys per app"), f.PerApp, web.T(c, "Those that work, old ones in their overlap too. One rotation with an overlap may go above it."), policy.MaxKeysPerApp),
 		},
 		Never: components.Field{Name: "never_allowed", Label: web.T(c, "Keys may be without end"), Checked: f.Never != "", Hint: web.T(c, "Keys with keys:verify always may: a gateway that forgets to rotate would take everything down.")},
 	}
@@ -66,8 +67,8 @@ func (h *Handler) SetPolicy(c echo.Context) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
-	number := func(s string) int { return days(strings.TrimSpace(s)) } // no number is -1, out of every range
-	err := h.Keys.SetPolicy(web.Ctx(c), web.Actor(c), keys.Policy{DefaultDays: number(f.Default), MaxDays: number(f.Max), NeverAllowed: f.Never != "", KeysPerApp: number(f.PerApp)})
+	number := func(s string) *int { return new(days(strings.TrimSpace(s))) } // no number is -1, out of every range
+	err := policy.NewStore(h.DB).Save(web.Ctx(c), web.Actor(c), policy.Source{Kind: policy.Installation}, policy.Rules{DefaultDays: number(f.Default), MaxDays: number(f.Max), NeverAllowed: new(f.Never != ""), KeysPerApp: number(f.PerApp)})
 	if err != nil {
 		return h.again(c, err, func(status int, failed error) error { return h.policyPage(c, status, f, failed) })
 	}

@@ -141,7 +141,7 @@ func TestMassRevocationAndPolicyAnswerTheRightPersonOnly(t *testing.T) {
 	if got := w.admins.Post(preview, url.Values{"confirm": {"1"}}).Status; got != 422 {
 		t.Error("no reason:", got)
 	}
-	if p, err := w.keys.Policy(bg); err != nil || p != keys.DefaultPolicy || w.state(id) != keys.Active {
+	if p, err := w.keys.Rules(bg, w.app, nil); err != nil || p.Max.Value != 365 || w.state(id) != keys.Active {
 		t.Fatal(p, err)
 	}
 	has(t, w.support.Get(preview), 200, "Whom it hits")
@@ -189,7 +189,7 @@ var spaces = regexp.MustCompile(`>\s\s+<|>\n`)
 // R9: a hundred rows in at most 8 queries and 50 kB
 func TestTheListOfAHundredKeysIsCheap(t *testing.T) {
 	w := newWorld(t)
-	if err := w.keys.SetPolicy(bg, webtest.ActorOf(w.admin), keys.Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 200}); err != nil {
+	if err := w.policy(90, 365, 200); err != nil {
 		t.Fatal(err)
 	}
 	names := []string{"Checkout worker", "Nightly export", "Partner sandbox", "Warehouse sync", "Reporting"}

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -60,6 +61,12 @@ func (w *world) run(query string, args ...any) {
 	if err := w.DB.Tx(bg, func(tx *db.Tx) error { _, err := tx.Run(query, args...); return err }); err != nil {
 		w.t.Fatal(err)
 	}
+}
+
+// policy sets the installation's policy.
+func (w *world) policy(days, most, keys int) error {
+	r := policy.Rules{DefaultDays: &days, MaxDays: &most, NeverAllowed: new(false), KeysPerApp: &keys}
+	return policy.NewStore(w.DB).Save(bg, webtest.ActorOf(w.admin), policy.Source{Kind: policy.Installation}, r)
 }
 
 func (w *world) fill() {

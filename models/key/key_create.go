@@ -3,7 +3,6 @@ package key
 import (
 	"context"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 	"unicode"
@@ -17,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -40,25 +40,22 @@ type Deliver func(tx *db.Tx, a actor.Actor, id db.ID, text apikey.Secret) error
 
 // Create makes a key of an app. A repeat of the same form gives the key that it made, with Again set and no secret. Faults: NotFound for
 // an app of others; Forbidden without the right to make keys; Invalid (name, environment, grants, expires, expires_on, those of
-// BoundsForm, or the form's token); Conflict when app or organization is suspended, or the app holds as many keys as the policy allows.
+// BoundsForm, or the form's token); Conflict when app or organization is suspended, or the app holds as many keys as a policy allows.
 func (s *Store) Create(ctx context.Context, a actor.Actor, r CreateRequest) (Made, error) {
 	return s.make(ctx, a, CreatePurpose(), r.Token, func(tx *db.Tx, id db.ID) (newKey, error) {
 		app, err := s.appForKey(tx, a, r.AppID)
 		if err != nil {
 			return newKey{}, err
 		}
-		p, err := policyTx(tx)
-		if err != nil {
-			return newKey{}, err
-		}
-		if err := roomForKey(tx, app, p); err != nil {
-			return newKey{}, err
-		}
 		offered, err := choices(tx.DB, app.ID)
 		if err != nil {
 			return newKey{}, err
 		}
-		return draft(tx.DB, tx.Now, r, app, p, offered)
+		n, err := draft(tx.DB, tx.Now, r, app, offered)
+		if err != nil {
+			return newKey{}, err
+		}
+		return n, roomForKey(tx, app.ID, n.rules)
 	})
 }
 
@@ -76,6 +73,7 @@ type newKey struct {
 	details     map[string]string
 	act         audit.Act
 	deliver     Deliver
+	rules       policy.Effective
 }
 
 // make spends the form, lets plan decide what to make, and stores it, all in one transaction.
@@ -162,16 +160,21 @@ func pairsText(scopes []Choice) string {
 	return strings.Join(out, " ")
 }
 
-// draft checks the wish against app, policy and access.
-func draft(g *gorm.DB, now time.Time, r CreateRequest, app appRow, p Policy, offered []Choice) (newKey, error) {
+// draft checks the wish against app, policies and access.
+func draft(g *gorm.DB, now time.Time, r CreateRequest, app appRow, offered []Choice) (newKey, error) {
 	var bad fault.Problems
 	n := newKey{app: app, deliver: r.Deliver, environment: r.Environment, endUnsaid: unsaid(r.Expiry), name: cleanName(r.Name, &bad)}
 	bad.Check(apikey.Environment(r.Environment).Valid(), "environment", "Choose live or test.")
 	n.scopes = chosen(r, offered, &bad)
 	n.domain = domainOf(n.scopes, &bad)
 	verifier := isVerifier(n.scopes)
-	n.expiry.ExpiresAt = p.resolve(r.Expiry, now, verifier, &bad)
+	var err error
+	if n.rules, err = rulesFor(g, app.ID, n.scopes); err != nil {
+		return n, err
+	}
+	n.expiry.ExpiresAt = n.rules.Resolve(r.Expiry, now, verifier, &bad)
 	n.bounds = r.Bounds.read(&bad)
+	n.rules.CheckNetworks(len(n.bounds.Networks), &bad)
 	verifierHasNoOrigin(verifier, n.bounds, &bad)
 	if err := n.bounds.Rate.withinPlans(g, app.ID, apisOf(n.scopes), &bad); err != nil {
 		return n, err
@@ -289,23 +292,4 @@ func appToMakeIn(g *gorm.DB, suffix string, now time.Time, a actor.Actor, id db.
 		return appRow{}, fault.New(fault.Conflict, "The app or its organization is suspended. No key can be made until that ends.")
 	}
 	return rows[0], nil
-}
-
-// workingKeys counts the keys of an app that are neither revoked nor at their end, old ones in their overlap included.
-func workingKeys(tx *db.Tx, app db.ID) (int, error) {
-	var n int
-	err := tx.Raw("SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+living, app, tx.Now, tx.Now).Scan(&n).Error
-	return n, err
-}
-
-// roomForKey holds the policy's number of working keys.
-func roomForKey(tx *db.Tx, app appRow, p Policy) error {
-	n, err := workingKeys(tx, app.ID)
-	if err != nil {
-		return err
-	}
-	if n >= p.KeysPerApp {
-		return fault.New(fault.Conflict, "This portal’s policy allows %s keys an app, and this app has that many. Revoke one that nothing uses, or ask an admin of the portal.", strconv.Itoa(p.KeysPerApp))
-	}
-	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 )
 
 // MaxOverlap is the most days for which old and new key both work.
@@ -44,7 +45,10 @@ func (s *Store) Rotate(ctx context.Context, a actor.Actor, id db.ID, r RotateReq
 		if err != nil {
 			return newKey{}, err
 		}
-		if err := roomForOverlap(tx, old.AppID, r.OverlapDays); err != nil {
+		if err := roomForOverlap(tx, old.AppID, n.rules, r.OverlapDays); err != nil {
+			return newKey{}, err
+		}
+		if err := networksForOverlap(n.rules, n.bounds, r.OverlapDays); err != nil {
 			return newKey{}, err
 		}
 		_, err = tx.Run("UPDATE keys SET overlap_ends_at = ?, updated_at = ? WHERE id = ?", tx.Now.AddDate(0, 0, r.OverlapDays), tx.Now, id)
@@ -79,34 +83,10 @@ func rotatable(tx *db.Tx, old Row) error {
 	return nil
 }
 
-// roomForOverlap lets an app be at most one key above the policy's number. It locks the app, so that rotations at once count each other.
-func roomForOverlap(tx *db.Tx, app db.ID, overlapDays int) error {
-	if overlapDays == 0 {
-		return nil
-	}
-	if tx.Home.Dialect == db.Postgres {
-		if err := tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", app).Error; err != nil {
-			return err
-		}
-	}
-	p, err := policyTx(tx)
-	if err != nil {
-		return err
-	}
-	n, err := workingKeys(tx, app)
-	if err == nil && n > p.KeysPerApp {
-		return fault.New(fault.Conflict, "This portal’s policy allows %s keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", strconv.Itoa(p.KeysPerApp))
-	}
-	return err
-}
-
 func (s *Store) successor(tx *db.Tx, old Row, r RotateRequest) (newKey, error) {
-	p, err := policyTx(tx)
-	if err != nil {
-		return newKey{}, err
-	}
 	rows := []Row{old}
-	if err := withGrants(tx.DB, rows); err != nil {
+	err := withGrants(tx.DB, rows)
+	if err != nil {
 		return newKey{}, err
 	}
 	n := newKey{deliver: r.Deliver, app: appRow{ID: old.AppID, OrganizationID: old.OrganizationID}, environment: old.Environment, name: old.Name, domain: old.DataDomain, rotates: old.ID, endUnsaid: unsaid(r.Expiry)}
@@ -123,7 +103,10 @@ func (s *Store) successor(tx *db.Tx, old Row, r RotateRequest) (newKey, error) {
 	if err != nil {
 		return newKey{}, err
 	}
-	n.expiry.ExpiresAt = p.resolve(r.Expiry, tx.Now, verifier, &bad)
+	if n.rules, err = policy.For(tx.DB, rows[0].Subject()); err != nil {
+		return newKey{}, err
+	}
+	n.expiry.ExpiresAt = n.rules.Resolve(r.Expiry, tx.Now, verifier, &bad)
 	return n, bad.Err()
 }
 

@@ -198,7 +198,6 @@ func TestOnlyStaffWithTheRightManageAllKeys(t *testing.T) {
 		_, err := w.keys.PreviewRevocation(bg, who, key.Filter{Query: "x"})
 		expect(t, who.Name+" preview", err, fault.Forbidden)
 		expect(t, who.Name+" revoke many", w.keys.RevokeMany(bg, who, db.NewID(), "because"), fault.Forbidden)
-		expect(t, who.Name+" policy", w.keys.SetPolicy(bg, who, key.DefaultPolicy), fault.Forbidden)
 		_, err = w.keys.CreateGatewayKey(bg, who, w.orders, "")
 		expect(t, who.Name+" gateway", err, fault.Forbidden)
 	}
@@ -273,7 +272,6 @@ func TestEveryChangeOfAKeyIsAuditedAndToldToVerification(t *testing.T) {
 				return err
 			}},
 			{"key.revoked", func() error { return w.keys.Revoke(bg, w.developer, id, "") }},
-			{"policy.changed", func() error { return w.keys.SetPolicy(bg, w.staff, key.DefaultPolicy) }},
 		} {
 			before, told := w.events(), len(seen)
 			if err := step.do(); err != nil {

@@ -102,7 +102,7 @@ func TestRevocationAndSuspensionAreMailedToWhoeverIsStillThere(t *testing.T) {
 func TestManyActsOnKeysAreFewMails(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
-		if err := w.keys.SetPolicy(bg, w.staff, key.Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 100}); err != nil {
+		if err := w.policy(90, 365, false, 100); err != nil {
 			t.Fatal(err)
 		}
 		revoke := func() {

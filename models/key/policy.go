@@ -2,136 +2,156 @@ package key
 
 import (
 	"context"
-	"fmt"
+	"slices"
 	"strconv"
-	"time"
+
+	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
-	"github.com/gatehouse-dev/gatehouse/models/actor"
-	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/permission"
-	"github.com/gatehouse-dev/gatehouse/models/setting"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 )
 
-// policyName is the setting that holds a Policy.
-const policyName = "key_policy"
+// Expiry is what a developer chose as the end of a key.
+type Expiry = policy.Expiry
 
-// Bounds of a Policy.
-const (
-	MaxPolicyDays = 3650
-	MaxKeysPerApp = 10_000
-)
+// DateLayout is how a day is written in forms.
+const DateLayout = policy.DateLayout
 
-// Policy is the installation's rule for the life of keys. Keys with keys:verify may always be without end: a gateway that forgets to
-// rotate would take everything down.
-type Policy struct {
-	DefaultDays  int  `json:"default_days"`
-	MaxDays      int  `json:"max_days"`
-	NeverAllowed bool `json:"never_allowed"`
-	KeysPerApp   int  `json:"keys_per_app"` // working ones, in their overlap too; see Rotate
-}
-
-// DefaultPolicy holds until an admin sets another (K4).
-var DefaultPolicy = Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 20}
-
-// Policy reads the policy in force.
-func (s *Store) Policy(ctx context.Context) (Policy, error) {
-	p := DefaultPolicy
-	_, err := setting.Get(ctx, s.db, policyName, &p)
-	return p, err
-}
-
-func policyTx(tx *db.Tx) (Policy, error) {
-	p := DefaultPolicy
-	_, err := setting.GetTx(tx, policyName, &p)
-	return p, err
-}
-
-func (p Policy) check() error {
-	var bad fault.Problems
-	bad.Check(p.MaxDays >= 1 && p.MaxDays <= MaxPolicyDays, "max_days", "A lifetime is 1 to %d days.", MaxPolicyDays)
-	bad.Check(p.DefaultDays >= 1 && p.DefaultDays <= MaxPolicyDays, "default_days", "A lifetime is 1 to %d days.", MaxPolicyDays)
-	if len(bad) == 0 {
-		bad.Check(p.DefaultDays <= p.MaxDays, "default_days", "The default can’t be longer than the longest lifetime, %d days.", p.MaxDays)
+// Rules reads what holds for a new key of an app that is granted pairs. The app must be one that the caller has found through Places.
+func (s *Store) Rules(ctx context.Context, appID db.ID, pairs []Pair) (policy.Effective, error) {
+	g := s.db.Read(ctx)
+	offered, err := choices(g, appID)
+	if err != nil {
+		return policy.Effective{}, err
 	}
-	bad.Check(p.KeysPerApp >= 1 && p.KeysPerApp <= MaxKeysPerApp, "keys_per_app", "An app can hold 1 to %d keys.", MaxKeysPerApp)
-	return bad.Err()
+	offered = slices.DeleteFunc(offered, func(c Choice) bool { return !slices.Contains(pairs, c.Pair()) })
+	return rulesFor(g, appID, offered)
 }
 
-// SetPolicy changes the policy for keys made from now on; keys that exist keep their expiry. Faults: Forbidden, Invalid (max_days,
-// default_days, keys_per_app).
-func (s *Store) SetPolicy(ctx context.Context, a actor.Actor, p Policy) error {
-	if !a.Trusted() && !permission.Staff(a.StaffRole, permission.StaffPolicyManage) {
-		return fault.Denied()
+// RulesOf reads what holds for a new key with the grants of one that there is, as its rotation makes. The row needs its grants.
+func (s *Store) RulesOf(ctx context.Context, r Row) (policy.Effective, error) {
+	return policy.For(s.db.Read(ctx), r.Subject())
+}
+
+// rulesFor reads what holds for a new key of an app with these scopes.
+func rulesFor(g *gorm.DB, appID db.ID, scopes []Choice) (policy.Effective, error) {
+	subject, err := subjectOf(g, appID, scopes)
+	if err != nil {
+		return policy.Effective{}, err
 	}
-	if err := p.check(); err != nil {
-		return err
+	return policy.For(g, subject)
+}
+
+// subjectOf is what policies go by: the app's organization, the APIs and scopes, and the plans of its access to them.
+func subjectOf(g *gorm.DB, appID db.ID, scopes []Choice) (policy.Subject, error) {
+	s := policy.Subject{APIs: apisOf(scopes)}
+	for _, c := range scopes {
+		s.ScopeIDs = append(s.ScopeIDs, c.ScopeID)
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		before, err := policyTx(tx)
+	var found []db.ID
+	if err := g.Raw("SELECT organization_id FROM apps WHERE id = ?", appID).Scan(&found).Error; err != nil || len(found) == 0 {
+		return s, err
+	}
+	s.OrganizationID = found[0]
+	if len(s.APIs) == 0 {
+		return s, nil
+	}
+	err := g.Raw("SELECT plan_id FROM access WHERE app_id = ? AND api_id IN ? AND state IN ('approved', 'suspended')", appID, s.APIs).Scan(&s.PlanIDs).Error
+	return s, err
+}
+
+// Subject is what policies go by; the row needs its grants.
+func (r Row) Subject() policy.Subject {
+	s := policy.Subject{OrganizationID: r.OrganizationID}
+	for _, g := range r.Grants {
+		if !slices.Contains(s.APIs, g.APIID) {
+			s.APIs = append(s.APIs, g.APIID)
+		}
+		if !g.PlanID.IsZero() && !slices.Contains(s.PlanIDs, g.PlanID) {
+			s.PlanIDs = append(s.PlanIDs, g.PlanID)
+		}
+		s.ScopeIDs = append(s.ScopeIDs, g.ScopeID)
+	}
+	return s
+}
+
+// heldRules reads what holds for a key that there is; a tightening whose notice runs does not count yet.
+func heldRules(tx *db.Tx, r Row) (policy.Effective, error) {
+	rows := []Row{r}
+	if err := withGrants(tx.DB, rows); err != nil {
+		return policy.Effective{}, err
+	}
+	book, err := policy.Load(tx.DB, tx.Now)
+	return book.Held(rows[0].Subject(), r.CreatedAt), err
+}
+
+// workingKeys counts those keys of an app to which a rule applies that are neither revoked nor at their end, old ones in their overlap included.
+func workingKeys(tx *db.Tx, app db.ID, of policy.Source) (int, error) {
+	query, args := "SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+living, []any{app, tx.Now, tx.Now}
+	switch of.Kind {
+	case policy.API:
+		query += " AND EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.api_id = ?)"
+	case policy.Plan:
+		query += " AND EXISTS (SELECT 1 FROM key_grants g JOIN plans n ON n.api_id = g.api_id WHERE g.key_id = k.id AND n.id = ?)"
+	case policy.Scope:
+		query += " AND EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.scope_id = ?)"
+	}
+	if of.Kind == policy.API || of.Kind == policy.Plan || of.Kind == policy.Scope {
+		args = append(args, of.ID)
+	}
+	var n int
+	err := tx.Raw(query, args...).Scan(&n).Error
+	return n, err
+}
+
+// roomForKey holds the number of working keys of every policy that applies.
+func roomForKey(tx *db.Tx, app db.ID, e policy.Effective) error {
+	for _, most := range e.PerApp {
+		n, err := workingKeys(tx, app, most.Source)
 		if err != nil {
 			return err
 		}
-		audit.Record(tx, a, audit.Event{Act: audit.PolicyChanged, TargetKind: "setting", Details: map[string]string{
-			"setting": policyName, "before": before.facts(), "after": p.facts(),
-		}})
-		return setting.Put(tx, policyName, p)
-	})
-}
-
-func (p Policy) facts() string {
-	return fmt.Sprintf("default %d days, at most %d days, never %t, %d keys an app", p.DefaultDays, p.MaxDays, p.NeverAllowed, p.KeysPerApp)
-}
-
-// Expiry is what a developer chose: a number of days, a day, or no end. The zero Expiry is the policy's default.
-type Expiry struct {
-	Days  int
-	Date  string // YYYY-MM-DD: the end of that day in Zone
-	Never bool
-	Zone  *time.Location // nil: UTC
-}
-
-// DateLayout is how a day is written in forms.
-const DateLayout = "2006-01-02"
-
-// resolve gives the moment of expiry (nil: without end), or the problems of field "expires" or "expires_on". verifier lifts the
-// policy's bounds.
-func (p Policy) resolve(e Expiry, now time.Time, verifier bool, bad *fault.Problems) *time.Time {
-	if e.Zone == nil {
-		e.Zone = time.UTC
+		if n >= most.Value {
+			return most.TooMany()
+		}
 	}
-	switch {
-	case e.Never:
-		bad.Check(p.NeverAllowed || verifier, "expires", "This portal’s policy allows no key without end. The longest lifetime is %d days.", p.MaxDays)
-		return nil
-	case e.Date != "":
-		return p.resolveDate(e, now, verifier, bad)
-	case e.Days == 0:
-		e.Days = p.DefaultDays
-	}
-	if e.Days < 1 || e.Days > p.MaxDays && !verifier || e.Days > MaxPolicyDays {
-		bad.Add("expires", "This portal’s policy lets a key live at most %d days.", p.MaxDays)
+	return nil
+}
+
+// roomForOverlap lets an app be at most one key above a policy's number. It locks the app, so that rotations at once count each other.
+func roomForOverlap(tx *db.Tx, app db.ID, e policy.Effective, overlapDays int) error {
+	if overlapDays == 0 {
 		return nil
 	}
-	end := now.AddDate(0, 0, e.Days)
-	return &end
+	if tx.Home.Dialect == db.Postgres {
+		if err := tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", app).Error; err != nil {
+			return err
+		}
+	}
+	for _, most := range e.PerApp {
+		n, err := workingKeys(tx, app, most.Source)
+		switch {
+		case err != nil:
+			return err
+		case n <= most.Value:
+		case most.Source.Kind == policy.Installation:
+			return fault.New(fault.Conflict, "This portal’s policy allows %s keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", strconv.Itoa(most.Value))
+		default:
+			return fault.New(fault.Conflict, "The policy of %[1]s allows %[2]d keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", most.Source.Label(), most.Value)
+		}
+	}
+	return nil
 }
 
-func (p Policy) resolveDate(e Expiry, now time.Time, verifier bool, bad *fault.Problems) *time.Time {
-	day, err := time.ParseInLocation(DateLayout, e.Date, e.Zone)
-	if err != nil {
-		bad.Add("expires_on", "A day is written like %s.", now.In(e.Zone).AddDate(0, 0, p.DefaultDays).Format(DateLayout))
+// networksForOverlap refuses to make a second key without networks where a policy asks for them. A rotation without overlap is not refused: it is how a
+// leaked key is replaced, and the new one has its notice.
+func networksForOverlap(e policy.Effective, b Bounds, overlapDays int) error {
+	if overlapDays == 0 || !e.Networks.On || len(b.Networks) > 0 {
 		return nil
 	}
-	end := time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, e.Zone).UTC()
-	y, m, d := now.In(e.Zone).Date()
-	last := time.Date(y, m, d+p.MaxDays, 0, 0, 0, 0, e.Zone)
-	switch {
-	case !end.After(now):
-		bad.Add("expires_on", "That day is over. Choose today or a later day.")
-	case day.After(last) && !verifier, day.Year() > now.Year()+100:
-		bad.Add("expires_on", "This portal’s policy lets a key live at most %s days: until %s.", strconv.Itoa(p.MaxDays), last.Format(DateLayout))
+	if e.Networks.Source.Kind == policy.Installation {
+		return fault.New(fault.Conflict, "This portal’s policy asks each key to name the networks that it is used from, and this one names none. Name them on the key’s page first.")
 	}
-	return &end
+	return fault.New(fault.Conflict, "The policy of %s asks each key to name the networks that it is used from, and this one names none. Name them on the key’s page first.", e.Networks.Source.Label())
 }

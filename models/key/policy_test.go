@@ -54,7 +54,7 @@ func TestExpiryFollowsThePolicyAndRefusalsNameIt(t *testing.T) {
 		if made, err := try(key.Expiry{Never: true}, verifyKeys); err != nil || made.Key.ExpiresAt != nil {
 			t.Error("a verifier may be without end", err)
 		}
-		if err := w.keys.SetPolicy(bg, w.staff, key.Policy{DefaultDays: 30, MaxDays: 60, NeverAllowed: true, KeysPerApp: 20}); err != nil {
+		if err := w.policy(30, 60, true, 20); err != nil {
 			t.Fatal(err)
 		}
 		if made, err := try(key.Expiry{Never: true}, readOrders); err != nil || made.Key.ExpiresAt != nil {
@@ -69,7 +69,7 @@ func TestExpiryFollowsThePolicyAndRefusalsNameIt(t *testing.T) {
 func TestPolicyBoundsTheKeysOfAnAppAndCountsOnlyLivingOnes(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
-		if err := w.keys.SetPolicy(bg, w.staff, key.Policy{DefaultDays: 1, MaxDays: 10, KeysPerApp: 3}); err != nil {
+		if err := w.policy(1, 10, false, 3); err != nil {
 			t.Fatal(err)
 		}
 		first := w.make(w.developer, "1").Key.ID
@@ -110,7 +110,7 @@ func TestPolicyBoundsTheKeysOfAnAppAndCountsOnlyLivingOnes(t *testing.T) {
 func TestRotationsDoNotGetAroundThePolicy(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
-		if err := w.keys.SetPolicy(bg, w.staff, key.Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 2}); err != nil {
+		if err := w.policy(90, 365, false, 2); err != nil {
 			t.Fatal(err)
 		}
 		rotate := func(id db.ID, overlap int) (db.ID, error) {

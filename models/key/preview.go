@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 )
 
 // Ability is what a key can do: one that there is, or one that Create would make.
@@ -22,8 +23,9 @@ type Ability struct {
 	ExpiresAt   *time.Time
 	Scopes      []Choice
 	Bounds      Bounds
-	Limits      []Limit  // of the plans
-	Refused     *Refusal // nil when nothing could be found
+	Limits      []Limit          // of the plans
+	Refused     *Refusal         // nil when nothing could be found
+	Rules       policy.Effective // of a key that is not made yet
 }
 
 // Refusal is one call that the key is refused, as the judge of all calls says. Either Method and Path say which, or Scope does.
@@ -42,19 +44,15 @@ func (s *Store) Preview(ctx context.Context, a actor.Actor, r CreateRequest) (Ab
 	if err != nil {
 		return Ability{}, err
 	}
-	p, err := s.Policy(ctx)
-	if err != nil {
-		return Ability{}, err
-	}
 	offered, err := choices(g, app.ID)
 	if err != nil {
 		return Ability{}, err
 	}
-	n, wrong := draft(g, now, r, app, p, offered)
+	n, wrong := draft(g, now, r, app, offered)
 	if wrong = withoutName(wrong); wrong != nil && !fault.Is(wrong, fault.Invalid) {
 		return Ability{}, wrong
 	}
-	out := Ability{Environment: n.environment, Domain: n.domain, ExpiresAt: n.expiry.ExpiresAt, Scopes: n.scopes, Bounds: n.bounds}
+	out := Ability{Environment: n.environment, Domain: n.domain, ExpiresAt: n.expiry.ExpiresAt, Scopes: n.scopes, Bounds: n.bounds, Rules: n.rules}
 	if out.Limits, err = limitsAt(g, now, app.ID, apisOf(n.scopes), n.environment); err != nil {
 		return Ability{}, err
 	}

@@ -45,7 +45,7 @@ func TestLastUseGoesForwardOnlyAndRepeatsChangeNothing(t *testing.T) {
 func TestManyUsesAndNetworksStayBounded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
-		if err := w.keys.SetPolicy(bg, w.staff, key.Policy{DefaultDays: 90, MaxDays: 90, KeysPerApp: 500}); err != nil {
+		if err := w.policy(90, 90, false, 500); err != nil {
 			t.Fatal(err)
 		}
 		var uses []key.Use

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -123,6 +124,12 @@ func (w *world) access(app, api db.ID, scopes ...db.ID) db.ID {
 		w.run("INSERT INTO access_scopes (access_id, scope_id) VALUES (?, ?)", id, s)
 	}
 	return id
+}
+
+// policy sets the installation's policy.
+func (w *world) policy(days, most int, never bool, keys int) error {
+	r := policy.Rules{DefaultDays: &days, MaxDays: &most, NeverAllowed: &never, KeysPerApp: &keys}
+	return policy.NewStore(w.db).Save(context.Background(), w.staff, policy.Source{Kind: policy.Installation}, r)
 }
 
 // make creates a key as who, with orders:read unless pairs say otherwise.

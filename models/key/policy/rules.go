@@ -71,7 +71,7 @@ func (r Rules) check(kind Kind) error {
 			bad.Add(n.Name, "A number of days is 1 to %d.", MaxDays)
 		}
 	}
-	if len(bad) == 0 && r.DefaultDays != nil && r.MaxDays != nil && *r.DefaultDays > *r.MaxDays {
+	if r.DefaultDays != nil && r.MaxDays != nil && *r.MaxDays >= 1 && *r.MaxDays <= MaxDays && *r.DefaultDays <= MaxDays && *r.DefaultDays > *r.MaxDays {
 		bad.Add("default_days", "The default can’t be longer than the longest lifetime, %d days.", *r.MaxDays)
 	}
 	return bad.Err()
