@@ -62,16 +62,16 @@ func (s *Store) mailTo(tx *db.Tx, rows []Row, letter func(ctx context.Context, r
 	return nil
 }
 
-// listed is how many keys a letter names; the page shows all.
-const listed = 20
+// Listed is how many keys a letter names; the page shows all.
+const Listed = 20
 
 // KeyLines says which keys a letter is about. The hint is all that it holds of a key's text (K1).
 func KeyLines(rows []Row) []outbox.Line {
 	var out []outbox.Line
-	for _, r := range rows[:min(len(rows), listed)] {
+	for _, r := range rows[:min(len(rows), Listed)] {
 		out = append(out, outbox.L("“%[1]s” (%[2]s), app %[3]s of %[4]s", r.Name, r.Hint(), r.AppName, r.OrganizationName))
 	}
-	if len(rows) > listed {
+	if len(rows) > Listed {
 		out = append(out, outbox.L("… and others: the list of keys shows them all."))
 	}
 	return out
