@@ -52,6 +52,14 @@ func (s *Store) Resume(ctx context.Context, a actor.Actor, id db.ID) error {
 		if r.PausedAt != nil && r.PausedCause == PausedBulk && r.RevokedAt == nil && !a.Trusted() {
 			return fault.New(fault.Conflict, "This portal’s staff paused this key together with others. They resume it.")
 		}
+		if r.PausedAt != nil && r.PausedCause == PausedLeak && r.RevokedAt == nil && !a.Trusted() {
+			return fault.New(fault.Conflict, "This key was reported as leaked. An admin of the organization reads its incident and resumes it there.")
+		}
+		if r.PausedAt != nil {
+			if err := touchesWithin(tx, a, r, nil, nil); err != nil {
+				return err
+			}
+		}
 		return resume(tx, a, r)
 	})
 }
@@ -71,7 +79,17 @@ func resume(tx *db.Tx, a actor.Actor, r Row) error {
 	if err := final(r, tx); err != nil || r.PausedAt == nil {
 		return err
 	}
-	record(tx, a, audit.KeyResumed, r, nil)
+	return resumeTx(tx, a, r, nil)
+}
+
+// ResumeTx ends the pause of a key in the caller's transaction, with an event that holds details. It asks for no permission: that is the caller's, who has
+// locked the key and found it paused and not over.
+func (s *Store) ResumeTx(tx *db.Tx, a actor.Actor, r Row, details map[string]string) error {
+	return resumeTx(tx, a, r, details)
+}
+
+func resumeTx(tx *db.Tx, a actor.Actor, r Row, details map[string]string) error {
+	record(tx, a, audit.KeyResumed, r, details)
 	_, err := tx.Run("UPDATE keys SET paused_at = NULL, paused_cause = '', resumed_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, r.ID)
 	return err
 }

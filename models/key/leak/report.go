@@ -1,0 +1,141 @@
+package leak
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/job"
+)
+
+// JobKind is the kind of the job that looks up what was handed in.
+const JobKind = "leak.report"
+
+// Limits of reports by anybody (L7, L1).
+const (
+	MaxKeys     = 100 // of one report
+	MaxPlace    = 300 // characters of where it was found
+	perNetwork  = 30
+	perPortal   = 1000
+	limitWindow = time.Hour
+)
+
+// Handed is what somebody hands in.
+type Handed struct {
+	Source Source
+	Texts  []string // in which keys may stand, however they are wrapped
+	Place  string   // where they were found; may be empty
+	URL    string   // the same, of a program; may be empty
+}
+
+// payload of a job of JobKind.
+type payload struct {
+	ReportID db.ID   `json:"report_id"`
+	Source   Source  `json:"source"`
+	Found    []found `json:"found"`
+}
+
+// HandIn takes a report by anybody. Whether its keys are real is not looked at here but by a job within seconds, so that neither answer nor time can
+// tell: the same is written for a real, a dead and an invented key. It tells how many texts of the form of a key there were, which anybody can
+// count. Faults: Invalid (keys: none of the form, or more than MaxKeys; place), RateLimited.
+func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error) {
+	var p payload
+	p.ReportID, p.Source = db.NewID(), h.Source
+	place := cleaned(h.Place, MaxPlace)
+	url := cleaned(h.URL, MaxPlace)
+	seen := map[string]bool{}
+	for _, text := range h.Texts {
+		for _, f := range apikey.Find(text) {
+			key := f.Key.Reveal()
+			if seen[key] || !apikey.Check(s.brand, key) {
+				continue
+			}
+			seen[key] = true
+			p.Found = append(p.Found, found{Digests: s.digestsOf(key), Place: place, URL: url})
+		}
+	}
+	var bad fault.Problems
+	bad.Check(len([]rune(h.Place)) <= MaxPlace, "place", "This has at most %d characters.", MaxPlace)
+	bad.Check(len(p.Found) > 0, "keys", "No whole key of this portal stands in it. Its keys begin with %[1]s_live_ or %[1]s_test_, and 38 letters and digits follow.", s.brand)
+	bad.Check(len(p.Found) <= MaxKeys, "keys", "Hand in at most %d keys at once.", MaxKeys)
+	if err := bad.Err(); err != nil {
+		return 0, err
+	}
+	return len(p.Found), s.db.Tx(ctx, func(tx *db.Tx) error {
+		for _, bucket := range []struct {
+			name  string
+			limit int
+		}{{"leak reports", perPortal}, {"leak reports of " + network(a.Address), perNetwork}} {
+			ok, err := account.TakeTx(tx, bucket.name, bucket.limit, limitWindow)
+			if err != nil {
+				return err
+			}
+			if !ok {
+				return fault.Later(limitWindow, "Too many reports came in. Wait an hour, then try again.")
+			}
+		}
+		return job.Queue(tx, JobKind, "", p, tx.Now)
+	})
+}
+
+// Job looks up what was handed in, and does what the policy says: one act, however many keys it holds. Doing it again does nothing.
+func (s *Store) Job(ctx context.Context, raw json.RawMessage) error {
+	var p payload
+	if err := json.Unmarshal(raw, &p); err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		_, err := s.take(tx, actor.ForSystem(), p)
+		return err
+	})
+}
+
+// network is whom the limit counts: one IPv4 address, or an IPv6 /64.
+func network(addr netip.Addr) string {
+	addr = addr.Unmap().WithZone("")
+	if !addr.IsValid() || addr.Is4() {
+		return addr.String()
+	}
+	return netip.PrefixFrom(addr, 64).Masked().String()
+}
+
+// cleaned is what is kept of others' words: no key, nothing that draws odd, and not too much.
+func cleaned(words string, most int) string {
+	words = strings.TrimSpace(audit.Clean(words))
+	if r := []rune(words); len(r) > most {
+		words = string(r[:most])
+	}
+	return words
+}
+
+// keyIDs finds the keys of the digests, by digest.
+func (s *Store) keyIDs(tx *db.Tx, all []found) (map[string]db.ID, error) {
+	var digests [][]byte
+	for _, f := range all {
+		digests = append(digests, f.Digests...)
+	}
+	out := map[string]db.ID{}
+	for part := range slices.Chunk(digests, 200) {
+		var rows []struct {
+			ID     db.ID
+			Digest []byte
+		}
+		err := tx.Raw("SELECT k.id, k.digest FROM keys k WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest IN ?", apikey.AlgorithmHMACSHA256, s.versions, part).Scan(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[string(r.Digest)] = r.ID
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,125 @@
+// Package leak is what happens when keys are reported as leaked: an incident for each, with where it was reported; what is done about it by policy;
+// and what the key's people decide. A reported key's text ends here: it is digested as it comes in, and nothing of it is kept (K1, K9, K11).
+package leak
+
+import (
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+)
+
+// How ids are shown.
+const (
+	IncidentPrefix = "inc"
+	ReportPrefix   = "rep"
+)
+
+// Options of a Store. All are required.
+type Options struct {
+	DB     *db.DB
+	Keys   *key.Store
+	Outbox *outbox.Outbox
+	Root   *secret.Root             // pepper of digests
+	Brand  string                   // how every key begins
+	Link   func(path string) string // absolute address of a page, for mails (W6)
+}
+
+// Store keeps incidents. Safe for concurrent use.
+type Store struct {
+	db        *db.DB
+	keys      *key.Store
+	outbox    *outbox.Outbox
+	digesters []*apikey.Digester // of every pepper
+	versions  []string
+	brand     string
+	link      func(path string) string
+}
+
+// NewStore makes a store.
+func NewStore(o Options) *Store {
+	s := &Store{db: o.DB, keys: o.Keys, outbox: o.Outbox, versions: o.Root.Versions(), brand: o.Brand, link: o.Link}
+	for i, pepper := range o.Root.Keys(secret.LabelKeyPepper) {
+		s.digesters = append(s.digesters, apikey.NewDigester(apikey.Pepper{Version: s.versions[i], Key: pepper}))
+	}
+	return s
+}
+
+// Source says who sent a report.
+type Source string
+
+// The sources.
+const (
+	GitHub Source = "github" // signed by GitHub
+	Page   Source = "page"   // somebody, at /found-a-key
+	API    Source = "api"    // somebody's program
+)
+
+// Incident is one leak of a key.
+type Incident struct {
+	ID         db.ID
+	KeyID      db.ID
+	OpenedAt   time.Time
+	ReportedAt time.Time // the last report
+	Reports    int
+	Done       Done
+	RevokeAt   *time.Time // when the notice ends; nil once that is settled, and when there is none
+	ResumedAt  *time.Time
+	ClosedAt   *time.Time
+	ClosedBy   *db.ID
+	ClosedWord string
+}
+
+// Done is what was done about the key at once.
+type Done string
+
+// What can have been done.
+const (
+	Revoked Done = "revoked"
+	Paused  Done = "paused"
+	Nothing Done = "nothing" // the policy leaves such keys alone
+	Over    Done = "over"    // it was revoked, expired or deleted before
+)
+
+// Open reports whether nobody has closed the incident.
+func (i Incident) Open() bool { return i.ClosedAt == nil }
+
+// Report is one report of the key.
+type Report struct {
+	IncidentID db.ID
+	ReportID   db.ID // the same for all keys that were sent together
+	Source     Source
+	Place      string // where the sender found it: words of a person, or the kind of place that GitHub names
+	URL        string // as GitHub or a program gave it
+	At         time.Time
+}
+
+// MaxReports is how many reports of one incident are kept: the last ones. All are counted.
+const MaxReports = 50
+
+// found is a key-shaped text that was reported, as its digests under each pepper: nothing of the text is left.
+type found struct {
+	Digests [][]byte `json:"digests"`
+	Place   string   `json:"place,omitempty"`
+	URL     string   `json:"url,omitempty"`
+}
+
+func (s *Store) digestsOf(text string) [][]byte {
+	sums := make([][]byte, 0, len(s.digesters))
+	for _, d := range s.digesters {
+		sum := d.Sum(text)
+		sums = append(sums, sum[:])
+	}
+	return sums
+}
+
+// lock is what a SELECT ends with to keep its rows as they are until the commit; SQLite has one writer anyway.
+func lock(tx *db.Tx) string {
+	if tx.Home.Dialect == db.Postgres {
+		return " FOR UPDATE"
+	}
+	return ""
+}
