@@ -1,11 +1,9 @@
 package forum
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
-	"github.com/aymanbagabas/go-udiff"
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -31,7 +29,11 @@ func (h *Handler) EditPost(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	f := editForm{Title: q.Title, Body: p.Body, Tags: strings.Join(q.Tags, ", "), Revisions: strconv.FormatInt(p.Revisions, 10)}
+	e, err := h.Store.Text(web.Ctx(c), q, p)
+	if err != nil {
+		return err
+	}
+	f := editForm{Title: e.Title, Body: e.Body, Tags: strings.Join(e.Tags, ", "), Revisions: strconv.FormatInt(e.Revisions, 10)}
 	return h.Render(c, views.ComposePage(h.editPage(c, q, p, f, nil)))
 }
 
@@ -53,6 +55,13 @@ func (h *Handler) editPage(c echo.Context, q forum.Row, p forum.Said, f editForm
 	page := views.Compose{
 		Title: web.T(c, "Edit"), Action: postPath(p.Post, "edit"), Submit: web.T(c, "Save changes"), About: views.Link{Label: q.Title, Href: anchored(q.Question, p.Post)},
 		Hidden: []components.Hidden{{Name: "revisions", Value: f.Revisions}},
+	}
+	switch {
+	case p.PendingRevision == nil:
+	case p.Mine:
+		page.Note = &views.Note{Tone: components.Info, Text: web.T(c, "This is your change that waits for approval. What you save now takes its place.")}
+	default:
+		page.Note = &views.Note{Tone: components.Warn, Text: web.T(c, "A change by its author waits for approval. Decide about it first."), Link: views.Link{Label: web.T(c, "Pending"), Href: "/support/pending"}}
 	}
 	h.fillCompose(c, &page, replyForm{Body: f.Body}, errs)
 	page.Body.Label = web.T(c, "Body")
@@ -95,6 +104,9 @@ func (h *Handler) ChangePost(c echo.Context) error {
 	}
 	if p.Kind != forum.PostQuestion {
 		path += "#" + anchor(p.Post)
+	}
+	if edited.State == forum.Pending && p.State == forum.Published {
+		return h.Warn(c, path, changeWaits)
 	}
 	if edited.State == forum.Pending {
 		return h.Warn(c, path, "This waits for approval. Until then only you and staff see it.")
@@ -140,89 +152,4 @@ func (h *Handler) editAgain(c echo.Context, q forum.Row, p forum.Said, f editFor
 		}
 	}
 	return h.RenderStatus(c, status, views.ComposePage(page))
-}
-
-// A page of the history holds so many revisions, and so many lines of each; the whole of one has a page of its own (L4).
-const (
-	historyPage = 10
-	historyRows = 300
-)
-
-// History shows how a post was, each text as what changed since the one before: from ?after= on, or the whole of ?revision=.
-func (h *Handler) History(c echo.Context) error {
-	id, err := web.PathID(c, "id", forum.PostPrefix)
-	if err != nil {
-		return err
-	}
-	below, most, rows := int64(math.MaxInt32), historyPage, historyRows
-	if n, err := strconv.ParseInt(c.QueryParam("revision"), 10, 32); err == nil {
-		below, most, rows = n+1, 1, math.MaxInt
-	} else if n, err := strconv.ParseInt(c.QueryParam("after"), 10, 32); err == nil {
-		below = n
-	}
-	q, p, all, err := h.Store.RevisionsBelow(web.Ctx(c), web.Actor(c), id, below, most+1) // one more to compare with
-	if err != nil {
-		return err
-	}
-	page := views.History{Frame: h.Frame(c, web.T(c, "History")), About: views.Link{Label: q.Title, Href: q.Path()}, Back: anchored(q.Question, p.Post)}
-	page.Frame.NoIndex = true
-	path := c.Request().URL.Path
-	if len(all) > most && rows == historyRows {
-		page.Pager.NextHref = path + "?after=" + strconv.FormatInt(all[most-1].Number, 10)
-	}
-	for i, r := range all[:min(len(all), most)] {
-		before := forum.Revision{}
-		if i+1 < len(all) {
-			before = all[i+1]
-		}
-		v := h.revision(c, before, r)
-		if len(v.Lines) > rows {
-			v.Lines, v.Whole = v.Lines[:rows], path+"?revision="+strconv.FormatInt(r.Number, 10)
-		}
-		page.Revisions = append(page.Revisions, v)
-	}
-	return h.Render(c, views.HistoryPage(page))
-}
-
-func (h *Handler) revision(c echo.Context, before, r forum.Revision) views.Revision {
-	v := views.Revision{Heading: web.T(c, "Revision %d", int(r.Number)), Editor: r.EditorName, Gone: r.EditorGone, At: h.moment(c, r.CreatedAt), Lines: compared(before.Body, r.Body)}
-	switch r.State {
-	case forum.Pending:
-		v.Heading += " · " + web.T(c, "Waits for approval")
-	case forum.Rejected:
-		v.Heading += " · " + web.T(c, "Not approved")
-	}
-	if r.Title != before.Title {
-		v.Title = r.Title
-	}
-	return v
-}
-
-// mostCompared bounds the lines of a comparison: beyond, the new text is shown whole.
-const mostCompared = 2000
-
-// compared is what changed between two texts, by lines, with three lines around each change.
-func compared(before, after string) []views.DiffLine {
-	var lines []views.DiffLine
-	whole := before == "" || strings.Count(before, "\n")+strings.Count(after, "\n") > mostCompared
-	if whole {
-		for line := range strings.Lines(after) {
-			lines = append(lines, views.DiffLine{Text: strings.TrimSuffix(line, "\n")})
-		}
-		return lines
-	}
-	d, err := udiff.ToUnifiedDiff("", "", before+"\n", udiff.Lines(before+"\n", after+"\n"), 3)
-	if err != nil {
-		return nil
-	}
-	for i, hunk := range d.Hunks {
-		if i > 0 {
-			lines = append(lines, views.DiffLine{Text: "…"})
-		}
-		for _, l := range hunk.Lines {
-			sign := map[udiff.OpKind]string{udiff.Insert: "+", udiff.Delete: "-"}[l.Kind]
-			lines = append(lines, views.DiffLine{Sign: sign, Text: strings.TrimSuffix(l.Content, "\n")})
-		}
-	}
-	return lines
 }

@@ -197,8 +197,17 @@ func questionNotes(c echo.Context, q forum.Question) []views.Note {
 	return notes
 }
 
-func postNotes(c echo.Context, p forum.Post) []views.Note {
+// changeWaits is what the author of an edit is told that staff have to approve.
+var changeWaits = text.N("Your change waits for approval. Until then everybody reads this as it was before.")
+
+func postNotes(c echo.Context, r reader, p forum.Said) []views.Note {
 	var notes []views.Note
+	if change := (views.Link{Label: web.T(c, "See the change"), Href: postPath(p.Post, "history")}); p.PendingRevision == nil {
+	} else if p.Mine {
+		notes = append(notes, views.Note{Tone: components.Warn, Text: web.T(c, changeWaits), Link: change})
+	} else if r.moderates() {
+		notes = append(notes, views.Note{Tone: components.Warn, Text: web.T(c, "A change by its author waits for approval."), Link: change})
+	}
 	if p.Kind != forum.PostQuestion && p.State == forum.Pending {
 		notes = append(notes, views.Note{Tone: components.Warn, Text: web.T(c, "This waits for approval. Until then only its author and staff see it.")})
 	}
@@ -215,7 +224,7 @@ func postNotes(c echo.Context, p forum.Post) []views.Note {
 func (h *Handler) post(c echo.Context, r reader, s forum.Said) views.Post {
 	p := views.Post{
 		Anchor: anchor(s.Post), Author: s.AuthorName, Gone: s.AuthorGone, Staff: badge(c, s.Post), At: h.moment(c, s.CreatedAt), Body: stored(s.Post), Accepted: s.Accepted,
-		Notes: postNotes(c, s.Post), Votes: text.Number(web.Ctx(c), s.Votes), Voted: s.Voted, Links: h.postLinks(c, r, s), VoteHref: r.signIn,
+		Notes: postNotes(c, r, s), Votes: text.Number(web.Ctx(c), s.Votes), Voted: s.Voted, Links: h.postLinks(c, r, s), VoteHref: r.signIn,
 		Headless: s.Kind == forum.PostQuestion,
 	}
 	if s.EditedAt != nil {
@@ -295,7 +304,7 @@ func othersWrote(q forum.Question, t forum.Thread) bool {
 func (h *Handler) comment(c echo.Context, r reader, s forum.Said) views.Comment {
 	return views.Comment{
 		Anchor: anchor(s.Post), Author: s.AuthorName, Gone: s.AuthorGone, Staff: badge(c, s.Post), At: h.moment(c, s.CreatedAt), Edited: s.EditedAt != nil, Body: stored(s.Post),
-		Notes: postNotes(c, s.Post), Links: h.postLinks(c, r, s),
+		Notes: postNotes(c, r, s), Links: h.postLinks(c, r, s),
 	}
 }
 

@@ -102,12 +102,17 @@ func (s *Store) Text(ctx context.Context, q Row, p Said) (Edit, error) {
 	if !p.Mine || p.PendingRevision == nil {
 		return e, nil
 	}
-	r, err := one[Revision](s.db.Read(ctx), "SELECT * FROM post_revisions WHERE post_id = ? AND number = ?", p.ID, *p.PendingRevision)
+	r, err := s.Waits(ctx, p.Post)
 	if err != nil {
 		return e, err
 	}
 	e.Title, e.Body, e.Tags = r.Title, r.Body, r.tags()
 	return e, nil
+}
+
+// Waits is the edit of a post that waits for approval. It is for its author and staff. Faults: NotFound when none waits.
+func (s *Store) Waits(ctx context.Context, p Post) (Revision, error) {
+	return one[Revision](s.db.Read(ctx), "SELECT * FROM post_revisions WHERE post_id = ? AND number = ?", p.ID, p.PendingRevision)
 }
 
 func (r Revision) tags() []string {

@@ -136,6 +136,7 @@ type Compose struct {
 	Key      *KeyFound
 	Action   string
 	Hidden   []components.Hidden
+	Note     *Note
 	Fields   []components.Field // above the body
 	Body     components.Field
 	Preview  Body
@@ -175,6 +176,7 @@ type Note struct {
 	Tone components.Tone
 	Text string
 	Data string // what somebody typed, after Text
+	Link Link   // after them; none without Href
 }
 
 // Reply is the form of an answer.
@@ -246,8 +248,12 @@ type Revision struct {
 	Editor  string
 	Gone    bool
 	At      components.Moment
-	Title   string // when it changed with this revision
+	Role    string     // of the editor, when it is not the author
+	Title   []DiffLine // when it changed with this revision
 	Lines   []DiffLine
+	Notes   []Note
+	Acts    []Act
+	Links   []Link
 	Whole   string // where the rest of the lines is, when there are more
 }
 

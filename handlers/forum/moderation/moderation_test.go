@@ -73,7 +73,7 @@ type route struct {
 
 func (w *world) staffRoutes() map[string]route {
 	post, question, person := "/support/posts/"+w.p.ID.Show("pst"), "/support/questions/"+w.q.ID.Show("qst"), "/support/people/"+w.Owner.UserID.Show("user")
-	reason := url.Values{"reason": {"Not here."}}
+	reason, revised := url.Values{"reason": {"Not here."}}, w.revised()
 	pending := func() { w.Exec("UPDATE posts SET state = 'pending', hidden_at = NULL WHERE id = ?", w.p.ID) }
 	flag := func() string {
 		w.Exec("DELETE FROM flags")
@@ -91,6 +91,7 @@ func (w *world) staffRoutes() map[string]route {
 	return map[string]route{
 		"uphold": {one + "/uphold", reason, url.Values{"reason": {""}}, reopen}, "dismiss": {one + "/dismiss", url.Values{}, nil, reopen},
 		"approve": {post + "/approve", url.Values{}, nil, pending}, "reject": {post + "/reject", reason, url.Values{"reason": {strings.Repeat("x", 501)}}, pending},
+		"hide revision": {revised + "/revisions/1/hide", reason, url.Values{}, nil}, "show revision": {revised + "/revisions/1/show", url.Values{}, nil, nil},
 		"hide": {post + "/hide", reason, url.Values{}, nil}, "show": {post + "/show", url.Values{}, nil, nil},
 		"hide question": {question + "/hide", reason, url.Values{}, nil}, "show question": {question + "/show", url.Values{}, nil, nil},
 		"lock": {question + "/lock", url.Values{}, nil, nil}, "unlock": {question + "/unlock", url.Values{}, nil, nil},
@@ -98,6 +99,16 @@ func (w *world) staffRoutes() map[string]route {
 		"tags":  {question + "/tags", url.Values{"tags": {"keys, limits"}}, url.Values{"tags": {"no/such"}}, nil},
 		"block": {person + "/block", url.Values{"reason": {"Be kind."}, "until": {"2026-12-24"}}, url.Values{"reason": {"x"}, "until": {"yesterday"}}, nil}, "unblock": {person + "/unblock", url.Values{}, nil, nil},
 	}
+}
+
+// revised is the path of another post, with a history of two texts.
+func (w *world) revised() string {
+	w.t.Helper()
+	p := w.Answer(w.Other, w.q.ID, "Wait an hour.")
+	if _, err := w.Forum.Edit(w.t.Context(), w.Other, p.ID, forum.Edit{Body: "Wait a minute."}); err != nil {
+		w.t.Fatal(err)
+	}
+	return "/support/posts/" + p.ID.Show("pst")
 }
 
 // Z1, Z5, W1: works; 422 with what was entered kept; signed out; without the permission; from another site.

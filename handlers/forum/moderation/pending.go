@@ -31,9 +31,14 @@ func (h *Handler) Pending(c echo.Context) error {
 		}
 		if w.Edited {
 			row.Marks = append(row.Marks, views.Status{Tone: components.Warn, Words: web.T(c, "Changed after it was shown")})
+			row.Was, row.HistoryHref = w.Was, "/forum/posts/"+w.ID.Show(forum.PostPrefix)+"/history"
 		}
 		if mayModerate(c) {
-			row.Acts = []views.Act{{Action: postDesk(w.ID, "approve"), Hidden: seen(w.Revisions), Label: web.T(c, "Approve post")}, {Href: postDesk(w.ID, "reject"), Label: web.T(c, "Reject post"), Kind: components.Quiet}}
+			approve, reject := web.T(c, "Approve post"), web.T(c, "Reject post")
+			if w.Edited {
+				approve, reject = web.T(c, "Approve change"), web.T(c, "Reject change")
+			}
+			row.Acts = []views.Act{{Action: postDesk(w.ID, "approve"), Hidden: seen(w.Revisions), Label: approve}, {Href: postDesk(w.ID, "reject"), Label: reject, Kind: components.Quiet}}
 		}
 		page.Rows = append(page.Rows, row)
 	}
@@ -60,6 +65,7 @@ func (h *Handler) Approve(c echo.Context) error {
 type reasoned struct {
 	title, lead, submit string
 	done                string
+	waiting             bool // it is about an edit that waits, when one does
 	back                func(forum.Row, forum.Said) string
 	act                 func(context.Context, actor.Actor, db.ID, reasonForm) error
 }
@@ -71,7 +77,7 @@ func seen(revisions int64) []components.Hidden {
 
 func (h *Handler) rejecting() reasoned {
 	return reasoned{
-		text.N("Reject post"), text.N("The post is not shown, or as it was before it was changed. Its author is told why by mail."), text.N("Reject post"), text.N("The post is rejected, and its author told."),
+		text.N("Reject post"), text.N("The post is not shown, or as it was before it was changed. Its author is told why by mail."), text.N("Reject post"), text.N("The post is rejected, and its author told."), true,
 		func(forum.Row, forum.Said) string { return "/support/pending" },
 		func(ctx context.Context, a actor.Actor, id db.ID, f reasonForm) error {
 			return h.Store.Reject(ctx, a, id, f.Revisions, f.Reason)
@@ -81,7 +87,7 @@ func (h *Handler) rejecting() reasoned {
 
 func (h *Handler) hiding() reasoned {
 	return reasoned{
-		text.N("Hide post"), text.N("Nobody but its author and staff sees it any more. It can be shown again."), text.N("Hide post"), text.N("The post is hidden."),
+		text.N("Hide post"), text.N("Nobody but its author and staff sees it any more. It can be shown again."), text.N("Hide post"), text.N("The post is hidden."), false,
 		func(q forum.Row, _ forum.Said) string { return deskPath(q.ID) },
 		func(ctx context.Context, a actor.Actor, id db.ID, f reasonForm) error {
 			return h.Store.Hide(ctx, a, id, f.Reason)
@@ -106,10 +112,18 @@ func (h *Handler) reasonPage(c echo.Context, r reasoned, reason string, failed e
 	if err != nil {
 		return err
 	}
+	body := p.Body
+	if r.waiting && p.PendingRevision != nil {
+		change, err := h.Forum.Waits(web.Ctx(c), p.Post)
+		if err != nil {
+			return err
+		}
+		body = change.Body
+	}
 	problems, wrong, _ := web.Problems(c, failed)
 	return h.RenderStatus(c, status(failed), views.FormPage(views.Form{
 		Frame: h.Frame(c, web.T(c, r.title)), Crumbs: deskCrumbs(c, components.Crumb{Label: q.Title, Href: deskPath(q.ID), Own: true}, components.Crumb{Label: web.T(c, r.title)}),
-		Title: web.T(c, r.title), Lead: web.T(c, r.lead), Quote: markdown.PlainText(p.Body, quoted), Problems: problems, Action: c.Request().URL.Path, Hidden: seen(p.Revisions),
+		Title: web.T(c, r.title), Lead: web.T(c, r.lead), Quote: markdown.PlainText(body, quoted), Problems: problems, Action: c.Request().URL.Path, Hidden: seen(p.Revisions),
 		Inputs: []views.Input{{Field: reasonField(c, reason, wrong["reason"]), As: "area"}}, Submit: web.T(c, r.submit), Danger: true, Cancel: r.back(q, p),
 	}))
 }

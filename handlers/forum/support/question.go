@@ -165,6 +165,7 @@ func (h *Handler) postOf(c echo.Context, d support.Detail, p support.Said) views
 	}
 	add(db.Deref(d.AcceptedPostID) == p.ID, components.OK, web.T(c, "Accepted"))
 	add(p.State == forum.Pending, components.Warn, web.T(c, "Waits for approval"))
+	add(p.PendingRevision != nil, components.Warn, web.T(c, "A change waits for approval"))
 	add(p.State == forum.Rejected, components.Off, web.T(c, "Rejected"))
 	add(p.HiddenAt != nil, components.Warn, web.T(c, "Hidden"))
 	add(p.EditedAt != nil, components.Off, web.T(c, "Edited"))

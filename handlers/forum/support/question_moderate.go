@@ -47,6 +47,8 @@ func postActs(c echo.Context, p support.Said) (buttons, links []views.Act) {
 	switch {
 	case p.State == forum.Pending:
 		return []views.Act{{Label: web.T(c, "Approve post"), Action: path + "/approve", Hidden: []components.Hidden{{Name: "revisions", Value: strconv.FormatInt(p.Revisions, 10)}}, Kind: components.Primary}, {Label: web.T(c, "Reject post"), Href: path + "/reject"}}, nil
+	case p.PendingRevision != nil:
+		return []views.Act{{Label: web.T(c, "Look at the change"), Href: "/support/pending#" + p.ID.Show(forum.PostPrefix)}}, nil
 	case p.Kind == forum.PostQuestion || p.State != forum.Published:
 		return nil, nil
 	case p.HiddenAt != nil:

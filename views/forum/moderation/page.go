@@ -118,6 +118,8 @@ type PendingRow struct {
 	Joined      components.Moment
 	At          components.Moment
 	Marks       []Status
+	Was         string // title until now, of an edit that changes it
+	HistoryHref string // of an edit: what it changes
 	Body        Body
 	Acts        []Act
 }
