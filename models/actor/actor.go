@@ -26,6 +26,7 @@ type Actor struct {
 	UserID    db.ID // of a User
 	KeyID     db.ID // of a Key
 	SessionID db.ID // of a User in a browser
+	ByMail    bool  // of a User who holds a link from a mail, and did not sign in
 	// OrganizationID and Environment are of a Key: the organization whose things it may reach, and live or test, whose keys it may manage.
 	// They are zero for all others.
 	OrganizationID db.ID

@@ -10,6 +10,7 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -122,6 +123,13 @@ func newRow(a actor.Actor, e Event, now time.Time) Row {
 	kind := a.Kind
 	if kind == "" {
 		kind = actor.Anonymous
+	}
+	if a.ByMail {
+		e.Details = maps.Clone(e.Details)
+		if e.Details == nil {
+			e.Details = map[string]string{}
+		}
+		e.Details["by"] = "mail"
 	}
 	return Row{
 		ID: db.NewID(), At: now, ActorKind: string(kind), ActorID: a.ID().Ref(), Act: string(e.Act), TargetKind: e.TargetKind,

@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	handlers "github.com/gatehouse-dev/gatehouse/handlers/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -186,7 +187,13 @@ func TestTheAskerSaysWithoutSigningInWhetherItIsSolved(t *testing.T) {
 			t.Error("it does not wait on support:", waiting.WaitsOn, waiting.AcceptedPostID)
 		}
 		var acts []string
-		err := audit.Each(t.Context(), w.DB, audit.Filter{ActorID: w.Owner.UserID, Act: "question."}, func(e audit.Entry) error { acts = append(acts, e.Act); return nil })
+		err := audit.Each(t.Context(), w.DB, audit.Filter{ActorID: w.Owner.UserID, Act: "question."}, func(e audit.Entry) error {
+			acts = append(acts, e.Act)
+			if mailed := strings.Contains(e.Details, `"by":"mail"`); mailed != (e.Act != "question.asked") {
+				t.Errorf("%s does not say how it came: %s", e.Act, e.Details)
+			}
+			return nil
+		})
 		if err != nil || strings.Join(acts, " ") != "question.asked question.answer_accepted question.answer_unaccepted" {
 			t.Error(err, acts)
 		}
@@ -223,6 +230,20 @@ func TestNoTakesBackTheAcceptanceOfAnyAnswer(t *testing.T) {
 			t.Errorf("a solved question is asked about again: %+v", told)
 		}
 		w.want("page after it", visitor.Get(solved), http.StatusOK, "support knows that you still need help")
+	})
+}
+
+func TestSolvedLinksEndAfterTwoWeeks(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, solved := w.links()
+		visitor := w.site.Visitor()
+		w.Clock.Advance(14*24*time.Hour - time.Minute)
+		w.want("in time", visitor.Get(solved), http.StatusOK)
+
+		w.Clock.Advance(time.Minute)
+
+		w.want("too late", visitor.Get(solved), http.StatusNotFound)
+		w.want("too late to say so", visitor.Post("/solved", url.Values{"token": {tokenOf(solved)}, "solved": {"yes"}}), http.StatusNotFound)
 	})
 }
 

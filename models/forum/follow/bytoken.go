@@ -57,7 +57,7 @@ func (s *Store) Unsubscribe(ctx context.Context, from actor.Actor, token string)
 	if err != nil {
 		return err
 	}
-	a := actor.Actor{Kind: actor.User, UserID: c.User, Address: from.Address, RequestID: from.RequestID}
+	a := actor.Actor{Kind: actor.User, UserID: c.User, ByMail: true, Address: from.Address, RequestID: from.RequestID}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if c.Kind == endFollow {
 			_, err := s.end(tx, a, c.ID)
@@ -77,7 +77,7 @@ func (s *Store) Resubscribe(ctx context.Context, from actor.Actor, token string)
 	if err != nil {
 		return err
 	}
-	a := actor.Actor{Kind: actor.User, UserID: c.User, Address: from.Address, RequestID: from.RequestID}
+	a := actor.Actor{Kind: actor.User, UserID: c.User, ByMail: true, Address: from.Address, RequestID: from.RequestID}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if c.Kind == endQuestions {
 			var rows []Choices
@@ -123,7 +123,7 @@ func (s *Store) Solving(ctx context.Context, from actor.Actor, token string) (So
 	if who.UserID.IsZero() || c.Mailbox != mailboxOf(who.email) {
 		return Solving{}, fault.Missing()
 	}
-	who.StaffRole = ""
+	who.StaffRole, who.ByMail = "", true
 	var rows []struct {
 		ID       db.ID
 		Title    string

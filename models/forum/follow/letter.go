@@ -51,7 +51,7 @@ func (s *Store) letter(p told, r recipient, now time.Time) outbox.Letter {
 	if p.Kind != "question" {
 		l.URL += "#post_" + p.ID.Show("pst")
 	}
-	l.Lines, l.Button = []outbox.Line{outbox.L(line, harmless(p.AuthorName))}, &button
+	l.Lines, l.Button = []outbox.Line{outbox.L(line, Harmless(p.AuthorName))}, &button
 	if p.Kind == "answer" && r.ID == p.AskerID && !p.Solved { // a question that is solved already is not asked about again
 		l.Links = append(l.Links, outbox.Link{Label: outbox.L(solvedLink), URL: s.link("/solved?token=" + s.solvedToken(p, r, now))})
 	}
@@ -93,8 +93,8 @@ func (s *Store) endToken(r recipient) string {
 // dotted is what mail programs make links of by themselves.
 var dotted = regexp.MustCompile(`\.(\pL)`)
 
-// harmless keeps a mail program from making a link of a name: what somebody is called must not be a place to go to.
-func harmless(name string) string {
+// Harmless keeps a mail program, and Markdown, from making a link of a name: what somebody is called must not be a place to go to.
+func Harmless(name string) string {
 	name = dotted.ReplaceAllString(strings.ReplaceAll(name, "://", " "), ". $1")
 	if name == "" {
 		return "–"

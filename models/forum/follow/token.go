@@ -42,7 +42,7 @@ const (
 	idSize     = 16
 	claimSize  = 1 + 2*idSize + 8 + 8
 	macSize    = 32
-	solvedLife = 60 * 24 * time.Hour
+	solvedLife = 14 * 24 * time.Hour
 )
 
 func (s *Store) seal(c claim) string {

@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 )
@@ -140,7 +141,7 @@ type Values struct {
 var variable = regexp.MustCompile(`\{([a-z_]+)(?::([^{}\s]+))?\}`)
 
 // Fill puts values in the place of {name}, {app}, {api} and {guide:slug}; a guide becomes a link. What it doesn't know stays, and is listed once each.
-// Names that people gave are escaped: they are no Markdown.
+// Names that people gave are escaped and lead nowhere: they are neither Markdown nor links.
 func Fill(body string, v Values) (text string, unknown []string) {
 	text = variable.ReplaceAllStringFunc(body, func(found string) string {
 		parts := variable.FindStringSubmatch(found)
@@ -152,11 +153,11 @@ func Fill(body string, v Values) (text string, unknown []string) {
 			}
 		case parts[2] != "":
 		case parts[1] == "name":
-			value = escape(v.Name)
+			value = named(v.Name)
 		case parts[1] == "app":
-			value = escape(v.App)
+			value = named(v.App)
 		case parts[1] == "api":
-			value = escape(v.API)
+			value = named(v.API)
 		}
 		if value == "" {
 			if !slices.Contains(unknown, found) {
@@ -186,5 +187,13 @@ func Holes(body string) []string {
 }
 
 var special = strings.NewReplacer(`\`, `\\`, "`", "\\`", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "<", `\<`, ">", `\>`, "&", `\&`, "~", `\~`, "|", `\|`, "\n", " ", "\r", " ")
+
+// named is a name as text of Markdown.
+func named(s string) string {
+	if s == "" {
+		return ""
+	}
+	return escape(follow.Harmless(s))
+}
 
 func escape(s string) string { return special.Replace(s) }

@@ -333,6 +333,19 @@ func TestCannedReplyIsFilledInAndSaysWhatItDoesNotKnow(t *testing.T) {
 	}
 }
 
+// F1: what somebody is called is no place to go to, also in what support says.
+func TestNamesInCannedRepliesLeadNowhere(t *testing.T) {
+	for _, name := range []string{"evil.biz", "https://evil.biz/x", "www.evil.biz", "a@evil.biz", "ftp://evil.biz", "mailto:a@evil.biz", "[x](https://evil.biz)", "<https://evil.biz>", "HTTPS://EVIL.BIZ", "http:\\evil.biz"} {
+		text, _ := support.Fill("Hello {name}, about {app} and {api}:", support.Values{Name: name, App: name, API: name})
+
+		html, err := support.Preview(text)
+
+		if err != nil || strings.Contains(html, "href") {
+			t.Errorf("%q: %s %v", name, html, err)
+		}
+	}
+}
+
 func TestMedianOfAnEvenNumberIsTheMeanOfTheMiddleTwo(t *testing.T) {
 	m := time.Minute
 	for _, c := range []struct {
