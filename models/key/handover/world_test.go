@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -159,4 +160,10 @@ func (o *openable) id() db.ID { return o.linkID }
 func (w *world) exec(query string, args ...any) {
 	w.t.Helper()
 	w.Tx(func(tx *db.Tx) error { _, err := tx.Run(query, args...); return err })
+}
+
+// strict is a policy of an organization by which keys live at most 30 days and name their networks.
+func (w *world) strict(organization db.ID) {
+	w.t.Helper()
+	w.ok(policy.NewStore(w.DB).Save(w.t.Context(), w.Staff, policy.Source{Kind: policy.Organization, ID: organization}, policy.Rules{MaxDays: new(30), Networks: new(true)}))
 }
