@@ -10,6 +10,7 @@ import (
 	"github.com/redis/go-redis/v9"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
@@ -65,7 +66,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	}
 	e.edge = edge.New(edge.Options{
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
-		Digesters: digesters(o.Root), TrustedProxies: o.Settings.TrustedProxies,
+		Digesters: digesters(o.Root), TrustedProxies: o.Settings.TrustedProxies, Docs: o.Settings.BaseURL.String() + web.ErrorsPage,
 	})
 	e.worker = newWorker(o, s)
 	if o.Settings.SMTPURL.IsSet() {
@@ -103,6 +104,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w := job.NewWorker(o.DB, o.Replica)
 	w.Every("account.sweep", time.Hour, s.Account.Sweep)
 	w.Every("key.notices", time.Hour, s.Key.Notices)
+	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
 	w.Every("guide.search", time.Hour, s.Search.Tend)

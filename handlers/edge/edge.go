@@ -31,7 +31,9 @@ type Options struct {
 	Digesters []*apikey.Digester
 	// TrustedProxies may stand between a client and us: their word on the client's address is believed, nobody else's (C4).
 	TrustedProxies []netip.Prefix
-	Log            *slog.Logger // nil: slog's default
+	// Docs is the address of the page that explains codes, to which problem documents lead; "" for none.
+	Docs string
+	Log  *slog.Logger // nil: slog's default
 }
 
 // The paths that the edge answers.
@@ -93,6 +95,7 @@ func NewServer(h http.Handler) *http.Server {
 func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	x := newExchange(w, r, e.Clock())
 	defer x.free()
+	x.docs = e.Docs
 	defer e.denyOnPanic(x)
 	switch r.URL.Path {
 	case VerifyPath:

@@ -45,6 +45,7 @@ type exchange struct {
 	header  http.Header
 	now     time.Time
 	request [20]byte // the request id's text
+	docs    string   // where codes are explained; "" for nowhere
 	nginx   bool     // only 401 and 403 are understood, see refuse
 	sent    bool
 	buffer  []byte
@@ -56,7 +57,7 @@ var crockford = base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPaddi
 
 func newExchange(w http.ResponseWriter, r *http.Request, now time.Time) *exchange {
 	x, _ := exchanges.Get().(*exchange)
-	x.w, x.r, x.header, x.now, x.nginx, x.sent = w, r, w.Header(), now, false, false
+	x.w, x.r, x.header, x.now, x.docs, x.nginx, x.sent = w, r, w.Header(), now, "", false, false
 	// It names a request in logs and is no secret, so the fast generator will do.
 	var random [10]byte
 	binary.LittleEndian.PutUint64(random[:8], rand.Uint64()) //nolint:gosec // see above
@@ -104,7 +105,13 @@ func (x *exchange) send(status int, kind []string, body []byte) {
 // problem ends the answer with a problem document (RFC 9457). The text is English: programs go by code. Pointer, unless empty, is the
 // JSON pointer of what is wrong in the body.
 func (x *exchange) problem(status int, code, detail, pointer string) {
-	b := append(x.buffer[:0], `{"type":"about:blank","title":`...)
+	b := append(x.buffer[:0], `{"type":`...)
+	if x.docs == "" {
+		b = append(b, `"about:blank"`...)
+	} else {
+		b = appendText(b, x.docs+"#"+code)
+	}
+	b = append(b, `,"title":`...)
 	b = appendText(b, http.StatusText(status))
 	b = append(b, `,"status":`...)
 	b = strconv.AppendInt(b, int64(status), 10)

@@ -76,7 +76,7 @@ func (k *Kit) answerError(err error, c echo.Context) {
 	}
 	var sent error
 	if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
-		sent = WriteProblem(c.Response(), a.status, f, RequestID(c))
+		sent = k.WriteProblem(c.Response(), a.status, f, RequestID(c))
 	} else {
 		sent = k.errorPage(c, a, f)
 	}
@@ -152,12 +152,16 @@ type ProblemField struct {
 	Detail  string `json:"detail"`
 }
 
+// ErrorsPage is the guide that explains each code. The type of a problem document leads there.
+const ErrorsPage = "/guides/errors"
+
 // WriteProblem answers a program. The text is English: programs go by code.
-func WriteProblem(w http.ResponseWriter, status int, f *fault.Error, requestID string) error {
-	p := Problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Code: f.Code, RequestID: requestID}
+func (k *Kit) WriteProblem(w http.ResponseWriter, status int, f *fault.Error, requestID string) error {
+	p := Problem{Title: http.StatusText(status), Status: status, Code: f.Code, RequestID: requestID}
 	if p.Code == "" {
 		p.Code = strings.ToUpper(strings.ReplaceAll(f.Kind.String(), " ", "_"))
 	}
+	p.Type = k.BaseURL.String() + ErrorsPage + "#" + p.Code
 	if f.Key != "" && f.Kind != fault.Internal {
 		p.Detail = text.Message{Key: f.Key, Args: f.Args}.String()
 	}
