@@ -17,12 +17,15 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
 	"github.com/gatehouse-dev/gatehouse/handlers/staff"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/githubleak"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -80,13 +83,18 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum = s.Forum
 	apis.Routes(r)
-	key.New(kit, s.Key).Routes(r)
+	keyPages := key.New(kit, s.Key)
+	keyPages.Routes(r)
+	rotation.New(keyPages, s.Rotation).Routes(r)
+	github := githubleak.New(githubleak.Options{URL: h.options.Settings.GitHubKeysURL, Now: kit.Now})
+	(&leak.Handler{Kit: kit, Keys: s.Key, Leaks: s.Leak, GitHub: github, Brand: h.options.Settings.KeyBrand}).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)
 	guide.NewSearch(kit, s.Search, s.Key).Routes(r)
-	forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key).Routes(r)
+	questions := forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key)
+	questions.Routes(r)
 	(&feed.Handler{Kit: kit, Forum: s.Forum}).Routes(r)
-	(&follow.Handler{Kit: kit, Store: s.Follow, Forum: s.Forum}).Routes(r)
+	(&follow.Handler{Kit: kit, Store: s.Follow, Forum: s.Forum, Pace: questions.Paced}).Routes(r)
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support}).Routes(r)

@@ -15,6 +15,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
+	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
@@ -29,6 +31,8 @@ type Stores struct {
 	Org        *org.Store
 	Catalog    *catalog.Store
 	Key        *key.Store
+	Leak       *leak.Store
+	Rotation   *rotation.Store
 	Usage      *usage.Store
 	Staff      *staff.Store
 	Follow     *follow.Store
@@ -60,6 +64,8 @@ func newStores(o Options) (Stores, error) {
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
+	s.Rotation = rotation.NewStore(o.DB, s.Key)
+	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Usage = usage.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
 	s.Follow = follow.NewStore(follow.Options{

@@ -30,8 +30,6 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Post("/console/keys/:key/limits", web.SignedIn(), h.SetBounds)
 	r.Post("/console/keys/:key/scopes/take", web.SignedIn(), h.TakeScope)
 	r.Post("/console/keys/:key/scopes/give", web.SignedIn().Fresh(), h.GiveScopeBack)
-	r.Get("/console/keys/:key/rotate", web.SignedIn(), h.RotateForm)
-	r.Post("/console/keys/:key/rotate", web.SignedIn(), h.Rotate)
 	r.Get("/console/keys/:key/pause", web.SignedIn(), h.PauseForm)
 	r.Post("/console/keys/:key/pause", web.SignedIn(), h.Pause)
 	r.Post("/console/keys/:key/resume", web.SignedIn(), h.Resume)

@@ -3,9 +3,6 @@ package key
 import (
 	"context"
 	"net/http"
-	"slices"
-	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,7 +12,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -56,96 +52,6 @@ func (h *Handler) act(c echo.Context, do func(ctx context.Context, a actor.Actor
 		return err
 	}
 	return h.Done(c, "/console/keys/"+id.Show(keys.IDPrefix), done)
-}
-
-// RotateForm is where somebody rotates a key.
-func (h *Handler) RotateForm(c echo.Context) error {
-	return h.rotatePage(c, http.StatusOK, rotateForm{Overlap: "7"}, nil)
-}
-
-type rotateForm struct {
-	Token     string `form:"form_token"`
-	Overlap   string `form:"overlap_days"`
-	Expires   string `form:"expires"`
-	ExpiresOn string `form:"expires_on"`
-}
-
-// Rotate makes the successor and shows it once.
-func (h *Handler) Rotate(c echo.Context) error {
-	id, err := idOf(c)
-	if err != nil {
-		return err
-	}
-	var f rotateForm
-	if err := web.Bind(c, &f); err != nil {
-		return err
-	}
-	made, err := h.Keys.Rotate(web.Ctx(c), web.Actor(c), id, keys.RotateRequest{Token: f.Token, OverlapDays: days(f.Overlap), Expiry: expiryOf(f.Expires, f.ExpiresOn, text.Of(web.Ctx(c)).Zone)})
-	if err != nil {
-		return h.again(c, err, func(status int, failed error) error { return h.rotatePage(c, status, f, failed) })
-	}
-	note := web.T(c, "The old key has stopped working.")
-	if n := days(f.Overlap); n > 0 {
-		note = web.T(c, "The old key works until %s, then stops by itself.", text.DateTime(web.Ctx(c), h.Now().Add(time.Duration(n)*day)))
-	}
-	return h.showOnce(c, made, note)
-}
-
-// overlaps are the choices of how long both keys work.
-var overlaps = []int{0, 1, 3, 7, 14, 30}
-
-func (h *Handler) rotatePage(c echo.Context, status int, f rotateForm, failed error) error {
-	d, err := h.managed(c)
-	if err != nil {
-		return err
-	}
-	rules, err := h.Keys.RulesOf(web.Ctx(c), d.Row)
-	if err != nil {
-		return err
-	}
-	p := h.confirm(c, d, "rotate", web.T(c, "Rotate key"))
-	var wrong map[string]string
-	p.Problems, wrong = problemsOf(c, failed)
-	p.Token, p.Button = h.Keys.NewFormToken(web.Actor(c), keys.RotatePurpose(d.ID)), web.T(c, "Rotate key")
-	p.Stops = append([]string{web.T(c, "You get a new key with the same scopes. The old one goes on for as long as you choose, then stops by itself.")}, h.stops(c, d)...)
-	overlap := components.Field{Name: "overlap_days", Label: web.T(c, "Both keys work for"), Value: f.Overlap, Error: wrong["overlap_days"], Hint: web.T(c, "Time enough to give every program the new key.")}
-	for _, n := range overlaps {
-		label := web.T(c, "Not at all: the old key stops now")
-		if n > 0 {
-			label = web.T(c, "%[1]d days (until %[2]s)", n, text.Date(web.Ctx(c), h.Now().AddDate(0, 0, n)))
-		}
-		overlap.Options = append(overlap.Options, components.Option{Value: strconv.Itoa(n), Label: label})
-	}
-	if f.Expires == "" {
-		f.Expires = sameLife(d, rules)
-	}
-	expires, on := h.expiryFields(c, rules, f.Expires, f.ExpiresOn, verifier(d), wrong)
-	expires.Label = web.T(c, "The new key expires")
-	p.Fields = []components.Field{overlap, expires, on}
-	return h.RenderStatus(c, status, views.Confirm(p))
-}
-
-// sameLife proposes for the new key what was chosen for the old one, where that is on offer; "" is the policy's default.
-func sameLife(d keys.Detail, e policy.Effective) string {
-	if d.ExpiresAt == nil {
-		if e.Never.On || verifier(d) {
-			return never
-		}
-		return ""
-	}
-	if n := int(d.ExpiresAt.Sub(d.CreatedAt).Round(day) / day); n <= e.Max.Value && slices.Contains(presets, n) {
-		return strconv.Itoa(n)
-	}
-	return ""
-}
-
-func verifier(d keys.Detail) bool {
-	for _, g := range d.Grants {
-		if g.Scope == keys.VerifyScope {
-			return true
-		}
-	}
-	return false
 }
 
 // PauseForm is where somebody pauses a key.

@@ -31,6 +31,9 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 		return err
 	}
 	path, now := keyPath(d.Row), h.Now()
+	if d.Successor != nil || d.Predecessor != nil && d.RotationUndoneAt == nil {
+		p.PairURL = path + "/rotation"
+	}
 	if d.State(now).Works() {
 		a, err := h.Keys.Ability(web.Ctx(c), d)
 		if err != nil {
@@ -184,6 +187,9 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string
 		out = append(out, h.stoppedNote(c, d, s, root))
 	case keys.ExpiringNow:
 		add(components.Warn, web.T(c, "Expires %s. Rotate it before then: both keys work for as long as you choose.", text.DateTime(web.Ctx(c), s.Until)), "", false)
+	}
+	if d.RotationUndoneAt != nil {
+		add(components.Off, web.T(c, "The rotation that made this key was undone: the old key goes on."), "", false)
 	}
 	if d.Orphaned {
 		out = append(out, ownerNote(c, d, root))

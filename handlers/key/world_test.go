@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
@@ -16,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
+	rotations "github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -47,7 +49,9 @@ func worldOn(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	w := &world{t: t}
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
 		w.keys = keys.NewStore(keys.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Root: root, Brand: "gk", Link: k.Link})
-		key.New(k, w.keys).Routes(r)
+		pages := key.New(k, w.keys)
+		pages.Routes(r)
+		rotation.New(pages, rotations.NewStore(d, w.keys)).Routes(r)
 	})
 	w.dev, w.viewer, w.stranger = w.Person("dev@example.com", ""), w.Person("vic@example.com", ""), w.Person("sam@example.com", "")
 	w.admin, w.sup = w.Person("root@example.com", "admin"), w.Person("sue@example.com", "support")

@@ -19,6 +19,7 @@ var withoutAct = map[string]string{
 	"key.Notices":             "mails what is about to happen; the mails are the record",
 	"key.Sweep":               "deletes spent forms and old previews",
 	"key.PreviewRevocation":   "fixes a selection and changes no key; RevokeMany is the act",
+	"rotation.Mails":          "mails what is about to happen or has; the mails are the record",
 	"support.Answering":       "notes for ten minutes who has a form open",
 	"support.PreviewMerge":    "only reads, in a transaction",
 	"usage.Sweep":             "deletes counts older than they are kept",

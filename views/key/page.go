@@ -122,6 +122,7 @@ type NewPage struct {
 	Waiting     []WaitingRow
 	Expires     components.Field
 	ExpiresOn   components.Field
+	Delivery    []components.Field
 	Cancel      string
 }
 
@@ -140,6 +141,7 @@ type MadePage struct {
 	Facts   []components.Fact
 	KeyURL  string
 	OldNote string // after a rotation: until when the old key works
+	OldURL  string // where that can be followed
 	Another string
 }
 
@@ -164,6 +166,7 @@ type NetworkRow struct {
 // PairRow is a key beside the one that it was rotated to or from.
 type PairRow struct {
 	Href, Name, Hint string
+	Label            string // old or new; may be empty
 	This             bool
 	Status           Status
 	Used             components.Moment
@@ -187,6 +190,7 @@ type ShowPage struct {
 	Grants   []GrantRow
 	Networks []NetworkRow
 	Pair     []PairRow
+	PairURL  string // where both keys' traffic stands side by side; may be empty
 	Codes    components.BarChart
 	Limits   []LimitRow
 	Try      []components.CodeBlock // lines for the first call, until it is seen
@@ -199,6 +203,8 @@ type ShowPage struct {
 	Take         string            // where to post to, when the reader can take scopes away
 	Give         string
 	Taken        []TakenRow
+
+	Links []LinkRow // that hand the key over
 }
 
 // Note is a remark above the page.
@@ -229,6 +235,7 @@ type ConfirmPage struct {
 	Problems []components.Problem
 	Action   string
 	Token    string
+	Hidden   []components.Hidden
 	Fields   []components.Field // an Input each; with Options a Select, with Rows a TextArea
 	Button   string
 	Danger   bool
