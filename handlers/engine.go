@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 )
@@ -106,6 +107,9 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.notices", time.Hour, s.Key.Notices)
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
+	w.Handle(leak.JobKind, s.Leak.Job)
+	w.Every("leak.due", 10*time.Minute, s.Leak.Due)
+	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
 	w.Every("guide.search", time.Hour, s.Search.Tend)
 	w.Handle(guide.RebuildJob, s.Search.Rebuild)

@@ -44,6 +44,7 @@ var adminRooms = []room{
 	}},
 	{text.N("Watch"), []place{
 		{text.N("Usage"), "/admin/usage", permission.StaffUsageRead},
+		{text.N("Leaked keys"), "/admin/leaks", permission.StaffLeaksRead},
 		{text.N("Audit log"), "/admin/audit", permission.StaffAuditRead},
 	}},
 	{text.N("Settings"), []place{
@@ -79,7 +80,7 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 		PortalName: s.portal.Name, BrandHue: s.portal.Hue, Title: title, Nonce: s.nonce, Lang: string(text.Of(Ctx(c)).Language),
 		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c),
 		Search: &layout.Link{Label: T(c, "Search"), Href: "/search", Current: path == "/search"},
-		Footer: layout.Footer{Text: s.portal.Footer}, Languages: languageMenu(c),
+		Footer: layout.Footer{Text: s.portal.Footer, Links: []layout.Link{{Label: T(c, "I found a key"), Href: "/found-a-key"}}}, Languages: languageMenu(c),
 	}
 	if s.user == nil {
 		next := onward(c)
