@@ -1,6 +1,7 @@
 package web
 
 import (
+	"compress/gzip"
 	"crypto/rand"
 	"encoding/base32"
 	"log/slog"
@@ -23,9 +24,10 @@ func (k *Kit) NewEcho() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.HTTPErrorHandler = k.answerError
 	e.IPExtractor = ipExtractor(k.Proxies)
+	// Pages are made anew for each reader: the quickest level costs a third of the usual one, for a tenth more bytes.
 	// Where there is nothing, too, the page knows who reads it.
 	e.RouteNotFound("/*", k.withState(func(echo.Context) error { return fault.Missing() }))
-	e.Use(requestID, k.recovered, requestLog, middleware.GzipWithConfig(middleware.GzipConfig{Skipper: skipGzip, MinLength: 1024}))
+	e.Use(requestID, k.recovered, requestLog, middleware.GzipWithConfig(middleware.GzipConfig{Skipper: skipGzip, MinLength: 1024, Level: gzip.BestSpeed}))
 	return e
 }
 

@@ -28,13 +28,13 @@ func (f Filter) name() string {
 	return strings.Join(parts, "/")
 }
 
-// busy is from how many questions on a tag's list is read in the order of all questions, leaving out those without the tag: fewer are picked
-// by the tag and then sorted. Either way is slow where the other is right.
-const busy = 500
-
-func (s *Store) where(ctx context.Context, a actor.Actor, f Filter) (string, []any, error) {
+// where narrows to what the filter asks for and the actor may read. Its tag stands in the table that the list is read from.
+func where(a actor.Actor, f Filter) (string, []any) {
 	cond, args := []string{"q.merged_into IS NULL"}, []any{}
 	add := func(c string, values ...any) { cond, args = append(cond, c), append(args, values...) }
+	if f.Tag != "" {
+		add("r.tag_id = (SELECT t.id FROM tags t WHERE t.name = ?)", f.Tag)
+	}
 	if f.Unanswered {
 		add("q.answers = 0 AND q.state = 'published' AND q.closed_at IS NULL")
 	}
@@ -53,42 +53,45 @@ func (s *Store) where(ctx context.Context, a actor.Actor, f Filter) (string, []a
 	if f.API != "" {
 		add("q.api_id = (SELECT y.id FROM apis y WHERE y.slug = ?)", f.API)
 	}
-	if f.Tag != "" {
-		var tags []Tag
-		if err := s.db.Read(ctx).Raw("SELECT id, name, questions FROM tags WHERE name = ?", f.Tag).Scan(&tags).Error; err != nil {
-			return "", nil, err
-		}
-		tags = append(tags, Tag{}) // one that nobody used has no questions
-		if tags[0].Questions > busy {
-			add("EXISTS (SELECT 1 FROM question_tags r WHERE r.question_id = q.id AND r.tag_id = ?)", tags[0].ID)
-		} else {
-			add("q.id IN (SELECT r.question_id FROM question_tags r WHERE r.tag_id = ?)", tags[0].ID)
-		}
-	}
 	add(Visible, VisibleArgs(a)...)
-	return strings.Join(cond, " AND "), args, nil
+	return strings.Join(cond, " AND "), args
 }
 
-var questionSorts = map[string]db.Sort[Row]{
-	"activity": {Expr: "q.last_activity_at", Value: func(r Row) any { return r.LastActivityAt }},
-	"newest":   {Expr: "q.created_at", Value: func(r Row) any { return r.CreatedAt }},
-	"votes":    {Expr: "q.votes", Value: func(r Row) any { return r.Votes }},
-}
+// A list has the columns that lists show, named: a question has three times as many.
+const (
+	listedColumns = `SELECT q.id, q.kind, q.title, q.slug, q.asker_id, q.visibility, q.state, q.public_status, q.accepted_post_id, q.answers, q.votes, q.closed_at, q.locked_at, q.hidden_at,
+		q.last_activity_at, q.created_at, u.display_name AS asker_name, u.deleted_at IS NOT NULL AS asker_gone, COALESCE(xa.name, '') AS api_name, COALESCE(xa.slug, '') AS api_slug FROM `
+	listedJoins = ` JOIN users u ON u.id = q.asker_id LEFT JOIN apis xa ON xa.id = q.api_id WHERE `
+	listed      = listedColumns + "questions q" + listedJoins
+	// The rows that tie a tag to its questions have the columns by which lists are ordered, so that a list of a tag is a walk along one index.
+	listedByTag = listedColumns + "question_tags r JOIN questions q ON q.id = r.question_id" + listedJoins
+)
 
-// List reads a page of the questions that the actor may read, last active first; sorts are activity, newest and votes. Faults: Invalid for a
-// foreign cursor.
-func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, page db.PageRequest) (db.Page[Row], error) {
-	where, args, err := s.where(ctx, a, f)
-	if err != nil {
-		return db.Page[Row]{}, err
+var (
+	questionSorts = map[string]db.Sort[Row]{
+		"activity": {Expr: "q.last_activity_at", Value: func(r Row) any { return r.LastActivityAt }},
+		"newest":   {Expr: "q.created_at", Value: func(r Row) any { return r.CreatedAt }},
+		"votes":    {Expr: "q.votes", Value: func(r Row) any { return r.Votes }},
 	}
+	tagSorts = map[string]db.Sort[Row]{
+		"activity": {Expr: "r.last_activity_at", Value: func(r Row) any { return r.LastActivityAt }},
+		"newest":   {Expr: "r.created_at", Value: func(r Row) any { return r.CreatedAt }},
+		"votes":    {Expr: "r.votes", Value: func(r Row) any { return r.Votes }},
+	}
+)
+
+// List reads a page of the questions that the actor may read, last active first; sorts are activity, newest and votes. Rows have what lists show, not all of a
+// question. Faults: Invalid for a foreign cursor.
+func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, page db.PageRequest) (db.Page[Row], error) {
 	if name := strings.TrimPrefix(page.Sort, "-"); name != "" {
 		page.Sort = "-" + name
 	}
-	list, err := db.List(ctx, s.db, db.Listing[Row]{
-		Name: f.name(), Select: "SELECT " + questionColumns + " WHERE " + where, Args: args,
-		IDExpr: "q.id", ID: func(r Row) db.ID { return r.ID }, Sorts: questionSorts, Default: "-activity",
-	}, page)
+	cond, args := where(a, f)
+	l := db.Listing[Row]{Name: f.name(), Select: listed + cond, Args: args, IDExpr: "q.id", ID: func(r Row) db.ID { return r.ID }, Sorts: questionSorts, Default: "-activity"}
+	if f.Tag != "" {
+		l.Select, l.IDExpr, l.Sorts = listedByTag+cond, "r.question_id", tagSorts
+	}
+	list, err := db.List(ctx, s.db, l, page)
 	if err != nil {
 		return list, err
 	}
@@ -107,13 +110,14 @@ func (s *Store) withTags(ctx context.Context, rows []Row) error {
 	return err
 }
 
-// ByIDs reads those of the questions that the actor may read and that stand in lists, in the order given: what search found.
+// ByIDs reads those of the questions that the actor may read and that stand in lists, in the order given, with what lists show:
+// what search found.
 func (s *Store) ByIDs(ctx context.Context, a actor.Actor, ids []db.ID) ([]Row, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
 	var rows []Row
-	err := s.db.Read(ctx).Raw("SELECT "+questionColumns+" WHERE q.id IN ? AND q.merged_into IS NULL AND "+Visible, append([]any{ids}, VisibleArgs(a)...)...).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(listed+"q.id IN ? AND q.merged_into IS NULL AND "+Visible, append([]any{ids}, VisibleArgs(a)...)...).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
