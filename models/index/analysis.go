@@ -6,12 +6,13 @@ import (
 	"strings"
 )
 
-// heading marks terms of title, tags and codes; kinds and the mark of public documents begin with "=". Words that people write begin with neither,
-// nor with the mark of concepts.
+// heading marks terms of title, tags and codes; kinds begin with "=". Words that people write begin with neither, nor with the mark of concepts. All terms of a
+// document that not everybody may read begin with hidden: visitors are served by lists of public documents alone, whose length and order tell nothing of others.
 const (
 	heading    = "^"
 	kindMark   = "="
-	publicMark = "=public"
+	hidden     = "-"
+	publicMark = "=public" // what versions before 3 asked for
 	times      = "\x1f" // between a term and how often it stands in a body
 )
 
@@ -151,5 +152,11 @@ func (a analysis) terms(d Document) string {
 		terms = append(terms, publicMark)
 	}
 	slices.Sort(terms)
-	return strings.Join(slices.Compact(terms), " ")
+	terms = slices.Compact(terms)
+	if !d.Public {
+		for i, term := range terms {
+			terms[i] = hidden + term
+		}
+	}
+	return strings.Join(terms, " ")
 }

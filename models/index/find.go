@@ -79,9 +79,12 @@ type finder struct {
 // count reads how many documents there are and which terms are common.
 func (f *finder) count() error {
 	terms := f.parsed.terms()
-	asked := make([]string, 0, 2*len(terms)+1)
+	asked := make([]string, 0, 4*len(terms)+1)
 	for _, t := range terms {
 		asked = append(asked, t, heading+t)
+		if !f.query.Public {
+			asked = append(asked, hidden+t, hidden+heading+t)
+		}
 	}
 	var rows []struct {
 		Term string
@@ -95,7 +98,9 @@ func (f *finder) count() error {
 		f.wanted[t] = true
 	}
 	for _, r := range rows {
-		f.docs[r.Term], f.frequent[r.Term] = r.Docs, true
+		term := strings.TrimPrefix(r.Term, hidden)
+		f.docs[term] += r.Docs
+		f.frequent[term] = true
 	}
 	f.total = f.docs[""]
 	if f.total == 0 { // not counted yet: a small index
@@ -114,7 +119,7 @@ func (f *finder) idf(term string) float64 {
 func (f *finder) gather() error {
 	prose := slices.DeleteFunc([]string{Guide, Tutorial, API}, func(k string) bool { return !f.wants(k) })
 	if f.wants(Question) {
-		if err := f.gatherRare(f.marks(nil)); err != nil {
+		if err := f.gatherRare(); err != nil {
 			return err
 		}
 		if err := f.gatherCommon(); err != nil {
@@ -122,7 +127,7 @@ func (f *finder) gather() error {
 		}
 	}
 	if len(prose) > 0 && (!f.wants(Question) || len(f.frequent) > 0) {
-		return f.gatherProse(f.marks(prose))
+		return f.gatherProse(prose)
 	}
 	return nil
 }
@@ -131,24 +136,8 @@ func (f *finder) wants(kind string) bool {
 	return len(f.query.Kinds) == 0 || slices.Contains(f.query.Kinds, kind)
 }
 
-// marks is what every hit must have besides words.
-func (f *finder) marks(kinds []string) [][]string {
-	var all [][]string
-	if f.query.Public {
-		all = append(all, []string{publicMark})
-	}
-	if len(kinds) > 0 {
-		var any []string
-		for _, k := range kinds {
-			any = append(any, kindMark+k)
-		}
-		all = append(all, any)
-	}
-	return all
-}
-
 // gatherRare fetches the lists of all terms that are not common.
-func (f *finder) gatherRare(marks [][]string) error {
+func (f *finder) gatherRare() error {
 	var terms []string
 	for _, t := range f.parsed.terms() {
 		if !f.frequent[t] {
@@ -157,7 +146,7 @@ func (f *finder) gatherRare(marks [][]string) error {
 			terms = append(terms, heading+t)
 		}
 	}
-	lists, err := f.lists(terms, marks, longestList)
+	lists, err := f.lists(terms, nil, longestList)
 	if err != nil {
 		return err
 	}
@@ -187,7 +176,11 @@ func (f *finder) credit(lists map[string][]int64) {
 }
 
 // gatherProse fetches guides, tutorials and APIs by every term, also common ones: they are few.
-func (f *finder) gatherProse(marks [][]string) error {
+func (f *finder) gatherProse(kinds []string) error {
+	marks := make([]string, len(kinds))
+	for i, k := range kinds {
+		marks[i] = kindMark + k
+	}
 	lists, err := f.lists(f.parsed.terms(), marks, MaxCandidates)
 	if err != nil {
 		return err
@@ -243,7 +236,7 @@ const (
 func (f *finder) narrow(rare []string, groups [][]string) error {
 	var all [][][]string
 	for _, g := range groups {
-		all = append(all, append(f.marks(nil), rare, g))
+		all = append(all, [][]string{rare, g})
 	}
 	found, err := f.fetch(all, longestList)
 	if err != nil {
@@ -273,11 +266,7 @@ func (f *finder) intersect(groups [][]string) error {
 
 // tryAll credits documents that have a term of every set, the first list most.
 func (f *finder) tryAll(lists ...[][]string) error {
-	wants := make([][][]string, len(lists))
-	for i, sets := range lists {
-		wants[i] = append(f.marks(nil), sets...)
-	}
-	found, err := f.fetch(wants, MaxCandidates)
+	found, err := f.fetch(lists, MaxCandidates)
 	for i, ids := range found {
 		for _, id := range ids {
 			f.postings[id] += 1 / float64(1+i)
@@ -286,11 +275,14 @@ func (f *finder) tryAll(lists ...[][]string) error {
 	return err
 }
 
-// lists fetches the newest ids of each term.
-func (f *finder) lists(terms []string, marks [][]string, limit int) (map[string][]int64, error) {
+// lists fetches the newest ids of each term; marks, if any, are what a document has one of besides.
+func (f *finder) lists(terms, marks []string, limit int) (map[string][]int64, error) {
 	wants := make([][][]string, len(terms))
 	for i, t := range terms {
-		wants[i] = append(slices.Clone(marks), []string{t})
+		if len(marks) > 0 {
+			wants[i] = append(wants[i], marks)
+		}
+		wants[i] = append(wants[i], []string{t})
 	}
 	found, err := f.fetch(wants, limit)
 	out := map[string][]int64{}
@@ -300,26 +292,38 @@ func (f *finder) lists(terms []string, marks [][]string, limit int) (map[string]
 	return out, err
 }
 
+// The limits stand in the text: SQLite plans by a bound limit and would prepare the statement anew for each call.
 const (
-	sqliteList   = `SELECT ? AS n, (SELECT group_concat(rowid) FROM (SELECT rowid FROM search_index WHERE search_index MATCH ? ORDER BY rowid DESC LIMIT ?)) AS ids UNION ALL `
-	postgresList = `SELECT ?::bigint AS n, (SELECT string_agg(id::text, ',') FROM (SELECT id FROM search_documents WHERE terms @@ ?::tsquery ORDER BY id DESC LIMIT ?) d) AS ids UNION ALL `
-	union        = " UNION ALL "
+	sqliteList    = `SELECT ? AS n, (SELECT group_concat(rowid) FROM (SELECT rowid FROM search_index WHERE search_index MATCH ? ORDER BY rowid DESC LIMIT `
+	sqliteShort   = sqliteList + "200" + listed
+	sqliteLong    = sqliteList + "600" + listed
+	postgresList  = `SELECT ?::bigint AS n, (SELECT string_agg(id::text, ',') FROM (SELECT id FROM search_documents WHERE terms @@ ?::tsquery ORDER BY id DESC LIMIT `
+	postgresShort = postgresList + "200" + listed
+	postgresLong  = postgresList + "600" + listed
+	listed        = ") d) AS ids UNION ALL "
+	union         = " UNION ALL "
 )
 
-// fetch asks the engine for several lists at once. Each is of the documents that have a term out of every set.
+// fetch asks the engine for several lists at once, of MaxCandidates or longestList ids each. Each is of the documents that have a term out of every set.
 func (f *finder) fetch(wants [][][]string, limit int) ([][]int64, error) {
 	out := make([][]int64, len(wants))
 	if len(wants) == 0 {
 		return out, nil
 	}
-	args := make([]any, 0, 3*len(wants))
+	args := make([]any, 0, 2*len(wants))
 	for i, sets := range wants {
-		args = append(args, i, expression(f.db.Dialect, sets), limit)
+		args = append(args, i, f.expression(sets))
 	}
-	query := strings.TrimSuffix(strings.Repeat(sqliteList, len(wants)), union)
-	if f.db.Dialect == db.Postgres {
-		query = strings.TrimSuffix(strings.Repeat(postgresList, len(wants)), union)
+	list := sqliteShort
+	switch {
+	case f.db.Dialect == db.Postgres && limit == longestList:
+		list = postgresLong
+	case f.db.Dialect == db.Postgres:
+		list = postgresShort
+	case limit == longestList:
+		list = sqliteLong
 	}
+	query := strings.TrimSuffix(strings.Repeat(list, len(wants)), union)
 	var rows []struct {
 		N   int
 		IDs *string `gorm:"column:ids"`
@@ -341,17 +345,21 @@ func (f *finder) fetch(wants [][][]string, limit int) ([][]int64, error) {
 	return out, nil
 }
 
-// expression writes sets of terms in the engine's language. Every term is quoted; what was typed never reaches the engine otherwise.
-func expression(dialect db.Dialect, sets [][]string) string {
+// expression writes sets of terms in the engine's language, also as documents have them that not everybody may read. Every term is quoted; what was typed never
+// reaches the engine otherwise.
+func (f *finder) expression(sets [][]string) string {
 	and, or, quote := " AND ", " OR ", sqliteTerm
-	if dialect == db.Postgres {
+	if f.db.Dialect == db.Postgres {
 		and, or, quote = " & ", " | ", postgresTerm
 	}
 	parts := make([]string, len(sets))
 	for i, set := range sets {
-		terms := make([]string, len(set))
-		for j, t := range set {
-			terms[j] = quote(t)
+		terms := make([]string, 0, 2*len(set))
+		for _, t := range set {
+			terms = append(terms, quote(t))
+			if !f.query.Public {
+				terms = append(terms, quote(hidden+t))
+			}
 		}
 		parts[i] = "(" + strings.Join(terms, or) + ")"
 	}

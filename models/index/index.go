@@ -16,7 +16,7 @@ import (
 )
 
 // Version of the analysis. Documents put under another one are analysed again by Reindex of the guide area.
-const Version = 2
+const Version = 3
 
 // Kinds of documents.
 const (
