@@ -275,6 +275,9 @@ func (s *Store) Withdraw(ctx context.Context, a actor.Actor, id db.ID) error {
 		if err != nil {
 			return err
 		}
+		if err := tx.Unchanged(x.UpdatedAt); err != nil {
+			return err
+		}
 		n, err := tx.Run("UPDATE access SET state = 'withdrawn', updated_at = ? WHERE id = ? AND state = 'requested'", tx.Now, id)
 		if err != nil {
 			return err

@@ -303,7 +303,8 @@ func TestOnlyPublishersAskAboutKeys(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		in := catalog.RequestInput{AppID: w.Shop, PlanID: portal.Plans[0].ID, ScopeIDs: []db.ID{portal.Scopes[0].ID}, Purpose: "Peek."}
+		verify := slices.IndexFunc(portal.Scopes, func(s catalog.Scope) bool { return s.Name == catalog.VerifyScope })
+		in := catalog.RequestInput{AppID: w.Shop, PlanID: portal.Plans[0].ID, ScopeIDs: []db.ID{portal.Scopes[verify].ID}, Purpose: "Peek."}
 
 		_, outsider := w.Catalog.Request(t.Context(), w.Owner, "portal", in)
 		w.AddAPI("parcels", catalog.Input{Name: "Parcels", PublisherID: w.North, DataDomain: "customer", Visibility: catalog.Public})

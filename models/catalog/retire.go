@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/openapi"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
-	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -119,14 +119,17 @@ func (s *Store) SeedPortal(tx *db.Tx, a actor.Actor, publisherID db.ID) error {
 			return err
 		}
 	}
-	if _, err := tx.Run("INSERT INTO scopes (id, api_id, name, sentence, created_at) VALUES (?, ?, ?, ?, ?)", db.NewID(), api.ID, VerifyScope, verifySentence, tx.Now); err != nil {
-		return err
-	}
 	if _, err := insertPlan(tx, a, api, PlanInput{Name: "Standard", Summary: "For every app.", RateRequests: 600, RatePeriodSeconds: 60, Burst: 100}); err != nil {
 		return err
 	}
-	change.Record(tx, change.API, api.ID)
 	audit.Record(tx, a, audit.Event{Act: audit.APICreated, TargetKind: "api", TargetID: api.ID, OrganizationID: publisherID, Details: map[string]string{"slug": api.Slug, "name": api.Name}})
+	doc, err := openapi.Portal()
+	if err != nil {
+		return err
+	}
+	if err := s.equipPortal(tx, a, api, doc); err != nil {
+		return err
+	}
 	return indexAPI(tx, api.ID)
 }
 
@@ -136,5 +139,7 @@ const (
 	verifySentence    = "Ask whether a key may call an API of your organization"
 	portalDescription = `A key of any app tells at ` + "`GET /v1/whoami`" + ` which key, app and organization it belongs to: a first call that needs no other API.
 
-Gateways of organizations that publish an API ask at ` + "`POST /v1/keys/verify`" + ` or ` + "`/v1/authz`" + ` whether a key may do something now. They need a key with ` + "`keys:verify`" + `.`
+Gateways of organizations that publish an API ask at ` + "`POST /v1/keys/verify`" + ` or ` + "`/v1/authz`" + ` whether a key may do something now. They need a key with ` + "`keys:verify`" + `.
+
+Programs manage apps, keys and access, and read usage, with keys that hold scopes for that. A key manages keys of its own environment and never makes one that can do more than itself.`
 )

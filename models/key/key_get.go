@@ -87,6 +87,9 @@ func forMember(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 	if err != nil {
 		return Row{}, err
 	}
+	if err := tx.Unchanged(r.UpdatedAt); err != nil {
+		return Row{}, err
+	}
 	if !r.MayManage(a.UserID) {
 		return Row{}, fault.Denied()
 	}

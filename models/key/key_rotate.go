@@ -89,7 +89,7 @@ func (s *Store) successor(tx *db.Tx, old Row, r RotateRequest) (newKey, error) {
 	if err != nil {
 		return newKey{}, err
 	}
-	n := newKey{deliver: r.Deliver, app: appRow{ID: old.AppID, OrganizationID: old.OrganizationID}, environment: old.Environment, name: old.Name, domain: old.DataDomain, rotates: old.ID, endUnsaid: unsaid(r.Expiry)}
+	n := newKey{deliver: r.Deliver, app: appRow{ID: old.AppID, OrganizationID: old.OrganizationID, Role: old.Role}, environment: old.Environment, name: old.Name, domain: old.DataDomain, rotates: old.ID, endUnsaid: unsaid(r.Expiry)}
 	for _, g := range rows[0].Grants {
 		n.scopes = append(n.scopes, Choice{APIID: g.APIID, ScopeID: g.ScopeID, API: g.API, Scope: g.Scope})
 	}

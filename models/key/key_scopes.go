@@ -103,6 +103,9 @@ func (s *Store) TakeScope(ctx context.Context, a actor.Actor, id db.ID, p Pair) 
 		if _, err := tx.Run("DELETE FROM key_grants WHERE key_id = ? AND scope_id = ?", id, g.ScopeID); err != nil {
 			return err
 		}
+		if _, err := tx.Run("UPDATE keys SET updated_at = ? WHERE id = ?", tx.Now, id); err != nil {
+			return err
+		}
 		_, err = tx.Run("INSERT INTO key_grants_taken (key_id, scope_id, taken_at) VALUES (?, ?, ?) ON CONFLICT (key_id, scope_id) DO UPDATE SET taken_at = excluded.taken_at", id, g.ScopeID, tx.Now)
 		return err
 	})
@@ -138,6 +141,9 @@ func (s *Store) GiveScopeBack(ctx context.Context, a actor.Actor, id db.ID, p Pa
 		}
 		record(tx, a, audit.KeyScopeGiven, r, map[string]string{"api": p.API, "scope": p.Scope})
 		if err := s.tellWidened(tx, r, []outbox.Line{outbox.L("It holds %[1]s of %[2]s again.", c.Scope, c.APIName)}); err != nil {
+			return err
+		}
+		if _, err := tx.Run("UPDATE keys SET updated_at = ? WHERE id = ?", tx.Now, id); err != nil {
 			return err
 		}
 		_, err = tx.Run("INSERT INTO key_grants (key_id, api_id, scope_id, granted_at) VALUES (?, ?, ?, ?)", id, c.APIID, c.ScopeID, tx.Now)

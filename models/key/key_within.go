@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // BeyondCaller is the code of the faults by which a key is kept from making or changing one that can do more than itself.
@@ -94,8 +95,11 @@ func (p power) makes(n *newKey) error {
 // unsaid reports whether nobody chose an end, so that the policy's default holds.
 func unsaid(e Expiry) bool { return !e.Never && e.Date == "" && e.Days == 0 }
 
-// makesWithin holds a program to what its own key can do (KeyID of the actor). Nobody else is held to anything here.
+// makesWithin holds a program to what its own key can do (KeyID of the actor), and a person to what their role can do by the management API.
 func makesWithin(tx *db.Tx, a actor.Actor, n *newKey) error {
+	if a.SignedIn() && n.app.Role != "" { // a gateway's key is made by staff, who have no role there
+		return roleHolds(n.app.Role, n.scopes)
+	}
 	if !a.Program() {
 		return nil
 	}
@@ -137,3 +141,23 @@ func touchesWithin(tx *db.Tx, a actor.Actor, r Row, more []Choice, after *Bounds
 	}
 	return p.holds(scopes, *after)
 }
+
+// portalNeeds is what a person must be allowed to do by hand to make a key that does it by the management API, in the name of the organization. A scope that is
+// not named here needs nothing more than making keys.
+var portalNeeds = map[string]permission.Name{
+	"apps:read": permission.AppsRead, "apps:write": permission.AppsManage, "keys:read": permission.KeysRead, "keys:write": permission.KeysManageAll,
+	"access:read": permission.AccessRead, "access:write": permission.AccessRequest, "usage:read": permission.UsageRead, "leaks:read": permission.KeysManageAll,
+}
+
+// roleHolds refuses scopes of the portal's own API that would let a key do more than the role of who makes it.
+func roleHolds(role string, scopes []Choice) error {
+	for _, c := range scopes {
+		if needs, named := portalNeeds[c.Scope]; named && c.API == portalSlug && !permission.Org(role, needs) {
+			return fault.BadField("grants", "A key with %s manages for the whole organization. Only an admin of the organization makes such a key.", c.Scope)
+		}
+	}
+	return nil
+}
+
+// portalSlug is the slug of the portal's own API.
+const portalSlug = "portal"

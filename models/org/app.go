@@ -157,6 +157,9 @@ func (s *Store) ChangeApp(ctx context.Context, a actor.Actor, id db.ID, in AppIn
 		if err != nil {
 			return err
 		}
+		if err := tx.Unchanged(app.UpdatedAt); err != nil {
+			return err
+		}
 		if err := in.check(); err != nil {
 			return err
 		}
@@ -174,6 +177,9 @@ func (s *Store) DeleteApp(ctx context.Context, a actor.Actor, id db.ID, typedNam
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		app, _, err := AppFor(tx.DB, a, id, permission.AppsManage)
 		if err != nil {
+			return err
+		}
+		if err := tx.Unchanged(app.UpdatedAt); err != nil {
 			return err
 		}
 		if typedName != app.Name {
