@@ -94,7 +94,7 @@ func (h *Handler) Ask(c echo.Context) error {
 		return err
 	}
 	if f.Act != "post" {
-		if err := h.paced(c); err != nil {
+		if err := h.Paced(c); err != nil {
 			return err
 		}
 	}

@@ -85,7 +85,7 @@ func (h *Handler) ChangePost(c echo.Context) error {
 		return err
 	}
 	if f.Act == "preview" {
-		if err := h.paced(c); err != nil {
+		if err := h.Paced(c); err != nil {
 			return err
 		}
 		return h.previewEdit(c, q, p, f)

@@ -19,8 +19,8 @@ const (
 	writers = 1 << 13 // accounts counted at once
 )
 
-// paced counts a form of somebody outside the company. Faults: RateLimited.
-func (h *Handler) paced(c echo.Context) error {
+// Paced counts a form of somebody outside the company. The pages below this one, on which one follows lists, count by it too. Faults: RateLimited.
+func (h *Handler) Paced(c echo.Context) error {
 	who := web.Actor(c)
 	if who.StaffRole != "" {
 		return nil

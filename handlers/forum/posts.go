@@ -84,7 +84,7 @@ func (h *Handler) posted(c echo.Context, q forum.Question, p forum.Post, err err
 
 // composed shows a text with its preview.
 func (h *Handler) composed(c echo.Context, page views.Compose, f replyForm) error {
-	if err := h.paced(c); err != nil {
+	if err := h.Paced(c); err != nil {
 		return err
 	}
 	html, err := forum.Render("body", f.Body)
@@ -128,7 +128,7 @@ func (h *Handler) composeAgain(c echo.Context, page views.Compose, f replyForm, 
 // Vote gives a vote, or takes it back.
 func (h *Handler) Vote(c echo.Context) error {
 	var f switchForm
-	if err := h.paced(c); err != nil {
+	if err := h.Paced(c); err != nil {
 		return err
 	}
 	if err := web.Bind(c, &f); err != nil {
@@ -174,7 +174,7 @@ func (h *Handler) Follow(c echo.Context) error {
 		return err
 	}
 	var f switchForm
-	if err := h.paced(c); err != nil {
+	if err := h.Paced(c); err != nil {
 		return err
 	}
 	if err := web.Bind(c, &f); err != nil {

@@ -85,7 +85,7 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, in Draft) (Question, err
 		if err != nil {
 			return err
 		}
-		if same, found, err := asked(tx, q); err != nil || found {
+		if same, found, err := asked(tx, q, in.Body); err != nil || found {
 			q = same
 			return err
 		}
@@ -120,10 +120,12 @@ func (s *Store) newQuestion(tx *db.Tx, a actor.Actor, in Draft, p fault.Problems
 	return q, p.Err()
 }
 
-// asked finds the question that the same form made already.
-func asked(tx *db.Tx, q Question) (Question, bool, error) {
+// asked finds the question that the same form made already: alike in all that others read, and in who does.
+func asked(tx *db.Tx, q Question, body string) (Question, bool, error) {
 	var rows []Question
-	err := tx.Raw("SELECT * FROM questions WHERE asker_id = ? AND created_at > ? AND title = ? AND deleted_at IS NULL LIMIT 1", q.AskerID, tx.Now.Add(-repeat), q.Title).Scan(&rows).Error
+	err := tx.Raw(`SELECT q.* FROM questions q JOIN posts p ON p.question_id = q.id AND p.kind = 'question' WHERE q.asker_id = ? AND q.created_at > ? AND q.title = ? AND q.deleted_at IS NULL
+		AND p.body = ? AND q.kind = ? AND q.visibility = ? AND COALESCE(q.organization_id, ?) = ? AND COALESCE(q.api_id, ?) = ? LIMIT 1`,
+		q.AskerID, tx.Now.Add(-repeat), q.Title, body, q.Kind, q.Visibility, db.ID{}, db.Deref(q.OrganizationID), db.ID{}, db.Deref(q.APIID)).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return q, false, err
 	}

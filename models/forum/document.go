@@ -42,6 +42,10 @@ func document(tx *db.Tx, q Question, open bool) (index.Document, error) {
 	if err := tx.Raw("SELECT t.name FROM question_tags r JOIN tags t ON t.id = r.tag_id WHERE r.question_id = ? ORDER BY t.name", q.ID).Scan(&tags).Error; err != nil {
 		return index.Document{}, err
 	}
+	solved, err := solvedByAnother(tx, q)
+	if err != nil {
+		return index.Document{}, err
+	}
 	var body strings.Builder
 	for _, w := range words {
 		if body.Len()+len(w.Body) > mostWords {
@@ -52,8 +56,17 @@ func document(tx *db.Tx, q Question, open bool) (index.Document, error) {
 	}
 	return index.Document{
 		Kind: index.Question, Ref: q.ID.String(), Title: q.Title, Body: body.String(), Codes: codesOf(q.Title + "\n" + body.String()), Tags: tags,
-		Public: open, Solved: q.AcceptedPostID != nil,
+		Public: open, Solved: solved,
 	}, nil
+}
+
+// solvedByAnother reports whether a question is solved by more than its asker's own word: anybody can answer and accept themselves, and must not go ahead in the search by it.
+func solvedByAnother(tx *db.Tx, q Question) (bool, error) {
+	if q.AcceptedPostID == nil {
+		return false, nil
+	}
+	n, err := number(tx.DB, "SELECT COUNT(*) FROM posts WHERE id = ? AND (author_id <> ? OR by_staff)", *q.AcceptedPostID, q.AskerID)
+	return n > 0, err
 }
 
 func codesOf(text string) []string {

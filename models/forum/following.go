@@ -30,7 +30,7 @@ func (s *Store) Following(ctx context.Context, a actor.Actor, id db.ID) (Followi
 	return rows[0], nil
 }
 
-// Follow makes the actor follow a question, or ends it. Doing it again does nothing. Faults: Unauthenticated, NotFound.
+// Follow makes the actor follow a question, or ends it. Doing it again does nothing. Faults: Unauthenticated, NotFound, Conflict for too many follows.
 func (s *Store) Follow(ctx context.Context, a actor.Actor, id db.ID, on bool) (Question, error) {
 	var followed Question
 	err := s.onQuestion(ctx, a, id, func(tx *db.Tx, q Question) error {
@@ -41,6 +41,9 @@ func (s *Store) Follow(ctx context.Context, a actor.Actor, id db.ID, on bool) (Q
 		}
 		act := audit.FollowStarted
 		if on {
+			if err := follow.Room(tx, a.UserID); err != nil {
+				return err
+			}
 			err = follow.Start(tx, a.UserID, follow.Question, id, follow.Chose)
 		} else {
 			act, err = audit.FollowEnded, follow.End(tx, a.UserID, follow.Question, id)

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	forumweb "github.com/gatehouse-dev/gatehouse/handlers/forum"
 	handlers "github.com/gatehouse-dev/gatehouse/handlers/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
@@ -34,7 +35,7 @@ func each(t *testing.T, body func(t *testing.T, w *world)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := &world{World: forumtest.New(t, d, clock), t: t}
 		w.site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-			(&handlers.Handler{Kit: k, Store: w.Follow, Forum: w.Forum}).Routes(r)
+			(&handlers.Handler{Kit: k, Store: w.Follow, Forum: w.Forum, Pace: forumweb.New(k, w.Forum, nil, nil, nil).Paced}).Routes(r)
 		})
 		w.q = w.Ask(w.Owner, "Why does the first call fail?", "limits")
 		w.p = w.Answer(w.Support, w.q.ID, "Because of this.")
@@ -326,6 +327,24 @@ func TestStaffChooseWhatTheyHearOf(t *testing.T) {
 
 		if chosen, err := w.Follow.ChoicesOf(t.Context(), w.Support); err != nil || !chosen.NewQuestions || chosen.Assignments {
 			t.Error(err, chosen)
+		}
+	})
+}
+
+// L7: a follow and its end are two events of the audit log each time.
+func TestTagsAndAPIsAreNotFollowedWithoutEnd(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		other, sent := w.as(w.Other), 0
+		for sent < 200 && other.Post("/forum/tags/limits/follow", url.Values{"on": {[]string{"1", "0"}[sent%2]}}).Status == http.StatusSeeOther {
+			sent++
+		}
+
+		api := other.Post("/apis/orders/follow", url.Values{"on": {"1"}})
+		w.Clock.Advance(time.Minute)
+		again := other.Post("/forum/tags/limits/follow", url.Values{"on": {"1"}})
+
+		if sent != 60 || api.Status != http.StatusTooManyRequests || again.Status != http.StatusSeeOther {
+			t.Error(sent, api.Status, again.Status)
 		}
 	})
 }

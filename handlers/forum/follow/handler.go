@@ -24,6 +24,7 @@ type Handler struct {
 	*web.Kit
 	Store *follow.Store
 	Forum *forum.Store
+	Pace  func(echo.Context) error // refuses who sends too many forms (L7)
 }
 
 // Routes lists the routes of the area. /unsubscribe takes a POST without a session and without an origin: that is what mail programs send (RFC 8058).
@@ -106,8 +107,11 @@ func (h *Handler) End(c echo.Context) error {
 	return h.Done(c, noticesPath, "You follow it no more.")
 }
 
-// onForm reads whether the button follows or ends: the field on, "0" to end.
-func onForm(c echo.Context) (bool, error) {
+// onForm reads whether the button follows or ends: the field on, "0" to end. Faults: RateLimited.
+func (h *Handler) onForm(c echo.Context) (bool, error) {
+	if err := h.Pace(c); err != nil {
+		return false, err
+	}
 	var f struct {
 		On string `form:"on"`
 	}
@@ -117,7 +121,7 @@ func onForm(c echo.Context) (bool, error) {
 
 // FollowTag makes the reader follow a tag, or ends it.
 func (h *Handler) FollowTag(c echo.Context) error {
-	on, err := onForm(c)
+	on, err := h.onForm(c)
 	if err != nil {
 		return err
 	}
@@ -129,7 +133,7 @@ func (h *Handler) FollowTag(c echo.Context) error {
 
 // FollowAPI makes the reader follow the questions about an API, or ends it.
 func (h *Handler) FollowAPI(c echo.Context) error {
-	on, err := onForm(c)
+	on, err := h.onForm(c)
 	if err != nil {
 		return err
 	}

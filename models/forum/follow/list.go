@@ -121,16 +121,22 @@ func (s *Store) set(ctx context.Context, a actor.Actor, kind Kind, on bool, quer
 			audit.Record(tx, a, event(audit.FollowEnded, kind, ids[0]))
 			return End(tx, a.UserID, kind, ids[0])
 		}
-		var n int64
-		if err := tx.Raw("SELECT COUNT(*) FROM follows WHERE user_id = ? AND ended_at IS NULL", a.UserID).Scan(&n).Error; err != nil {
+		if err := Room(tx, a.UserID); err != nil {
 			return err
-		}
-		if n >= most {
-			return fault.New(fault.Conflict, "You follow %d things already. End some first.", most)
 		}
 		audit.Record(tx, a, event(audit.FollowStarted, kind, ids[0]))
 		return Start(tx, a.UserID, kind, ids[0], Chose)
 	})
+}
+
+// Room refuses who follows as much as one account can. Ask it before Start where somebody chooses to follow. Faults: Conflict.
+func Room(tx *db.Tx, userID db.ID) error {
+	var n int64
+	err := tx.Raw("SELECT COUNT(*) FROM follows WHERE user_id = ? AND ended_at IS NULL", userID).Scan(&n).Error
+	if err == nil && n >= most {
+		return fault.New(fault.Conflict, "You follow %d things already. End some first.", most)
+	}
+	return err
 }
 
 func event(act audit.Act, kind Kind, target db.ID) audit.Event {

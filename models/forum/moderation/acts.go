@@ -98,6 +98,9 @@ func (s *Store) SetLocked(ctx context.Context, a actor.Actor, id db.ID, on bool)
 // maxPinned bounds what stands above every list.
 const maxPinned = 5
 
+// pinLock is the PostgreSQL advisory lock under which questions are pinned.
+const pinLock = 0x67_70_69_6e // "gpin"
+
 // SetPinned puts a question above the forum's list, or takes it from there. Faults: Forbidden, NotFound, Conflict when five are pinned already.
 func (s *Store) SetPinned(ctx context.Context, a actor.Actor, id db.ID, on bool) error {
 	return s.onQuestion(ctx, a, id, func(tx *db.Tx, q forum.Question) error {
@@ -108,6 +111,11 @@ func (s *Store) SetPinned(ctx context.Context, a actor.Actor, id db.ID, on bool)
 			audit.Record(tx, a, questionEvent(audit.QuestionUnpinned, q, nil))
 			_, err := tx.Run("UPDATE questions SET pinned_at = NULL, updated_at = ? WHERE id = ?", tx.Now, q.ID)
 			return err
+		}
+		if tx.Home.Dialect == db.Postgres { // two questions may be pinned at once: each must see the other
+			if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", pinLock).Error; err != nil {
+				return err
+			}
 		}
 		n, err := one[int64](tx.DB, "SELECT COUNT(*) FROM questions WHERE pinned_at IS NOT NULL AND deleted_at IS NULL")
 		if err != nil {

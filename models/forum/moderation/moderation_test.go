@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -388,6 +389,27 @@ func TestReasonsAndWordsAreTexts(t *testing.T) { // W7: what no database can kee
 		}
 		if _, err := w.mod.Flag(t.Context(), reader, post.ID, moderation.Other, "One line.\r\nAnd another."); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Two people pin at once, each another question: no more than five stand there afterwards.
+func TestPinningAtOnceKeepsToTheLimit(t *testing.T) {
+	each(t, func(t *testing.T, w world) {
+		var all []db.ID
+		for i := range 8 {
+			all = append(all, w.AskAs(w.Support, forum.Draft{Title: "A question to be pinned " + strings.Repeat("x", i)}).ID)
+		}
+		var wg sync.WaitGroup
+		for _, id := range all {
+			wg.Go(func() { _ = w.mod.SetPinned(t.Context(), w.Support, id, true) }) // most of them are refused
+		}
+		wg.Wait()
+
+		var n int64
+		must(t, w.DB.Read(t.Context()).Raw("SELECT COUNT(*) FROM questions WHERE pinned_at IS NOT NULL").Scan(&n).Error)
+		if n != 5 {
+			t.Error(n)
 		}
 	})
 }
