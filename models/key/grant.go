@@ -25,6 +25,7 @@ type Grant struct {
 	Scope                string
 	Sentence             string
 	Sensitive            bool
+	Portal               int // 1: of the portal’s own API
 	WithdrawnAt          *time.Time
 	Retired              int
 	AccessState          string // approved, suspended, or empty: none in force
@@ -67,7 +68,7 @@ func (g Grant) Standing(now time.Time) Standing {
 const retiredAPI = `CASE WHEN p.retired_at IS NOT NULL OR (EXISTS (SELECT 1 FROM api_versions v WHERE v.api_id = p.id)
 	AND NOT EXISTS (SELECT 1 FROM api_versions v WHERE v.api_id = p.id AND v.state <> 'retired')) THEN 1 ELSE 0 END`
 
-const grantsQuery = `SELECT g.key_id, g.api_id, g.scope_id, p.slug AS api, p.name AS api_name, s.name AS scope, s.sentence, s.sensitive, s.withdrawn_at,
+const grantsQuery = `SELECT g.key_id, g.api_id, g.scope_id, p.slug AS api, p.name AS api_name, s.name AS scope, s.sentence, s.sensitive, s.withdrawn_at, CASE WHEN p.is_portal THEN 1 ELSE 0 END AS portal,
 	` + retiredAPI + ` AS retired, COALESCE(x.state, '') AS access_state, x.suspended_until AS access_suspended_until, x.plan_id,
 	CASE WHEN xs.scope_id IS NULL THEN 0 ELSE 1 END AS allowed, g.granted_at, k.created_at AS key_created_at, w.last_used_at
 	FROM key_grants g JOIN keys k ON k.id = g.key_id JOIN scopes s ON s.id = g.scope_id JOIN apis p ON p.id = g.api_id

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -68,6 +69,11 @@ func (s *Store) setBounds(tx *db.Tx, a actor.Actor, r Row, before, after Bounds,
 		}
 	}
 	record(tx, a, audit.KeyBounded, r, details)
+	if len(after.Networks) > 0 {
+		if _, err := tx.Run("DELETE FROM key_policy_dues WHERE key_id = ? AND rule = ?", r.ID, policy.Networks); err != nil {
+			return err
+		}
+	}
 	b := after.row()
 	_, err := tx.Run("UPDATE keys SET networks = ?, origins = ?, metadata = ?, rate_requests = ?, rate_period_seconds = ?, rate_burst = NULL, updated_at = ? WHERE id = ?",
 		b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, r.ID)
@@ -83,6 +89,11 @@ func (f BoundsForm) checked(tx *db.Tx, r Row, before Bounds) (Bounds, error) {
 		return Bounds{}, err
 	}
 	verifierHasNoOrigin(verifier, after, &bad)
+	held, err := heldRules(tx, r)
+	if err != nil {
+		return Bounds{}, err
+	}
+	held.CheckNetworks(len(after.Networks), &bad)
 	if after.Rate != before.Rate {
 		var apis []db.ID
 		if err := tx.Raw("SELECT DISTINCT api_id FROM key_grants WHERE key_id = ?", r.ID).Scan(&apis).Error; err != nil {

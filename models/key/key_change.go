@@ -60,6 +60,9 @@ func (s *Store) Resume(ctx context.Context, a actor.Actor, id db.ID) error {
 				return err
 			}
 		}
+		if err := resumable(tx, r); err != nil {
+			return err
+		}
 		return resume(tx, a, r)
 	})
 }

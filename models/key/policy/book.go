@@ -52,7 +52,7 @@ type Planned struct {
 	ID          db.ID
 	Source      Source
 	Before      Rules
-	MadeAt      time.Time // keys made later go by the new rules at once
+	MadeAt      time.Time // keys made after it go by the new rules at once
 	EffectiveAt time.Time
 }
 
@@ -81,7 +81,7 @@ func (b Book) Held(s Subject, created time.Time) Effective {
 func (b Book) at(r Rule, created time.Time) Rules {
 	out := r.Rules
 	for _, p := range b.planned {
-		if p.Source.compare(r.Source) == 0 && created.Before(p.MadeAt) {
+		if p.Source.compare(r.Source) == 0 && !created.After(p.MadeAt) {
 			out = loosest(out, p.Before)
 		}
 	}
@@ -124,7 +124,7 @@ func (b Book) Planned(s Source) []Planned {
 	return out
 }
 
-// Stage is what a source says to keys made from From on and before To, at the moment of the book; zero times are without bound.
+// Stage is what a source says to keys made after From and not after To, at the moment of the book; zero times are without bound.
 type Stage struct {
 	Source   Source
 	From, To time.Time
@@ -141,7 +141,7 @@ func (b Book) Stages() []Stage {
 		}
 		slices.SortFunc(cuts, time.Time.Compare)
 		for i, from := range cuts {
-			s := Stage{Source: r.Source, From: from, Rules: b.at(r, from)}
+			s := Stage{Source: r.Source, From: from, Rules: b.at(r, from.Add(time.Microsecond))}
 			if i+1 < len(cuts) {
 				s.To = cuts[i+1]
 			}

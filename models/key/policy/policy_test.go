@@ -163,7 +163,7 @@ func TestTighteningHoldsForOldKeysOnlyAfterItsNotice(t *testing.T) {
 		}
 		var same policy.Effective
 		for _, stage := range b.Stages() {
-			if !created.Before(stage.From) && (stage.To.IsZero() || created.Before(stage.To)) {
+			if created.After(stage.From) && (stage.To.IsZero() || !created.After(stage.To)) {
 				same = policy.Merge(policy.Rule{Source: stage.Source, Rules: stage.Rules})
 			}
 		}

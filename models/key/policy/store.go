@@ -55,21 +55,3 @@ func put(tx *db.Tx, a actor.Actor, s Source, before, after Rules, details map[st
 	}
 	return setting.Put(tx, settingName, old{*after.DefaultDays, *after.MaxDays, !after.forbidsNever(), *after.KeysPerApp})
 }
-
-// Save sets what a subject says, when that tightens nothing for keys that there are. Saving what is said does nothing. Faults: Forbidden, NotFound for a
-// subject that there is not, Invalid (default_days, max_days, idle_days, rotate_days, keys_per_app).
-func (s *Store) Save(ctx context.Context, a actor.Actor, of Source, r Rules) error {
-	if !may(a, permission.StaffPolicyManage) {
-		return fault.Denied()
-	}
-	if err := r.check(of.Kind); err != nil {
-		return err
-	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		book, err := Load(tx.DB, tx.Now)
-		if err != nil || book.Of(of).Equal(r) {
-			return err
-		}
-		return put(tx, a, of, book.Of(of), r, nil)
-	})
-}

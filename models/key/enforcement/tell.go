@@ -1,0 +1,123 @@
+package enforcement
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/job"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
+)
+
+// Tell tells the people of the keys that a change hits, one digest a reader and organization, and writes down that nothing becomes of them before the
+// notice is over. It is the job of policy.TellJob. It does one organization in a transaction, so that a restart goes on where it stopped, and tells
+// nobody twice; what does not fit into one run a further job does.
+func (s *Store) Tell(ctx context.Context, payload json.RawMessage) error {
+	var p policy.Told
+	if err := json.Unmarshal(payload, &p); err != nil {
+		return fmt.Errorf("policy change: %w", err)
+	}
+	var found []policy.Change
+	if err := s.db.Read(ctx).Raw("SELECT * FROM key_policy_changes WHERE id = ? AND made_at IS NOT NULL", p.ChangeID).Scan(&found).Error; err != nil || len(found) == 0 {
+		return err
+	}
+	until := s.db.Now().Add(most)
+	orgs, err := s.untold(ctx, p.ChangeID)
+	if err != nil {
+		return err
+	}
+	for _, org := range orgs {
+		if s.db.Now().After(until) {
+			p.Part++
+			return s.db.Tx(ctx, func(tx *db.Tx) error {
+				return job.Queue(tx, policy.TellJob, policy.TellJob+"/"+p.ChangeID.String()+"/"+strconv.Itoa(p.Part), p, tx.Now)
+			})
+		}
+		if err := s.tellOrganization(ctx, found[0], org); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untold lists the organizations of keys whose people are not told yet.
+func (s *Store) untold(ctx context.Context, change db.ID) ([]db.ID, error) {
+	var out []db.ID
+	err := s.db.Read(ctx).Raw(`SELECT DISTINCT a.organization_id FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
+		WHERE z.change_id = ? AND z.told_at IS NULL ORDER BY a.organization_id`, change).Scan(&out).Error
+	return out, err
+}
+
+type hit struct {
+	KeyID db.ID
+	Rule  string
+}
+
+func (s *Store) tellOrganization(ctx context.Context, c policy.Change, org db.ID) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		var hits []hit
+		err := tx.Raw(`UPDATE key_policy_change_keys SET told_at = ? WHERE change_id = ? AND told_at IS NULL
+			AND key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ?) RETURNING key_id, rule`, tx.Now, c.ID, org).Scan(&hits).Error
+		if err != nil || len(hits) == 0 {
+			return err
+		}
+		book, err := policy.Load(tx.DB, tx.Now)
+		if err != nil {
+			return err
+		}
+		source := book.Source(policy.Source{Kind: c.SubjectKind, ID: c.SubjectID})
+		var parts []part
+		for _, list := range byRule(hits, func(h hit) string { return h.Rule }) {
+			p := part{rule: list[0].Rule, number: policy.Number{Value: days(c.After(), list[0].Rule), Source: source}, at: *c.EffectiveAt}
+			ids := make([]db.ID, len(list))
+			for i, h := range list {
+				ids[i] = h.KeyID
+			}
+			rows, err := key.RowsTx(tx, ids)
+			if err != nil {
+				return err
+			}
+			p.rows = slices.DeleteFunc(rows, func(r key.Row) bool { return !r.Living(tx.Now) || r.OverlapEndsAt != nil })
+			if err := p.dues(tx); err != nil {
+				return err
+			}
+			parts = append(parts, p)
+		}
+		return s.tellChange(tx, parts)
+	})
+}
+
+// part is the keys of one organization that a change hits by one rule.
+type part struct {
+	rule   string
+	number policy.Number
+	at     time.Time
+	rows   []key.Row
+}
+
+func (p part) dues(tx *db.Tx) error {
+	for rows := range slices.Chunk(p.rows, 100) {
+		list := make([]told, len(rows))
+		for i, r := range rows {
+			list[i] = newTold(r, p.number, p.at)
+		}
+		if err := insertDues(tx, p.rule, list, 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// days is the number that a rule names.
+func days(r policy.Rules, rule string) int {
+	n := map[string]*int{policy.Life: r.MaxDays, policy.Idle: r.IdleDays, policy.Age: r.RotateDays}[rule]
+	if n == nil {
+		return 0
+	}
+	return *n
+}

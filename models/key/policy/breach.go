@@ -1,0 +1,121 @@
+package policy
+
+import (
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+const day = 24 * time.Hour
+
+// Leads: how long ahead a key's people are told. A rule that names few days is told of at half of them.
+const (
+	idleLead = 7 * day
+	ageLead  = 14 * day
+	// NetworksLead is the notice for a key that comes under a rule about networks by itself, such as with another plan.
+	NetworksLead = 14 * day
+	// LifeGrace is how long a key lives at least once its end was brought forward, so that the notices of expiry go out.
+	LifeGrace = 7 * day
+	// lifeSlack is how far the end of a day may lie beyond a number of days, whatever the zone.
+	lifeSlack = 26 * time.Hour
+)
+
+// Lead is how long ahead of a pause for idle days or age people are told.
+func Lead(rule string, days int) time.Duration {
+	most := idleLead
+	if rule == Age {
+		most = ageLead
+	}
+	return min(most, time.Duration(days)*day/2)
+}
+
+// Facts are what rules ask of a key that there is.
+type Facts struct {
+	CreatedAt                        time.Time
+	ExpiresAt, LastUsedAt, ResumedAt *time.Time
+	HasNetworks, Verifier            bool
+}
+
+// IdleSince is from when on the key was not used: its last use, its making or its last resumption.
+func (f Facts) IdleSince() time.Time {
+	since := f.CreatedAt
+	for _, t := range []*time.Time{f.LastUsedAt, f.ResumedAt} {
+		if t != nil && t.After(since) {
+			since = *t
+		}
+	}
+	return since
+}
+
+// Breach tells from when on a key breaks a rule, and whose rule it is; ok is false when it does not and will not by the passing of time. A key with
+// keys:verify keeps its freedom from ends and pauses.
+func (e Effective) Breach(rule string, f Facts) (from time.Time, n Number, ok bool) {
+	if f.Verifier {
+		return time.Time{}, Number{}, false
+	}
+	switch rule {
+	case Idle:
+		return f.IdleSince().Add(time.Duration(e.Idle.Value) * day), e.Idle, e.Idle.Value > 0
+	case Age:
+		return f.CreatedAt.Add(time.Duration(e.Rotate.Value) * day), e.Rotate, e.Rotate.Value > 0
+	case Networks:
+		return f.CreatedAt, Number{Source: e.Networks.Source}, e.Networks.On && !f.HasNetworks
+	case Life:
+		if f.ExpiresAt == nil {
+			return f.CreatedAt, Number{e.Max.Value, e.Never.Source}, !e.Never.On
+		}
+		return f.CreatedAt, e.Max, e.Max.Value > 0 && f.ExpiresAt.After(f.CreatedAt.Add(time.Duration(e.Max.Value)*day+lifeSlack))
+	}
+	return time.Time{}, Number{}, false
+}
+
+// Due is what a key's people were told: not before At is it paused, or given an end.
+type Due struct {
+	KeyID  db.ID
+	Rule   string
+	Source Source
+	Days   int
+	At     time.Time
+	Told   int
+}
+
+// Countdown is what becomes of a key, when, and by whose rule.
+type Countdown struct {
+	Rule   string
+	At     time.Time
+	Number // the rule; Value 0 for Networks
+}
+
+// Countdowns lists what becomes of a living key that is not paused and not rotated. held holds for it now; coming will, once all notices are over.
+func Countdowns(f Facts, held, coming Effective, dues []Due, now time.Time) []Countdown {
+	told := map[string]Due{}
+	for _, d := range dues {
+		told[d.Rule] = d
+	}
+	var out []Countdown
+	for _, rule := range []string{Idle, Age, Networks, Life} {
+		d, isDue := told[rule]
+		e := held
+		if isDue {
+			e = coming
+		}
+		from, n, ok := e.Breach(rule, f)
+		switch {
+		case !ok || !isDue && (rule == Networks || rule == Life):
+			continue
+		case isDue:
+			from = later(from, d.At)
+		default:
+			from = later(from, now.Add(Lead(rule, n.Value)))
+		}
+		out = append(out, Countdown{rule, from, n})
+	}
+	return out
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}

@@ -1,0 +1,244 @@
+package policy
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/job"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// ChangePrefix is how the id of a change is shown.
+const ChangePrefix = "pol"
+
+// Bounds of a change.
+const (
+	ChangeLife    = time.Hour // for how long a preview can be saved
+	MaxNoticeDays = 365
+)
+
+// TellJob is the kind of the job that tells a change's keys' people; its payload is Told.
+const TellJob = "key.policy.tell"
+
+// Told is the payload of TellJob.
+type Told struct {
+	ChangeID db.ID `json:"change_id"`
+	Part     int   `json:"part"`
+}
+
+// Change is a tightening: first a preview, which fixes the keys that it hits; then, once, saved.
+type Change struct {
+	ID          db.ID
+	SubjectKind Kind
+	SubjectID   db.ID
+	MadeBy      *db.ID
+	RulesBefore string // JSON of Rules
+	RulesAfter  string
+	NoticeDays  int
+	Keys        int
+	ExpiresAt   time.Time  // of the preview
+	MadeAt      *time.Time // nil: a preview
+	EffectiveAt *time.Time // for keys that were there; new ones go by it from MadeAt on
+	CreatedAt   time.Time
+	Source      Source `gorm:"-"`
+	Untold      int    `gorm:"-"` // keys whose people are not told yet, of a saved change
+}
+
+// Before and After are the rules as they were and as they are to be.
+func (c Change) Before() Rules { return readRulesText(c.RulesBefore) }
+
+// After is what the subject says once the change is saved.
+func (c Change) After() Rules { return readRulesText(c.RulesAfter) }
+
+func readRulesText(text string) Rules {
+	var r Rules
+	if json.Unmarshal([]byte(text), &r) != nil {
+		return Rules{}
+	}
+	return r
+}
+
+// Propose sets what a subject says. What tightens nothing for keys that there are is saved at once, and the result is zero; else the keys that it hits
+// are fixed, nothing else is changed, and the result is the id of the change that Confirm saves. Saving what is said does nothing. Faults: Forbidden,
+// NotFound for a subject that there is not, Invalid (default_days, max_days, idle_days, rotate_days, keys_per_app).
+func (s *Store) Propose(ctx context.Context, a actor.Actor, of Source, r Rules) (db.ID, error) {
+	if !may(a, permission.StaffPolicyManage) {
+		return db.ID{}, fault.Denied()
+	}
+	if err := r.check(of.Kind); err != nil {
+		return db.ID{}, err
+	}
+	var id db.ID
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		id = db.ID{}
+		if _, err := subject(tx, of); err != nil {
+			return err
+		}
+		book, err := Load(tx.DB, tx.Now)
+		if err != nil || book.Of(of).Equal(r) {
+			return err
+		}
+		c := Change{ID: db.NewID(), SubjectKind: of.Kind, SubjectID: of.ID}
+		if err := c.draft(tx, a, book.Of(of), r); err != nil {
+			return err
+		}
+		if c.Keys > 0 {
+			id = c.ID
+			audit.Record(tx, a, audit.Event{Act: audit.PolicyPreviewed, TargetKind: "policy_change", TargetID: c.ID, Details: map[string]string{
+				"subject": string(of.Kind), "before": book.Of(of).Facts(), "after": r.Facts(), "keys": strconv.Itoa(c.Keys),
+			}})
+			return nil
+		}
+		if _, err := tx.Run("DELETE FROM key_policy_changes WHERE id = ?", c.ID); err != nil {
+			return err
+		}
+		return put(tx, a, of, book.Of(of), r, nil)
+	})
+	return id, err
+}
+
+// Save is Propose for what hits no key. Faults: those of Propose; Conflict when it hits keys: these need a notice.
+func (s *Store) Save(ctx context.Context, a actor.Actor, of Source, r Rules) error {
+	id, err := s.Propose(ctx, a, of, r)
+	if err == nil && !id.IsZero() {
+		return fault.New(fault.Conflict, "This hits keys that there are. Look at them and choose a notice first.")
+	}
+	return err
+}
+
+// draft writes the change as a preview, with the keys that it hits.
+func (c *Change) draft(tx *db.Tx, a actor.Actor, before, after Rules) error {
+	was, err := json.Marshal(before)
+	if err != nil {
+		return err
+	}
+	will, err := json.Marshal(after)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Run(`INSERT INTO key_policy_changes (id, subject_kind, subject_id, made_by, rules_before, rules_after, keys, expires_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)`, c.ID, c.SubjectKind, c.SubjectID, a.UserID.Ref(), string(was), string(will), tx.Now.Add(ChangeLife), tx.Now)
+	if err != nil {
+		return err
+	}
+	return c.fix(tx, before, after, time.Time{})
+}
+
+// fix writes down the keys made from since on that the change hits, and counts all.
+func (c *Change) fix(tx *db.Tx, before, after Rules, since time.Time) error {
+	of := Source{Kind: c.SubjectKind, ID: c.SubjectID}
+	for _, rule := range Tightens(before, after) {
+		hit := Applies(of, since, time.Time{}, tx.Now)
+		hit.breaking(tx.Home.Dialect, rule, after, tx.Now)
+		args := append([]any{c.ID, rule}, hit.Args...)
+		id := "?"
+		if tx.Home.Dialect == db.Postgres {
+			id = "CAST(? AS uuid)"
+		}
+		_, err := tx.Run("INSERT INTO key_policy_change_keys (change_id, key_id, rule) SELECT "+id+", k.id, ?"+Tables+" WHERE "+hit.SQL+" ON CONFLICT (change_id, key_id, rule) DO NOTHING", args...)
+		if err != nil {
+			return err
+		}
+	}
+	if err := tx.Raw("SELECT COUNT(DISTINCT key_id) FROM key_policy_change_keys WHERE change_id = ?", c.ID).Scan(&c.Keys).Error; err != nil {
+		return err
+	}
+	_, err := tx.Run("UPDATE key_policy_changes SET keys = ? WHERE id = ?", c.Keys, c.ID)
+	return err
+}
+
+// Confirm saves a change with a notice in days: new keys go by it at once, those that were there once the notice is over; a job tells their people, and
+// nothing becomes of a key before they were. Doing it again does nothing. Faults: Forbidden, NotFound, Invalid (notice_days), Conflict when the preview is
+// older than ChangeLife, or the subject's rules were changed since.
+func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, noticeDays int) error {
+	if !may(a, permission.StaffPolicyManage) {
+		return fault.Denied()
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		c, err := lockChange(tx, id)
+		if err != nil || c.MadeAt != nil {
+			return err
+		}
+		if noticeDays < 1 || noticeDays > MaxNoticeDays {
+			return fault.BadField("notice_days", "A notice is 1 to %d days: this hits keys that there are.", MaxNoticeDays)
+		}
+		of := Source{Kind: c.SubjectKind, ID: c.SubjectID}
+		if err := c.stillFits(tx, of); err != nil {
+			return err
+		}
+		if err := c.fix(tx, c.Before(), c.After(), c.CreatedAt.Add(-time.Second)); err != nil { // keys made since the preview were made by the old rules
+			return err
+		}
+		effective := tx.Now.AddDate(0, 0, noticeDays)
+		if _, err := tx.Run("UPDATE key_policy_changes SET made_by = ?, made_at = ?, effective_at = ?, notice_days = ? WHERE id = ?", a.UserID.Ref(), tx.Now, effective, noticeDays, id); err != nil {
+			return err
+		}
+		details := map[string]string{"change": id.Show(ChangePrefix), "keys": strconv.Itoa(c.Keys), "notice_days": strconv.Itoa(noticeDays), "effective": effective.UTC().Format(time.RFC3339)}
+		if err := put(tx, a, of, c.Before(), c.After(), details); err != nil {
+			return err
+		}
+		return job.Queue(tx, TellJob, TellJob+"/"+id.String(), Told{ChangeID: id}, tx.Now)
+	})
+}
+
+func lockChange(tx *db.Tx, id db.ID) (Change, error) {
+	query := "SELECT * FROM key_policy_changes WHERE id = ?"
+	if tx.Home.Dialect == db.Postgres {
+		query += " FOR UPDATE"
+	}
+	var found []Change
+	if err := tx.Raw(query, id).Scan(&found).Error; err != nil {
+		return Change{}, err
+	}
+	if len(found) == 0 {
+		return Change{}, fault.Missing()
+	}
+	return found[0], nil
+}
+
+func (c Change) stillFits(tx *db.Tx, of Source) error {
+	if !tx.Now.Before(c.ExpiresAt) {
+		return fault.New(fault.Conflict, "This preview is more than an hour old. Make a new one: other keys may be hit by now.")
+	}
+	rules, err := readRules(tx.DB)
+	if err == nil && !NewBook(rules, nil).Of(of).Equal(c.Before()) {
+		return fault.New(fault.Conflict, "The policy was changed since this preview was made. Make a new one.")
+	}
+	return err
+}
+
+// subject reads the source that a policy is for, with its names. Faults: NotFound.
+func subject(tx *db.Tx, s Source) (Source, error) {
+	sources, err := named(tx.DB, []Source{s})
+	if err == nil && len(sources) == 0 {
+		err = fault.Missing()
+	}
+	if err != nil {
+		return Source{}, err
+	}
+	return sources[0], nil
+}
+
+// Sweep deletes previews that nobody saved. It is a job.
+func (s *Store) Sweep(ctx context.Context) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if _, err := tx.Run("DELETE FROM key_policy_change_keys WHERE change_id IN (SELECT id FROM key_policy_changes WHERE made_at IS NULL AND expires_at <= ?)", tx.Now); err != nil {
+			return err
+		}
+		_, err := tx.Run("DELETE FROM key_policy_changes WHERE made_at IS NULL AND expires_at <= ?", tx.Now)
+		return err
+	})
+}
+
+// Kinds of tightening by which a list of hit keys can be narrowed.
+var rulesHit = []string{Life, Idle, Age, Networks}
+
+// KnownRule reports whether there is such a rule.
+func KnownRule(name string) bool { return slices.Contains(rulesHit, name) }

@@ -1,0 +1,192 @@
+package policy
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// named reads sources with their names; those that there are not are left out, and what is deleted is not there.
+func named(g *gorm.DB, list []Source) ([]Source, error) {
+	var out []Source
+	for _, s := range list {
+		if s.Kind == Installation {
+			out = append(out, Source{Kind: Installation})
+			continue
+		}
+		var rows []struct{ Name, APIName, APISlug string }
+		err := g.Raw("SELECT "+sourceColumns+" FROM (SELECT CAST(? AS "+textType+") AS subject_kind, "+subjectID(g)+" AS subject_id) r"+sourceTables+`
+			WHERE (o.id IS NOT NULL AND o.deleted_at IS NULL) OR i.id IS NOT NULL OR l.id IS NOT NULL OR c.id IS NOT NULL`, string(s.Kind), s.ID).Scan(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out = append(out, ruleRow{SubjectKind: s.Kind, SubjectID: s.ID, Name: r.Name, APIName: r.APIName, APISlug: r.APISlug}.source())
+		}
+	}
+	return out, nil
+}
+
+const textType = "TEXT"
+
+func subjectID(g *gorm.DB) string {
+	if g.Name() == "postgres" {
+		return "CAST(? AS uuid)"
+	}
+	return "?"
+}
+
+// Subject reads what a policy can be set for, with its names, for staff. Faults: Forbidden, NotFound.
+func (s *Store) Subject(ctx context.Context, a actor.Actor, of Source) (Source, error) {
+	if !may(a, permission.StaffPolicyRead) {
+		return Source{}, fault.Denied()
+	}
+	found, err := named(s.db.Read(ctx), []Source{of})
+	if err == nil && len(found) == 0 {
+		err = fault.Missing()
+	}
+	if err != nil {
+		return Source{}, err
+	}
+	return found[0], nil
+}
+
+// Parts lists the plans and scopes of an API, which can have policies of their own; retired and withdrawn ones are left out.
+func (s *Store) Parts(ctx context.Context, a actor.Actor, api db.ID) ([]Source, error) {
+	if !may(a, permission.StaffPolicyRead) {
+		return nil, fault.Denied()
+	}
+	var rows []ruleRow
+	err := s.db.Read(ctx).Raw(`SELECT 'plan' AS subject_kind, l.id AS subject_id, l.name, p.name AS api_name, p.slug AS api_slug, 0 AS rank FROM plans l JOIN apis p ON p.id = l.api_id WHERE p.id = ? AND l.retired_at IS NULL
+		UNION ALL SELECT 'scope', c.id, c.name, p.name, p.slug, 1 FROM scopes c JOIN apis p ON p.id = c.api_id WHERE p.id = ? AND c.withdrawn_at IS NULL ORDER BY rank, name`, api, api).Scan(&rows).Error
+	out := make([]Source, len(rows))
+	for i, r := range rows {
+		out[i] = r.source()
+	}
+	return out, err
+}
+
+// APIs lists the APIs by name, for staff who look for what to set a policy for.
+func (s *Store) APIs(ctx context.Context, a actor.Actor) ([]Source, error) {
+	if !may(a, permission.StaffPolicyRead) {
+		return nil, fault.Denied()
+	}
+	var rows []ruleRow
+	err := s.db.Read(ctx).Raw("SELECT 'api' AS subject_kind, p.id AS subject_id, p.name, p.slug AS api_slug FROM apis p ORDER BY LOWER(p.name), p.id").Scan(&rows).Error
+	out := make([]Source, len(rows))
+	for i, r := range rows {
+		out[i] = r.source()
+	}
+	return out, err
+}
+
+// Share is what of a change falls on one organization.
+type Share struct {
+	OrganizationID   db.ID
+	OrganizationName string
+	Keys             int
+	UsedLastHour     int // before the preview
+}
+
+// MaxShares is how many organizations a preview names, those with most keys first; all are counted.
+const MaxShares = 100
+
+// Preview is a change with what it hits.
+type Preview struct {
+	Change
+	Shares        []Share
+	Organizations int
+	UsedLastHour  int
+	ByRule        map[string]int // keys that break each rule
+}
+
+// Change reads a change with what it hits, for staff. Faults: Forbidden, NotFound.
+func (s *Store) Change(ctx context.Context, a actor.Actor, id db.ID) (Preview, error) {
+	if !may(a, permission.StaffPolicyRead) {
+		return Preview{}, fault.Denied()
+	}
+	g := s.db.Read(ctx)
+	var found []Change
+	if err := g.Raw("SELECT * FROM key_policy_changes WHERE id = ?", id).Scan(&found).Error; err != nil {
+		return Preview{}, err
+	}
+	if len(found) == 0 {
+		return Preview{}, fault.Missing()
+	}
+	p := Preview{Change: found[0], ByRule: map[string]int{}}
+	p.Source = Source{Kind: p.SubjectKind, ID: p.SubjectID}
+	if sources, err := named(g, []Source{p.Source}); err != nil {
+		return Preview{}, err
+	} else if len(sources) > 0 {
+		p.Source = sources[0]
+	}
+	if err := p.count(g); err != nil {
+		return Preview{}, err
+	}
+	err := g.Raw(`SELECT o.id AS organization_id, o.name AS organization_name, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used_last_hour
+		FROM (SELECT DISTINCT key_id FROM key_policy_change_keys WHERE change_id = ?) z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
+		JOIN organizations o ON o.id = a.organization_id GROUP BY o.id, o.name ORDER BY COUNT(*) DESC, o.name, o.id LIMIT ?`,
+		p.CreatedAt.Add(-time.Hour), id, MaxShares).Scan(&p.Shares).Error
+	return p, err
+}
+
+func (p *Preview) count(g *gorm.DB) error {
+	var all []struct{ Organizations, Used int }
+	err := g.Raw(`SELECT COUNT(DISTINCT a.organization_id) AS organizations, COALESCE(SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END), 0) AS used
+		FROM (SELECT DISTINCT key_id FROM key_policy_change_keys WHERE change_id = ?) z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id`,
+		p.CreatedAt.Add(-time.Hour), p.ID).Scan(&all).Error
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	p.Organizations, p.UsedLastHour = all[0].Organizations, all[0].Used
+	var rules []struct {
+		Rule         string
+		Keys, Untold int
+	}
+	err = g.Raw("SELECT rule, COUNT(*) AS keys, SUM(CASE WHEN told_at IS NULL THEN 1 ELSE 0 END) AS untold FROM key_policy_change_keys WHERE change_id = ? GROUP BY rule", p.ID).Scan(&rules).Error
+	for _, r := range rules {
+		p.ByRule[r.Rule] = r.Keys
+		if p.MadeAt != nil {
+			p.Untold += r.Untold
+		}
+	}
+	return err
+}
+
+// Hit is one key that a change hits, by one of its rules.
+type Hit struct {
+	KeyID            db.ID
+	Name             string
+	Prefix, LastFour string
+	AppName          string
+	OrganizationName string
+	Rule             string
+	LastUsedAt       *time.Time
+	SortKey          string
+}
+
+// Hits reads a page of the keys that a change hits, one row a rule that the key breaks, for staff; used narrows it to those used in the hour before the
+// preview. Faults: Forbidden, Invalid for a foreign cursor.
+func (s *Store) Hits(ctx context.Context, a actor.Actor, c Change, used bool, r db.PageRequest) (db.Page[Hit], error) {
+	if !may(a, permission.StaffPolicyRead) {
+		return db.Page[Hit]{}, fault.Denied()
+	}
+	l := db.Listing[Hit]{
+		Name: "policy hits " + c.ID.String(), Select: `SELECT k.id AS key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.rule, k.last_used_at,
+			z.rule AS sort_key FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE z.change_id = ?`,
+		Args: []any{c.ID}, IDExpr: "k.id", ID: func(h Hit) db.ID { return h.KeyID }, Default: "rule",
+		Sorts: map[string]db.Sort[Hit]{"rule": {Expr: "z.rule", Value: func(h Hit) any { return h.SortKey }}},
+	}
+	if used {
+		l.Name += " used"
+		l.Select += " AND k.last_used_at > ?"
+		l.Args = append(l.Args, c.CreatedAt.Add(-time.Hour))
+	}
+	return db.List(ctx, s.db, l, r)
+}
