@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 )
@@ -107,6 +108,10 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.notices", time.Hour, s.Key.Notices)
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
+	w.Every("key.policy", 15*time.Minute, s.Enforcement.Enforce)
+	w.Handle(policy.TellJob, s.Enforcement.Tell)
+	w.Every("key.policy.sweep", time.Hour, s.Policy.Sweep)
+	w.Every("key.links", time.Hour, s.Handover.Sweep)
 	w.Handle(leak.JobKind, s.Leak.Job)
 	w.Every("leak.due", 10*time.Minute, s.Leak.Due)
 	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)

@@ -3,6 +3,7 @@ package handlers
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -17,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
@@ -58,6 +60,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := stores.Catalog.UpgradePortal(ctx); err != nil {
+		return nil, fmt.Errorf("bring the portal's own API up to date: %w", err)
+	}
 	h := &House{Stores: stores, options: o}
 	if h.engine, err = newEngine(ctx, o, stores); err != nil {
 		return nil, err
@@ -83,9 +88,10 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum = s.Forum
 	apis.Routes(r)
-	keyPages := key.New(kit, s.Key)
+	keyPages := key.New(kit, s.Key, s.Handover)
 	keyPages.Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)
+	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)
 	github := githubleak.New(githubleak.Options{URL: h.options.Settings.GitHubKeysURL, Now: kit.Now})
 	(&leak.Handler{Kit: kit, Keys: s.Key, Leaks: s.Leak, GitHub: github, Brand: h.options.Settings.KeyBrand}).Routes(r)
 	usage.New(kit, s.Usage).Routes(r)

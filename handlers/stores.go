@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -31,6 +32,7 @@ type Stores struct {
 	Org        *org.Store
 	Catalog    *catalog.Store
 	Key        *key.Store
+	Handover   *handover.Store
 	Leak       *leak.Store
 	Rotation   *rotation.Store
 	Usage      *usage.Store
@@ -66,6 +68,8 @@ func newStores(o Options) (Stores, error) {
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Rotation = rotation.NewStore(o.DB, s.Key)
 	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
+	s.Handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: s.Key, Link: link})
+	s.Account.OnDelete(s.Handover.Gone)
 	s.Usage = usage.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
 	s.Follow = follow.NewStore(follow.Options{

@@ -7,17 +7,21 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // Handler answers the area's routes.
 type Handler struct {
 	*web.Kit
-	Keys *keys.Store
+	Keys  *keys.Store
+	Links *handover.Store
 }
 
 // New makes the handler.
-func New(k *web.Kit, s *keys.Store) *Handler { return &Handler{Kit: k, Keys: s} }
+func New(k *web.Kit, s *keys.Store, l *handover.Store) *Handler {
+	return &Handler{Kit: k, Keys: s, Links: l}
+}
 
 // Routes are the area's routes.
 func (h *Handler) Routes(r *web.Registrar) {

@@ -34,6 +34,7 @@ type createForm struct {
 	Expires     string   `form:"expires"`
 	ExpiresOn   string   `form:"expires_on"`
 	BoundInput
+	DeliveryInput
 	Show   string `form:"show"`   // find, page, or part: shows the page or what the key can do, and makes no key
 	Preset string `form:"preset"` // as Show, with a preset of scopes taken
 	Search string `form:"scope_q"`
@@ -89,7 +90,7 @@ func (h *Handler) NewForm(c echo.Context) error {
 	q := c.QueryParams()
 	return h.newPage(c, http.StatusOK, createForm{
 		App: q.Get("app"), Name: q.Get("name"), Environment: q.Get("environment"),
-		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on"), BoundInput: boundsIn(q),
+		Grants: q["grants"], Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on"), BoundInput: boundsIn(q), DeliveryInput: DeliveryInput{q.Get("delivery"), q.Get("link_life")},
 	}, nil)
 }
 
@@ -109,14 +110,17 @@ func (h *Handler) Create(c echo.Context) error {
 	if stale, err := h.needsPassword(c, appID, f); err != nil || stale {
 		return err
 	}
-	made, err := h.Keys.Create(web.Ctx(c), web.Actor(c), f.request(c, appID))
+	r := f.request(c, appID)
+	link, deliver := h.Deliver(f.DeliveryInput)
+	r.Deliver = deliver
+	made, err := h.Keys.Create(web.Ctx(c), web.Actor(c), r)
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
 		return h.newPage(c, web.Status(err), f, err)
 	}
 	if err != nil {
 		return err
 	}
-	return h.showOnce(c, made, "")
+	return h.ShowMade(c, made, link, "")
 }
 
 // needsPassword leads to the page that asks for the password again when the key is to hold scopes of the portal's own API and the
@@ -135,6 +139,8 @@ func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool
 	}
 	back := url.Values{"app": {f.App}, "name": {f.Name}, "environment": {f.Environment}, "grants": f.Grants, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}}
 	f.into(back)
+	back.Set("delivery", f.Delivery)
+	back.Set("link_life", f.LinkLife)
 	if to, ok := confirmFirst(newPath, back); ok {
 		return true, h.See(c, to)
 	}
@@ -149,7 +155,7 @@ func (h *Handler) showOnce(c echo.Context, made keys.Made, oldNote string) error
 	}
 	secret := made.Secret.Reveal()
 	p := views.MadePage{
-		Frame: h.Frame(c, web.T(c, "Copy your key now")), Crumbs: h.crumbs(c, made.Key.Name, path), Name: made.Key.Name, Secret: secret, KeyURL: path, OldNote: oldNote,
+		Frame: h.Frame(c, web.T(c, "Copy your key now")), Crumbs: h.crumbs(c, made.Key.Name, path), Name: made.Key.Name, Secret: secret, KeyURL: path, OldNote: oldNote, OldURL: path + "/rotation",
 		Another: newPath + "?app=" + made.Key.AppID.Show("app"),
 		Whoami:  components.CodeBlock{Title: "curl", Text: `curl -H "Authorization: Bearer ` + secret + `" ` + h.Link("/v1/whoami")},
 		Export:  components.CodeBlock{Title: web.T(c, "Environment variable"), Text: "export GATEHOUSE_KEY=" + secret},
@@ -217,6 +223,7 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 	if p.Ability, err = h.abilityOf(c, place.AppID, f, f.shows()); err != nil {
 		return err
 	}
+	p.Delivery = DeliveryFields(c, f.DeliveryInput, wrong)
 	p.Expires, p.ExpiresOn = h.expiryFields(c, rules, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
 	return h.RenderStatus(c, status, views.New(p))
 }

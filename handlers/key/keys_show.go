@@ -31,6 +31,9 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 		return err
 	}
 	path, now := keyPath(d.Row), h.Now()
+	if p.Links, err = h.linkRows(c, d, d.MayManage); err != nil {
+		return err
+	}
 	if d.Successor != nil || d.Predecessor != nil && d.RotationUndoneAt == nil {
 		p.PairURL = path + "/rotation"
 	}

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
@@ -16,8 +17,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	handovers "github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	rotations "github.com/gatehouse-dev/gatehouse/models/key/rotation"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -28,6 +31,7 @@ type world struct {
 	*webtest.Site
 	t                                         *testing.T
 	keys                                      *keys.Store
+	links                                     *handovers.Store
 	dev, viewer, stranger, admin, sup         account.User
 	devs, viewers, strangers, admins, support *webtest.Client
 	org, app, bare                            db.ID
@@ -49,9 +53,11 @@ func worldOn(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	w := &world{t: t}
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
 		w.keys = keys.NewStore(keys.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Root: root, Brand: "gk", Link: k.Link})
-		pages := key.New(k, w.keys)
+		w.links = handovers.NewStore(handovers.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Keys: w.keys, Link: k.Link})
+		pages := key.New(k, w.keys, w.links)
 		pages.Routes(r)
 		rotation.New(pages, rotations.NewStore(d, w.keys)).Routes(r)
+		(&handover.Handler{Kit: k, Store: w.links, Keys: pages, Orgs: org.NewStore(org.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Link: k.Link})}).Routes(r)
 	})
 	w.dev, w.viewer, w.stranger = w.Person("dev@example.com", ""), w.Person("vic@example.com", ""), w.Person("sam@example.com", "")
 	w.admin, w.sup = w.Person("root@example.com", "admin"), w.Person("sue@example.com", "support")

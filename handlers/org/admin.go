@@ -106,7 +106,7 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 			{Term: web.T(c, "Created"), Moment: h.moment(c, o.CreatedAt)},
 		}},
 		views.Part{Title: web.T(c, "Apps"), ID: "apps", Table: h.adminAppsTable(c, apps), Pager: web.Pager(c, apps.Previous, apps.Next)},
-		views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, members)})
+		views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, org.Mine{}, members)})
 	return h.Render(c, views.Page(d))
 }
 

@@ -122,7 +122,7 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 	if n := suspensionNote(c, o.Suspended(h.Now()), o.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}
-	d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, members)})
+	d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, o, members)})
 	if permission.Org(o.Role, permission.OrgChange) {
 		if f == nil {
 			f = &organizationForm{o.Name, o.TechnicalEmail}
@@ -131,6 +131,12 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 			Spec:   components.FormSpec{Action: organizationPath(id)},
 			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
 		}})
+	}
+	if o.Kind != org.Personal {
+		d.Parts = append(d.Parts, views.Part{
+			Title: web.T(c, "Leave organization"), ID: "leave", Text: web.T(c, "You lose all of it at once. The keys that you made go on; its admins say who is responsible for them."),
+			Actions: []components.Act{{Label: web.T(c, "Leave organization"), Href: organizationPath(id) + "/leave"}},
+		})
 	}
 	if permission.Org(o.Role, permission.OrgDelete) && o.Kind == org.Ordinary {
 		d.Parts = append(d.Parts, views.Part{
@@ -141,14 +147,28 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 	return d, nil
 }
 
-func (h *Handler) membersTable(c echo.Context, members []org.Member) *views.Table {
+func (h *Handler) membersTable(c echo.Context, o org.Mine, members []org.Member) *views.Table {
 	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Members"), Columns: []components.Column{
 		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")},
 	}}, Empty: web.T(c, "This organization has no members.")}
 	for _, m := range members {
-		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}})
+		joined := views.Cell{Moment: h.moment(c, m.CreatedAt)}
+		if mayRemove(c, o, m) {
+			joined.Acts = []components.Act{{Label: web.T(c, "Remove"), Href: organizationPath(o.ID) + "/members/" + m.UserID.Show("user") + "/remove"}}
+			joined.Labels = []string{web.T(c, "Remove %s from organization", m.Name)}
+		}
+		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, joined})
 	}
 	return &t
+}
+
+// mayRemove reports whether the reader may remove the member; oneself leaves.
+func mayRemove(c echo.Context, o org.Mine, m org.Member) bool {
+	needs := permission.MembersManage
+	if m.Role == permission.Owner {
+		needs = permission.OwnersManage
+	}
+	return m.UserID != web.Actor(c).UserID && permission.Org(o.Role, needs)
 }
 
 // ChangeOrganization saves the settings.

@@ -117,6 +117,11 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, email, plain string) 
 		if err := eraseUser(tx, u); err != nil {
 			return err
 		}
+		for _, fn := range s.onDelete {
+			if err := fn(tx, u.ID); err != nil {
+				return err
+			}
+		}
 		// The event itself must not bring back what was just erased.
 		nobody := actor.Actor{Kind: actor.User, UserID: u.ID, RequestID: a.RequestID}
 		audit.Record(tx, nobody, audit.Event{Act: audit.UserDeleted, TargetKind: "user", TargetID: u.ID})

@@ -44,6 +44,8 @@ type Store struct {
 	floor      time.Duration
 	log        *slog.Logger
 
+	onDelete []func(tx *db.Tx, userID db.ID) error
+
 	floodMu sync.Mutex
 	floodAt time.Time // when the log was last told of very many sign-ins
 }
@@ -61,6 +63,12 @@ func NewStore(o Options) *Store {
 		s.floor = 250 * time.Millisecond
 	}
 	return s
+}
+
+// OnDelete has fn run in each transaction that deletes an account, once its memberships are gone: for what the person leaves behind in areas that this one
+// does not know. It is called while the program is put together.
+func (s *Store) OnDelete(fn func(tx *db.Tx, userID db.ID) error) {
+	s.onDelete = append(s.onDelete, fn)
 }
 
 // level makes the answer that ends with the returned function take no less than the floor.

@@ -27,6 +27,7 @@ type rotateForm struct {
 	Overlap   string `form:"overlap_days"`
 	Expires   string `form:"expires"`
 	ExpiresOn string `form:"expires_on"`
+	key.DeliveryInput
 }
 
 // Rotate makes the successor and shows it once.
@@ -40,7 +41,8 @@ func (h *Handler) Rotate(c echo.Context) error {
 		return err
 	}
 	ctx := web.Ctx(c)
-	made, err := h.Keys.Rotate(ctx, web.Actor(c), id, keys.RotateRequest{Token: f.Token, OverlapDays: key.Days(f.Overlap), Expiry: key.ExpiryOf(f.Expires, f.ExpiresOn, text.Of(ctx).Zone)})
+	link, deliver := h.Deliver(f.DeliveryInput)
+	made, err := h.Keys.Rotate(ctx, web.Actor(c), id, keys.RotateRequest{Token: f.Token, OverlapDays: key.Days(f.Overlap), Expiry: key.ExpiryOf(f.Expires, f.ExpiresOn, text.Of(ctx).Zone), Deliver: deliver})
 	if err != nil {
 		return h.Again(c, err, func(status int, failed error) error { return h.rotatePage(c, status, f, failed) })
 	}
@@ -48,7 +50,7 @@ func (h *Handler) Rotate(c echo.Context) error {
 	if old, err := h.Keys.Get(ctx, web.Actor(c), id); err == nil && old.Living(h.Now()) && old.EndsAt() != nil {
 		note = web.T(c, "The old key works until %s, then stops by itself.", text.DateTime(ctx, *old.EndsAt()))
 	}
-	return h.ShowOnce(c, made, note)
+	return h.ShowMade(c, made, link, note)
 }
 
 func (h *Handler) rotatePage(c echo.Context, status int, f rotateForm, failed error) error {
@@ -71,13 +73,14 @@ func (h *Handler) rotatePage(c echo.Context, status int, f rotateForm, failed er
 	expires, on := h.ExpiryFields(c, rules, f.Expires, f.ExpiresOn, verifier(d), wrong)
 	expires.Label = web.T(c, "The new key expires")
 	p.Fields = []components.Field{h.overlapField(c, f.Overlap, wrong["overlap_days"]), expires, on}
+	p.Fields = append(p.Fields, key.DeliveryFields(c, f.DeliveryInput, wrong)...)
 	return h.RenderStatus(c, status, views.Confirm(p))
 }
 
 // happens says in sentences what rotating does.
 func (h *Handler) happens(c echo.Context, d keys.Detail) []string {
 	out := []string{
-		web.T(c, "You get a new key with the same scopes and limits. It is shown once, right after this."),
+		web.T(c, "You get a new key with the same scopes and limits. It is shown once, right after this, or handed over by a link."),
 		web.T(c, "The old key goes on for as long as you choose below, then stops by itself. Together they may call no more than one."),
 		web.T(c, "A page shows both keys’ calls side by side. When nothing uses the old one any more you can retire it at once; if you need longer, you can extend the overlap once."),
 		web.T(c, "A day before the old key stops, a mail names the networks that still use it."),

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/keytest"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 )
@@ -37,7 +38,7 @@ func each(t *testing.T, body func(t *testing.T, w *world)) {
 		w := &world{World: keytest.New(t, d, clock), t: t}
 		w.Run("UPDATE users SET language = 'en', time_zone = 'UTC'")
 		w.site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-			pages := key.New(k, w.Keys)
+			pages := key.New(k, w.Keys, handover.NewStore(handover.Options{DB: d, Outbox: w.Outbox, Keys: w.Keys, Link: k.Link}))
 			pages.Routes(r)
 			handlers.New(pages, rotation.NewStore(d, w.Keys)).Routes(r)
 		})
