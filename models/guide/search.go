@@ -122,8 +122,11 @@ func (s *Searcher) seen(ctx context.Context, a actor.Actor, q Search) ([]found, 
 	if err != nil {
 		return nil, err
 	}
+	if query.Public {
+		return s.firstSeen(ctx, a, hits, q)
+	}
 	kept, err := s.filter(ctx, a, hits, q.Language)
-	if err != nil || query.Public || len(kept) >= len(hits)/2 {
+	if err != nil || len(kept) >= len(hits)/2 {
 		return kept, err
 	}
 	query.Public = true
@@ -146,6 +149,22 @@ func (s *Searcher) seen(ctx context.Context, a actor.Actor, q Search) ([]found, 
 		return 0
 	})
 	return kept, err
+}
+
+// firstSeen is filter as far as the page that is shown goes, and one result more: of what is public, hardly anything falls out.
+func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hit, q Search) ([]found, error) {
+	need, questions := q.Page*resultsPage+1, 0
+	first := slices.DeleteFunc(slices.Clone(hits), func(h index.Hit) bool {
+		if h.Kind == index.Question {
+			questions++
+		}
+		return h.Kind == index.Question && questions > need+resultsPage
+	})
+	kept, err := s.filter(ctx, a, first, q.Language)
+	if err != nil || len(kept) >= need || len(first) == len(hits) {
+		return kept, err
+	}
+	return s.filter(ctx, a, hits, q.Language)
 }
 
 // filter asks each area what of the hits the reader may see, and keeps their order. Of a page in several languages one is kept.

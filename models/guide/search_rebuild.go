@@ -59,7 +59,7 @@ func (s *Searcher) Rebuild(ctx context.Context, payload json.RawMessage) error {
 		return err
 	}
 	if done {
-		if err := index.Recount(ctx, s.db); err != nil {
+		if err := errors.Join(index.Recount(ctx, s.db), index.Compact(ctx, s.db)); err != nil {
 			return err
 		}
 	}
@@ -100,7 +100,7 @@ func (s *Searcher) Reindex(ctx context.Context) error {
 	if err := errors.Join(s.pages.EachDocument(ctx, index.Put), s.catalog.IndexAll(ctx), s.forum.EachDocument(ctx, index.Put)); err != nil {
 		return err
 	}
-	if err := index.Recount(ctx, s.db); err != nil {
+	if err := errors.Join(index.Recount(ctx, s.db), index.Compact(ctx, s.db)); err != nil {
 		return err
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error { return setting.Put(tx, builtName, index.Version) })

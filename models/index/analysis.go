@@ -13,7 +13,7 @@ const (
 	kindMark   = "="
 	hidden     = "-"
 	publicMark = "=public" // what versions before 3 asked for
-	times      = "\x1f" // between a term and how often it stands in a body
+	times      = "\x1f"    // between a term and how often it stands in a body
 )
 
 // analysis is a document as terms.

@@ -3,6 +3,7 @@ package index
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -86,14 +87,52 @@ func Excerpts(ctx context.Context, d *db.DB, text string, hits []Hit) ([][]Piece
 		return nil, err
 	}
 	wanted, typed := wantedBy(text)
+	readers := map[string]*reader{}
 	for _, r := range rows {
+		if readers[r.Language] == nil {
+			readers[r.Language] = newReader(wanted, typed, newStemmer(r.Language))
+		}
 		for i, h := range hits {
 			if h.id == r.ID {
-				out[i] = excerpt(r.Body, wanted, typed, newStemmer(r.Language))
+				out[i] = excerpt(r.Body, readers[r.Language])
 			}
 		}
 	}
 	return out, nil
+}
+
+// A reader tells which words of texts were looked for. A text says most of its words again and again, so each is judged once.
+type reader struct {
+	wanted, typed map[string]bool
+	stemmers      []*stemmer
+	known         map[string]judged
+}
+
+type judged struct {
+	term          string // of the first stemmer; empty for a word that nobody wanted
+	wanted, typed bool
+}
+
+func newReader(wanted, typed map[string]bool, stemmers ...*stemmer) *reader {
+	return &reader{wanted: wanted, typed: typed, stemmers: stemmers, known: map[string]judged{}}
+}
+
+func (r *reader) judge(word string) judged {
+	j, ok := r.known[word]
+	if ok || len(word) > maxWord {
+		return j
+	}
+	plain := normal(word)
+	for _, s := range r.stemmers {
+		term := s.stem(plain)
+		j.wanted, j.typed = j.wanted || r.wanted[term], j.typed || r.typed[term]
+		phrases.find([]string{term}, func(c span) { j.wanted, j.typed = j.wanted || r.wanted[c.name], j.typed || r.typed[c.name] })
+	}
+	if j.wanted {
+		j.term = r.stemmers[0].stem(plain)
+	}
+	r.known[word] = j
+	return j
 }
 
 // wantedBy are the terms of a query, and those of them that were typed: words that only mean the same choose the part of a text, but are not told
@@ -111,15 +150,19 @@ func wantedBy(query string) (all, typed map[string]bool) {
 
 // Mark tells the words of the query apart in a short text, such as a title.
 func Mark(query, text string) []Piece {
-	_, typed := wantedBy(query)
-	return mark(text, matches(text, typed, newStemmer("en"), newStemmer("de")))
+	wanted, typed := wantedBy(query)
+	return mark(text, typedOf(matches(text, newReader(wanted, typed, newStemmer("en"), newStemmer("de")))))
 }
 
 // place is a matching word of a text, by bytes.
-type place struct{ from, to int }
+type place struct {
+	from, to int
+	term     string
+	typed    bool
+}
 
 // matches finds the words of a text that were looked for.
-func matches(text string, wanted map[string]bool, stemmers ...*stemmer) []place {
+func matches(text string, reader *reader) []place {
 	var found []place
 	for at := 0; at < len(text); {
 		r, size := utf8.DecodeRuneInString(text[at:])
@@ -128,8 +171,9 @@ func matches(text string, wanted map[string]bool, stemmers ...*stemmer) []place 
 			continue
 		}
 		if paired(r) {
-			if next, n := utf8.DecodeRuneInString(text[at+size:]); n > 0 && wanted[string([]rune{r, next})] {
-				found = join(found, place{at, at + size + n})
+			if next, n := utf8.DecodeRuneInString(text[at+size:]); n > 0 && reader.wanted[string([]rune{r, next})] {
+				pair := string([]rune{r, next})
+				found = join(found, place{at, at + size + n, pair, reader.typed[pair]})
 			}
 			at += size
 			continue
@@ -142,36 +186,22 @@ func matches(text string, wanted map[string]bool, stemmers ...*stemmer) []place 
 			}
 			end += n
 		}
-		if isWanted(text[at:end], wanted, stemmers) {
-			found = append(found, place{at, end})
+		if j := reader.judge(text[at:end]); j.wanted {
+			found = append(found, place{at, end, j.term, j.typed})
 		}
 		at = end
 	}
 	return found
 }
 
-func isWanted(word string, wanted map[string]bool, stemmers []*stemmer) bool {
-	if len(word) > maxWord {
-		return false
-	}
-	word = normal(word)
-	for _, s := range stemmers {
-		term := s.stem(word)
-		if wanted[term] {
-			return true
-		}
-		also := false
-		phrases.find([]string{term}, func(c span) { also = also || wanted[c.name] })
-		if also {
-			return true
-		}
-	}
-	return false
+// typedOf are those of the places that hold words that were typed.
+func typedOf(found []place) []place {
+	return slices.DeleteFunc(found, func(p place) bool { return !p.typed })
 }
 
 // join adds a place, or makes the last one longer when they touch.
 func join(all []place, next place) []place {
-	if n := len(all); n > 0 && all[n-1].to >= next.from {
+	if n := len(all); n > 0 && all[n-1].to >= next.from && all[n-1].typed == next.typed {
 		all[n-1].to = next.to
 		return all
 	}
@@ -179,8 +209,8 @@ func join(all []place, next place) []place {
 }
 
 // excerpt picks the window with the most different words of those wanted, and marks those typed.
-func excerpt(body string, wanted, typed map[string]bool, s *stemmer) []Piece {
-	found := matches(body, wanted, s)
+func excerpt(body string, r *reader) []Piece {
+	found := matches(body, r)
 	from, most := 0, 0
 	for i := range found {
 		seen := map[string]bool{}
@@ -188,7 +218,7 @@ func excerpt(body string, wanted, typed map[string]bool, s *stemmer) []Piece {
 			if p.to > found[i].from+excerptLength-40 {
 				break
 			}
-			seen[s.stem(normal(body[p.from:p.to]))] = true
+			seen[p.term] = true
 		}
 		if len(seen) > most {
 			most, from = len(seen), max(0, found[i].from-40)
@@ -197,9 +227,9 @@ func excerpt(body string, wanted, typed map[string]bool, s *stemmer) []Piece {
 	from = wordStart(body, from)
 	to := wordEnd(body, min(len(body), from+excerptLength))
 	var inside []place
-	for _, p := range matches(body, typed, s) {
+	for _, p := range typedOf(found) {
 		if p.from >= from && p.to <= to {
-			inside = append(inside, place{p.from - from, p.to - from})
+			inside = append(inside, place{from: p.from - from, to: p.to - from})
 		}
 	}
 	pieces := mark(body[from:to], inside)

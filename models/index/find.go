@@ -230,13 +230,20 @@ const (
 	mostNarrowing = 2
 	mostCommon    = 4
 	fewFound      = 40 // from here on no looser sets of words are tried
+	usualWord     = 8  // a word that one in so many documents has tells little apart
 )
 
-// narrow credits the documents that have a rare term for the common ones that they have too.
+// narrow credits the documents that have a rare term for the common ones that they have too. Where a word is in most documents it tells them apart by title, tags or
+// codes alone, and the engine is spared a walk along all of them.
 func (f *finder) narrow(rare []string, groups [][]string) error {
-	var all [][][]string
-	for _, g := range groups {
-		all = append(all, [][]string{rare, g})
+	all := make([][][]string, len(groups))
+	for i, g := range groups {
+		all[i] = [][]string{rare, slices.Clone(g)}
+		for j, t := range g {
+			if f.docs[t] > f.total/usualWord {
+				all[i][1][j] = heading + t
+			}
+		}
 	}
 	found, err := f.fetch(all, longestList)
 	if err != nil {

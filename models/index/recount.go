@@ -58,3 +58,29 @@ func vocabulary(d *db.DB, q *gorm.DB, total int64) ([]counted, error) {
 	}
 	return terms, q.Raw("SELECT word AS term, CAST(ndoc AS bigint) * 16 AS docs FROM ts_stat('SELECT terms FROM search_documents WHERE id % 16 = 7') WHERE ndoc >= ?", common/16).Scan(&terms).Error
 }
+
+// compactPages is how much one transaction of Compact writes, in pages of SQLite: others wait for it.
+const compactPages = 200
+
+// Compact makes the engine's index one piece again, without what was replaced in it, which searches step over. Run it when all was put anew. It does nothing where the
+// database tends its index itself.
+func Compact(ctx context.Context, d *db.DB) error {
+	if d.Dialect != db.SQLite {
+		return nil
+	}
+	for pages := -compactPages; ; pages = compactPages { // the first, by its sign, lays all pieces together to be merged
+		var before, after int64
+		err := d.Tx(ctx, func(tx *db.Tx) error {
+			if err := tx.Raw("SELECT total_changes()").Scan(&before).Error; err != nil {
+				return err
+			}
+			if _, err := tx.Run("INSERT INTO search_index (search_index, rank) VALUES ('merge', ?)", pages); err != nil {
+				return err
+			}
+			return tx.Raw("SELECT total_changes()").Scan(&after).Error
+		})
+		if err != nil || after-before < 2 { // the documented sign that there was nothing to merge
+			return err
+		}
+	}
+}
