@@ -105,7 +105,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	const keepMail, keepJobs = 30 * 24 * time.Hour, 7 * 24 * time.Hour
 	w := job.NewWorker(o.DB, o.Replica)
 	w.Every("account.sweep", time.Hour, s.Account.Sweep)
-	w.Every("key.notices", time.Hour, s.Key.Notices)
+	w.Every("key.digests", 10*time.Minute, s.Notice.Run)
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("key.policy", 15*time.Minute, s.Enforcement.Enforce)
@@ -121,6 +121,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Handle(catalog.OpennessJob, s.Search.Openness)
 	w.Handle(follow.JobKind, s.Follow.Job)
 	w.Every("support.stale", time.Hour, s.Support.Stale)
+	w.Every("idempotency.sweep", time.Hour, s.Idempotency.Sweep)
 	w.Every("outbox.sweep", time.Hour, func(ctx context.Context) error { return outbox.Sweep(ctx, o.DB, keepMail) })
 	w.Every("job.sweep", 24*time.Hour, func(ctx context.Context) error { return job.Sweep(ctx, o.DB, keepJobs) })
 	return w

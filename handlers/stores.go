@@ -14,9 +14,11 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/moderation"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
+	"github.com/gatehouse-dev/gatehouse/models/idempotency"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
+	"github.com/gatehouse-dev/gatehouse/models/key/notice"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -35,6 +37,7 @@ type Stores struct {
 	Handover   *handover.Store
 	Leak       *leak.Store
 	Rotation   *rotation.Store
+	Notice     *notice.Store
 	Usage      *usage.Store
 	Staff      *staff.Store
 	Follow     *follow.Store
@@ -43,6 +46,8 @@ type Stores struct {
 	Support    *support.Store
 	Guide      *guide.Store
 	Search     *guide.Searcher
+
+	Idempotency *idempotency.Store
 }
 
 func newStores(o Options) (Stores, error) {
@@ -67,10 +72,12 @@ func newStores(o Options) (Stores, error) {
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Rotation = rotation.NewStore(o.DB, s.Key)
+	s.Notice = notice.NewStore(o.DB, s.Key, box)
 	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: s.Key, Link: link})
 	s.Account.OnDelete(s.Handover.Gone)
 	s.Usage = usage.NewStore(o.DB)
+	s.Idempotency = idempotency.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
 	s.Follow = follow.NewStore(follow.Options{
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},

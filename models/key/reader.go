@@ -57,12 +57,15 @@ func ReadersTx(tx *db.Tx, rows []Row) (map[db.ID][]Reader, error) {
 	return out, nil
 }
 
-const readersQuery = `SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone
-	FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+const readersQuery = "SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone" + ReadersSQL + " AND k.id IN ? ORDER BY k.id, u.email"
+
+// ReadersSQL joins keys k with apps a, organizations o, members m and the users u who are told of each key, and ends inside a WHERE. It holds no
+// argument.
+const ReadersSQL = ` FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
 	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
-	WHERE k.id IN ? AND (u.id = COALESCE(k.responsible_id, k.created_by) OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
+	WHERE (u.id = COALESCE(k.responsible_id, k.created_by) OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
 		SELECT 1 FROM members x JOIN users y ON y.id = x.user_id AND y.deleted_at IS NULL AND y.email_verified_at IS NOT NULL
-		WHERE x.organization_id = o.id AND x.user_id = COALESCE(k.responsible_id, k.created_by))) ORDER BY k.id, u.email`
+		WHERE x.organization_id = o.id AND x.user_id = COALESCE(k.responsible_id, k.created_by)))`
 
 func idsOf(rows []Row) []db.ID {
 	ids := make([]db.ID, len(rows))
