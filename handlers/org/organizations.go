@@ -123,6 +123,10 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}
 	d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, o, members)})
+	d.Parts = append(d.Parts, views.Part{
+		Title: web.T(c, "Expiry calendar"), ID: "calendar", Text: web.T(c, "Have the ends of this organization’s keys in your own calendar."),
+		Actions: []components.Act{{Label: web.T(c, "Expiry calendar"), Href: organizationPath(id) + "/calendar"}},
+	})
 	if permission.Org(o.Role, permission.OrgChange) {
 		if f == nil {
 			f = &organizationForm{o.Name, o.TechnicalEmail}

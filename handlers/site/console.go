@@ -31,6 +31,9 @@ func (h *Handler) Console(c echo.Context) error {
 	}
 	total := sum(desks)
 	page := site.ConsolePage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: notices(c, total)}
+	if err := h.leaked(c, &page); err != nil {
+		return err
+	}
 	if mayMakeKeys(orgs) {
 		if err := h.start(c, &page, total); err != nil {
 			return err
@@ -54,6 +57,9 @@ func (h *Handler) Console(c echo.Context) error {
 		if page.Calls, err = h.calls(c); err != nil {
 			return err
 		}
+	}
+	if page.Endings, err = h.endings(c); err != nil {
+		return err
 	}
 	return h.Render(c, site.Console(page))
 }
@@ -160,6 +166,19 @@ func stepOf(c echo.Context, s content.Step) components.Step {
 		step.Action = &components.Act{Label: web.T(c, "See your keys"), Href: "/console/keys"}
 	}
 	return step
+}
+
+// leaked puts first that keys were reported as leaked, while somebody must look at it.
+func (h *Handler) leaked(c echo.Context, page *site.ConsolePage) error {
+	if h.Leaks == nil {
+		return nil
+	}
+	n, err := h.Leaks.CountOpen(web.Ctx(c), web.Actor(c))
+	if err == nil && n > 0 {
+		told := site.Notice{Tone: components.Bad, Text: web.T(c, "%d keys were reported as leaked.", n), Href: "/console/incidents?state=open", Label: web.T(c, "See the incidents")}
+		page.Notices = append([]site.Notice{told}, page.Notices...)
+	}
+	return err
 }
 
 func notices(c echo.Context, d key.Desk) []site.Notice {

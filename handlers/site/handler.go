@@ -20,6 +20,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
+	"github.com/gatehouse-dev/gatehouse/models/key/notice"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/static"
@@ -33,8 +35,10 @@ type Handler struct {
 	Keys    *key.Store
 	Usage   *usage.Store
 	Guides  *guide.Store
+	Notices *notice.Store  // nil: nothing is said of what ends next
 	Forum   *forum.Store   // nil: the sitemap lists no questions
 	Desk    *support.Store // nil: nothing is said of reply times
+	Leaks   *leak.Store    // nil: nothing is said of leaked keys
 	Signup  config.SignupPolicy
 	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
 	leaving atomic.Bool

@@ -29,7 +29,15 @@ type ConsolePage struct {
 	Tiles   []components.Tile
 	Calls   *components.Series // nil before the first call
 	Notices []Notice
+	Endings []EndingRow // what expires next
 	Orgs    []OrgLine
+}
+
+// EndingRow is a key that ends soon by itself.
+type EndingRow struct {
+	Href, Name, Hint, App string
+	What                  string
+	Ends                  components.Moment
 }
 
 // Notice is something that wants attention: a key that expires, a request that was decided.
