@@ -17,7 +17,10 @@ type Found struct {
 // over lines, quoted, marked up as Markdown or HTML, joined in source code, or
 // carries invisible characters, and when its characters are written as HTML
 // entities, percent-encoded, quoted-printable, as escapes of JSON and of source
-// code, in base64, or in forms that only look different (full-width).
+// code, in base64 or hexadecimal (both once, not one inside the other), or in
+// forms that only look different (full-width). A listing with addresses
+// beside the digits (hexdump) is not found, nor what is encrypted, compressed,
+// reversed or shifted.
 //
 // It takes time linear in the length of text: each of a few readings of the
 // text is made and searched once. Chance makes it see a key where there is none
@@ -27,7 +30,7 @@ func Find(text string) []Found {
 	for _, r := range readings(text) {
 		all = append(all, r.stream(text).keys()...)
 	}
-	return merged(append(all, inBase64(text)...))
+	return merged(append(append(all, inBase64(text)...), inHex(text)...))
 }
 
 // Mask returns text with every key that Find sees replaced by its hint. Text
