@@ -16,9 +16,11 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/idempotency"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/notice"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -29,23 +31,25 @@ import (
 
 // Stores are the stores of every area.
 type Stores struct {
-	Outbox     *outbox.Outbox
-	Account    *account.Store
-	Org        *org.Store
-	Catalog    *catalog.Store
-	Key        *key.Store
-	Handover   *handover.Store
-	Leak       *leak.Store
-	Rotation   *rotation.Store
-	Notice     *notice.Store
-	Usage      *usage.Store
-	Staff      *staff.Store
-	Follow     *follow.Store
-	Forum      *forum.Store
-	Moderation *moderation.Store
-	Support    *support.Store
-	Guide      *guide.Store
-	Search     *guide.Searcher
+	Outbox      *outbox.Outbox
+	Account     *account.Store
+	Org         *org.Store
+	Catalog     *catalog.Store
+	Key         *key.Store
+	Handover    *handover.Store
+	Leak        *leak.Store
+	Rotation    *rotation.Store
+	Policy      *policy.Store
+	Enforcement *enforcement.Store
+	Notice      *notice.Store
+	Usage       *usage.Store
+	Staff       *staff.Store
+	Follow      *follow.Store
+	Forum       *forum.Store
+	Moderation  *moderation.Store
+	Support     *support.Store
+	Guide       *guide.Store
+	Search      *guide.Searcher
 
 	Idempotency *idempotency.Store
 }
@@ -72,6 +76,7 @@ func newStores(o Options) (Stores, error) {
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Rotation = rotation.NewStore(o.DB, s.Key)
+	s.Policy, s.Enforcement = policy.NewStore(o.DB), enforcement.NewStore(o.DB, s.Key)
 	s.Notice = notice.NewStore(o.DB, s.Key, box)
 	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: s.Key, Link: link})

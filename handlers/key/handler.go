@@ -1,4 +1,4 @@
-// Package key answers the pages of keys: in the console for organizations, under /admin for staff, and the policy for their life.
+// Package key answers the pages of keys: in the console for organizations, under /admin for staff.
 package key
 
 import (
@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -16,6 +17,7 @@ type Handler struct {
 	*web.Kit
 	Keys  *keys.Store
 	Links *handover.Store
+	Leaks *leak.Store // nil: nothing is said of leaks
 }
 
 // New makes the handler.
@@ -54,8 +56,6 @@ func (h *Handler) staffRoutes(r *web.Registrar) {
 	r.Post("/admin/keys/:key/unsuspend", manage, h.Unsuspend)
 	r.Get("/admin/keys/:key/revoke", manage, h.AdminRevokeForm)
 	r.Post("/admin/keys/:key/revoke", manage, h.AdminRevoke)
-	r.Get("/admin/policy", web.Staff(permission.StaffPolicyRead), h.Policy)
-	r.Post("/admin/policy", web.Staff(permission.StaffPolicyManage), h.SetPolicy)
 }
 
 // zoneName names the reader's time zone.

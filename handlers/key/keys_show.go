@@ -12,6 +12,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -31,6 +32,11 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 		return err
 	}
 	path, now := keyPath(d.Row), h.Now()
+	due, err := h.dueNotes(c, d)
+	if err != nil {
+		return err
+	}
+	p.Notes = append(p.Notes, due...)
 	if p.Links, err = h.linkRows(c, d, d.MayManage); err != nil {
 		return err
 	}
@@ -47,9 +53,12 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 	if d.MayManage && d.Living(now) {
 		p.Actions = h.ownActions(c, d, path)
 		p.ChangeBounds, p.Take, p.Give = path+"/limits", path+"/scopes/take", path+"/scopes/give"
-		if d.PausedAt != nil {
+		if d.PausedAt != nil && d.PausedCause != keys.PausedLeak {
 			p.Resume = path + "/resume"
 		}
+	}
+	if err := h.leaked(c, &p, d); err != nil {
+		return err
 	}
 	if d.MayManage && d.RevokedAt == nil {
 		_, wrong := problemsOf(c, failed)
@@ -71,6 +80,24 @@ func (h *Handler) ownActions(c echo.Context, d keys.Detail, path string) []compo
 		acts = append(acts, components.Act{Label: web.T(c, "Pause"), Href: path + "/pause"})
 	}
 	return append(acts, components.Act{Label: web.T(c, "Revoke"), Href: path + "/revoke", Kind: components.Danger})
+}
+
+// leaked says above all else that the key was reported as leaked, while that is not closed.
+func (h *Handler) leaked(c echo.Context, p *views.ShowPage, d keys.Detail) error {
+	if h.Leaks == nil {
+		return nil
+	}
+	open, err := h.Leaks.OpenOf(web.Ctx(c), []db.ID{d.ID})
+	i, ok := open[d.ID]
+	if err != nil || !ok {
+		return err
+	}
+	n := views.Note{
+		Tone: components.Bad, Title: web.T(c, "Reported as leaked on %s", text.DateTime(web.Ctx(c), i.OpenedAt)), Text: web.T(c, "The incident says where, from where it was used, and what now."),
+		Href: leak.PathOf(d.ID), Link: web.T(c, "See the incident"),
+	}
+	p.Notes = append([]views.Note{n}, p.Notes...)
+	return nil
 }
 
 // own reads the key of the path, one of the reader's organizations.

@@ -1,5 +1,5 @@
 // Package key holds the pages of keys: the console's and staff's lists, making one, the page that shows a new key once, a key's own
-// page, the pages on which somebody confirms, and the policy.
+// page, the pages on which somebody confirms, and the policies.
 package key
 
 import (
@@ -38,6 +38,18 @@ type Item struct {
 	Expires Moment
 	Used    Moment
 	Calls   string
+	Due     string // what a policy makes of it soon
+}
+
+// due says what becomes of the key soon.
+func (i Item) due() templ.Component {
+	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
+		if i.Due == "" {
+			return nil
+		}
+		_, err := io.WriteString(w, "<small class=\"hint\">"+templ.EscapeString(i.Due)+"</small>")
+		return err
+	})
 }
 
 // tags writes the scopes. It is no template because a template's loop leaves white space, which a hundred rows pay for.
@@ -122,6 +134,7 @@ type NewPage struct {
 	Waiting     []WaitingRow
 	Expires     components.Field
 	ExpiresOn   components.Field
+	Holds       []RuleRow // what policies ask of this key
 	Delivery    []components.Field
 	Cancel      string
 }
@@ -263,16 +276,6 @@ type RevocationPage struct {
 	Fields   []components.Field
 	Button   string
 	Back     string
-}
-
-// PolicyPage is the policy for the life of keys.
-type PolicyPage struct {
-	Frame    layout.Frame
-	Problems []components.Problem
-	Fields   []components.Field
-	Never    components.Field
-	Facts    []components.Fact // for who may only read
-	MayEdit  bool
 }
 
 // Typed is what a person typed, or an id: data that no translation touches.
