@@ -20,7 +20,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
-	policypages "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
@@ -82,7 +81,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Forum: s.Forum, Desk: s.Support, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	org.New(kit, s.Org, s.Catalog).Routes(r)
@@ -90,9 +89,9 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	apis.Forum = s.Forum
 	apis.Routes(r)
 	keyPages := key.New(kit, s.Key, s.Handover)
+	keyPages.Leaks = s.Leak
 	keyPages.Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)
-	policypages.New(kit, s.Policy, s.Key).Routes(r)
 	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)
 	github := githubleak.New(githubleak.Options{URL: h.options.Settings.GitHubKeysURL, Now: kit.Now})
 	(&leak.Handler{Kit: kit, Keys: s.Key, Leaks: s.Leak, GitHub: github, Brand: h.options.Settings.KeyBrand}).Routes(r)

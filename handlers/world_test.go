@@ -54,6 +54,12 @@ type tenant struct {
 // serve builds the house over d and serves it.
 func serve(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
+	return serveWith(t, d, clock, nil)
+}
+
+// serveWith is serve with some settings.
+func serveWith(t *testing.T, d *db.DB, clock *dbtest.Clock, with map[string]string) *world {
+	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's listener
 	if err != nil {
 		t.Fatal(err)
@@ -61,6 +67,9 @@ func serve(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	addr := listener.Addr().String()
 	settings, err := config.Load(func(name string) (string, bool) {
 		value, ok := map[string]string{"GATEHOUSE_ADDR": addr}[name]
+		if set, has := with[name]; has {
+			return set, true
+		}
 		return value, ok
 	})
 	if err != nil {
