@@ -10,7 +10,11 @@ import (
 // narrowStage is where the stories about what a key is held to begin, on a database, with a browser that runs scripts or not.
 func narrowStage(t testing.TB, dialect string, k kind) *stage {
 	t.Helper()
-	w := newWorld(t, dialect)
+	return narrowStageOf(t, newWorld(t, dialect), k)
+}
+
+func narrowStageOf(t testing.TB, w *world, k kind) *stage {
+	t.Helper()
 	s := &stage{world: w, admin: newClerk(t, w.URL, "admin"), dev: newBrowser(t, w.URL, "developer", k), app: "Order tracker"}
 	w.setUp(s.admin)
 	s.api = ordersAPI(newService(t))
