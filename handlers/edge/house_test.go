@@ -20,10 +20,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
-	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -42,6 +42,7 @@ type house struct {
 	orgs     *org.Store
 	catalog  *catalog.Store
 	keys     *key.Store
+	handover *handover.Store
 
 	keyID db.ID
 	key   string
@@ -58,6 +59,7 @@ func newHouse(t *testing.T, d *db.DB) *house {
 	h.accounts = account.NewStore(account.Options{DB: d, Outbox: box, Link: link, PortalName: func(context.Context) string { return "Portal" }})
 	h.orgs, h.catalog = org.NewStore(org.Options{DB: d, Outbox: box, Link: link}), catalog.NewStore(catalog.Options{DB: d, Outbox: box, Link: link})
 	h.keys = key.NewStore(key.Options{DB: d, Outbox: box, Root: h.Root, Brand: "gk", Link: link})
+	h.handover = handover.NewStore(handover.Options{DB: d, Outbox: box, Keys: h.keys, Link: link})
 	return h
 }
 
@@ -84,94 +86,6 @@ func (h *house) ask(handler http.Handler) string {
 }
 
 const yes = "OK "
-
-// stops are the causes of product.md (Keys) for which a key stops at once (K7).
-var stops = []struct {
-	cause, answer string
-	stop          func(ctx context.Context, h *house, clock *dbtest.Clock) error
-}{
-	{"key revoked", "Unauthorized REVOKED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.keys.Revoke(ctx, h.Person, h.keyID, "leaked")
-	}},
-	{"key expired", "Unauthorized EXPIRED", func(_ context.Context, h *house, clock *dbtest.Clock) error {
-		clock.Advance(8 * time.Second)
-		return nil
-	}},
-	{"key paused", "Unauthorized PAUSED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.keys.Pause(ctx, h.Person, h.keyID)
-	}},
-	{"key suspended", "Forbidden SUSPENDED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.keys.Suspend(ctx, h.Staff, h.keyID, "odd", nil)
-	}},
-	{"app suspended", "Forbidden SUSPENDED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.orgs.SuspendApp(ctx, h.Staff, h.App, org.Suspension{Reason: "odd"})
-	}},
-	{"app deleted", "Unauthorized REVOKED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.orgs.DeleteApp(ctx, h.Person, h.App, "Northwind shop")
-	}},
-	{"organization suspended", "Forbidden SUSPENDED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.orgs.SuspendOrganization(ctx, h.Staff, h.Org, org.Suspension{Reason: "odd"})
-	}},
-	{"organization deleted", "Unauthorized REVOKED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.directly(ctx, change.Organization, h.Org, "UPDATE organizations SET deleted_at = ? WHERE id = ?")
-	}},
-	{"access suspended", "Forbidden SUSPENDED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.catalog.Suspend(ctx, h.Staff, h.OrdersAccess, org.Suspension{Reason: "odd"})
-	}},
-	{"access ended", "Forbidden WRONG_API", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.catalog.End(ctx, h.Staff, h.OrdersAccess, "over")
-	}},
-	{"scope withdrawn", "Forbidden INSUFFICIENT_SCOPE", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.catalog.WithdrawScope(ctx, h.Staff, h.Orders, h.OrdersRead)
-	}},
-	{"API version retired", "Forbidden WRONG_API", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.catalog.ChangeVersion(ctx, h.Staff, h.Orders, h.OrdersVersion, "retired", nil)
-	}},
-	{"user of a personal organization suspended", "Forbidden SUSPENDED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.accounts.Suspend(ctx, h.Staff, h.Person.UserID, "odd", nil)
-	}},
-	{"user of a personal organization deleted", "Unauthorized REVOKED", func(ctx context.Context, h *house, _ *dbtest.Clock) error {
-		return h.directly(ctx, change.User, h.Person.UserID, "UPDATE users SET deleted_at = ? WHERE id = ?")
-	}},
-}
-
-// directly is for what the stores do only with a password, or not for a personal organization.
-func (h *house) directly(ctx context.Context, kind string, id db.ID, statement string) error {
-	return h.DB.Tx(ctx, func(tx *db.Tx) error {
-		change.Record(tx, kind, id)
-		_, err := tx.Run(statement, tx.Now, id)
-		return err
-	})
-}
-
-// K7, K8, D5: on the next request in this process, and after one poll in another.
-func TestEachCauseStopsTheKeyAtOnce(t *testing.T) {
-	for _, s := range stops {
-		t.Run(s.cause, func(t *testing.T) {
-			dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-				h := newHouse(t, d)
-				h.Run("UPDATE keys SET expires_at = ? WHERE id = ?", clock.Now().Add(8*time.Second), h.keyID)
-				ring := h.Ring()
-				other, _, _ := h.edgeOver(ring, "two")
-				if a, b := h.ask(h.handler), h.ask(other); a != yes || b != yes {
-					t.Fatal("control:", a, b)
-				}
-
-				err := s.stop(t.Context(), h, clock)
-
-				here := h.ask(h.handler)
-				pollErr := ring.Poll(t.Context())
-				there := h.ask(other)
-				if err := errors.Join(err, pollErr); err != nil {
-					t.Fatal(err)
-				}
-				if here != s.answer || there != s.answer {
-					t.Fatalf("here %q, there %q, want %q", here, there, s.answer)
-				}
-			})
-		})
-	}
-}
 
 // D5, and the bound of GATEHOUSE_STALE_MAX: a warm check touches no database.
 func TestWarmChecksTouchNoDatabase(t *testing.T) {
