@@ -59,10 +59,19 @@ func (h *Handler) List(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	var pinned []forum.Row
+	if c.QueryString() == "" {
+		if pinned, err = h.pinned(c); err != nil {
+			return err
+		}
+	}
 	p := views.List{
 		Frame: h.Frame(c, web.T(c, "Forum")), Title: web.T(c, "Forum"), Lead: web.T(c, "Ask in public, and support answers. Whoever has the same question next finds the answer here."),
-		AskHref: askHref(f), Tabs: listTabs(c, on), Sorts: listSorts(c, list.Sort), Narrow: narrowed(c, f), Items: h.items(c, list.Rows), Pager: web.Pager(c, list.Previous, list.Next),
+		AskHref: askHref(f), Tabs: listTabs(c, on), Sorts: listSorts(c, list.Sort), Narrow: narrowed(c, f), Pinned: h.items(c, pinned), Items: h.items(c, without(list.Rows, pinned)), Pager: web.Pager(c, list.Previous, list.Next),
 		Empty: components.EmptyState{Title: web.T(c, "No questions here"), Text: web.T(c, on.empty), Action: &components.Act{Label: web.T(c, "Ask a question"), Href: askHref(f), Kind: components.Primary}},
+	}
+	for i := range p.Pinned {
+		p.Pinned[i].Pinned = true
 	}
 	if f.Tag != "" || f.API != "" {
 		p.Empty.Text = web.T(c, "None fits this tag or API in this list.")
@@ -83,33 +92,22 @@ func (h *Handler) List(c echo.Context) error {
 	p.Frame.Description = p.Lead
 	p.Frame.Canonical = h.Link("/forum")
 	p.Frame.NoIndex = p.Frame.NoIndex || c.QueryString() != ""
-	if c.QueryString() == "" {
-		if err := h.pin(c, &p, list.Rows); err != nil {
-			return err
-		}
-	}
 	return h.Render(c, views.ListPage(p))
 }
 
 const mostPinned = 5
 
-// pin puts pinned questions on top of the first page, and nowhere twice.
-func (h *Handler) pin(c echo.Context, p *views.List, rows []forum.Row) error {
-	pinned, err := h.Store.List(web.Ctx(c), web.Actor(c), forum.Filter{Pinned: true}, db.PageRequest{Size: mostPinned})
-	if err != nil {
-		return err
-	}
-	p.Pinned = h.items(c, pinned.Rows)
-	for i := range p.Pinned {
-		p.Pinned[i].Pinned = true
-	}
-	p.Items = nil
-	for _, r := range rows {
-		if !slices.ContainsFunc(pinned.Rows, func(o forum.Row) bool { return o.ID == r.ID }) {
-			p.Items = append(p.Items, h.item(c, r))
-		}
-	}
-	return nil
+// pinned are the questions on top of the first page.
+func (h *Handler) pinned(c echo.Context) ([]forum.Row, error) {
+	list, err := h.Store.List(web.Ctx(c), web.Actor(c), forum.Filter{Pinned: true}, db.PageRequest{Size: mostPinned})
+	return list.Rows, err
+}
+
+// without is rows but those that stand above them already: nothing stands on a page twice.
+func without(rows, pinned []forum.Row) []forum.Row {
+	return slices.DeleteFunc(rows, func(r forum.Row) bool {
+		return slices.ContainsFunc(pinned, func(o forum.Row) bool { return o.ID == r.ID })
+	})
 }
 
 func askHref(f forum.Filter) string {

@@ -216,11 +216,55 @@ func TestPagesAskTheDatabaseLittle(t *testing.T) {
 		}
 	}
 	n := dbtest.CountQueries(t, w.DB)
-	for path, most := range map[string]int64{"/forum": 6, "/forum?show=unanswered": 4, "/forum?tag=keys": 5, q.Path(): 8, q.Path() + ".md": 7, "/forum/tags": 3} {
+	for path, most := range map[string]int64{"/forum": 6, "/forum?show=unanswered": 4, "/forum?sort=newest": 4, "/forum?tag=keys": 4, q.Path(): 8, q.Path() + ".md": 7, "/forum/tags": 3} {
 		before := n.Load()
 		has(t, w.visitor.Get(path), http.StatusOK)
 		if got := n.Load() - before; got > most {
 			t.Errorf("%s: %d queries, more than %d", path, got, most)
 		}
 	}
+}
+
+func TestAskerSeesAndEndsWhatIsSharedWithStaff(t *testing.T) {
+	w := newWorld(t)
+	app := db.NewID()
+	w.exec("INSERT INTO apps (id, organization_id, name, created_at, updated_at) VALUES (?, ?, 'Order tracker', ?, ?)", app, webtest.PersonalOrg(t, w.DB, w.asker.ID), w.Clock.Now(), w.Clock.Now())
+	q := w.ask(forum.Draft{AppID: app})
+	stop := "/forum/q/" + q.ID.Show(forum.Prefix) + "/unshare"
+	has(t, w.askers.Get(q.Path()), http.StatusOK, "Shared with staff", "Order tracker", stop)
+	for _, c := range []*webtest.Client{w.visitor, w.others, w.staff} {
+		hasNot(t, c.Get(q.Path()), "Order tracker", stop)
+	}
+
+	ended := w.askers.Post(stop, url.Values{})
+
+	has(t, ended, http.StatusSeeOther)
+	hasNot(t, w.askers.Get(q.Path()), "Order tracker", stop)
+	var left int64
+	if err := w.DB.Read(bg).Raw("SELECT COUNT(*) FROM questions WHERE app_id IS NOT NULL").Scan(&left).Error; err != nil || left != 0 {
+		t.Error(left, err)
+	}
+}
+
+func TestMergedQuestionStaysAmongOnesOwn(t *testing.T) {
+	w := newWorld(t)
+	from := w.ask(forum.Draft{Title: "The question that was asked twice", Body: "The second time."})
+	into := w.ask(forum.Draft{Title: "The question that was there first", Body: "The first time."})
+	w.exec("UPDATE questions SET merged_into = ?, closed_at = ?, closed_reason = 'duplicate' WHERE id = ?", into.ID, w.Clock.Now(), from.ID)
+
+	has(t, w.askers.Get("/forum?show=mine"), http.StatusOK, from.Title, "Merged into another question")
+	hasNot(t, w.askers.Get("/forum"), from.Title)
+	hasNot(t, w.others.Get("/forum?show=mine"), from.Title)
+}
+
+func TestAnswerIsWrittenUnderWhatItIsAbout(t *testing.T) {
+	w := newWorld(t)
+	q := w.ask(forum.Draft{})
+	p := w.answer(w.other, q, "Both keys share **one** limit.")
+
+	answer := w.others.Post("/forum/q/"+q.ID.Show(forum.Prefix)+"/answers", url.Values{"body": {"And so on."}, "act": {"preview"}})
+	comment := w.askers.Post("/forum/posts/"+p.ID.Show(forum.PostPrefix)+"/comments", url.Values{"body": {"And so on."}, "act": {"preview"}})
+
+	has(t, answer, http.StatusOK, "What you write about", "<strong>429</strong>")
+	has(t, comment, http.StatusOK, "What you write about", "<strong>one</strong>")
 }

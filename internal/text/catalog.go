@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"strings"
 
@@ -63,6 +64,17 @@ func (e entry) equal(o entry) bool {
 	return true
 }
 
+func (e entry) reworded(reword func(string) string) entry {
+	out := entry{Text: reword(e.Text), Arg: e.Arg}
+	if e.Forms != nil {
+		out.Forms = make(map[string]string, len(e.Forms))
+	}
+	for form, words := range e.Forms {
+		out.Forms[form] = reword(words)
+	}
+	return out
+}
+
 var pluralOrder = []string{"zero", "one", "two", "few", "many", "other"}
 
 func (e entry) message(reword func(string) string) catalog.Message {
@@ -104,19 +116,23 @@ func load(fsys fs.FS, lang Language) (map[string]entry, error) {
 	return merged, nil
 }
 
-// speaker writes messages in one language: plain sentences from a map, those with verbs through x/text.
+// speaker writes messages in one language: plain sentences from a map, those with words and small numbers by themselves, others through x/text.
 type speaker struct {
 	plain   map[string]string
+	quick   map[string]*quick
 	printer *message.Printer
 }
 
 func newSpeaker(lang Language, entries map[string]entry, reword func(string) string) *speaker {
 	tag := lang.tag()
 	builder := catalog.NewBuilder(catalog.Fallback(language.English))
-	s := &speaker{plain: map[string]string{}}
+	s := &speaker{plain: map[string]string{}, quick: map[string]*quick{}}
 	for key, e := range entries {
 		if e.Forms == nil && !strings.Contains(e.Text, "%") {
 			s.plain[key] = reword(e.Text)
+		}
+		if q := newQuick(e.reworded(reword)); q != nil {
+			s.quick[key] = q
 		}
 		// The error is a wrong plural case; the test of the catalogue renders every entry and finds it.
 		_ = builder.Set(tag, key, e.message(reword))
@@ -133,19 +149,16 @@ func speakers() map[Language]*speaker {
 	same := func(s string) string { return s }
 	en, _ := load(files, English)
 	de, _ := load(files, German)
-	all := map[Language]*speaker{
-		English: newSpeaker(English, en, same),
-		German:  newSpeaker(German, de, same),
-	}
-	pseudo := map[string]entry{}
+	every := map[string]entry{} // in English: a sentence that is no choice is its own key
 	for key := range de {
-		pseudo[key] = entry{Text: key}
+		every[key] = entry{Text: key}
 	}
-	for key, e := range en {
-		pseudo[key] = e
+	maps.Copy(every, en)
+	return map[Language]*speaker{
+		English: newSpeaker(English, every, same),
+		German:  newSpeaker(German, de, same),
+		Pseudo:  newSpeaker(Pseudo, every, accent),
 	}
-	all[Pseudo] = newSpeaker(Pseudo, pseudo, accent)
-	return all
 }
 
 func translate(lang Language, key string, args []any) string {
@@ -159,6 +172,11 @@ func translate(lang Language, key string, args []any) string {
 		}
 		if !strings.Contains(key, "%") {
 			return key
+		}
+	}
+	if q := s.quick[key]; q != nil {
+		if sentence, ok := q.write(args); ok {
+			return sentence
 		}
 	}
 	return s.printer.Sprintf(key, args...)
