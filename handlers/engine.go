@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -112,6 +113,8 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Handle(policy.TellJob, s.Enforcement.Tell)
 	w.Every("key.policy.sweep", time.Hour, s.Policy.Sweep)
 	w.Every("key.links", time.Hour, s.Handover.Sweep)
+	w.Handle(bulk.JobKind, s.Bulk.Job)
+	w.Every("key.bulk_sweep", 5*time.Minute, s.Bulk.Sweep)
 	w.Handle(leak.JobKind, s.Leak.Job)
 	w.Every("leak.due", 10*time.Minute, s.Leak.Due)
 	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)

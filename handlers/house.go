@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
@@ -90,6 +91,8 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	apis.Routes(r)
 	keyPages := key.New(kit, s.Key, s.Handover)
 	keyPages.Leaks = s.Leak
+	keyPages.Bulks = s.Bulk
+	(&bulk.Handler{Kit: kit, Keys: s.Key, Bulks: s.Bulk}).Routes(r)
 	keyPages.Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)
 	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)

@@ -78,7 +78,7 @@ func (w *world) staffsForms() map[string][]typed {
 			{path: "/admin/requests/" + t.access.Show("acc") + "/suspend", hinted: []string{"reason"}},
 		},
 		"key": {
-			{path: "/admin/keys/revocations", form: fields("environment", "live"), hinted: filter},
+			{path: "/admin/keys/bulk", form: fields("environment", "live", "verb", "revoke"), hinted: filter},
 			{path: "/admin/keys/" + t.key.ID.Show("key") + "/suspend", form: fields("for", "24"), hinted: []string{"reason"}},
 			{path: "/admin/keys/" + t.key.ID.Show("key") + "/revoke", form: fields("confirm", t.key.Name), hinted: []string{"reason"}},
 		},

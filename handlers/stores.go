@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/idempotency"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
@@ -41,6 +42,24 @@ type Stores struct {
 	Rotation    *rotation.Store
 	Policy      *policy.Store
 	Enforcement *enforcement.Store
+	Notice      *notice.Store
+	Usage       *usage.Store
+	Staff       *staff.Store
+	Follow      *follow.Store
+	Forum       *forum.Store
+	Moderation  *moderation.Store
+	Support     *support.Store
+	Guide       *guide.Store
+	Search      *guide.Searcher
+	Outbox      *outbox.Outbox
+	Account     *account.Store
+	Org         *org.Store
+	Catalog     *catalog.Store
+	Key         *key.Store
+	Handover    *handover.Store
+	Bulk        *bulk.Store
+	Leak        *leak.Store
+	Rotation    *rotation.Store
 	Notice      *notice.Store
 	Usage       *usage.Store
 	Staff       *staff.Store
@@ -81,6 +100,7 @@ func newStores(o Options) (Stores, error) {
 	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: s.Key, Link: link})
 	s.Account.OnDelete(s.Handover.Gone)
+	s.Bulk = bulk.NewStore(bulk.Options{DB: o.DB, Keys: s.Key, Outbox: box, Link: link})
 	s.Usage = usage.NewStore(o.DB)
 	s.Idempotency = idempotency.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)

@@ -29,7 +29,7 @@ func TestTheFormSaysWhatWaitsAndWhoMayAsk(t *testing.T) {
 func TestAMassRevocationSaysInWordsByWhatItsKeysWereFound(t *testing.T) {
 	w := newWorld(t)
 	w.key("Worker")
-	preview := w.admins.Post("/admin/keys/revocations", url.Values{"environment": {"live"}, "state": {"active"}, "from": {"2026-11-20"}, "to": {"2026-11-21"}})
+	preview := w.admins.Post("/admin/keys/bulk", url.Values{"verb": {"revoke"}, "environment": {"live"}, "state": {"active"}, "from": {"2026-11-20"}, "to": {"2026-11-21"}})
 
 	page := w.admins.Get(preview.Location)
 

@@ -6,10 +6,12 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	many "github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
@@ -17,89 +19,17 @@ import (
 
 const adminPath = "/admin/keys"
 
-// filterForm is staff's filter, in the address of the list and in the form of a mass revocation.
-type filterForm struct {
-	Query       string `form:"q"`
-	Owner       string `form:"owner"`
-	App         string `form:"app"`
-	Scope       string `form:"scope"`
-	API         string `form:"api"`
-	Environment string `form:"environment"`
-	State       string `form:"state"`
-	From        string `form:"from"`
-	To          string `form:"to"`
-	Used        string `form:"used"`
-}
-
-func (f filterForm) fields() []components.Hidden {
-	return []components.Hidden{
-		{Name: "q", Value: f.Query},
-		{Name: "owner", Value: f.Owner},
-		{Name: "app", Value: f.App},
-		{Name: "scope", Value: f.Scope},
-		{Name: "api", Value: f.API},
-		{Name: "environment", Value: f.Environment},
-		{Name: "state", Value: f.State},
-		{Name: "from", Value: f.From},
-		{Name: "to", Value: f.To},
-		{Name: "used", Value: f.Used},
-	}
-}
-
-// redacted is the form with the hints of keys in the place of keys, which must not be kept with a mass revocation (K1).
-func (f filterForm) redacted() filterForm {
-	for _, word := range []*string{&f.Query, &f.Owner, &f.App, &f.Scope, &f.API} {
-		*word = apikey.Redact(*word)
-	}
-	return f
-}
-
-// known is the form without values that are none of a choice: they would narrow nothing, and must not be carried into a mass revocation.
-func (f filterForm) known() filterForm {
-	f.Environment, f.State, f.Used = oneOf(f.Environment, "live", "test"), knownState(f.State), oneOf(f.Used, "hour")
-	for _, day := range []*string{&f.From, &f.To} {
-		if _, err := time.Parse(keys.DateLayout, *day); err != nil {
-			*day = ""
-		}
-	}
-	return f
-}
-
-// filter reads a form that is known; days are UTC, and the last one is included.
-func (f filterForm) filter() keys.Filter {
-	out := keys.Filter{Query: f.Query, Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: f.Environment, State: f.State, UsedLastHour: f.Used == "hour"}
-	if from, err := time.Parse(keys.DateLayout, f.From); err == nil {
-		out.CreatedFrom = from
-	}
-	if to, err := time.Parse(keys.DateLayout, f.To); err == nil {
-		out.CreatedTo = to.AddDate(0, 0, 1)
-	}
-	return out
-}
-
 // AdminList is staff's list of all keys.
 func (h *Handler) AdminList(c echo.Context) error {
 	if held, clean := holdsKey(c, adminPath); held {
 		return c.Redirect(http.StatusSeeOther, clean)
 	}
-	f := filterForm{}
-	for _, field := range f.fields() {
-		f.set(field.Name, c.QueryParam(field.Name))
-	}
-	return h.adminList(c, http.StatusOK, f.known(), nil)
+	return h.adminList(c, bulk.FilterOf(c).Known())
 }
 
-func (f *filterForm) set(name, value string) {
-	for n, p := range map[string]*string{"q": &f.Query, "owner": &f.Owner, "app": &f.App, "scope": &f.Scope, "api": &f.API, "environment": &f.Environment, "state": &f.State, "from": &f.From, "to": &f.To, "used": &f.Used} {
-		if n == name {
-			*p = value
-		}
-	}
-}
-
-func (h *Handler) adminList(c echo.Context, status int, f filterForm, failed error) error {
+func (h *Handler) adminList(c echo.Context, f bulk.FilterForm) error {
 	ctx, who := web.Ctx(c), web.Actor(c)
-	page, err := h.Keys.ListAll(ctx, who, f.filter(), pageOf(c))
+	page, err := h.Keys.ListAll(ctx, who, f.Filter(), pageOf(c))
 	if err != nil {
 		return err
 	}
@@ -112,10 +42,9 @@ func (h *Handler) adminList(c echo.Context, status int, f filterForm, failed err
 		return err
 	}
 	p := views.AdminListPage{
-		Frame: h.Frame(c, web.T(c, "Keys")), Filter: adminFilter(c, f, apis), Pager: pager(c, adminPath, page.Next, page.Previous), Hidden: f.fields(),
-		Revoke: permission.Staff(who.StaffRole, permission.StaffKeysManage) && f.filter() != keys.Filter{} && len(page.Rows) > 0,
+		Frame: h.Frame(c, web.T(c, "Keys")), Filter: adminFilter(c, f, apis), Pager: pager(c, adminPath, page.Next, page.Previous), Hidden: f.Hidden(),
+		Many: permission.Staff(who.StaffRole, permission.StaffKeysManage) && f.Filter() != keys.Filter{} && len(page.Rows) > 0,
 	}
-	p.Problems, _ = problemsOf(c, failed)
 	p.Columns = []components.Column{
 		sorted(c, adminPath, web.T(c, "Key"), "name", page.Sort),
 		{Label: web.T(c, "Scopes")},
@@ -128,10 +57,10 @@ func (h *Handler) adminList(c echo.Context, status int, f filterForm, failed err
 		i.App = r.OrganizationName + " · " + r.AppName
 		p.Items = append(p.Items, i)
 	}
-	return h.RenderStatus(c, status, views.AdminList(p))
+	return h.Render(c, views.AdminList(p))
 }
 
-func adminFilter(c echo.Context, f filterForm, apis []keys.APIChoice) components.Filter {
+func adminFilter(c echo.Context, f bulk.FilterForm, apis []keys.APIChoice) components.Filter {
 	state, environment, api := stateField(c), environmentField(c), apiField(c, apis)
 	state.Value, environment.Value, api.Value = f.State, f.Environment, f.API
 	out := components.Filter{
@@ -147,7 +76,7 @@ func adminFilter(c echo.Context, f filterForm, apis []keys.APIChoice) components
 			{Name: "used", Label: web.T(c, "Used"), Value: f.Used, Options: []components.Option{{Label: web.T(c, "Any time, or never")}, {Value: "hour", Label: web.T(c, "In the last hour")}}},
 		},
 	}
-	if f != (filterForm{}) {
+	if f != (bulk.FilterForm{}) {
 		out.ClearHref = adminPath
 	}
 	return out
@@ -172,6 +101,12 @@ func (h *Handler) AdminShow(c echo.Context) error {
 	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Own: true}}
 	p.UsageURL = "/admin/usage?span=30d&key=" + d.ID.Show(keys.IDPrefix)
 	path := adminKeyPath(d.Row)
+	if err := h.acts(c, &p, d.ID); err != nil {
+		return err
+	}
+	if d.MayStaffManage && d.PausedAt != nil && d.PausedCause != keys.PausedLeak && d.Living(h.Now()) {
+		p.Resume = path + "/resume"
+	}
 	if d.MayStaffManage && d.RevokedAt == nil {
 		if d.Living(h.Now()) {
 			p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Suspend"), Href: path + "/suspend"})
@@ -182,6 +117,25 @@ func (h *Handler) AdminShow(c echo.Context) error {
 		p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Revoke"), Href: path + "/revoke", Kind: components.Danger})
 	}
 	return h.Render(c, views.Show(p))
+}
+
+// acts adds what was done to the key together with others.
+func (h *Handler) acts(c echo.Context, p *views.ShowPage, id db.ID) error {
+	if h.Bulks == nil {
+		return nil
+	}
+	all, err := h.Bulks.OfKey(web.Ctx(c), id)
+	for _, m := range all {
+		p.Notes = append(p.Notes, views.Note{
+			Tone: components.Off, More: web.T(c, actWords[m.Verb], m.Keys, text.DateTime(web.Ctx(c), m.At)), Href: "/admin/keys/bulk/" + m.BulkID.Show(many.Prefix), Link: web.T(c, "See the act"),
+		})
+	}
+	return err
+}
+
+var actWords = map[keys.Verb]string{
+	keys.Revoking: text.N("Revoked with others, %[1]d in all, on %[2]s."), keys.Pausing: text.N("Paused with others, %[1]d in all, on %[2]s."),
+	keys.Resuming: text.N("Resumed with others, %[1]d in all, on %[2]s."), keys.Shortening: text.N("Given an earlier end with others, %[1]d in all, on %[2]s."),
 }
 
 // staffConfirm begins a page on which staff decide about a key.

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -18,6 +19,7 @@ type Handler struct {
 	Keys  *keys.Store
 	Links *handover.Store
 	Leaks *leak.Store // nil: nothing is said of leaks
+	Bulks *bulk.Store // nil: pages of keys tell of no acts on many
 }
 
 // New makes the handler.
@@ -47,9 +49,6 @@ func (h *Handler) Routes(r *web.Registrar) {
 func (h *Handler) staffRoutes(r *web.Registrar) {
 	read, manage := web.Staff(permission.StaffKeysRead), web.Staff(permission.StaffKeysManage)
 	r.Get("/admin/keys", read, h.AdminList)
-	r.Post("/admin/keys/revocations", manage, h.PreviewRevocation)
-	r.Get("/admin/keys/revocations/:revocation", read, h.Revocation)
-	r.Post("/admin/keys/revocations/:revocation", manage.Fresh(), h.RevokeMany)
 	r.Get("/admin/keys/:key", read, h.AdminShow)
 	r.Get("/admin/keys/:key/suspend", manage, h.SuspendForm)
 	r.Post("/admin/keys/:key/suspend", manage, h.Suspend)

@@ -48,7 +48,7 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 	if d.MayManage && d.Living(now) {
 		p.Actions = h.ownActions(c, d, path)
 		p.ChangeBounds, p.Take, p.Give = path+"/limits", path+"/scopes/take", path+"/scopes/give"
-		if d.PausedAt != nil && d.PausedCause != keys.PausedLeak {
+		if d.PausedAt != nil && d.PausedCause != keys.PausedLeak && d.PausedCause != keys.PausedBulk {
 			p.Resume = path + "/resume"
 		}
 	}
@@ -207,7 +207,11 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string
 	case keys.Expired:
 		add(components.Off, web.T(c, "Expired. A program that still needs access needs a new key."), "", false)
 	case keys.Paused:
-		add(components.Warn, web.T(c, "Paused: calls are refused until somebody resumes it."), "", false)
+		words := web.T(c, "Paused: calls are refused until somebody resumes it.")
+		if d.PausedCause == keys.PausedBulk {
+			words = web.T(c, "Paused by the portal’s staff, together with others: calls are refused until they resume it.")
+		}
+		add(components.Warn, words, "", false)
 	case keys.Stopped:
 		out = append(out, h.stoppedNote(c, d, s, root))
 	case keys.ExpiringNow:

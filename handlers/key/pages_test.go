@@ -214,13 +214,19 @@ func TestAMassRevocationTakesExactlyTheKeysOfItsPreview(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.key("Leaked 1"), w.key("Leaked 2")
 
-	preview := w.admins.Post("/admin/keys/revocations", url.Values{"q": {"leaked"}})
+	preview := w.admins.Post("/admin/keys/bulk", url.Values{"q": {"leaked"}, "verb": {"revoke"}})
 	later := w.key("Leaked 3")
 	page := w.admins.Get(preview.Location)
 	wrong := w.admins.Post(preview.Location, url.Values{"reason": {"found on a forum"}, "confirm": {"3"}})
 	done := w.admins.Post(preview.Location, url.Values{"reason": {"found on a forum"}, "confirm": {"2"}})
 	again := w.admins.Post(preview.Location, url.Values{"reason": {"found on a forum"}, "confirm": {"2"}})
+	atWork := w.admins.Get(preview.Location)
+	w.work()
 
+	has(t, atWork, 200, "0 of 2 keys", "Look again", "/stop")
+	if atWork.Header.Get("Refresh") == "" || page.Header.Get("Refresh") != "" {
+		t.Error("the page of a job loads anew without a script")
+	}
 	has(t, page, 200, "Revoke 2 keys", "Northwind shop", "Northwind", "Calls in the last hour")
 	if wrong.Status != 422 || done.Status != 303 || again.Status != 303 {
 		t.Fatal(wrong.Status, done.Status, again.Status)
@@ -228,9 +234,11 @@ func TestAMassRevocationTakesExactlyTheKeysOfItsPreview(t *testing.T) {
 	if w.state(a.Key.ID) != keys.Revoked || w.state(b.Key.ID) != keys.Revoked || w.state(later.Key.ID) != keys.Active {
 		t.Fatal("the wrong keys were revoked")
 	}
-	has(t, w.admins.Get(done.Location), 200, "2 keys were revoked", "found on a forum")
-	has(t, w.admins.Post("/admin/keys/revocations", url.Values{}), 422, "never takes all keys")
-	has(t, w.admins.Post("/admin/keys/revocations", url.Values{"q": {"nothing like it"}}), 422, "finds no key")
+	has(t, w.admins.Get(done.Location), 200, "2 keys were revoked", "found on a forum", "Leaked 1")
+	has(t, w.admins.Get("/admin/keys/"+show(a.Key)), 200, "Revoked with others, 2 in all", done.Location)
+	has(t, w.support.Get("/admin/keys/bulk"), 200, "Revoke 2 keys", "Done")
+	has(t, w.admins.Post("/admin/keys/bulk", url.Values{"verb": {"revoke"}}), 422, "never takes all of them")
+	has(t, w.admins.Post("/admin/keys/bulk", url.Values{"q": {"nothing like it"}, "verb": {"revoke"}}), 422, "finds no key", `value="nothing like it"`)
 }
 
 func TestThePolicyIsShownAndChanged(t *testing.T) {

@@ -129,9 +129,9 @@ func TestMakingAKeyAnswersTheRightPersonOnly(t *testing.T) {
 func TestMassRevocationAndPolicyAnswerTheRightPersonOnly(t *testing.T) {
 	w := newWorld(t)
 	id := w.key("Worker").Key.ID
-	preview := w.admins.Post("/admin/keys/revocations", url.Values{"q": {"worker"}}).Location
+	preview := w.admins.Post("/admin/keys/bulk", url.Values{"q": {"worker"}, "verb": {"revoke"}}).Location
 	for path, form := range map[string]url.Values{
-		"/admin/keys/revocations": {"q": {"worker"}}, preview: {"reason": {"x"}, "confirm": {"1"}}, "/admin/policy": {"default_days": {"1"}, "max_days": {"1"}, "keys_per_app": {"1"}},
+		"/admin/keys/bulk": {"q": {"worker"}, "verb": {"revoke"}}, preview + "/stop": {}, preview + "/resume": {}, "/admin/keys/" + id.Show("key") + "/resume": {}, preview: {"reason": {"x"}, "confirm": {"1"}}, "/admin/policy": {"default_days": {"1"}, "max_days": {"1"}, "keys_per_app": {"1"}},
 	} {
 		got := []int{w.Visitor().Post(path, form).Status, w.support.Post(path, form).Status, w.devs.Post(path, form).Status, w.admins.CrossSite(path, form).Status}
 		if fmt.Sprint(got) != "[401 403 403 403]" {
@@ -222,14 +222,14 @@ func TestAMassRevocationRefusesAFilterThatItCannotRead(t *testing.T) {
 			w := newWorld(t)
 			w.key("Worker")
 
-			refused := w.admins.Post("/admin/keys/revocations", url.Values{"q": {"worker"}, name: {value}})
+			refused := w.admins.Post("/admin/keys/bulk", url.Values{"q": {"worker"}, "verb": {"revoke"}, name: {value}})
 			list := w.admins.Get("/admin/keys?q=worker&" + name + "=" + value)
 			alone := w.admins.Get("/admin/keys?" + name + "=" + value)
 
 			has(t, refused, 422, "could not be read")
-			has(t, list, 200, "Worker", "/admin/keys/revocations")
+			has(t, list, 200, "Worker", "/admin/keys/bulk/new")
 			has(t, alone, 200, "Worker")
-			if field := `value="` + value; strings.Contains(list.Body, field) || strings.Contains(alone.Body, field) || strings.Contains(alone.Body, "/admin/keys/revocations") {
+			if field := `value="` + value; strings.Contains(list.Body, field) || strings.Contains(alone.Body, field) || strings.Contains(alone.Body, "/admin/keys/bulk/new") {
 				t.Error("a list carries the value on, or offers to revoke all keys")
 			}
 		})
@@ -240,7 +240,7 @@ func TestAMassRevocationRefusesAFilterThatItCannotRead(t *testing.T) {
 func TestAMassRevocationAsksForThePasswordAgain(t *testing.T) {
 	w := newWorld(t)
 	id := w.key("Worker").Key.ID
-	preview := w.admins.Post("/admin/keys/revocations", url.Values{"q": {"worker"}}).Location
+	preview := w.admins.Post("/admin/keys/bulk", url.Values{"q": {"worker"}, "verb": {"revoke"}}).Location
 	w.Clock.Advance(11 * time.Minute)
 
 	stale := w.admins.Post(preview, url.Values{"reason": {"leaked"}, "confirm": {"1"}})
@@ -249,7 +249,7 @@ func TestAMassRevocationAsksForThePasswordAgain(t *testing.T) {
 		t.Fatal(stale.Status, stale.Location, w.state(id))
 	}
 	again := w.As(w.admin)
-	if done := again.Post(preview, url.Values{"reason": {"leaked"}, "confirm": {"1"}}); done.Status != 303 || w.state(id) != keys.Revoked {
+	if done := again.Post(preview, url.Values{"reason": {"leaked"}, "confirm": {"1"}}); done.Status != 303 || w.work() || w.state(id) != keys.Revoked {
 		t.Fatal(done.Status, w.state(id))
 	}
 }

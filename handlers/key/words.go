@@ -7,6 +7,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -178,15 +179,10 @@ func pager(c echo.Context, path, next, previous string) components.Pager {
 	return p
 }
 
-var stateWords = map[keys.StateName]string{
-	keys.Active: text.N("Active"), keys.ExpiringNow: text.N("Expires soon"), keys.Paused: text.N("Paused"), keys.Suspended: text.N("Suspended"),
-	keys.Stopped: text.N("Stopped"), keys.Rotated: text.N("Rotated"), keys.Unowned: text.N("Needs an owner"), keys.Expired: text.N("Expired"), keys.Revoked: text.N("Revoked"),
-}
-
 func stateField(c echo.Context) components.Field {
 	f := components.Field{Name: "state", Label: web.T(c, "Status"), Value: c.QueryParam("state"), Options: []components.Option{{Label: web.T(c, "Any")}}}
 	for _, s := range keys.States {
-		f.Options = append(f.Options, components.Option{Value: string(s), Label: web.T(c, stateWords[s])})
+		f.Options = append(f.Options, components.Option{Value: string(s), Label: web.T(c, bulk.StateWords[s])})
 	}
 	return f
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -16,7 +17,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/job"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	bulks "github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	handovers "github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	rotations "github.com/gatehouse-dev/gatehouse/models/key/rotation"
@@ -31,6 +34,7 @@ type world struct {
 	*webtest.Site
 	t                                         *testing.T
 	keys                                      *keys.Store
+	worker                                    *job.Worker
 	links                                     *handovers.Store
 	dev, viewer, stranger, admin, sup         account.User
 	devs, viewers, strangers, admins, support *webtest.Client
@@ -55,6 +59,10 @@ func worldOn(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		w.keys = keys.NewStore(keys.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Root: root, Brand: "gk", Link: k.Link})
 		w.links = handovers.NewStore(handovers.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Keys: w.keys, Link: k.Link})
 		pages := key.New(k, w.keys, w.links)
+		pages.Bulks = bulks.NewStore(bulks.Options{DB: d, Keys: w.keys, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Link: k.Link})
+		w.worker = job.NewWorker(d, "test")
+		w.worker.Handle(bulks.JobKind, pages.Bulks.Job)
+		(&bulk.Handler{Kit: k, Keys: w.keys, Bulks: pages.Bulks}).Routes(r)
 		pages.Routes(r)
 		rotation.New(pages, rotations.NewStore(d, w.keys)).Routes(r)
 		(&handover.Handler{Kit: k, Store: w.links, Keys: pages, Orgs: org.NewStore(org.Options{DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Link: k.Link})}).Routes(r)
@@ -77,6 +85,15 @@ func (w *world) run(query string, args ...any) {
 func (w *world) policy(days, most, keys int) error {
 	r := policy.Rules{DefaultDays: &days, MaxDays: &most, NeverAllowed: new(false), KeysPerApp: &keys}
 	return policy.NewStore(w.DB).Save(bg, webtest.ActorOf(w.admin), policy.Source{Kind: policy.Installation}, r)
+}
+
+// work has the jobs done that are due; it is always false, for use in a condition.
+func (w *world) work() bool {
+	w.t.Helper()
+	if err := w.worker.Step(bg); err != nil {
+		w.t.Fatal(err)
+	}
+	return false
 }
 
 func (w *world) fill() {

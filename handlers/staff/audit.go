@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/staff"
@@ -23,7 +24,7 @@ import (
 
 // idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
 var idPrefixes = map[string]string{
-	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": key.RevocationPrefix,
+	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": "rev", "key_bulk": bulk.Prefix,
 	"question": forum.Prefix, "post": forum.PostPrefix, "support_team": support.TeamPrefix, "canned_reply": support.ReplyID,
 	"api": catalog.Prefix, "access": catalog.AccessPrefix, "scope": catalog.ScopePrefix, "plan": catalog.PlanPrefix, "version": catalog.VersionPrefix, "route_rule": catalog.RulePrefix,
 }

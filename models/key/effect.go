@@ -20,6 +20,8 @@ const (
 	Revoking   Verb = "revoke"
 	Pausing    Verb = "pause"
 	Shortening Verb = "shorten"
+	Resuming   Verb = "resume"  // what was paused with others
+	Returning  Verb = "returns" // what was paused with others is paused for the cause that it had before
 )
 
 // What paused a key that no person of its organization paused. A stronger cause takes the place of a weaker one.
@@ -40,7 +42,7 @@ var weaker = map[string][]string{
 // Effect is what an act makes of keys.
 type Effect struct {
 	Verb   Verb
-	Cause  string    // of Pausing: one of the Paused… names, or "" for a person's own
+	Cause  string    // of Pausing and Returning: one of the Paused… names, or "" for a person's own
 	Reason string    // of Revoking: kept with the key
 	EndsAt time.Time // of Shortening: the new end
 }
@@ -137,6 +139,14 @@ func (e Effect) apply(tx *db.Tx, a actor.Actor, ids []db.ID) (changed []db.ID, e
 		err = tx.Raw(`UPDATE keys SET expires_at = ?, updated_at = ?
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
 			e.EndsAt, tx.Now, ids, e.EndsAt, e.EndsAt).Scan(&changed).Error
+	case Resuming:
+		err = tx.Raw(`UPDATE keys SET paused_at = NULL, paused_cause = '', resumed_at = ?, updated_at = ?
+			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.paused_at IS NOT NULL AND k.paused_cause = 'bulk' AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
+			tx.Now, tx.Now, ids, tx.Now, tx.Now).Scan(&changed).Error
+	case Returning:
+		err = tx.Raw(`UPDATE keys SET paused_cause = ?, updated_at = ?
+			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.paused_at IS NOT NULL AND k.paused_cause = 'bulk' AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
+			e.Cause, tx.Now, ids, tx.Now, tx.Now).Scan(&changed).Error
 	}
 	return changed, err
 }

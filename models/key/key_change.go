@@ -135,7 +135,7 @@ func (s *Store) revoke(ctx context.Context, a actor.Actor, id db.ID, reason stri
 		if err != nil || r.RevokedAt != nil {
 			return err
 		}
-		why, err := cleanReason(reason)
+		why, err := CleanReason(reason)
 		if err != nil {
 			return err
 		}
@@ -153,7 +153,8 @@ func reasonNeeded() error {
 // MaxReason is the most characters of a reason.
 const MaxReason = 300
 
-func cleanReason(reason string) (string, error) {
+// CleanReason is a reason as it is kept. Faults: Invalid (reason) when it is too long.
+func CleanReason(reason string) (string, error) {
 	reason = audit.Clean(strings.TrimSpace(reason))
 	if len([]rune(reason)) > MaxReason {
 		return "", fault.BadField("reason", "A reason has at most %d characters.", MaxReason)

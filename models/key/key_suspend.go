@@ -25,7 +25,7 @@ func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, reason str
 		if strings.TrimSpace(reason) == "" {
 			return reasonNeeded()
 		}
-		why, err := cleanReason(reason)
+		why, err := CleanReason(reason)
 		if err != nil {
 			return err
 		}

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -60,25 +59,6 @@ func (w *world) standing() (active, stopped int, counted int64) {
 		w.t.Fatal(err)
 	}
 	return found(key.Active), found(key.Stopped), desks[w.org].Keys
-}
-
-func TestAMassRevocationTakesOnlyKeysThatCouldWork(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		w := newWorld(t, d, clock)
-		w.make(w.developer, "Leaked 1")
-		w.run("UPDATE keys SET expires_at = ? WHERE id = ?", clock.Now(), w.make(w.developer, "Leaked 2").Key.ID)
-		w.run("UPDATE keys SET overlap_ends_at = ? WHERE id = ?", clock.Now(), w.make(w.developer, "Leaked 3").Key.ID)
-		w.run("UPDATE keys SET revoked_at = ? WHERE id = ?", clock.Now(), w.make(w.developer, "Leaked 4").Key.ID)
-
-		id, err := w.keys.PreviewRevocation(bg, w.staff, key.Filter{Query: "leaked"})
-		p, err2 := w.keys.Revocation(bg, w.staff, id)
-		_, none := w.keys.PreviewRevocation(bg, w.staff, key.Filter{State: string(key.Expired)})
-
-		if err != nil || err2 != nil || p.Keys != 1 {
-			t.Fatal(p.Keys, err, err2)
-		}
-		expect(t, "only expired ones", none, fault.Invalid)
-	})
 }
 
 func TestAHintIsFoundWhateverItsCaseWhenNothingElseIs(t *testing.T) {

@@ -96,14 +96,13 @@ type ListPage struct {
 
 // AdminListPage is staff's list.
 type AdminListPage struct {
-	Frame    layout.Frame
-	Items    []Item
-	Columns  []components.Column
-	Filter   components.Filter
-	Pager    components.Pager
-	Revoke   bool // the filter may be handed to a mass revocation
-	Hidden   []components.Hidden
-	Problems []components.Problem
+	Frame   layout.Frame
+	Items   []Item
+	Columns []components.Column
+	Filter  components.Filter
+	Pager   components.Pager
+	Many    bool // the filter may be handed to an act on many keys
+	Hidden  []components.Hidden
 }
 
 // NewPage is the form that makes a key.
@@ -252,29 +251,6 @@ type ConfirmPage struct {
 	Fields   []components.Field // an Input each; with Options a Select, with Rows a TextArea
 	Button   string
 	Danger   bool
-	Back     string
-}
-
-// ShareRow is what of a mass revocation falls on one app.
-type ShareRow struct {
-	Organization, App, Keys, Used, Calls string
-}
-
-// RevocationPage is the preview of a mass revocation, and afterwards what it did.
-type RevocationPage struct {
-	Frame    layout.Frame
-	Crumbs   []components.Crumb
-	Title    string
-	Tiles    []components.Tile
-	Filter   []components.Fact
-	Shares   []ShareRow
-	Problems []components.Problem
-	Done     string // a sentence, once it was carried out
-	Stale    string // a sentence, when the preview is too old
-	Reason   string // once it was carried out
-	Action   string // empty when it can't be carried out
-	Fields   []components.Field
-	Button   string
 	Back     string
 }
 
