@@ -9,7 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
@@ -174,10 +174,10 @@ func (f *filler) plotStaff() {
 		return f.staff.SetPortal(ctx, f.as("mira"), setting.Portal{Name: portalName, Footer: "Northwind is a made-up company: the demo of Gatehouse."})
 	})
 	f.happens(f.at(198, 10), "policy", func(ctx context.Context) error {
-		return f.keys.SetPolicy(ctx, f.as("mira"), key.Policy{DefaultDays: 90, MaxDays: 365, NeverAllowed: true, KeysPerApp: 20})
+		return f.setPolicy(ctx, "mira", policy.Rules{DefaultDays: new(90), MaxDays: new(365), NeverAllowed: new(true), KeysPerApp: new(20)})
 	})
 	f.happens(f.at(60, 15), "policy", func(ctx context.Context) error {
-		return f.keys.SetPolicy(ctx, f.as("jonas"), key.Policy{DefaultDays: 90, MaxDays: 365, KeysPerApp: 20})
+		return f.setPolicy(ctx, "jonas", policy.Rules{DefaultDays: new(90), MaxDays: new(365), NeverAllowed: new(false), KeysPerApp: new(20)})
 	})
 	f.happens(f.at(14, 13), "suspend organization", func(ctx context.Context) error {
 		return f.orgs.SuspendOrganization(ctx, f.as("mira"), f.companies["harbourview"], org.Suspension{Reason: "Invoices of three months are open. Write to accounts@northwind.example."})
@@ -193,8 +193,21 @@ func (f *filler) plotStaff() {
 		if at.After(f.now) {
 			at = f.now
 		}
-		f.happens(at, fmt.Sprintf("notices %d days ago", day), f.keys.Notices)
+		f.happens(at, fmt.Sprintf("notices %d days ago", day), f.enforcement.Enforce)
+		f.happens(at, fmt.Sprintf("digests %d days ago", day), f.notices.Run)
 	}
+}
+
+// policyNotice is how many days of notice the company's admins give.
+const policyNotice = 14
+
+// setPolicy changes the installation's rules, with a notice where it hits keys.
+func (f *filler) setPolicy(ctx context.Context, who string, r policy.Rules) error {
+	id, err := f.policies.Propose(ctx, f.as(who), policy.Source{Kind: policy.Installation}, r)
+	if err != nil || id.IsZero() {
+		return err
+	}
+	return f.policies.Confirm(ctx, f.as(who), id, policyNotice)
 }
 
 func until(now time.Time, days int) *time.Time {

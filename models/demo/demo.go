@@ -24,6 +24,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
+	"github.com/gatehouse-dev/gatehouse/models/key/notice"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
@@ -109,17 +112,20 @@ type filler struct {
 	phc    []byte // of Password
 	plot   []moment
 
-	accounts   *account.Store
-	orgs       *org.Store
-	apis       *catalog.Store
-	keys       *key.Store
-	staff      *staff.Store
-	forum      *forum.Store
-	desk       *support.Store
-	moderation *moderation.Store
-	pages      *guide.Store
-	searcher   *guide.Searcher
-	outbox     *outbox.Outbox
+	accounts    *account.Store
+	orgs        *org.Store
+	apis        *catalog.Store
+	keys        *key.Store
+	policies    *policy.Store
+	enforcement *enforcement.Store
+	notices     *notice.Store
+	staff       *staff.Store
+	forum       *forum.Store
+	desk        *support.Store
+	moderation  *moderation.Store
+	pages       *guide.Store
+	searcher    *guide.Searcher
+	outbox      *outbox.Outbox
 
 	users     map[string]account.User // by handle
 	companies map[string]db.ID        // by handle; personal ones by that of their person
@@ -153,6 +159,7 @@ func newFiller(o Options) (*filler, error) {
 	f.orgs = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: o.Link})
 	f.apis = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: o.Link})
 	f.keys = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Brand, Link: o.Link})
+	f.policies, f.enforcement, f.notices = policy.NewStore(o.DB), enforcement.NewStore(o.DB, f.keys), notice.NewStore(o.DB, f.keys, box)
 	f.staff = staff.NewStore(o.DB, f.accounts, f.apis)
 	f.forum = forum.NewStore(forum.Options{DB: o.DB, Link: o.Link, Follow: follow.NewStore(follow.Options{
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: o.Link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
