@@ -236,6 +236,9 @@ func (h *Handler) apiDesk(c echo.Context, f *apiForm, fields map[string]string) 
 	if api.RetiredAt == nil {
 		d.Actions = []components.Act{{Label: web.T(c, "Show in catalogue"), Href: "/apis/" + api.Slug}}
 	}
+	if permission.Staff(web.Actor(c).StaffRole, permission.StaffPolicyRead) {
+		d.Actions = append(d.Actions, components.Act{Label: web.T(c, "Policy for its keys"), Href: "/admin/policy/" + api.ID.Show("api")})
+	}
 	if !editable(c, api.API) {
 		d.Parts = []desk.Part{{Facts: apiFacts(c, api)}}
 		return d, nil

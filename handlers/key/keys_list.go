@@ -44,6 +44,7 @@ func (h *Handler) List(c echo.Context) error {
 		Frame: h.Frame(c, web.T(c, "Keys")), Filter: h.listFilter(c, places, apis), Pager: pager(c, listPath, page.Next, page.Previous),
 		Filtered: f != keys.Filter{OrganizationID: f.OrganizationID},
 	}
+	p.RulesURL = rulesPath(f.OrganizationID)
 	showApp := appsIn(places, f.OrganizationID) > 1 && f.AppID.IsZero()
 	h.offer(c, &p, places, f.OrganizationID)
 	p.Columns = listColumns(c, page.Sort)

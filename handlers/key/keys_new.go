@@ -224,7 +224,7 @@ func (h *Handler) newPage(c echo.Context, status int, f createForm, failed error
 		return err
 	}
 	p.Delivery = DeliveryFields(c, f.DeliveryInput, wrong)
-	p.Holds = HoldingRows(ctx, rules)
+	p.Holds, p.RulesURL = HoldingRows(ctx, rules), rulesPath(place.OrganizationID)
 	p.Expires, p.ExpiresOn = h.expiryFields(c, rules, f.Expires, f.ExpiresOn, verifierOffered(offered), wrong)
 	return h.RenderStatus(c, status, views.New(p))
 }

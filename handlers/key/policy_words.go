@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -119,4 +120,12 @@ func (h *Handler) dueWords(c echo.Context, rows []keys.Row) (map[string]string, 
 		}
 	}
 	return out, err
+}
+
+// rulesPath leads to what an organization is held to; the zero id to the first of the reader's.
+func rulesPath(org db.ID) string {
+	if org.IsZero() {
+		return "/console/policies"
+	}
+	return "/console/policies?org=" + org.Show("org")
 }

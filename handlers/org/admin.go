@@ -95,6 +95,9 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 	if mayManage(c) && o.Kind != org.Company && !suspended {
 		d.Actions = []components.Act{{Label: web.T(c, "Suspend organization"), Href: adminOrg(id) + "/suspend", Kind: components.Danger}}
 	}
+	if permission.Staff(web.Actor(c).StaffRole, permission.StaffPolicyRead) {
+		d.Actions = append([]components.Act{{Label: web.T(c, "Policy for its keys"), Href: "/admin/policy/" + id.Show(org.Prefix)}}, d.Actions...)
+	}
 	if suspended {
 		d.Parts = append(d.Parts, h.suspendedPart(c, adminOrg(id)+"/unsuspend", web.T(c, "Unsuspend organization"), o.SuspendedReason))
 	}

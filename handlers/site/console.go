@@ -42,7 +42,7 @@ func (h *Handler) Console(c echo.Context) error {
 	for _, o := range orgs {
 		d := desks[o.ID]
 		page.Orgs = append(page.Orgs, site.OrgLine{
-			Href: "/console/organizations/" + o.ID.Show(org.Prefix), Name: o.Name, Role: roleName(c, o.Role),
+			Href: "/console/organizations/" + o.ID.Show(org.Prefix), Name: o.Name, Role: roleName(c, o.Role), Rules: "/console/policies?org=" + o.ID.Show(org.Prefix),
 			Apps: text.Number(ctx, d.Apps), Keys: text.Number(ctx, d.Keys), Stopped: o.Suspended(h.Now()),
 		})
 	}

@@ -29,6 +29,7 @@ CREATE TABLE key_policy_changes (
   rules_after  TEXT NOT NULL,
   notice_days  INTEGER NOT NULL DEFAULT 0,
   keys         INTEGER NOT NULL,
+  summary      TEXT NOT NULL DEFAULT '{}', -- JSON: what it hits, by rule and organization
   expires_at   timestamptz NOT NULL, -- of the preview
   made_at      timestamptz, -- null: a preview
   effective_at timestamptz,
@@ -39,9 +40,9 @@ CREATE INDEX key_policy_changes_pending ON key_policy_changes (effective_at) WHE
 CREATE TABLE key_policy_change_keys (
   change_id uuid NOT NULL REFERENCES key_policy_changes (id),
   key_id    uuid NOT NULL REFERENCES keys (id),
-  rule      TEXT NOT NULL CHECK (rule IN ('life', 'idle', 'age', 'networks')),
+  breaks    INTEGER NOT NULL, -- the rules that it breaks: 1 life, 2 idle, 4 age, 8 networks
   told_at   timestamptz,
-  PRIMARY KEY (change_id, key_id, rule)
+  PRIMARY KEY (change_id, key_id)
 );
 CREATE INDEX key_policy_change_keys_key ON key_policy_change_keys (key_id);
 

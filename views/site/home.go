@@ -51,6 +51,7 @@ type Notice struct {
 // OrgLine is one organization with what is in it.
 type OrgLine struct {
 	Href, Name, Role string
+	Rules            string // what its keys are held to
 	Apps, Keys       string
 	Stopped          bool
 }

@@ -108,12 +108,20 @@ func (h *Handler) hits(c echo.Context, p *views.ChangePage, rows []policies.Hit,
 		p.Used, p.UsedWord = changePath(id)+"#keys", web.T(c, "All of them")
 	}
 	for _, k := range rows {
-		row := views.HitRow{Href: "/admin/keys/" + k.KeyID.Show("key"), Name: k.Name, Hint: k.Prefix + "…" + k.LastFour, App: k.AppName, Organization: k.OrganizationName, Why: web.T(c, why[k.Rule]), Used: components.Moment{Relative: web.T(c, "Never")}}
+		row := views.HitRow{Href: "/admin/keys/" + k.KeyID.Show("key"), Name: k.Name, Hint: k.Prefix + "…" + k.LastFour, App: k.AppName, Organization: k.OrganizationName, Why: whys(c, k.Breaks), Used: components.Moment{Relative: web.T(c, "Never")}}
 		if k.LastUsedAt != nil {
 			row.Used = components.MomentAt(web.Ctx(c), h.Now(), *k.LastUsedAt)
 		}
 		p.Hits = append(p.Hits, row)
 	}
+}
+
+func whys(c echo.Context, breaks int) string {
+	var out []string
+	for _, rule := range policies.BreaksOf(breaks) {
+		out = append(out, web.T(c, why[rule]))
+	}
+	return strings.Join(out, ". ")
 }
 
 // fate is what may still be done with a preview, or what was done.

@@ -54,15 +54,15 @@ func (s *Store) untold(ctx context.Context, change db.ID) ([]db.ID, error) {
 }
 
 type hit struct {
-	KeyID db.ID
-	Rule  string
+	KeyID  db.ID
+	Breaks int
 }
 
 func (s *Store) tellOrganization(ctx context.Context, c policy.Change, org db.ID) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		var hits []hit
 		err := tx.Raw(`UPDATE key_policy_change_keys SET told_at = ? WHERE change_id = ? AND told_at IS NULL
-			AND key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ?) RETURNING key_id, rule`, tx.Now, c.ID, org).Scan(&hits).Error
+			AND key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ?) RETURNING key_id, breaks`, tx.Now, c.ID, org).Scan(&hits).Error
 		if err != nil || len(hits) == 0 {
 			return err
 		}
@@ -72,17 +72,22 @@ func (s *Store) tellOrganization(ctx context.Context, c policy.Change, org db.ID
 		}
 		source := book.Source(policy.Source{Kind: c.SubjectKind, ID: c.SubjectID})
 		var parts []part
-		for _, list := range byRule(hits, func(h hit) string { return h.Rule }) {
-			p := part{rule: list[0].Rule, number: policy.Number{Value: days(c.After(), list[0].Rule), Source: source}, at: *c.EffectiveAt}
-			ids := make([]db.ID, len(list))
-			for i, h := range list {
-				ids[i] = h.KeyID
+		ids, breaks := make([]db.ID, len(hits)), map[db.ID][]string{}
+		for i, h := range hits {
+			ids[i], breaks[h.KeyID] = h.KeyID, policy.BreaksOf(h.Breaks)
+		}
+		rows, err := key.RowsTx(tx, ids)
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(rows, func(r key.Row) bool { return !r.Living(tx.Now) || r.OverlapEndsAt != nil })
+		for _, rule := range []string{policy.Life, policy.Idle, policy.Age, policy.Networks} {
+			p := part{rule: rule, number: policy.Number{Value: days(c.After(), rule), Source: source}, at: *c.EffectiveAt}
+			for _, r := range rows {
+				if slices.Contains(breaks[r.ID], rule) {
+					p.rows = append(p.rows, r)
+				}
 			}
-			rows, err := key.RowsTx(tx, ids)
-			if err != nil {
-				return err
-			}
-			p.rows = slices.DeleteFunc(rows, func(r key.Row) bool { return !r.Living(tx.Now) || r.OverlapEndsAt != nil })
 			if err := p.dues(tx); err != nil {
 				return err
 			}

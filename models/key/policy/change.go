@@ -43,6 +43,7 @@ type Change struct {
 	RulesAfter  string
 	NoticeDays  int
 	Keys        int
+	Summary     string     // JSON of what it hits
 	ExpiresAt   time.Time  // of the preview
 	MadeAt      *time.Time // nil: a preview
 	EffectiveAt *time.Time // for keys that were there; new ones go by it from MadeAt on
@@ -131,26 +132,77 @@ func (c *Change) draft(tx *db.Tx, a actor.Actor, before, after Rules) error {
 	return c.fix(tx, before, after, time.Time{})
 }
 
-// fix writes down the keys made from since on that the change hits, and counts all.
-func (c *Change) fix(tx *db.Tx, before, after Rules, since time.Time) error {
-	of := Source{Kind: c.SubjectKind, ID: c.SubjectID}
-	for _, rule := range Tightens(before, after) {
-		hit := Applies(of, since, time.Time{}, tx.Now)
-		hit.breaking(tx.Home.Dialect, rule, after, tx.Now)
-		args := append([]any{c.ID, rule}, hit.Args...)
-		id := "?"
-		if tx.Home.Dialect == db.Postgres {
-			id = "CAST(? AS uuid)"
-		}
-		_, err := tx.Run("INSERT INTO key_policy_change_keys (change_id, key_id, rule) SELECT "+id+", k.id, ?"+Tables+" WHERE "+hit.SQL+" ON CONFLICT (change_id, key_id, rule) DO NOTHING", args...)
-		if err != nil {
-			return err
+// bits are how a row of a hit key holds the rules that it breaks.
+var bits = map[string]int{Life: 1, Idle: 2, Age: 4, Networks: 8}
+
+// BreaksOf lists the rules that bits stand for.
+func BreaksOf(n int) []string {
+	var out []string
+	for _, rule := range rulesHit {
+		if n&bits[rule] != 0 {
+			out = append(out, rule)
 		}
 	}
-	if err := tx.Raw("SELECT COUNT(DISTINCT key_id) FROM key_policy_change_keys WHERE change_id = ?", c.ID).Scan(&c.Keys).Error; err != nil {
+	return out
+}
+
+// fix writes down the keys made after since that the change hits, and sums all up.
+func (c *Change) fix(tx *db.Tx, before, after Rules, since time.Time) error {
+	rules := Tightens(before, after)
+	if len(rules) == 0 {
+		return nil
+	}
+	breaks, args := "0", []any(nil)
+	for _, rule := range rules {
+		b := breaking(tx.Home.Dialect, rule, after, tx.Now)
+		breaks += " + CASE WHEN " + b.SQL + " THEN " + strconv.Itoa(bits[rule]) + " ELSE 0 END"
+		args = append(args, b.Args...)
+	}
+	hit := Applies(Source{Kind: c.SubjectKind, ID: c.SubjectID}, since, time.Time{}, tx.Now)
+	id := "?"
+	if tx.Home.Dialect == db.Postgres {
+		id = "CAST(? AS uuid)"
+	}
+	args = append(append([]any{c.ID}, args...), hit.Args...)
+	_, err := tx.Run("INSERT INTO key_policy_change_keys (change_id, key_id, breaks) SELECT "+id+", y.id, y.breaks FROM (SELECT k.id, "+breaks+" AS breaks"+Tables+
+		" WHERE "+hit.SQL+") y WHERE y.breaks > 0 ON CONFLICT (change_id, key_id) DO NOTHING", args...)
+	if err != nil {
 		return err
 	}
-	_, err := tx.Run("UPDATE key_policy_changes SET keys = ? WHERE id = ?", c.Keys, c.ID)
+	return c.sumUp(tx)
+}
+
+// sumUp counts what the change hits, so that its page need not.
+func (c *Change) sumUp(tx *db.Tx) error {
+	var rows []struct {
+		Share
+		Life, Idle, Age, Networks int
+	}
+	err := tx.Raw(`SELECT o.id AS organization_id, o.name AS organization_name, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used_last_hour,
+		SUM(CASE WHEN (z.breaks & 1) <> 0 THEN 1 ELSE 0 END) AS life, SUM(CASE WHEN (z.breaks & 2) <> 0 THEN 1 ELSE 0 END) AS idle,
+		SUM(CASE WHEN (z.breaks & 4) <> 0 THEN 1 ELSE 0 END) AS age, SUM(CASE WHEN (z.breaks & 8) <> 0 THEN 1 ELSE 0 END) AS networks
+		FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+		WHERE z.change_id = ? GROUP BY o.id, o.name ORDER BY COUNT(*) DESC, o.name, o.id`, tx.Now.Add(-time.Hour), c.ID).Scan(&rows).Error
+	if err != nil {
+		return err
+	}
+	sum := summary{ByRule: map[string]int{}, Organizations: len(rows)}
+	c.Keys = 0
+	for i, r := range rows {
+		c.Keys += r.Keys
+		sum.UsedLastHour += r.UsedLastHour
+		for rule, n := range map[string]int{Life: r.Life, Idle: r.Idle, Age: r.Age, Networks: r.Networks} {
+			sum.ByRule[rule] += n
+		}
+		if i < MaxShares {
+			sum.Shares = append(sum.Shares, r.Share)
+		}
+	}
+	text, err := json.Marshal(sum)
+	if err != nil {
+		return err
+	}
+	_, err = tx.Run("UPDATE key_policy_changes SET keys = ?, summary = ? WHERE id = ?", c.Keys, string(text), c.ID)
 	return err
 }
 

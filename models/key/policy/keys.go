@@ -47,10 +47,11 @@ func Applies(s Source, from, to, now time.Time) Condition {
 	return c
 }
 
-// breaking narrows c to keys that break a rule of r at the moment at. Paused keys break none but Life.
-func (c *Condition) breaking(dialect db.Dialect, rule string, r Rules, at time.Time) {
+// breaking is true of keys that break a rule of r at the moment at. Paused keys break none but Life.
+func breaking(dialect db.Dialect, rule string, r Rules, at time.Time) Condition {
+	c := Condition{SQL: "1 = 1"}
 	if rule != Life {
-		c.and("k.paused_at IS NULL")
+		c.SQL = "k.paused_at IS NULL"
 	}
 	switch rule {
 	case Idle:
@@ -63,6 +64,7 @@ func (c *Condition) breaking(dialect db.Dialect, rule string, r Rules, at time.T
 	case Life:
 		c.life(dialect, r)
 	}
+	return c
 }
 
 func (c *Condition) life(dialect db.Dialect, r Rules) {
@@ -94,7 +96,8 @@ func (s Stage) Warned(dialect db.Dialect, rule string, now time.Time) (c Conditi
 	default:
 		return c, 0, false
 	}
-	c.breaking(dialect, rule, s.Rules, now.Add(Lead(rule, days)))
+	b := breaking(dialect, rule, s.Rules, now.Add(Lead(rule, days)))
+	c.and(b.SQL, b.Args...)
 	c.and("NOT EXISTS (SELECT 1 FROM key_policy_dues z WHERE z.key_id = k.id AND z.rule = ?)", rule)
 	c.and("(k.suspended_at IS NULL OR k.suspended_until <= ?)", now)
 	return c, days, true

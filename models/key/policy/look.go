@@ -2,6 +2,8 @@ package policy
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"time"
 
 	"gorm.io/gorm"
@@ -97,13 +99,18 @@ type Share struct {
 // MaxShares is how many organizations a preview names, those with most keys first; all are counted.
 const MaxShares = 100
 
-// Preview is a change with what it hits.
-type Preview struct {
-	Change
+// summary is what a change hits.
+type summary struct {
 	Shares        []Share
 	Organizations int
 	UsedLastHour  int
 	ByRule        map[string]int // keys that break each rule
+}
+
+// Preview is a change with what it hits.
+type Preview struct {
+	Change
+	summary
 }
 
 // Change reads a change with what it hits, for staff. Faults: Forbidden, NotFound.
@@ -119,69 +126,45 @@ func (s *Store) Change(ctx context.Context, a actor.Actor, id db.ID) (Preview, e
 	if len(found) == 0 {
 		return Preview{}, fault.Missing()
 	}
-	p := Preview{Change: found[0], ByRule: map[string]int{}}
+	p := Preview{Change: found[0]}
+	if err := json.Unmarshal([]byte(p.Summary), &p.summary); err != nil {
+		return Preview{}, fmt.Errorf("policy change %s: %w", id, err)
+	}
 	p.Source = Source{Kind: p.SubjectKind, ID: p.SubjectID}
 	if sources, err := named(g, []Source{p.Source}); err != nil {
 		return Preview{}, err
 	} else if len(sources) > 0 {
 		p.Source = sources[0]
 	}
-	if err := p.count(g); err != nil {
-		return Preview{}, err
+	if p.MadeAt == nil {
+		return p, nil
 	}
-	err := g.Raw(`SELECT o.id AS organization_id, o.name AS organization_name, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used_last_hour
-		FROM (SELECT DISTINCT key_id FROM key_policy_change_keys WHERE change_id = ?) z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
-		JOIN organizations o ON o.id = a.organization_id GROUP BY o.id, o.name ORDER BY COUNT(*) DESC, o.name, o.id LIMIT ?`,
-		p.CreatedAt.Add(-time.Hour), id, MaxShares).Scan(&p.Shares).Error
+	err := g.Raw("SELECT COUNT(*) FROM key_policy_change_keys WHERE change_id = ? AND told_at IS NULL", id).Scan(&p.Untold).Error
 	return p, err
 }
 
-func (p *Preview) count(g *gorm.DB) error {
-	var all []struct{ Organizations, Used int }
-	err := g.Raw(`SELECT COUNT(DISTINCT a.organization_id) AS organizations, COALESCE(SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END), 0) AS used
-		FROM (SELECT DISTINCT key_id FROM key_policy_change_keys WHERE change_id = ?) z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id`,
-		p.CreatedAt.Add(-time.Hour), p.ID).Scan(&all).Error
-	if err != nil || len(all) == 0 {
-		return err
-	}
-	p.Organizations, p.UsedLastHour = all[0].Organizations, all[0].Used
-	var rules []struct {
-		Rule         string
-		Keys, Untold int
-	}
-	err = g.Raw("SELECT rule, COUNT(*) AS keys, SUM(CASE WHEN told_at IS NULL THEN 1 ELSE 0 END) AS untold FROM key_policy_change_keys WHERE change_id = ? GROUP BY rule", p.ID).Scan(&rules).Error
-	for _, r := range rules {
-		p.ByRule[r.Rule] = r.Keys
-		if p.MadeAt != nil {
-			p.Untold += r.Untold
-		}
-	}
-	return err
-}
-
-// Hit is one key that a change hits, by one of its rules.
+// Hit is one key that a change hits.
 type Hit struct {
 	KeyID            db.ID
 	Name             string
 	Prefix, LastFour string
 	AppName          string
 	OrganizationName string
-	Rule             string
+	Breaks           int // see BreaksOf
 	LastUsedAt       *time.Time
-	SortKey          string
 }
 
-// Hits reads a page of the keys that a change hits, one row a rule that the key breaks, for staff; used narrows it to those used in the hour before the
+// Hits reads a page of the keys that a change hits, for staff; used narrows it to those used in the hour before the
 // preview. Faults: Forbidden, Invalid for a foreign cursor.
 func (s *Store) Hits(ctx context.Context, a actor.Actor, c Change, used bool, r db.PageRequest) (db.Page[Hit], error) {
 	if !may(a, permission.StaffPolicyRead) {
 		return db.Page[Hit]{}, fault.Denied()
 	}
 	l := db.Listing[Hit]{
-		Name: "policy hits " + c.ID.String(), Select: `SELECT k.id AS key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.rule, k.last_used_at,
-			z.rule AS sort_key FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE z.change_id = ?`,
-		Args: []any{c.ID}, IDExpr: "k.id", ID: func(h Hit) db.ID { return h.KeyID }, Default: "rule",
-		Sorts: map[string]db.Sort[Hit]{"rule": {Expr: "z.rule", Value: func(h Hit) any { return h.SortKey }}},
+		Name: "policy hits " + c.ID.String(), Select: `SELECT k.id AS key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.breaks, k.last_used_at
+			FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE z.change_id = ?`,
+		Args: []any{c.ID}, IDExpr: "z.key_id", ID: func(h Hit) db.ID { return h.KeyID }, Default: "change",
+		Sorts: map[string]db.Sort[Hit]{"change": {Expr: "z.change_id", Value: func(Hit) any { return c.ID.String() }}}, // all the same: the index has them by key
 	}
 	if used {
 		l.Name += " used"
