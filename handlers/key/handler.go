@@ -1,4 +1,4 @@
-// Package key answers the pages of keys: in the console for organizations, under /admin for staff, and the policy for their life.
+// Package key answers the pages of keys: in the console for organizations, under /admin for staff.
 package key
 
 import (
@@ -55,8 +55,6 @@ func (h *Handler) staffRoutes(r *web.Registrar) {
 	r.Post("/admin/keys/:key/unsuspend", manage, h.Unsuspend)
 	r.Get("/admin/keys/:key/revoke", manage, h.AdminRevokeForm)
 	r.Post("/admin/keys/:key/revoke", manage, h.AdminRevoke)
-	r.Get("/admin/policy", web.Staff(permission.StaffPolicyRead), h.Policy)
-	r.Post("/admin/policy", web.Staff(permission.StaffPolicyManage), h.SetPolicy)
 }
 
 // zoneName names the reader's time zone.

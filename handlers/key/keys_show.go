@@ -32,6 +32,11 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 		return err
 	}
 	path, now := keyPath(d.Row), h.Now()
+	due, err := h.dueNotes(c, d)
+	if err != nil {
+		return err
+	}
+	p.Notes = append(p.Notes, due...)
 	if p.Links, err = h.linkRows(c, d, d.MayManage); err != nil {
 		return err
 	}

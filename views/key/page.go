@@ -92,6 +92,7 @@ type ListPage struct {
 	CreateURL string // empty when the reader may make none
 	Why       string // why not
 	Empty     components.EmptyState
+	RulesURL  string // what is asked of the organization's keys
 }
 
 // AdminListPage is staff's list.
@@ -134,6 +135,7 @@ type NewPage struct {
 	Expires     components.Field
 	ExpiresOn   components.Field
 	Holds       []RuleRow // what policies ask of this key
+	RulesURL    string
 	Delivery    []components.Field
 	Cancel      string
 }
