@@ -51,24 +51,7 @@ type Stores struct {
 	Support     *support.Store
 	Guide       *guide.Store
 	Search      *guide.Searcher
-	Outbox      *outbox.Outbox
-	Account     *account.Store
-	Org         *org.Store
-	Catalog     *catalog.Store
-	Key         *key.Store
-	Handover    *handover.Store
 	Bulk        *bulk.Store
-	Leak        *leak.Store
-	Rotation    *rotation.Store
-	Notice      *notice.Store
-	Usage       *usage.Store
-	Staff       *staff.Store
-	Follow      *follow.Store
-	Forum       *forum.Store
-	Moderation  *moderation.Store
-	Support     *support.Store
-	Guide       *guide.Store
-	Search      *guide.Searcher
 
 	Idempotency *idempotency.Store
 }
