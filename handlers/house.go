@@ -21,6 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
+	policypages "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
@@ -95,6 +96,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&bulk.Handler{Kit: kit, Keys: s.Key, Bulks: s.Bulk}).Routes(r)
 	keyPages.Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)
+	policypages.New(kit, s.Policy, s.Key).Routes(r)
 	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)
 	github := githubleak.New(githubleak.Options{URL: h.options.Settings.GitHubKeysURL, Now: kit.Now})
 	(&leak.Handler{Kit: kit, Keys: s.Key, Leaks: s.Leak, GitHub: github, Brand: h.options.Settings.KeyBrand}).Routes(r)
