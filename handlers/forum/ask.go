@@ -187,7 +187,7 @@ func (h *Handler) askPage(c echo.Context, f askForm, errs map[string]string) (vi
 	}
 	p.Frame.NoIndex = true
 	if f.Source != "" {
-		p.Source = &views.Link{Label: f.Source, Href: f.Source}
+		p.Source = &views.Link{Label: h.pageTitle(c, f.Source), Href: f.Source}
 	}
 	tags, err := h.Store.Tags(web.Ctx(c), "", db.PageRequest{Size: 20})
 	if err != nil {

@@ -171,6 +171,7 @@ var acts = []act{
 	},
 	{"answer", func(w *world) string { return "/forum/q/" + w.ask(forum.Draft{}).ID.Show(forum.Prefix) + "/answers" }, url.Values{"body": {"An answer."}, "act": {"post"}}, url.Values{"body": {""}, "act": {"post"}}, (*world).theOther, 0},
 	{"follow", func(w *world) string { return "/forum/q/" + w.ask(forum.Draft{}).ID.Show(forum.Prefix) + "/follow" }, url.Values{"on": {"1"}}, nil, (*world).theOther, 0},
+	{"stop sharing", func(w *world) string { return "/forum/q/" + w.ask(forum.Draft{}).ID.Show(forum.Prefix) + "/unshare" }, url.Values{}, nil, (*world).theAsker, http.StatusForbidden},
 	{"comment", ofPost("comments"), url.Values{"body": {"A comment."}, "act": {"post"}}, url.Values{"body": {" "}, "act": {"post"}}, (*world).theAsker, 0},
 	{"vote", ofPost("vote"), url.Values{"on": {"1"}}, nil, (*world).theAsker, http.StatusConflict},
 	{"accept", ofPost("accept"), url.Values{}, nil, (*world).theAsker, http.StatusForbidden},

@@ -9,8 +9,10 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
+	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 )
@@ -22,6 +24,7 @@ type Handler struct {
 	Orgs    *org.Store
 	Catalog *catalog.Store
 	Keys    *key.Store
+	Guides  *guide.Store // nil: pages on which was asked are named by their paths
 
 	limiter ratelimit.Limiter
 }
@@ -42,6 +45,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/forum/q/:id/:slug", all, h.Question)
 	r.PostText("/forum/q/:id/answers", in, h.Answer)
 	r.Post("/forum/q/:id/follow", in, h.Follow)
+	r.Post("/forum/q/:id/unshare", in, h.StopSharing)
 
 	r.Get("/forum/posts/:id", all, h.Post)
 	r.Get("/forum/posts/:id/comments", all, h.Comments)
@@ -54,6 +58,14 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/forum/posts/:id/delete", in, h.ConfirmDelete)
 	r.Post("/forum/posts/:id/delete", in, h.DeletePost)
 	r.Get("/forum/posts/:id/history", all, h.History)
+}
+
+// pageTitle names a page of the portal on which a question was asked: by its title, when it is a guide or a tutorial.
+func (h *Handler) pageTitle(c echo.Context, path string) string {
+	if h.Guides == nil {
+		return path
+	}
+	return h.Guides.TitleOf(path, text.Of(web.Ctx(c)).Language)
 }
 
 func postPath(p forum.Post, verb string) string {

@@ -38,7 +38,11 @@ func (h *Handler) Answer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.Compose{Title: web.T(c, "Your answer"), Action: c.Request().URL.Path, Submit: web.T(c, "Post answer"), About: views.Link{Label: q.Title, Href: q.Path()}}
+	under, err := h.Store.Bodies(web.Ctx(c), []db.ID{id})
+	if err != nil {
+		return err
+	}
+	page := views.Compose{Under: views.Body(under[id]), Title: web.T(c, "Your answer"), Action: c.Request().URL.Path, Submit: web.T(c, "Post answer"), About: views.Link{Label: q.Title, Href: q.Path()}}
 	if f.Act == "preview" {
 		return h.composed(c, page, f)
 	}
@@ -60,7 +64,7 @@ func (h *Handler) Comment(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.Compose{Title: web.T(c, "Your comment"), Action: c.Request().URL.Path, Submit: web.T(c, "Post comment"), About: views.Link{Label: q.Title, Href: anchored(q.Question, parent.Post)}}
+	page := views.Compose{Under: stored(parent.Post), Title: web.T(c, "Your comment"), Action: c.Request().URL.Path, Submit: web.T(c, "Post comment"), About: views.Link{Label: q.Title, Href: anchored(q.Question, parent.Post)}}
 	if f.Act == "preview" {
 		return h.composed(c, page, f)
 	}
@@ -188,6 +192,19 @@ func (h *Handler) Follow(c echo.Context) error {
 		return h.Done(c, q.Path(), "You follow this question: what is written here comes by mail.")
 	}
 	return h.Done(c, q.Path(), "You do not follow this question any more.")
+}
+
+// StopSharing takes back that staff see the asker's app.
+func (h *Handler) StopSharing(c echo.Context) error {
+	id, err := web.PathID(c, "id", forum.Prefix)
+	if err != nil {
+		return err
+	}
+	q, err := h.Store.StopSharing(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return err
+	}
+	return h.Done(c, q.Path(), "Staff no longer see your app beside this question.")
 }
 
 // ConfirmDelete asks before a post is deleted.

@@ -90,7 +90,7 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 	p := views.Question{
 		Frame: h.Frame(c, q.Title), Title: q.Title, Kind: kindOf(c, q.Kind), States: states(c, q.Question), Tags: tagLinks(q.Tags), Author: q.AskerName, Gone: q.AskerGone,
 		Asked: h.moment(c, q.CreatedAt), Notes: questionNotes(c, q.Question), Pager: web.Pager(c, t.Previous, t.Next), Facts: questionFacts(c, q),
-		Solve: r.asks() && q.AcceptedPostID == nil && q.Answers > 0, About: about(q),
+		Solve: r.asks() && q.AcceptedPostID == nil && q.Answers > 0, About: h.about(c, q),
 	}
 	var err error
 	if r.kept, err = h.kept(c); err != nil {
@@ -124,7 +124,19 @@ func (h *Handler) questionPage(c echo.Context, q forum.Row, t forum.Thread) (vie
 		p.Count = web.T(c, "%d answers", int(q.Answers))
 	}
 	h.replyForm(c, r, &p)
+	if err := h.shared(c, r, &p); err != nil {
+		return p, err
+	}
 	return p, h.followers(c, r, &p)
+}
+
+// shared tells the asker what of theirs staff see beside the question, and how to end that.
+func (h *Handler) shared(c echo.Context, r reader, p *views.Question) error {
+	app, err := h.Store.SharedApp(web.Ctx(c), r.Actor, r.question)
+	if err == nil && app != "" {
+		p.Shared, p.StopSharing = app, &views.Act{Action: "/forum/q/" + r.question.ID.Show(forum.Prefix) + "/unshare", Label: web.T(c, "Stop sharing")}
+	}
+	return err
 }
 
 func (h *Handler) replyForm(c echo.Context, r reader, p *views.Question) {
@@ -156,13 +168,13 @@ func (h *Handler) followers(c echo.Context, r reader, p *views.Question) error {
 }
 
 // about is what the question is about: its API, and the page on which it was asked.
-func about(q forum.Row) []views.Link {
+func (h *Handler) about(c echo.Context, q forum.Row) []views.Link {
 	var all []views.Link
 	if q.APISlug != "" {
 		all = append(all, views.Link{Label: q.APIName, Href: "/apis/" + q.APISlug})
 	}
 	if q.Source != "" && q.Source != "/apis/"+q.APISlug {
-		all = append(all, views.Link{Label: q.Source, Href: q.Source})
+		all = append(all, views.Link{Label: h.pageTitle(c, q.Source), Href: q.Source})
 	}
 	return all
 }

@@ -48,7 +48,8 @@ func states(c echo.Context, q forum.Question) []views.State {
 	add(q.State == forum.Pending, components.Warn, text.N("Waits for approval"))
 	add(q.State == forum.Rejected, components.Bad, text.N("Not approved"))
 	add(q.HiddenAt != nil, components.Bad, text.N("Hidden"))
-	add(q.ClosedAt != nil, components.Info, text.N("Closed"))
+	add(q.MergedInto != nil, components.Info, text.N("Merged into another question"))
+	add(q.ClosedAt != nil && q.MergedInto == nil, components.Info, text.N("Closed"))
 	add(q.LockedAt != nil, components.Info, text.N("Locked"))
 	add(q.Visibility == forum.Organization, components.Info, text.N("Not public"))
 	return all

@@ -30,8 +30,11 @@ func (f Filter) name() string {
 
 // where narrows to what the filter asks for and the actor may read. Its tag stands in the table that the list is read from.
 func where(a actor.Actor, f Filter) (string, []any) {
-	cond, args := []string{"q.merged_into IS NULL"}, []any{}
+	cond, args := []string{}, []any{}
 	add := func(c string, values ...any) { cond, args = append(cond, c), append(args, values...) }
+	if !f.Mine { // who asked finds theirs again, and what it was merged into
+		add("q.merged_into IS NULL")
+	}
 	if f.Tag != "" {
 		add("r.tag_id = (SELECT t.id FROM tags t WHERE t.name = ?)", f.Tag)
 	}
@@ -59,7 +62,7 @@ func where(a actor.Actor, f Filter) (string, []any) {
 
 // A list has the columns that lists show, named: a question has three times as many.
 const (
-	listedColumns = `SELECT q.id, q.kind, q.title, q.slug, q.asker_id, q.visibility, q.state, q.public_status, q.accepted_post_id, q.answers, q.votes, q.closed_at, q.locked_at, q.hidden_at,
+	listedColumns = `SELECT q.id, q.kind, q.title, q.slug, q.asker_id, q.visibility, q.state, q.public_status, q.accepted_post_id, q.answers, q.votes, q.closed_at, q.locked_at, q.hidden_at, q.merged_into,
 		q.last_activity_at, q.created_at, u.display_name AS asker_name, u.deleted_at IS NOT NULL AS asker_gone, COALESCE(xa.name, '') AS api_name, COALESCE(xa.slug, '') AS api_slug FROM `
 	listedJoins = ` JOIN users u ON u.id = q.asker_id LEFT JOIN apis xa ON xa.id = q.api_id WHERE `
 	listed      = listedColumns + "questions q" + listedJoins

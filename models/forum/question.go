@@ -3,8 +3,13 @@
 package forum
 
 import (
+	"context"
+	"strings"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -147,6 +152,34 @@ type Row struct {
 	APIName   string
 	APISlug   string
 	Tags      []string `gorm:"-"`
+}
+
+// SharedApp is the name of the app that the asker shares with staff, for the asker alone; empty for none.
+func (s *Store) SharedApp(ctx context.Context, a actor.Actor, q Question) (string, error) {
+	if q.AppID == nil || !a.SignedIn() || a.UserID != q.AskerID {
+		return "", nil
+	}
+	var names []string
+	err := s.db.Read(ctx).Raw("SELECT name FROM apps WHERE id = ? AND deleted_at IS NULL", *q.AppID).Scan(&names).Error
+	return strings.Join(names, ""), err
+}
+
+// StopSharing takes back that staff see the asker's app beside the question. Doing it again does nothing. Faults: Unauthenticated, NotFound, Forbidden for who did not ask.
+func (s *Store) StopSharing(ctx context.Context, a actor.Actor, id db.ID) (Question, error) {
+	var from Question
+	err := s.onQuestion(ctx, a, id, func(tx *db.Tx, q Question) error {
+		from = q
+		if q.AskerID != a.UserID {
+			return fault.New(fault.Forbidden, "Only who asked can do that.")
+		}
+		if q.AppID == nil {
+			return nil
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.QuestionEdited, TargetKind: "question", TargetID: q.ID, OrganizationID: db.Deref(q.OrganizationID), Details: map[string]string{"app": "no longer shared"}})
+		_, err := tx.Run("UPDATE questions SET app_id = NULL, updated_at = ? WHERE id = ?", tx.Now, q.ID)
+		return err
+	})
+	return from, err
 }
 
 // Said is a post as it is shown: with the public name of its author.

@@ -3,6 +3,7 @@
 package guide
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/content"
@@ -39,6 +40,18 @@ func (s *Store) Pages() *content.Snapshot { return s.library.Snapshot() }
 // Find is a page in language or in English; nil when there is none.
 func (s *Store) Find(kind, slug string, language text.Language) *content.Page {
 	return s.Pages().Find(kind, slug, language)
+}
+
+// TitleOf is the title of a guide or a tutorial by the path of its page, in a language if there is one; the path itself for any other page.
+func (s *Store) TitleOf(path string, language text.Language) string {
+	for root, kind := range map[string]string{"/guides/": content.Guide, "/tutorials/": content.Tutorial} {
+		if slug, ok := strings.CutPrefix(path, root); ok {
+			if p := s.Find(kind, slug, language); p != nil {
+				return p.Title
+			}
+		}
+	}
+	return path
 }
 
 func (s *Store) now() time.Time { return s.db.Now() }

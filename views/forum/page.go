@@ -140,6 +140,7 @@ type Compose struct {
 	Fields   []components.Field // above the body
 	Body     components.Field
 	Preview  Body
+	Under    Body // what an answer or a comment is written about
 	Now      Body // the text as it is by now, when somebody changed it meanwhile
 	NowTitle string
 	Submit   string
@@ -148,27 +149,29 @@ type Compose struct {
 
 // Question is the page of a question.
 type Question struct {
-	Frame      layout.Frame
-	Title      string
-	Kind       string
-	States     []State
-	Tags       []Link
-	About      []Link
-	Author     string
-	Gone       bool
-	Asked      components.Moment
-	Notes      []Note
-	Post       Post
-	Count      string // "3 answers"
-	Answers    []Post
-	Pager      components.Pager
-	Facts      []components.Fact
-	Follow     *Act
-	Solve      bool // the asker is asked whether an answer solved it
-	DeskHref   string
-	Reply      *Reply
-	SignInHref string
-	Feed       string
+	Frame       layout.Frame
+	Title       string
+	Kind        string
+	States      []State
+	Tags        []Link
+	About       []Link
+	Author      string
+	Gone        bool
+	Asked       components.Moment
+	Notes       []Note
+	Post        Post
+	Count       string // "3 answers"
+	Answers     []Post
+	Pager       components.Pager
+	Facts       []components.Fact
+	Follow      *Act
+	Solve       bool // the asker is asked whether an answer solved it
+	DeskHref    string
+	Shared      string // for the asker: the app that staff see
+	StopSharing *Act
+	Reply       *Reply
+	SignInHref  string
+	Feed        string
 }
 
 // Note is a state of the question or of a post, said in words.

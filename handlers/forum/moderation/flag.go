@@ -44,8 +44,8 @@ func (h *Handler) flagPage(c echo.Context, f flagForm, failed error) error {
 		reason.Options = append(reason.Options, components.Option{Value: r, Label: web.T(c, reasonWords[r]), Selected: f.Reason == r})
 	}
 	page := views.Form{
-		Frame: h.Frame(c, web.T(c, "Report post")), Title: web.T(c, "Report post"), Lead: web.T(c, "Support looks at it. The author does not learn who reported it."),
-		Quote: markdown.PlainText(p.Body, quoted), Problems: problems, Action: c.Request().URL.Path, Submit: web.T(c, "Report post"), Cancel: q.Path(),
+		Frame: h.Frame(c, web.T(c, "Flag post")), Title: web.T(c, "Flag post"), Lead: web.T(c, "Support looks at it. The author does not learn who flagged it."),
+		Quote: markdown.PlainText(p.Body, quoted), Problems: problems, Action: c.Request().URL.Path, Submit: web.T(c, "Flag post"), Cancel: q.Path(),
 		Inputs: []views.Input{{Field: reason, As: "radios"}, {Field: components.Field{
 			Name: "words", Label: web.T(c, "In your words"), Value: f.Words, Error: wrong["words"], Rows: 3, MaxLength: moderation.MaxReason, Optional: true,
 		}, As: "area"}},

@@ -147,7 +147,7 @@ func TestReadersReportPosts(t *testing.T) {
 	reader := w.as(w.Person("Rita Reads", ""))
 	form := url.Values{"reason": {moderation.Spam}}
 
-	w.want("form", reader.Get(path), http.StatusOK, "Report post", "Buy this instead.", `value="wrong_place"`)
+	w.want("form", reader.Get(path), http.StatusOK, "Flag post", "Buy this instead.", `value="wrong_place"`)
 	w.want("wrong", reader.Post(path, url.Values{"reason": {"other"}, "words": {" "}}), http.StatusUnprocessableEntity, "Say in a few words")
 	w.want("signed out", w.site.Visitor().Post(path, form), http.StatusUnauthorized)
 	w.want("not readable", reader.Post(other, form), http.StatusNotFound)

@@ -3,6 +3,7 @@ package support_test
 import (
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 )
@@ -65,4 +66,47 @@ func TestMergedQuestionNamesTheOtherByItsTitle(t *testing.T) {
 	}
 
 	has(t, w.jonas.Get(support.Path(from.ID)), ">The question that was first</a>")
+}
+
+// Minutes of opening hours say nothing at a weekend: the day does.
+func TestClockNamesTheDayWhenNobodyIsThere(t *testing.T) {
+	w := newWorld(t)
+	saturday := time.Date(2026, 11, 21, 15, 0, 0, 0, time.UTC)
+	w.Clock.Advance(saturday.Sub(w.Clock.Now()))
+	q := w.Ask(w.Owner, "Who reads this at a weekend?")
+
+	closed := w.jonas.Get("/support")
+	desk := w.jonas.Get(support.Path(q.ID))
+	w.Clock.Advance(42*time.Hour + 30*time.Minute) // Monday 09:30
+	open := w.jonas.Get("/support")
+
+	has(t, closed, "First reply due Mon 13:00", "Support is closed now. It opens Mon 09:00.")
+	lacks(t, closed, "due in")
+	has(t, desk, "First reply due Mon 13:00")
+	has(t, open, "First reply due in 3 h 30 min")
+	lacks(t, open, "Support is closed now")
+}
+
+func TestMergingOffersWhatIsAlike(t *testing.T) {
+	w := newWorld(t)
+	into, from := w.Ask(w.Other, "Webhook signature does not match the body"), w.Ask(w.Owner, "The webhook signature does not match")
+
+	desk := w.jonas.Get(support.Path(from.ID))
+	asked := w.jonas.Post(path(from, "/merge"), form("alike", into.ID.Show("qst"), "into", ""))
+
+	has(t, desk, `name="alike"`, `value="`+into.ID.Show("qst")+`"`)
+	lacks(t, desk, `value="`+from.ID.Show("qst")+`"`)
+	has(t, asked, "Merge this question", into.Title)
+}
+
+func TestAnnouncementsAreNoQuestionsToSupport(t *testing.T) {
+	w := newWorld(t)
+	w.Ask(w.Jonas, "We will be away on Friday afternoon")
+	w.Ask(w.Owner, "When will you be away on Friday?")
+
+	r, err := w.Desk.Report(t.Context(), w.Jonas, 7)
+
+	if err != nil || r.Asked != 1 {
+		t.Error(r.Asked, err)
+	}
 }

@@ -57,11 +57,12 @@ type actForm struct {
 	Status string `form:"status"`
 	API    string `form:"api"`
 	Into   string `form:"into"`
+	Alike  string `form:"alike"` // instead of Into: one that was offered
 	Sure   string `form:"sure"`
 }
 
 func (f actForm) entered() map[string]string {
-	return map[string]string{"body": f.Body, "to": f.To, "reason": f.Reason, "status": f.Status, "api": f.API, "into": f.Into}
+	return map[string]string{"body": f.Body, "to": f.To, "reason": f.Reason, "status": f.Status, "api": f.API, "into": f.Into, "alike": f.Alike}
 }
 
 // submit does what a form beside the question says; what is wrong with it is shown there, the input kept.
@@ -161,6 +162,9 @@ func (h *Handler) Merge(c echo.Context) error {
 		return err
 	}
 	ctx, who := web.Ctx(c), web.Actor(c)
+	if form.Into == "" {
+		form.Into = form.Alike
+	}
 	into, ok := support.ParseQuestion(form.Into)
 	if !ok {
 		return h.formProblems(c, fault.BadField("into", "There is no such question. Paste its address or its id."), "merge", form)

@@ -46,6 +46,14 @@ func (h *Handler) beside(c echo.Context, d support.Detail, page *views.QuestionP
 	return h.appBox(c, d, page)
 }
 
+// titleOf names the page on which a question was asked.
+func (h *Handler) titleOf(c echo.Context, path string) string {
+	if h.Guides == nil {
+		return path
+	}
+	return h.Guides.TitleOf(path, text.Of(web.Ctx(c)).Language)
+}
+
 func (h *Handler) questionFacts(c echo.Context, d support.Detail) []components.Fact {
 	ctx := web.Ctx(c)
 	with := d.AssigneeName
@@ -59,7 +67,7 @@ func (h *Handler) questionFacts(c echo.Context, d support.Detail) []components.F
 		facts = append(facts, components.Fact{Term: web.T(c, "About"), Body: views.Data(d.APIName)})
 	}
 	if d.Source != "" {
-		facts = append(facts, components.Fact{Term: web.T(c, "Asked on"), Body: views.Anchor(d.Source, d.Source)})
+		facts = append(facts, components.Fact{Term: web.T(c, "Asked on"), Body: views.Anchor(h.titleOf(c, d.Source), d.Source)})
 	}
 	if len(d.Tags) > 0 {
 		facts = append(facts, components.Fact{Term: web.T(c, "Tags"), Body: views.Tags(d.Tags)})

@@ -57,9 +57,26 @@ func (h *Handler) foldedForms(c echo.Context, d support.Detail, s state, page *v
 		components.Field{Name: "status", Label: web.T(c, "Status"), Options: statusOptions(c, d.Kind), Value: d.PublicStatus})
 	add(true, "move", web.T(c, "Move to another API"), web.T(c, "Move question"), web.T(c, "From then on those read it who may see that API."),
 		components.Field{Name: "api", Label: web.T(c, "API"), Options: apis, Value: d.APISlug})
+	alike, err := h.alike(c, d)
+	if err != nil {
+		return err
+	}
 	add(true, "merge", web.T(c, "Merge into another question"), web.T(c, "Compare questions"), web.T(c, "You are asked once more before it happens."),
-		components.Field{Name: "into", Label: web.T(c, "Address or id of the other question"), Autocomplete: "off"})
+		append(alike, components.Field{Name: "into", Label: web.T(c, "Address or id of the other question"), Autocomplete: "off", Optional: len(alike) > 0})...)
 	return nil
+}
+
+// alike offers the questions that this one may repeat; none when there are none.
+func (h *Handler) alike(c echo.Context, d support.Detail) ([]components.Field, error) {
+	rows, err := h.Desk.Alike(web.Ctx(c), web.Actor(c), d.Question)
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	f := components.Field{Name: "alike", Label: web.T(c, "A question like it"), Options: []components.Option{{Value: "", Label: web.T(c, "None of these")}}}
+	for _, r := range rows {
+		f.Options = append(f.Options, components.Option{Value: r.ID.Show(forum.Prefix), Label: r.Title, Data: true})
+	}
+	return []components.Field{f}, nil
 }
 
 func (h *Handler) handOptions(c echo.Context, _ support.Detail) ([]components.Option, error) {

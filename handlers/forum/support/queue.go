@@ -38,6 +38,9 @@ func (h *Handler) Queue(c echo.Context) error {
 		Frame: frame, Lead: web.T(c, "A question waits on us when its last public word is the asker’s. The one that has waited longest comes first."),
 		Tabs: queueTabs(c, filter, counts), CanTake: may(c, permission.StaffQuestionsAnswer), Pager: web.Pager(c, found.Previous, found.Next),
 	}
+	if opens := clockOf.Opens(h.Now()); opens.After(h.Now()) {
+		page.Closed = web.T(c, "Support is closed now. It opens %s.", moment(c, h.Now(), opens))
+	}
 	for _, i := range found.Rows {
 		page.Rows = append(page.Rows, h.queueRow(c, clockOf, i))
 	}

@@ -29,6 +29,13 @@ func clock(c echo.Context, hoursOf hours.Clock, now time.Time, i support.Item) *
 		return &views.Status{Tone: components.Bad, Words: web.T(c, "Next reply overdue by %s", late)}
 	}
 	left := hoursOf.Elapsed(now, *i.DueAt)
+	if !hoursOf.Open(now) || !sameDay(c, now, *i.DueAt) { // minutes of opening hours would say less than the day
+		when := moment(c, now, *i.DueAt)
+		if first {
+			return &views.Status{Tone: components.OK, Words: web.T(c, "First reply due %s", when)}
+		}
+		return &views.Status{Tone: components.OK, Words: web.T(c, "Next reply due %s", when)}
+	}
 	tone := components.OK
 	if left < time.Hour {
 		tone = components.Warn
@@ -37,6 +44,21 @@ func clock(c echo.Context, hoursOf hours.Clock, now time.Time, i support.Item) *
 		return &views.Status{Tone: tone, Words: web.T(c, "First reply due in %s", web.OpenSpan(c, left))}
 	}
 	return &views.Status{Tone: tone, Words: web.T(c, "Next reply due in %s", web.OpenSpan(c, left))}
+}
+
+func sameDay(c echo.Context, a, b time.Time) bool {
+	return text.Date(web.Ctx(c), a) == text.Date(web.Ctx(c), b)
+}
+
+var weekdays = [7]string{text.N("Sun"), text.N("Mon"), text.N("Tue"), text.N("Wed"), text.N("Thu"), text.N("Fri"), text.N("Sat")}
+
+// moment is a time of the coming days as one says it: "Mon 12:00". Later ones have their date.
+func moment(c echo.Context, now, t time.Time) string {
+	ctx := web.Ctx(c)
+	if t.Sub(now) > 6*24*time.Hour {
+		return text.DateTime(ctx, t)
+	}
+	return web.T(c, weekdays[t.In(text.Of(ctx).Zone).Weekday()]) + " " + text.Clock(ctx, t)
 }
 
 var viewWords = map[support.View]string{

@@ -155,6 +155,14 @@ func (c Clock) Open(t time.Time) bool {
 	return c.zone != nil && slices.ContainsFunc(c.open(c.dateOf(t)), func(s span) bool { return !t.Before(s.start) && t.Before(s.end) })
 }
 
+// Opens is when it is open next: t itself inside the opening hours.
+func (c Clock) Opens(t time.Time) time.Time {
+	if c.Open(t) {
+		return t
+	}
+	return c.Due(t, 1).Add(-time.Minute)
+}
+
 func later(a, b time.Time) time.Time {
 	if a.After(b) {
 		return a

@@ -81,9 +81,9 @@ func flagLimits(tx *db.Tx, a actor.Actor) error {
 	case moderates(a) == nil:
 		return nil
 	case c.Hour > FlagsAnHour:
-		return fault.Later(time.Hour, "You reported %d posts in an hour. Go on a little later.", FlagsAnHour)
+		return fault.Later(time.Hour, "You flagged %d posts in an hour. Go on a little later.", FlagsAnHour)
 	case c.Day > FlagsADay:
-		return fault.Later(24*time.Hour, "You reported %d posts in a day. Go on tomorrow.", FlagsADay)
+		return fault.Later(24*time.Hour, "You flagged %d posts in a day. Go on tomorrow.", FlagsADay)
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package support
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -21,6 +22,15 @@ func ParseQuestion(text string) (db.ID, bool) {
 		}
 	}
 	return db.ID{}, false
+}
+
+// Alike are the questions most like one, for who looks for the one that it repeats: at most five. Faults: Forbidden.
+func (s *Store) Alike(ctx context.Context, a actor.Actor, q forum.Question) ([]forum.Row, error) {
+	if err := reads(a); err != nil {
+		return nil, err
+	}
+	rows, err := s.forum.Similar(ctx, a, q.Title, "")
+	return slices.DeleteFunc(rows, func(r forum.Row) bool { return r.ID == q.ID || r.State != forum.Published }), err
 }
 
 // MergeTarget is what a merge would lead to.

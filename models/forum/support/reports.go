@@ -94,7 +94,10 @@ func Span(days int) int {
 // from is when a span of whole UTC days begins, today being the last of them.
 func from(now time.Time, days int) time.Time { return now.UTC().Truncate(day).AddDate(0, 0, 1-days) }
 
-// Facts are the questions asked in a span, oldest first, without those merged into others. Faults: Forbidden.
+// byUsers leaves out what staff ask: announcements are no questions to support.
+const byUsers = " AND EXISTS (SELECT 1 FROM posts o WHERE o.question_id = q.id AND o.kind = 'question' AND NOT o.by_staff)"
+
+// Facts are the questions of users asked in a span, oldest first, without those merged into others. Faults: Forbidden.
 func (s *Store) Facts(ctx context.Context, a actor.Actor, days int) ([]Fact, error) {
 	if err := reads(a); err != nil {
 		return nil, err
@@ -105,7 +108,7 @@ func (s *Store) Facts(ctx context.Context, a actor.Actor, days int) ([]Fact, err
 	err := q.Raw(`SELECT * FROM (SELECT q.id, q.kind, q.title, q.visibility, COALESCE(p.name, '') AS api, COALESCE(s.name, '') AS assignee, COALESCE(r.name, '') AS replied_by,
 		COALESCE(w.name, '') AS solved_by, q.closed_reason, q.created_at, q.first_reply_at, q.first_due_at, q.accepted_at, q.closed_at
 		FROM questions q LEFT JOIN apis p ON p.id = q.api_id LEFT JOIN users s ON s.id = q.assignee_id LEFT JOIN users r ON r.id = q.first_reply_by
-		LEFT JOIN posts b ON b.id = q.accepted_post_id LEFT JOIN users w ON w.id = b.author_id`+living+` AND q.created_at >= ?
+		LEFT JOIN posts b ON b.id = q.accepted_post_id LEFT JOIN users w ON w.id = b.author_id`+living+byUsers+` AND q.created_at >= ?
 		ORDER BY q.created_at DESC, q.id DESC LIMIT ?) x ORDER BY created_at, id`, since, MostReported).Scan(&rows).Error
 	if err != nil {
 		return nil, err

@@ -306,7 +306,7 @@ func FlagsPage(p Flags) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: text.T(ctx, "Flags"), Lead: text.T(ctx, "What readers reported, the oldest first.")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: text.T(ctx, "Flags"), Lead: text.T(ctx, "What readers flagged, the oldest first.")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -315,7 +315,7 @@ func FlagsPage(p Flags) templ.Component {
 				return templ_7745c5c3_Err
 			}
 			if len(p.Rows) == 0 {
-				templ_7745c5c3_Err = components.Empty(components.EmptyState{Title: text.T(ctx, "No flags"), Text: text.T(ctx, "What readers report stands here until somebody decides.")}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Empty(components.EmptyState{Title: text.T(ctx, "No flags"), Text: text.T(ctx, "What readers flag stands here until somebody decides.")}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -670,7 +670,7 @@ func FlagPage(p Flag) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Who reported it"), ShowCaption: true, Columns: []components.Column{{Label: text.T(ctx, "Reader")}, {Label: text.T(ctx, "Reason")}, {Label: text.T(ctx, "Words")}, {Label: text.T(ctx, "Status")}, {Label: text.T(ctx, "When")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Who flagged it"), ShowCaption: true, Columns: []components.Column{{Label: text.T(ctx, "Reader")}, {Label: text.T(ctx, "Reason")}, {Label: text.T(ctx, "Words")}, {Label: text.T(ctx, "Status")}, {Label: text.T(ctx, "When")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var26), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

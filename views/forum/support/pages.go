@@ -18,6 +18,7 @@ type Status struct {
 type QueuePage struct {
 	Frame   layout.Frame
 	Lead    string
+	Closed  string // until when nobody is there; empty in opening hours
 	Tabs    []components.Tab
 	Filter  components.Filter
 	Rows    []QueueRow
