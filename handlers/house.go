@@ -104,6 +104,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)
 	guide.NewSearch(kit, s.Search, s.Key).Routes(r)
 	questions := forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key)
+	questions.Guides = s.Guide
 	questions.Routes(r)
 	(&feed.Handler{Kit: kit, Forum: s.Forum}).Routes(r)
 	(&follow.Handler{Kit: kit, Store: s.Follow, Forum: s.Forum, Pace: questions.Paced}).Routes(r)
