@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/calendar"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
@@ -83,7 +84,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	org.New(kit, s.Org, s.Catalog).Routes(r)
@@ -95,6 +96,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	keyPages.Bulks = s.Bulk
 	(&bulk.Handler{Kit: kit, Keys: s.Key, Bulks: s.Bulk}).Routes(r)
 	keyPages.Routes(r)
+	(&calendar.Handler{Kit: kit, Notices: s.Notice, Orgs: s.Org}).Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)
 	policypages.New(kit, s.Policy, s.Key).Routes(r)
 	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)
