@@ -226,6 +226,9 @@ func rotateWithoutDowntime(t *testing.T, dialect string) {
 	l.step("switch", func() {})
 	l.step("stop-the-old-key", func() {
 		l.dev.open(old.page)
-		l.revoke(l.dev, old)
+		l.dev.follow("See both keys’ calls side by side")
+		l.dev.follow("Retire old key")
+		l.dev.press("Retire old key")
+		l.dev.see("The old key is retired.")
 	})
 }
