@@ -59,7 +59,7 @@ func pageRoutes(t testing.TB) []web.Route {
 }
 
 // noPages are what programs read.
-var noPages = []string{".csv", ".txt", ".xml", ".ico", ".atom", "*"}
+var noPages = []string{".csv", ".txt", ".xml", ".ico", ".atom", ":calendar", "*"}
 
 func templates(routes []web.Route) []string {
 	var all []string

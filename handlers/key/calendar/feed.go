@@ -22,7 +22,7 @@ const refresh = 6 * time.Hour
 
 // Feed is the calendar at an address, in the language of the member whose it is. Cookies do not matter: who has the address reads.
 func (h *Handler) Feed(c echo.Context) error {
-	feed, err := h.Notices.ReadCalendar(web.Ctx(c), strings.TrimSuffix(c.Param("token"), suffix))
+	feed, err := h.Notices.ReadCalendar(web.Ctx(c), strings.TrimSuffix(c.Param("calendar"), suffix))
 	if err != nil {
 		return err
 	}

@@ -29,7 +29,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/console/organizations/:id/calendar", web.SignedIn(), h.Page)
 	r.Post("/console/organizations/:id/calendar", web.SignedIn(), h.Make)
 	r.Post("/console/organizations/:id/calendar/remove", web.SignedIn(), h.Remove)
-	r.Get(feedPath+":token", web.Public(), h.Feed)
+	r.Get(feedPath+":calendar", web.Public(), h.Feed)
 }
 
 // feedPath is where calendars are; the address goes on with a token and suffix.
