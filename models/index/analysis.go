@@ -12,7 +12,7 @@ const (
 	heading    = "^"
 	kindMark   = "="
 	hidden     = "-"
-	publicMark = "=public" // what versions before 3 asked for
+	publicMark = "=public" // by which they are counted; versions before 3 also asked for it
 	times      = "\x1f"    // between a term and how often it stands in a body
 )
 

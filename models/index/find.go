@@ -69,7 +69,7 @@ type finder struct {
 	query    Query
 	parsed   parsed
 	docs     map[string]int64  // documents that have a term
-	total    int64             // documents in all
+	total    int64             // documents in all, of those that the reader may be told of
 	frequent map[string]bool   // terms whose lists are too long to fetch
 	wanted   map[string]bool   // all terms
 	worth    []float64         // of each group, of what was asked for
@@ -79,7 +79,11 @@ type finder struct {
 // count reads how many documents there are and which terms are common.
 func (f *finder) count() error {
 	terms := f.parsed.terms()
-	asked := make([]string, 0, 4*len(terms)+1)
+	all := "" // under which the documents are counted that the reader may be told of
+	if f.query.Public {
+		all = publicMark
+	}
+	asked := append(make([]string, 0, 4*len(terms)+2), "", all)
 	for _, t := range terms {
 		asked = append(asked, t, heading+t)
 		if !f.query.Public {
@@ -90,7 +94,7 @@ func (f *finder) count() error {
 		Term string
 		Docs int64
 	}
-	if err := f.db.Read(f.ctx).Raw("SELECT term, docs FROM search_terms WHERE term IN ?", append(asked, "")).Scan(&rows).Error; err != nil {
+	if err := f.db.Read(f.ctx).Raw("SELECT term, docs FROM search_terms WHERE term IN ?", asked).Scan(&rows).Error; err != nil {
 		return err
 	}
 	f.docs, f.frequent, f.wanted = map[string]int64{}, map[string]bool{}, map[string]bool{}
@@ -102,10 +106,10 @@ func (f *finder) count() error {
 		f.docs[term] += r.Docs
 		f.frequent[term] = true
 	}
-	f.total = f.docs[""]
-	if f.total == 0 { // not counted yet: a small index
-		return f.db.Read(f.ctx).Raw("SELECT COUNT(*) FROM (SELECT 1 FROM search_documents LIMIT 20000) d").Scan(&f.total).Error
+	if f.docs[""] == 0 { // not counted yet: a small index
+		return f.db.Read(f.ctx).Raw("SELECT COUNT(*) FROM (SELECT 1 FROM search_documents WHERE public OR NOT ? LIMIT 20000) d", f.query.Public).Scan(&f.total).Error
 	}
+	f.total = max(f.docs[all], common) // fewer are not counted
 	return nil
 }
 
