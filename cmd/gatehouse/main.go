@@ -24,6 +24,7 @@ type commands struct {
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version and stop."`
 	Admin   adminCommand   `cmd:"" help:"Manage the company's own people."`
 	Audit   auditCommand   `cmd:"" help:"The audit log."`
+	Keys    keysCommand    `cmd:"" help:"API keys, for operators: on the database itself."`
 	Demo    demoCommand    `cmd:"" help:"Serve a believable company from a database of its own, which is filled on the first start."`
 
 	Backup      backupCommand      `cmd:"" help:"Copy a SQLite database while it is in use."`
@@ -42,7 +43,7 @@ type world struct {
 
 func main() { os.Exit(run()) }
 
-// run is main with an exit code: 0 done, 1 failed, 2 wrong settings or usage.
+// run is main with an exit code: 0 done, 1 failed or refused, 2 wrong settings or usage; keys also 3, not available.
 func run() int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -64,6 +65,10 @@ func run() int {
 		var wrong config.Problems
 		if errors.As(err, &wrong) {
 			return 2
+		}
+		var exit exitError
+		if errors.As(err, &exit) {
+			return exit.code
 		}
 		return 1
 	}
