@@ -11,6 +11,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatehouse/bin
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+CLIENT = $(GO) run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -generate types,client -package client
 OWN_GO = git ls-files '*.go' ':!*_templ.go'
 # How long one test package may take before it is stopped with the stacks of all its goroutines.
 TEST_TIMEOUT ?= 30m
@@ -46,9 +47,10 @@ shots: build ## take screenshots of every page over the demo company into shots/
 	$(GO) run ./internal/tools/shots
 
 .PHONY: generate
-generate: ## write the Go code of all templates
+generate: ## write the Go code of all templates, and the client from the API's document
 	@# By area, as one who works on one area does: the names of files in the generated code depend on it.
 	@for area in views/*/; do $(GO) tool templ generate -path "$$area"; done
+	$(CLIENT) -o client/client.gen.go internal/openapi/portal.yaml
 
 .PHONY: fmt
 fmt: $(GOLANGCI) ## format all Go code and templates
@@ -79,7 +81,9 @@ check-generated:
 	cp -a views "$$copy/views"; cp go.mod go.sum "$$copy"; \
 	find "$$copy/views" -name '*_templ.go' -delete; \
 	for area in "$$copy"/views/*/; do $(GO) tool templ generate -path "$$area" >/dev/null; done; \
-	diff -rq views "$$copy/views" || { echo "templates and their Go code differ: run make generate"; exit 1; }
+	diff -rq views "$$copy/views" || { echo "templates and their Go code differ: run make generate"; exit 1; }; \
+	$(CLIENT) -o "$$copy/client.gen.go" internal/openapi/portal.yaml; \
+	diff -q client/client.gen.go "$$copy/client.gen.go" || { echo "the client and the API's document differ: run make generate"; exit 1; }
 
 .PHONY: check-vet
 check-vet:

@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
+	"github.com/gatehouse-dev/gatehouse/handlers/api"
 	"github.com/gatehouse-dev/gatehouse/handlers/catalog"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum"
@@ -18,8 +19,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/forum/support"
 	"github.com/gatehouse-dev/gatehouse/handlers/guide"
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
-	"github.com/gatehouse-dev/gatehouse/handlers/key/calendar"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/calendar"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
 	policypages "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
@@ -75,6 +76,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	h.Echo.Use(h.engine.metrics.countRequests)
 	r := web.NewRegistrar(kit, h.Echo)
 	h.routes(kit, r)
+	if err := h.programs(kit, r); err != nil {
+		return nil, err
+	}
 	h.Table = r.Routes()
 	h.Edge, h.Metrics = h.engine.edge, h.engine.metrics.handler()
 	h.Portal = h.front(kit.Handler(h.Echo))
@@ -96,8 +100,8 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	keyPages.Bulks = s.Bulk
 	(&bulk.Handler{Kit: kit, Keys: s.Key, Bulks: s.Bulk}).Routes(r)
 	keyPages.Routes(r)
-	(&calendar.Handler{Kit: kit, Notices: s.Notice, Orgs: s.Org}).Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)
+	(&calendar.Handler{Kit: kit, Notices: s.Notice, Orgs: s.Org}).Routes(r)
 	policypages.New(kit, s.Policy, s.Key).Routes(r)
 	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)
 	github := githubleak.New(githubleak.Options{URL: h.options.Settings.GitHubKeysURL, Now: kit.Now})
@@ -113,6 +117,18 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support}).Routes(r)
+}
+
+// programs are the routes of the management API.
+func (h *House) programs(kit *web.Kit, r *web.Registrar) error {
+	s := h.Stores
+	programs, err := api.New(kit, h.engine.edge, api.Stores{
+		Orgs: s.Org, Catalog: s.Catalog, Key: s.Key, Rotation: s.Rotation, Policies: s.Policy, Leaks: s.Leak, Usage: s.Usage, Idempotency: s.Idempotency,
+	})
+	if err != nil {
+		return err
+	}
+	return programs.Routes(r)
 }
 
 // front answers what must not depend on the host name or on cookies before the pages: health and the edge.
