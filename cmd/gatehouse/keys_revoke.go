@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -40,6 +41,13 @@ func (c keysRevokeCommand) Run(w *world) error {
 	})
 }
 
+func keysInWords(n int) string {
+	if n == 1 {
+		return "1 key"
+	}
+	return fmt.Sprintf("%d keys", n)
+}
+
 func (c keysRevokeCommand) one(d *desk) error {
 	id, err := d.find(c.Key)
 	if err != nil {
@@ -74,10 +82,10 @@ func (c keysRevokeCommand) many(d *desk, f key.Filter) error {
 		}
 	}
 	if len(rows) == 0 {
-		return exitError{fmt.Errorf("the filter finds no key that could still work"), codeRefused}
+		return exitError{errors.New("the filter finds no key that could still work"), codeRefused}
 	}
 	if !c.Yes {
-		d.say("%d keys would be revoked, for ever; nothing is done yet. Say --yes to do it.", len(rows))
+		d.say("%s would be revoked, for ever; nothing is done yet. Say --yes to do it.", keysInWords(len(rows)))
 		return d.print(rows, c.JSON)
 	}
 	if c.Reason == "" {
@@ -90,7 +98,7 @@ func (c keysRevokeCommand) many(d *desk, f key.Filter) error {
 	if err := d.db.Tx(d.ctx, func(tx *db.Tx) (err error) { rows, err = c.revoke(d, tx, ids); return err }); err != nil {
 		return err
 	}
-	d.say("%d keys are revoked. Calls with them are refused from now on.", len(rows))
+	d.say("Revoked: %s. Calls with them are refused from now on.", keysInWords(len(rows)))
 	if !c.JSON {
 		return nil
 	}
