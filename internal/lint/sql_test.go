@@ -27,6 +27,9 @@ var assembled = exceptions{
 	"models/forum/follow/bytoken.go Solving":      "the condition is forum.Visible, a constant that handlers/stores.go hands down",
 	"models/forum/follow/bytoken.go Subscription": "as Solving",
 	"models/forum/follow/tell.go reads":           "as Solving",
+	"models/key/notice/digest.go readers":         "who is told of a key is key.ReadersSQL, a constant",
+	"models/key/notice/digest.go tell":            "as readers",
+	"models/key/notice/next.go Next":              "the members’ table is one of two constants of actor",
 	"models/usage/batch.go add":                   "its caller, in the same file, has them from a table of fixed statements",
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
@@ -19,10 +18,17 @@ import (
 // Base is where the portal is, in mails.
 const Base = "https://portal.example"
 
+// Clock is a clock turned by hand.
+type Clock interface {
+	Now() time.Time
+	Advance(d time.Duration)
+	Set(t time.Time)
+}
+
 // World is that company. Its people read German in Berlin; the technical address is that of Ops.
 type World struct {
 	DB     *db.DB
-	Clock  *dbtest.Clock
+	Clock  Clock
 	Outbox *outbox.Outbox
 	Keys   *key.Store
 	Root   *secret.Root
@@ -35,7 +41,7 @@ type World struct {
 }
 
 // New lays it out.
-func New(t testing.TB, d *db.DB, clock *dbtest.Clock) *World {
+func New(t testing.TB, d *db.DB, clock Clock) *World {
 	t.Helper()
 	root, err := secret.Parse("kT7Q0mX2vB9sLrE4wYzA6uHdJc1NpFgi", "")
 	if err != nil {
