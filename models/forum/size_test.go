@@ -80,8 +80,8 @@ func fill(b testing.TB, d *db.DB, questions int) db.ID {
 		FROM `+f.series(questions*postsEach), body, "<p>"+body+"</p>")
 	f.tags(questions)
 	big := f.big()
-	for _, query := range map[db.Dialect][]string{db.Postgres: {"ANALYZE"}, db.SQLite: {"PRAGMA optimize"}}[d.Dialect] {
-		if _, err := d.Writer().ExecContext(context.Background(), query); err != nil {
+	if d.Dialect == db.Postgres { // as its autovacuum does; on SQLite the program counts nothing, so neither is it counted here
+		if _, err := d.Writer().ExecContext(context.Background(), "ANALYZE"); err != nil {
 			b.Fatal(err)
 		}
 	}
