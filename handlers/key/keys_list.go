@@ -14,7 +14,7 @@ import (
 
 const listPath = "/console/keys"
 
-// List is the console's list of keys. It costs nine queries at most beside those of every page.
+// List is the console's list of keys. It costs six queries beside those of every page.
 func (h *Handler) List(c echo.Context) error {
 	if held, clean := holdsKey(c, listPath); held {
 		return c.Redirect(http.StatusSeeOther, clean)

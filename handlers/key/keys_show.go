@@ -212,11 +212,7 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string
 	case keys.Expired:
 		add(components.Off, web.T(c, "Expired. A program that still needs access needs a new key."), "", false)
 	case keys.Paused:
-		words := web.T(c, "Paused: calls are refused until somebody resumes it.")
-		if d.PausedCause == keys.PausedBulk {
-			words = web.T(c, "Paused by the portal’s staff, together with others: calls are refused until they resume it.")
-		}
-		add(components.Warn, words, "", false)
+		add(components.Warn, pausedWords(c, d), "", false)
 	case keys.Stopped:
 		out = append(out, h.stoppedNote(c, d, s, root))
 	case keys.ExpiringNow:

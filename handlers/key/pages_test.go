@@ -240,21 +240,3 @@ func TestAMassRevocationTakesExactlyTheKeysOfItsPreview(t *testing.T) {
 	has(t, w.admins.Post("/admin/keys/bulk", url.Values{"verb": {"revoke"}}), 422, "never takes all of them")
 	has(t, w.admins.Post("/admin/keys/bulk", url.Values{"q": {"nothing like it"}, "verb": {"revoke"}}), 422, "finds no key", `value="nothing like it"`)
 }
-
-func TestThePolicyIsShownAndChanged(t *testing.T) {
-	w := newWorld(t)
-	auditor := w.As(w.Person("aud@example.com", "auditor"))
-
-	has(t, auditor.Get("/admin/policy"), 200, "Default lifetime", "90")
-	if strings.Contains(auditor.Get("/admin/policy").Body, "Save policy") {
-		t.Error("an auditor may not change it")
-	}
-	bad := w.admins.Post("/admin/policy", url.Values{"default_days": {"100"}, "max_days": {"30"}, "keys_per_app": {"x"}})
-	good := w.admins.Post("/admin/policy", url.Values{"default_days": {"10"}, "max_days": {"30"}, "keys_per_app": {"5"}, "never_allowed": {"1"}})
-
-	has(t, bad, 422, "can’t be longer than the longest lifetime, 30 days", "1 to 10,000 keys", `value="100"`)
-	p, err := w.keys.Rules(bg, w.app, nil)
-	if good.Status != 303 || err != nil || p.Default.Value != 10 || p.Max.Value != 30 || !p.Never.On || p.PerApp[0].Value != 5 {
-		t.Fatal(good.Status, p, err)
-	}
-}

@@ -87,7 +87,7 @@ func countdownWords(ctx context.Context, c policy.Countdown) string {
 	return text.T(ctx, "Gets an earlier end on %[1]s: %[2]s", at, whose)
 }
 
-// dueSoon is how long ahead lists tell what a policy makes of a key.
+// dueSoon is from when on what a policy makes of a key stands out on its page.
 const dueSoon = 14 * day
 
 // dueNotes are the countdowns of a key for its page; what is near stands out.
@@ -104,9 +104,9 @@ func (h *Handler) dueNotes(c echo.Context, d keys.Detail) ([]views.Note, error) 
 	return out, err
 }
 
-// dueWords is what policies make of keys soon, for lists: the next of each key.
+// dueWords is what people were told that policies make of keys, for lists: the next of each key.
 func (h *Handler) dueWords(c echo.Context, rows []keys.Row) (map[string]string, error) {
-	all, err := h.Keys.Countdowns(web.Ctx(c), rows)
+	all, err := h.Keys.Told(web.Ctx(c), rows)
 	out := map[string]string{}
 	for id, list := range all {
 		next := list[0]
@@ -115,11 +115,24 @@ func (h *Handler) dueWords(c echo.Context, rows []keys.Row) (map[string]string, 
 				next = one
 			}
 		}
-		if next.At.Sub(h.Now()) <= dueSoon {
-			out[id.Show(keys.IDPrefix)] = countdownWords(web.Ctx(c), next)
-		}
+		out[id.Show(keys.IDPrefix)] = countdownWords(web.Ctx(c), next)
 	}
 	return out, err
+}
+
+// pausedWords say what paused a key, and who ends it.
+func pausedWords(c echo.Context, d keys.Detail) string {
+	switch d.PausedCause {
+	case keys.PausedBulk:
+		return web.T(c, "Paused by the portal’s staff, together with others: calls are refused until they resume it.")
+	case keys.PausedIdle:
+		return web.T(c, "Paused by policy, for it was not used for long. Resume it if it is still needed.")
+	case keys.PausedAge:
+		return web.T(c, "Paused by policy, for it was not rotated in time. Rotate it: the new key works at once.")
+	case keys.PausedNetworks:
+		return web.T(c, "Paused by policy, for it names no networks. Name them, then resume it.")
+	}
+	return web.T(c, "Paused: calls are refused until somebody resumes it.")
 }
 
 // rulesPath leads to what an organization is held to; the zero id to the first of the reader's.

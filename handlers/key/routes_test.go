@@ -126,12 +126,12 @@ func TestMakingAKeyAnswersTheRightPersonOnly(t *testing.T) {
 	}
 }
 
-func TestMassRevocationAndPolicyAnswerTheRightPersonOnly(t *testing.T) {
+func TestMassRevocationAnswersTheRightPersonOnly(t *testing.T) {
 	w := newWorld(t)
 	id := w.key("Worker").Key.ID
 	preview := w.admins.Post("/admin/keys/bulk", url.Values{"q": {"worker"}, "verb": {"revoke"}}).Location
 	for path, form := range map[string]url.Values{
-		"/admin/keys/bulk": {"q": {"worker"}, "verb": {"revoke"}}, preview + "/stop": {}, preview + "/resume": {}, "/admin/keys/" + id.Show("key") + "/resume": {}, preview: {"reason": {"x"}, "confirm": {"1"}}, "/admin/policy": {"default_days": {"1"}, "max_days": {"1"}, "keys_per_app": {"1"}},
+		"/admin/keys/bulk": {"q": {"worker"}, "verb": {"revoke"}}, preview + "/stop": {}, preview + "/resume": {}, "/admin/keys/" + id.Show("key") + "/resume": {}, preview: {"reason": {"x"}, "confirm": {"1"}},
 	} {
 		got := []int{w.Visitor().Post(path, form).Status, w.support.Post(path, form).Status, w.devs.Post(path, form).Status, w.admins.CrossSite(path, form).Status}
 		if fmt.Sprint(got) != "[401 403 403 403]" {
@@ -141,8 +141,8 @@ func TestMassRevocationAndPolicyAnswerTheRightPersonOnly(t *testing.T) {
 	if got := w.admins.Post(preview, url.Values{"confirm": {"1"}}).Status; got != 422 {
 		t.Error("no reason:", got)
 	}
-	if p, err := w.keys.Rules(bg, w.app, nil); err != nil || p.Max.Value != 365 || w.state(id) != keys.Active {
-		t.Fatal(p, err)
+	if w.state(id) != keys.Active {
+		t.Fatal(w.state(id))
 	}
 	has(t, w.support.Get(preview), 200, "Whom it hits")
 }

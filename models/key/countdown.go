@@ -37,6 +37,27 @@ func (s *Store) Countdowns(ctx context.Context, rows []Row) (map[db.ID][]policy.
 	return out, err
 }
 
+// Told tells of the keys of a page of List what their people were told that policies make of them, in one query or none: what is near, that is, since
+// people are told ahead.
+func (s *Store) Told(ctx context.Context, rows []Row) (map[db.ID][]policy.Countdown, error) {
+	now := s.db.Now()
+	rows = slices.DeleteFunc(slices.Clone(rows), func(r Row) bool { return r.HasDue == 0 })
+	dues, err := policy.DuesOf(s.db.Read(ctx), idsOf(rows))
+	out := map[db.ID][]policy.Countdown{}
+	for _, r := range rows {
+		if !r.Living(now) || r.PausedAt != nil || r.OverlapEndsAt != nil {
+			continue
+		}
+		for _, d := range dues[r.ID] {
+			if d.Rule == policy.Idle && r.LastUsedAt != nil && r.LastUsedAt.After(d.ToldAt) {
+				continue
+			}
+			out[r.ID] = append(out[r.ID], policy.Countdown{Rule: d.Rule, At: d.At, Number: policy.Number{Value: d.Days, Source: d.Source}})
+		}
+	}
+	return out, err
+}
+
 // PolicyFacts reads what policies ask of keys. The rows need their grants.
 func PolicyFacts(g *gorm.DB, rows []Row) (map[db.ID]policy.Facts, error) {
 	out := make(map[db.ID]policy.Facts, len(rows))

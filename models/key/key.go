@@ -85,6 +85,7 @@ type Row struct {
 	OwnerDeletedAt      *time.Time
 	NameKey             string  // by which names are sorted
 	Role                string  // of the reader in the organization; empty for staff
+	HasDue              int     // 1: its people were told that a policy will make something of it; only lists read it
 	Grants              []Grant `gorm:"-"`
 }
 

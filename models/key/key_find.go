@@ -201,7 +201,7 @@ func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, r db.PageRequ
 	return s.orAnyCase(ctx, f, r, func(f Filter) db.Listing[Row] {
 		where, args := f.where(s.db.Now())
 		return db.Listing[Row]{
-			Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role" + rowTables +
+			Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role, CASE WHEN EXISTS (SELECT 1 FROM key_policy_dues z WHERE z.key_id = k.id) THEN 1 ELSE 0 END AS has_due" + rowTables +
 				" JOIN " + members + " m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
 			Args: append([]any{arg}, args...),
 		}

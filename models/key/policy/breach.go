@@ -76,6 +76,7 @@ type Due struct {
 	Source Source
 	Days   int
 	At     time.Time
+	ToldAt time.Time // first
 	Told   int
 }
 

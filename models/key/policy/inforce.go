@@ -95,18 +95,21 @@ func DuesOf(g *gorm.DB, keys []db.ID) (map[db.ID][]Due, error) {
 	for len(keys) > 0 {
 		n := min(len(keys), 500)
 		var rows []struct {
-			KeyID       db.ID
-			Rule        string
-			SubjectKind Kind
-			SubjectID   db.ID
-			Days, Told  int
-			DueAt       time.Time
+			KeyID                  db.ID
+			Rule                   string
+			SubjectKind            Kind
+			SubjectID              db.ID
+			Name, APIName, APISlug string
+			Days, Told             int
+			DueAt, CreatedAt       time.Time
 		}
-		if err := g.Raw("SELECT key_id, rule, subject_kind, subject_id, days, told, due_at FROM key_policy_dues WHERE key_id IN ? ORDER BY key_id, rule", keys[:n]).Scan(&rows).Error; err != nil {
+		err := g.Raw("SELECT r.key_id, r.rule, r.subject_kind, r.subject_id, r.days, r.told, r.due_at, r.created_at, "+sourceColumns+" FROM key_policy_dues r"+sourceTables+
+			" WHERE r.key_id IN ? ORDER BY r.key_id, r.rule", keys[:n]).Scan(&rows).Error
+		if err != nil {
 			return nil, err
 		}
 		for _, r := range rows {
-			out[r.KeyID] = append(out[r.KeyID], Due{r.KeyID, r.Rule, Source{Kind: r.SubjectKind, ID: r.SubjectID}, r.Days, r.DueAt, r.Told})
+			out[r.KeyID] = append(out[r.KeyID], Due{r.KeyID, r.Rule, Source{Kind: r.SubjectKind, ID: r.SubjectID, Name: r.Name, API: r.APIName, Slug: r.APISlug}, r.Days, r.DueAt, r.CreatedAt, r.Told})
 		}
 		keys = keys[n:]
 	}

@@ -41,6 +41,11 @@ func put(tx *db.Tx, a actor.Actor, s Source, before, after Rules, details map[st
 		event.Details[k] = v
 	}
 	audit.Record(tx, a, event)
+	for _, rule := range Tightens(after, before) { // nobody is held to what they were told of a rule that is looser now
+		if _, err := tx.Run("DELETE FROM key_policy_dues WHERE subject_kind = ? AND subject_id = ? AND rule = ?", s.Kind, s.ID, rule); err != nil {
+			return err
+		}
+	}
 	if after.Empty() {
 		_, err := tx.Run("DELETE FROM key_policies WHERE subject_kind = ? AND subject_id = ?", s.Kind, s.ID)
 		return err
