@@ -31,6 +31,8 @@ var withoutAct = map[string]string{
 	"staff.NewSetupCode":      "prints a code before there is anybody to act",
 	"staff.CheckSetupCode":    "only reads, in a transaction",
 	"follow.Job":              "tells by mail what others recorded when they wrote it",
+	"leak.HandIn":             "anybody’s report, of which nobody knows yet whether it names a key; Job is the act",
+	"leak.Sweep":              "forgets signed bodies of long ago",
 	"guide.Progress":          "writes down what other acts have done",
 	"guide.Index":             "brings the search index to the pages",
 	"guide.KeepIndex":         "as Index",

@@ -54,6 +54,7 @@ func (s *Store) take(tx *db.Tx, a actor.Actor, p payload) ([]bool, error) {
 			return nil, err
 		}
 	}
+	audit.Record(tx, a, t.event())
 	return real, t.finish()
 }
 
@@ -164,15 +165,19 @@ func (t *taking) open(i Incident, r key.Row) error {
 	return err
 }
 
-// finish does what was noted, as one act with its own event beside those of the keys (K9).
-func (t *taking) finish() error {
-	audit.Record(t.tx, t.actor, audit.Event{
+// event tells of the report as one act; those of its keys stand beside it (K9).
+func (t *taking) event() audit.Event {
+	return audit.Event{
 		Act: audit.LeakReported, TargetKind: "leak_report", TargetID: t.report.ReportID,
 		Details: map[string]string{
 			"source": string(t.report.Source), "sent": strconv.Itoa(len(t.report.Found)), "revoked": strconv.Itoa(len(t.revoke)),
 			"paused": strconv.Itoa(len(t.pause)), "told": strconv.Itoa(len(t.tell)), "known": strconv.Itoa(t.known), "over": strconv.Itoa(t.dead),
 		},
-	})
+	}
+}
+
+// finish does what was noted.
+func (t *taking) finish() error {
 	details := map[string]string{"report": t.report.ReportID.Show(ReportPrefix)}
 	if len(t.revoke) > 0 {
 		if err := t.store.keys.RevokeTx(t.tx, t.actor, t.revoke, reason, details); err != nil {
