@@ -1,6 +1,7 @@
 package stories_test
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"os/exec"
@@ -14,6 +15,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 	"github.com/gatehouse-dev/gatehouse/internal/tools/rig"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/idempotency"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 )
 
 // A desk is where somebody follows the guides: a portal whose company publishes the Orders API behind nginx, and an app with keys.
@@ -37,12 +42,36 @@ func newDesk(t testing.TB) *desk {
 	w.join(d.dev, "Dev Patel", devMail)
 	w.makeApp(d.dev, "Order tracker")
 	w.request(d.dev, "Order tracker", orders, "Start", "orders:read", "orders:write")
-	key := w.makeKey(d.dev, "Order tracker", "My laptop", "Live", "orders:read")
-	next := w.rotate(d.dev, key, "7 days")
+	first := w.makeKey(d.dev, "Order tracker", "My laptop", "Live", "orders:read")
+	next := w.rotate(d.dev, first, "7 days")
+	portal := api{name: "Portal API", summary: "What this portal itself answers"}
+	w.request(d.dev, "Order tracker", portal, "Standard", "keys:read", "keys:write")
+	manager := w.makeKey(d.dev, "Order tracker", "Manager", "Live", "keys:read", "keys:write")
 	d.env = map[string]string{
-		"GATEHOUSE_URL": w.URL, "GATEHOUSE_KEY": key.secret, "NEW_KEY": next.secret, "GATEWAY_KEY": gatewayKey, "API_URL": newGateway(t, file),
+		"GATEHOUSE_URL": w.URL, "GATEHOUSE_KEY": first.secret, "NEW_KEY": next.secret, "GATEWAY_KEY": gatewayKey, "API_URL": newGateway(t, file),
+		"MANAGER_KEY": manager.secret, "APP_ID": w.appID(first),
 	}
 	return d
+}
+
+// appID is the id of the app of a key.
+func (w *world) appID(k madeKey) string {
+	w.t.Helper()
+	request, err := http.NewRequestWithContext(w.t.Context(), http.MethodGet, w.URL+"/v1/whoami", nil)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	request.Header.Set("Authorization", "Bearer "+k.secret)
+	answer, err := http.DefaultClient.Do(request)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	var who struct{ App struct{ ID string } }
+	if err := json.NewDecoder(answer.Body).Decode(&who); err != nil {
+		w.t.Fatal(err)
+	}
+	return who.App.ID
 }
 
 // addPlan adds a plan to the API whose pages the admin sees.
@@ -84,7 +113,10 @@ func TestGuideToErrorsNamesEveryCode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	codes := map[string]bool{"KEY_IN_URL": true}
+	codes := map[string]bool{"KEY_IN_URL": true, "CONFLICT": true, "BAD_SIGNATURE": true, "UNKNOWN_KEY": true, "REPLAYED": true}
+	for _, code := range []string{idempotency.CodeMismatch, idempotency.CodeRunning, db.CodeChanged, key.BeyondCaller, rotation.UsedSince, rotation.NewKeyInUse} {
+		codes[code] = true
+	}
 	for _, found := range regexp.MustCompile(`(?m)^\tcode\w+ += "([A-Z_]+)"$`).FindAllStringSubmatch(string(source), -1) {
 		codes[found[1]] = true
 	}
