@@ -69,6 +69,9 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	}
 	e.edge = edge.New(edge.Options{
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
+		Recognised: func(id keyring.ID, foreign, own keyring.Digest) {
+			s.Import.Recognised(key.Redigested{ID: db.ID(id), Foreign: apikey.Digest(foreign), Own: apikey.Digest(own)})
+		},
 		Digesters: digesters(o.Root), TrustedProxies: o.Settings.TrustedProxies, Docs: o.Settings.BaseURL.String() + web.ErrorsPage,
 	})
 	e.worker = newWorker(o, s)
@@ -114,6 +117,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.policy.sweep", time.Hour, s.Policy.Sweep)
 	w.Every("key.links", time.Hour, s.Handover.Sweep)
 	w.Handle(bulk.JobKind, s.Bulk.Job)
+	w.Every("key.imports", time.Hour, s.Import.Settle)
 	w.Every("key.bulk_sweep", 5*time.Minute, s.Bulk.Sweep)
 	w.Handle(leak.JobKind, s.Leak.Job)
 	w.Every("leak.due", 10*time.Minute, s.Leak.Due)
@@ -135,7 +139,7 @@ func (h *House) Loops() []func(context.Context) {
 	e := h.engine
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
-		e.flusher.Run, e.worker.Run, e.warm, h.Stores.Guide.KeepIndex, h.rebuildSearch,
+		e.flusher.Run, e.worker.Run, e.warm, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)

@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
+	"github.com/gatehouse-dev/gatehouse/models/key/importing"
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/notice"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
@@ -51,6 +52,7 @@ type Stores struct {
 	Support     *support.Store
 	Guide       *guide.Store
 	Search      *guide.Searcher
+	Import      *importing.Store
 	Bulk        *bulk.Store
 
 	Idempotency *idempotency.Store
@@ -83,6 +85,7 @@ func newStores(o Options) (Stores, error) {
 	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: s.Key, Link: link})
 	s.Account.OnDelete(s.Handover.Gone)
+	s.Import = importing.NewStore(o.DB, s.Key, o.Root.Sealer(secret.LabelImport))
 	s.Bulk = bulk.NewStore(bulk.Options{DB: o.DB, Keys: s.Key, Outbox: box, Link: link})
 	s.Usage = usage.NewStore(o.DB)
 	s.Idempotency = idempotency.NewStore(o.DB)

@@ -74,15 +74,60 @@ func holdsKey(text string) bool {
 	return err == nil && apikey.Redact(plain) != plain
 }
 
-// lookup returns the facts of the key with that text; nil when there is none. Noise is refused by its checksum, with no look-up (K3).
+// lookup returns the facts of the key with that text; nil when there is none. Noise of our own form is refused by its checksum, and every other text that has
+// none of the forms of imported keys by that, both with no look-up (K3).
 func (e *Edge) lookup(ctx context.Context, now time.Time, text string) (*keyring.Facts, error) {
-	if !apikey.Check(e.Brand, text) {
+	if apikey.Check(e.Brand, text) {
+		if facts, err := e.own(ctx, now, text); facts != nil || err != nil {
+			return facts, err
+		}
+	} else if apikey.Ours(e.Brand, text) {
 		return nil, nil
 	}
+	return e.foreign(ctx, now, text)
+}
+
+// own looks text up under our peppers.
+func (e *Edge) own(ctx context.Context, now time.Time, text string) (*keyring.Facts, error) {
 	for _, d := range e.Digesters {
 		facts, err := e.Ring.Lookup(ctx, now, keyring.Digest(d.Sum(text)))
 		if facts != nil || err != nil {
 			return facts, err
+		}
+	}
+	return nil, nil
+}
+
+// foreign looks up a text that was made elsewhere: as ours, under which it is kept from its first use on, and then as its maker digested it.
+func (e *Edge) foreign(ctx context.Context, now time.Time, text string) (*keyring.Facts, error) {
+	forms, err := e.Ring.Forms(ctx)
+	if err != nil {
+		return nil, err
+	}
+	asked := apikey.Check(e.Brand, text)
+	for i := range forms {
+		if !forms[i].Fits(text) {
+			continue
+		}
+		if !asked {
+			asked = true
+			if facts, err := e.own(ctx, now, text); facts != nil || err != nil {
+				return facts, err
+			}
+		}
+		if forms[i].Sum == nil {
+			continue
+		}
+		digest := keyring.Digest(forms[i].Sum(text))
+		facts, err := e.Ring.Lookup(ctx, now, digest)
+		if err != nil {
+			return nil, err
+		}
+		if facts != nil {
+			if e.Recognised != nil && facts.RevokedAt == 0 {
+				e.Recognised(facts.ID, digest, keyring.Digest(e.Digesters[0].Sum(text)))
+			}
+			return facts, nil
 		}
 	}
 	return nil, nil

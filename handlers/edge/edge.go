@@ -19,7 +19,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 )
 
-// Options are what the edge decides from. All but TrustedProxies, Quotas and Log are required.
+// Options are what the edge decides from. All but Recognised, TrustedProxies, Quotas and Log are required.
 type Options struct {
 	Ring     *keyring.Ring
 	Limiter  ratelimit.Limiter
@@ -29,6 +29,8 @@ type Options struct {
 	Brand    string           // of the keys, see package apikey
 	// Digesters are those of the peppers in force, the newest first.
 	Digesters []*apikey.Digester
+	// Recognised is told, once in a while for the same key, that a key was presented which is kept under the digest of another maker; it must not block.
+	Recognised func(id keyring.ID, foreign, own keyring.Digest)
 	// TrustedProxies may stand between a client and us: their word on the client's address is believed, nobody else's (C4).
 	TrustedProxies []netip.Prefix
 	// Docs is the address of the page that explains codes, to which problem documents lead; "" for none.

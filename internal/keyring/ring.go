@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 )
 
 // ErrUnavailable is returned when the question cannot be answered from facts
@@ -28,6 +30,8 @@ const (
 	KindUser
 	KindAccess
 	KindAPI // also its scopes, rules, versions and plans
+	// KindImport makes the forms of imported keys stale.
+	KindImport
 	// KindAll makes everything stale, whatever the ID: for what touches more than can be listed.
 	KindAll
 )
@@ -120,6 +124,10 @@ type Ring struct {
 	catalogue atomic.Pointer[catalogueView]
 	apis      atomic.Uint64 // number of the last change of an API
 	opening   *flight[*Catalogue]
+
+	forms   atomic.Pointer[formsView]
+	imports atomic.Uint64 // number of the last change of an import
+	reading *flight[[]apikey.Form]
 
 	pollMu sync.Mutex
 	feed   int64
@@ -229,7 +237,11 @@ func (r *Ring) Apply(changes ...Change) {
 			r.keyMade.Store(n)
 		case KindAPI:
 			r.apis.Store(n)
+		case KindImport:
+			r.imports.Store(n)
+			r.keyMade.Store(n)
 		case KindAll:
+			r.imports.Store(n)
 			r.all.Store(n)
 			r.keyMade.Store(n)
 			r.apis.Store(n)

@@ -33,6 +33,7 @@ const (
 	LabelSession   = "session"
 	LabelForm      = "form token"
 	LabelMail      = "mail sealing"
+	LabelImport    = "secrets of imported keys"
 	LabelFactor    = "second factor sealing"
 	LabelAudit     = "audit salt"
 	LabelNetwork   = "network salt"

@@ -19,6 +19,7 @@ const (
 	User         = "user"
 	Access       = "access" // subject: the app whose access it is
 	API          = "api"    // its scopes, versions, rules and plans too
+	Import       = "import" // of keys made elsewhere: its form
 	Session      = "session"
 	Setting      = "setting"
 )

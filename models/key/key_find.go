@@ -28,6 +28,8 @@ type Filter struct {
 	CreatedFrom    time.Time `json:"created_from,omitzero"` // [CreatedFrom, CreatedTo)
 	CreatedTo      time.Time `json:"created_to,omitzero"`
 	UsedLastHour   bool      `json:"used_last_hour,omitempty"`
+	Import         string    `json:"import,omitempty"` // id of an import: its keys
+	Leaked         bool      `json:"leaked,omitempty"` // reported as leaked, and not settled
 	anyCase        bool      // the hint in Query is found whatever its case, when nothing else is
 }
 
@@ -101,6 +103,12 @@ func (f Filter) where(now time.Time) (string, []any) {
 	}
 	if !f.CreatedTo.IsZero() {
 		add("k.created_at < ?", f.CreatedTo)
+	}
+	if f.Import != "" {
+		add("k.import_id = ?", importOf(f.Import))
+	}
+	if f.Leaked {
+		add("EXISTS (SELECT 1 FROM leak_incidents i WHERE i.key_id = k.id AND i.closed_at IS NULL)")
 	}
 	if f.UsedLastHour {
 		add("k.last_used_at > ?", now.Add(-time.Hour))

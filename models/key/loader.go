@@ -9,9 +9,9 @@ import (
 
 	"gorm.io/gorm"
 
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -21,15 +21,13 @@ import (
 type Loader struct {
 	db       *db.DB
 	versions []string
+	sealer   *secret.Sealer // of the secrets of imports
 }
 
 var _ keyring.Loader = (*Loader)(nil)
 
-// NewLoader makes a loader; versions are those of the peppers in use, as in secret.Root.Versions.
-func NewLoader(d *db.DB, versions []string) *Loader { return &Loader{d, versions} }
-
 // Loader is the loader of the store's database and peppers.
-func (s *Store) Loader() *Loader { return NewLoader(s.db, s.versions) }
+func (s *Store) Loader() *Loader { return &Loader{s.db, s.versions, s.sealer} }
 
 // factRow is a key with what stops it.
 type factRow struct {
@@ -39,13 +37,13 @@ type factRow struct {
 }
 
 const factQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id" + rowTables +
-	" WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest = ?"
+	" WHERE k.digest_algorithm IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version IN ? AND k.digest = ?"
 
 // LoadKey implements keyring.Loader.
 func (l *Loader) LoadKey(ctx context.Context, digest keyring.Digest) (*keyring.Facts, error) {
 	var rows []factRow
 	g := l.db.Read(ctx)
-	if err := g.Raw(factQuery, apikey.AlgorithmHMACSHA256, l.versions, digest[:]).Scan(&rows).Error; err != nil {
+	if err := g.Raw(factQuery, append(slices.Clone(l.versions), importedVersion), digest[:]).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
@@ -284,7 +282,7 @@ func RingChanges(rows []db.Change) []keyring.Change {
 
 var ringKinds = map[string]keyring.Kind{
 	change.Key: keyring.KindKey, change.KeyCreated: keyring.KindKey, change.App: keyring.KindApp, change.Organization: keyring.KindOrganization,
-	change.User: keyring.KindUser, change.API: keyring.KindAPI,
+	change.User: keyring.KindUser, change.API: keyring.KindAPI, change.Import: keyring.KindImport,
 	change.Access:  keyring.KindApp, // its subject is the app: all keys of the app are read anew
 	change.Session: 0, change.Setting: 0,
 }

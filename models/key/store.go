@@ -29,6 +29,7 @@ type Store struct {
 	db        *db.DB
 	outbox    *outbox.Outbox
 	forms     *secret.Signer
+	sealer    *secret.Sealer // of the secrets of imports
 	digester  *apikey.Digester
 	digesters []*apikey.Digester // of every pepper, the current one first
 	versions  []string
@@ -43,7 +44,7 @@ func NewStore(o Options) *Store {
 		o.Random = rand.Reader
 	}
 	s := &Store{
-		db: o.DB, outbox: o.Outbox, forms: o.Root.Signer(secret.LabelForm), versions: o.Root.Versions(), brand: o.Brand, link: o.Link, random: o.Random,
+		db: o.DB, outbox: o.Outbox, forms: o.Root.Signer(secret.LabelForm), sealer: o.Root.Sealer(secret.LabelImport), versions: o.Root.Versions(), brand: o.Brand, link: o.Link, random: o.Random,
 		digester: apikey.NewDigester(apikey.Pepper{Version: o.Root.Version(), Key: o.Root.Key(secret.LabelKeyPepper)}),
 	}
 	for i, pepper := range o.Root.Keys(secret.LabelKeyPepper) {

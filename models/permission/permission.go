@@ -50,6 +50,7 @@ const (
 	StaffOrgsManage     Name = "staff:organizations:manage"
 	StaffKeysRead       Name = "staff:keys:read"
 	StaffKeysManage     Name = "staff:keys:manage"
+	StaffKeysImport     Name = "staff:keys:import"
 	StaffAPIsRead       Name = "staff:apis:read"
 	StaffAPIsManage     Name = "staff:apis:manage"
 	StaffRequestsRead   Name = "staff:requests:read"
@@ -109,6 +110,7 @@ var Table = []Row{
 	{StaffOrgsManage, text.N("Suspend organizations and apps"), nil, staffAdmin},
 	{StaffKeysRead, text.N("See the facts of all keys"), nil, readers},
 	{StaffKeysManage, text.N("Revoke and suspend all keys"), nil, staffAdmin},
+	{StaffKeysImport, text.N("Import keys that were made elsewhere"), nil, staffAdmin},
 	{StaffAPIsRead, text.N("See all APIs, also drafts"), nil, readers},
 	{StaffAPIsManage, text.N("Publish, change, connect and retire APIs"), nil, staffAdmin},
 	{StaffRequestsRead, text.N("See all access requests"), nil, readers},

@@ -1,0 +1,95 @@
+package apikey
+
+import (
+	"crypto/sha256"
+	"errors"
+	"math"
+	"strings"
+)
+
+// Shape is the form of keys that were made elsewhere: a prefix, and behind it so many characters, each drawn at random from an alphabet. Only a text of
+// a declared shape is worth a look-up.
+type Shape struct {
+	Prefix   string // may be empty
+	Alphabet string // each character once
+	Length   int    // of what follows the prefix
+
+	set [256]bool
+}
+
+// Bounds of a Shape.
+const (
+	MinShapeBits   = 128 // random bits: fewer could be guessed, and a fast digest of them searched
+	MaxShapePrefix = 32
+	MaxShapeLength = 256
+)
+
+// Errors of NewShape.
+var (
+	ErrShapePrefix   = errors.New("apikey: a prefix has at most 32 printable ASCII characters without spaces")
+	ErrShapeAlphabet = errors.New("apikey: an alphabet has at least two printable ASCII characters, each once, without spaces")
+	ErrShapeLength   = errors.New("apikey: a shape has 1 to 256 characters after its prefix")
+	ErrShapeBits     = errors.New("apikey: a shape has at least 128 random bits")
+)
+
+// NewShape checks a shape. It fails with one of the errors above.
+func NewShape(prefix, alphabet string, length int) (Shape, error) {
+	s := Shape{Prefix: prefix, Alphabet: alphabet, Length: length}
+	if len(prefix) > MaxShapePrefix || !printable(prefix) {
+		return Shape{}, ErrShapePrefix
+	}
+	if len(alphabet) < 2 || !printable(alphabet) {
+		return Shape{}, ErrShapeAlphabet
+	}
+	for i := range len(alphabet) {
+		if s.set[alphabet[i]] {
+			return Shape{}, ErrShapeAlphabet
+		}
+		s.set[alphabet[i]] = true
+	}
+	if length < 1 || length > MaxShapeLength {
+		return Shape{}, ErrShapeLength
+	}
+	if s.Bits() < MinShapeBits {
+		return Shape{}, ErrShapeBits
+	}
+	return s, nil
+}
+
+func printable(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
+}
+
+// Bits are the random bits of a text of the shape, rounded down to a hundredth.
+func (s Shape) Bits() float64 {
+	return math.Floor(float64(s.Length)*math.Log2(float64(len(s.Alphabet)))*100) / 100
+}
+
+// Fits reports whether text has the shape. It allocates nothing.
+func (s *Shape) Fits(text string) bool {
+	if len(text) != len(s.Prefix)+s.Length || text[:len(s.Prefix)] != s.Prefix {
+		return false
+	}
+	for i := len(s.Prefix); i < len(text); i++ {
+		if !s.set[text[i]] {
+			return false
+		}
+	}
+	return true
+}
+
+// Ours reports whether text begins as keys of this brand do, whose checksum says whether it is one.
+func Ours(brand, text string) bool {
+	rest, ok := strings.CutPrefix(text, brand+"_")
+	return ok && (strings.HasPrefix(rest, string(Live)+"_") || strings.HasPrefix(rest, string(Test)+"_"))
+}
+
+// Form is a shape with the digest under which keys of it were imported.
+type Form struct {
+	Shape
+	// Sum is nil once no key needs it any more: those that were used are digested as ours are.
+	Sum func(text string) Digest
+}
+
+// PlainSum returns SHA-256(text), as some makers of keys keep them.
+func PlainSum(text string) Digest { return sha256.Sum256([]byte(text)) }

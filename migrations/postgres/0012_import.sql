@@ -1,0 +1,21 @@
+-- Keys that were made elsewhere: one row an import, with the form of their texts and how they were digested.
+-- +goose Up
+
+CREATE TABLE key_imports (
+  id         UUID PRIMARY KEY,
+  made_by    UUID REFERENCES users (id), -- null: the operator
+  label      TEXT NOT NULL,
+  algorithm  TEXT NOT NULL CHECK (algorithm IN ('sha256', 'hmac-sha256')),
+  secret     TEXT NOT NULL DEFAULT '', -- of the HMAC, sealed; empty once no key needs it
+  prefix     TEXT NOT NULL,
+  alphabet   TEXT NOT NULL,
+  length     INTEGER NOT NULL,
+  keys       INTEGER NOT NULL,
+  settled_at TIMESTAMPTZ, -- since then no key is kept under the old digest
+  created_at TIMESTAMPTZ NOT NULL
+);
+CREATE INDEX key_imports_created ON key_imports (created_at, id); -- the list
+CREATE INDEX key_imports_open ON key_imports (id) WHERE settled_at IS NULL; -- what may be settled
+
+ALTER TABLE keys ADD COLUMN import_id UUID REFERENCES key_imports (id); -- null: made here
+CREATE INDEX keys_import ON keys (import_id, digest_algorithm) WHERE import_id IS NOT NULL; -- keys of an import, and those not used yet
