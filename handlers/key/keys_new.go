@@ -339,7 +339,7 @@ var presets = []int{7, 30, 90, 180, 365}
 
 func (h *Handler) expiryFields(c echo.Context, e policy.Effective, choice, day string, verifier bool, wrong map[string]string) (components.Field, components.Field) {
 	ctx := web.Ctx(c)
-	if choice == "" {
+	if n, err := strconv.Atoi(choice); choice == "" || err == nil && n > e.Max.Value { // what is not on offer can't stay chosen
 		choice = strconv.Itoa(e.Default.Value)
 	}
 	days := append(slices.Clone(presets), e.Default.Value, e.Max.Value)

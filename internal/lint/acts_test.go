@@ -22,6 +22,8 @@ var withoutAct = map[string]string{
 	"idempotency.Finish":      "remembers what a call was answered",
 	"idempotency.Release":     "forgets a call that did nothing",
 	"idempotency.Sweep":       "deletes answers older than they are kept",
+	"enforcement.Tell":        "mails what a saved change will do; saving it was the act",
+	"policy.Sweep":            "deletes old previews",
 	"key.Sweep":               "deletes spent forms and old previews",
 	"rotation.Mails":          "mails what is about to happen or has; the mails are the record",
 	"importing.Flush":         "as Run",

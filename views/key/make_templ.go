@@ -197,7 +197,7 @@ func New(p NewPage) templ.Component {
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
-					templ_7745c5c3_Err = ruleRows(p.Holds, templ.SafeURL(p.RulesURL)).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = ruleRows(p.Holds, p.RulesURL).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

@@ -1272,7 +1272,7 @@ func Rules(p RulesPage) templ.Component {
 }
 
 // ruleRows say what holds for the key that a form makes.
-func ruleRows(rows []RuleRow, url templ.SafeURL) templ.Component {
+func ruleRows(rows []RuleRow, url string) templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context
 		if templ_7745c5c3_CtxErr := ctx.Err(); templ_7745c5c3_CtxErr != nil {
