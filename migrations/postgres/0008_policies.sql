@@ -58,5 +58,5 @@ CREATE TABLE key_policy_dues (
   created_at   timestamptz NOT NULL,
   PRIMARY KEY (key_id, rule)
 );
-CREATE INDEX key_policy_dues_due ON key_policy_dues (due_at);
+CREATE INDEX key_policy_dues_due ON key_policy_dues (due_at, key_id, rule);
 CREATE INDEX keys_unpaused_created ON keys (created_at) WHERE revoked_at IS NULL AND paused_at IS NULL; -- idle and old keys
