@@ -87,6 +87,7 @@ func (h *Handler) Routes(r *web.Registrar) error {
 		return fmt.Errorf("api: operation %s is not in the document", id)
 	}
 	r.Programs(http.MethodGet, DocumentPath, h.document)
+	r.Get("/apis/:slug/reference", web.Public(), h.Reference)
 	return nil
 }
 
