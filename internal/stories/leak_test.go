@@ -80,8 +80,8 @@ func TestALeakedKeyIsStoppedReadAboutRotatedAndClosed(t *testing.T) {
 
 			s.admin.open("/admin/leaks")
 			s.admin.see("Tracking page", "Nightly export", "Closed")
-			s.dev.quiet()
-			finder.quiet()
+			s.dev.quiet("422")
+			finder.quiet("422")
 		})
 	}
 }

@@ -259,8 +259,11 @@ func TestGitHubsReportIsTakenOnceAndLabelled(t *testing.T) {
 		w.ok(w.keys.Revoke(bg, w.developer, dead.Key.ID, ""))
 		text := made.Secret.Reveal()
 		matches := []leak.Match{
-			{Token: text, URL: "https://github.com/o/r/blob/1/a?key=" + text, Source: "commit"}, {Token: w.invented()}, {Token: dead.Secret.Reveal()},
-			{Token: text, URL: "https://github.com/o/r/blob/1/b", Source: "commit"}, {Token: "some_token"},
+			{Token: text, URL: "https://github.com/o/r/blob/1/a?key=" + text, Source: "commit"},
+			{Token: w.invented()},
+			{Token: dead.Secret.Reveal()},
+			{Token: text, URL: "https://github.com/o/r/blob/1/b", Source: "commit"},
+			{Token: "some_token"},
 		}
 
 		real, err := w.leaks.Deliver(bg, []byte("body"), matches)
