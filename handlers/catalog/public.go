@@ -49,6 +49,9 @@ func (h *Handler) API(c echo.Context) error {
 	p := views.API{Frame: h.Frame(c, d.Name), Name: d.Name, Summary: d.Summary, Publisher: d.PublisherName, Slug: d.Slug, RequestHref: "/apis/" + d.Slug + "/request"}
 	p.Frame.Description = d.Summary
 	p.Frame.Canonical, p.Frame.Markdown = h.Link("/apis/"+d.Slug), "/apis/"+d.Slug+".md"
+	if d.IsPortal {
+		p.ReferenceHref = "/apis/" + d.Slug + "/reference"
+	}
 	if len(d.Plans) == 0 || len(d.Scopes) == 0 {
 		p.RequestHref, p.Note = "", web.T(c, "Access can’t be requested yet: this API has no plan or no scope so far.")
 	}

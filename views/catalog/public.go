@@ -25,22 +25,23 @@ type Item struct {
 
 // API is the page of one API.
 type API struct {
-	Frame        layout.Frame
-	Name         string
-	Summary      string
-	Publisher    string
-	Slug         string
-	RequestHref  string // empty: the reader can't ask
-	Note         string // why, when RequestHref is empty
-	Waiting      []Waiting
-	Description  templ.Component
-	Versions     []Version
-	Environments []Environment
-	Scopes       []Scope
-	Plans        []Plan
-	Terms        templ.Component
-	AskHref      string        // where questions about it are asked; empty: nowhere
-	Solved       []layout.Link // solved questions about it
+	Frame         layout.Frame
+	Name          string
+	Summary       string
+	Publisher     string
+	Slug          string
+	RequestHref   string // empty: the reader can't ask
+	ReferenceHref string // empty: there is none
+	Note          string // why, when RequestHref is empty
+	Waiting       []Waiting
+	Description   templ.Component
+	Versions      []Version
+	Environments  []Environment
+	Scopes        []Scope
+	Plans         []Plan
+	Terms         templ.Component
+	AskHref       string        // where questions about it are asked; empty: nowhere
+	Solved        []layout.Link // solved questions about it
 }
 
 // Waiting is a request of the reader's that nobody has decided.
