@@ -184,7 +184,7 @@ func (w *timed) undone(p person, first, second madeKey) {
 	w.t.Helper()
 	p.follow("Undo rotation")
 	p.see("The new key is in use already", "is revoked, which is final", "can be rotated again")
-	p.press("Undo rotation, although the new key is used")
+	p.press("Undo rotation anyway")
 	p.see("The rotation is undone.")
 	w.answers(second, 401)
 	w.answers(first, 200)

@@ -189,7 +189,7 @@ func Rotation(p RotationPage) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = components.Form(components.FormSpec{Action: p.Silent.Action, Hidden: []components.Hidden{p.Silent.Since}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Form(components.FormSpec{Action: p.Silent.Action, Class: "unused", Hidden: []components.Hidden{p.Silent.Since}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var8), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

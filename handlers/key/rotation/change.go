@@ -141,7 +141,7 @@ func (h *Handler) undoPage(c echo.Context, status int, failed error) error {
 	p.Danger, p.Button, p.Back = true, web.T(c, "Undo rotation"), rotationPath(d.Row)
 	if next.LastUsedAt != nil && next.RevokedAt == nil {
 		p.Hidden = []components.Hidden{{Name: "used", Value: "1"}}
-		p.Button = web.T(c, "Undo rotation, although the new key is used")
+		p.Button = web.T(c, "Undo rotation anyway")
 		p.Stops = append(p.Stops, web.T(c, "The new key is in use already, last %s. Programs that hold it stop working: give them the old one first.", text.DateTime(web.Ctx(c), *next.LastUsedAt)))
 		p.Stops = append(p.Stops, h.lately(c, next)...)
 	} else {

@@ -195,7 +195,7 @@ func TestUndoSaysFirstThatTheNewKeyIsUsed(t *testing.T) {
 
 		refused := w.dev.Post(path(before, "undo"), url.Values{})
 
-		has(t, refused, 409, "The new key was used already", "203.0.113.0/24", `name="used" value="1"`, "although the new key is used")
+		has(t, refused, 409, "The new key was used already", "203.0.113.0/24", `name="used" value="1"`, "Undo rotation anyway")
 		if w.State(after) != keys.Active {
 			t.Fatal("revoked without asking")
 		}
