@@ -55,7 +55,7 @@ type livingRow struct {
 
 func livingOf(tx *db.Tx, appID db.ID) ([]livingRow, error) {
 	var ids []db.ID
-	if err := tx.Raw("SELECT k.id FROM keys k WHERE k.app_id = ? AND "+key.LivingSQL+" ORDER BY LOWER(k.name), k.id", appID, tx.Now, tx.Now).Scan(&ids).Error; err != nil {
+	if err := tx.Raw("SELECT k.id FROM keys k WHERE k.app_id = ? AND "+living+" ORDER BY LOWER(k.name), k.id", appID, tx.Now, tx.Now).Scan(&ids).Error; err != nil {
 		return nil, err
 	}
 	rows, err := key.RowsTx(tx, ids)

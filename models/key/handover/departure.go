@@ -58,7 +58,7 @@ func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, us
 		d.OrganizationName, d.Name = names[0].Organization, names[0].Person
 		d.Keys = nil
 		return tx.Raw(`SELECT k.id, k.name, k.prefix, k.last_four, a.name AS app_name FROM keys k JOIN apps a ON a.id = k.app_id
-			WHERE a.organization_id = ? AND a.deleted_at IS NULL AND `+answersFor+" AND "+key.LivingSQL+" ORDER BY LOWER(a.name), LOWER(k.name), k.id LIMIT ?",
+			WHERE a.organization_id = ? AND a.deleted_at IS NULL AND `+answersFor+" AND "+living+" ORDER BY LOWER(a.name), LOWER(k.name), k.id LIMIT ?",
 			organizationID, userID, tx.Now, tx.Now, namedKeys).Scan(&d.Keys).Error
 	})
 	return d, err
@@ -148,7 +148,7 @@ func (s *Store) depart(ctx context.Context, a actor.Actor, organizationID, userI
 func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
 	var orgs []db.ID
 	err := tx.Raw("SELECT DISTINCT o.id FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND "+
-		answersFor+" AND "+key.LivingSQL+" AND "+key.OrphanedSQL+" ORDER BY o.id", userID, tx.Now, tx.Now).Scan(&orgs).Error
+		answersFor+" AND "+living+" AND "+orphaned+" ORDER BY o.id", userID, tx.Now, tx.Now).Scan(&orgs).Error
 	for _, o := range orgs {
 		if err == nil {
 			err = s.left(tx, userID, o)
@@ -160,7 +160,7 @@ func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
 // left mails the organization's admins, in one digest, which keys nobody answers for now.
 func (s *Store) left(tx *db.Tx, userID, organizationID db.ID) error {
 	var ids []db.ID
-	err := tx.Raw("SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ? AND a.deleted_at IS NULL AND "+answersFor+" AND "+key.LivingSQL+" ORDER BY LOWER(a.name), LOWER(k.name), k.id",
+	err := tx.Raw("SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ? AND a.deleted_at IS NULL AND "+answersFor+" AND "+living+" ORDER BY LOWER(a.name), LOWER(k.name), k.id",
 		organizationID, userID, tx.Now, tx.Now).Scan(&ids).Error
 	if err != nil || len(ids) == 0 {
 		return err

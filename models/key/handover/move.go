@@ -190,7 +190,7 @@ func (m *Move) stands(tx *db.Tx) error {
 }
 
 func (m *Move) read(tx *db.Tx) error {
-	err := tx.Raw("SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+key.LivingSQL, m.App.ID, tx.Now, tx.Now).Scan(&m.Keys).Error
+	err := tx.Raw("SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+living, m.App.ID, tx.Now, tx.Now).Scan(&m.Keys).Error
 	if err != nil {
 		return err
 	}
@@ -207,7 +207,7 @@ func (m *Move) read(tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	err = tx.Raw(`SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND `+key.LivingSQL+` AND k.overlap_ends_at IS NULL AND COALESCE(k.responsible_id, k.created_by) IS NOT NULL
+	err = tx.Raw(`SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND `+living+` AND k.overlap_ends_at IS NULL AND COALESCE(k.responsible_id, k.created_by) IS NOT NULL
 		AND NOT EXISTS (SELECT 1 FROM members w WHERE w.organization_id = ? AND w.user_id = COALESCE(k.responsible_id, k.created_by))`, m.App.ID, tx.Now, tx.Now, m.To.ID).Scan(&m.Unowned).Error
 	if err != nil {
 		return err

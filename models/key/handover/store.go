@@ -40,3 +40,9 @@ func (s *Store) write(tx *db.Tx, to []org.Recipient, l outbox.Letter) error {
 	}
 	return nil
 }
+
+// Conditions of package key.
+const (
+	living   = key.LivingSQL
+	orphaned = key.OrphanedSQL
+)
