@@ -22,6 +22,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/calendar"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/importing"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/leak"
 	policypages "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
@@ -98,6 +99,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	keyPages := key.New(kit, s.Key, s.Handover)
 	keyPages.Leaks = s.Leak
 	keyPages.Bulks = s.Bulk
+	(&importing.Handler{Kit: kit, Store: s.Import}).Routes(r)
 	(&bulk.Handler{Kit: kit, Keys: s.Key, Bulks: s.Bulk}).Routes(r)
 	keyPages.Routes(r)
 	rotation.New(keyPages, s.Rotation).Routes(r)

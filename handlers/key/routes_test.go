@@ -131,13 +131,17 @@ func TestMassRevocationAnswersTheRightPersonOnly(t *testing.T) {
 	id := w.key("Worker").Key.ID
 	preview := w.admins.Post("/admin/keys/bulk", url.Values{"q": {"worker"}, "verb": {"revoke"}}).Location
 	for path, form := range map[string]url.Values{
-		"/admin/keys/bulk": {"q": {"worker"}, "verb": {"revoke"}}, preview + "/stop": {}, preview + "/resume": {}, "/admin/keys/" + id.Show("key") + "/resume": {}, preview: {"reason": {"x"}, "confirm": {"1"}},
+		"/admin/keys/imports": {"label": {"x"}}, "/admin/keys/bulk": {"q": {"worker"}, "verb": {"revoke"}}, preview + "/stop": {}, preview + "/resume": {}, "/admin/keys/" + id.Show("key") + "/resume": {}, preview: {"reason": {"x"}, "confirm": {"1"}},
 	} {
 		got := []int{w.Visitor().Post(path, form).Status, w.support.Post(path, form).Status, w.devs.Post(path, form).Status, w.admins.CrossSite(path, form).Status}
 		if fmt.Sprint(got) != "[401 403 403 403]" {
 			t.Errorf("%s: %v", path, got)
 		}
 	}
+	has(t, w.admins.Post("/admin/keys/imports", url.Values{"label": {"Old gateway"}, "algorithm": {"sha256"}, "alphabet": {"base62"}, "length": {"21"}}), 422, "fewer than 128 random bits", `value="Old gateway"`)
+	has(t, w.admins.Post("/admin/keys/imports", url.Values{"label": {"Old gateway"}, "algorithm": {"sha256"}, "alphabet": {"base62"}, "length": {"32"}}), 422, "can’t be read")
+	has(t, w.admins.Get("/admin/keys/imports/new"), 200, "Check file", "multipart/form-data")
+	has(t, w.support.Get("/admin/keys/imports"), 200, "No key was imported")
 	if got := w.admins.Post(preview, url.Values{"confirm": {"1"}}).Status; got != 422 {
 		t.Error("no reason:", got)
 	}

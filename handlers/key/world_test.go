@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/key"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/handover"
+	"github.com/gatehouse-dev/gatehouse/handlers/key/importing"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
@@ -21,6 +22,7 @@ import (
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	bulks "github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	handovers "github.com/gatehouse-dev/gatehouse/models/key/handover"
+	imports "github.com/gatehouse-dev/gatehouse/models/key/importing"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	rotations "github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -62,6 +64,7 @@ func worldOn(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 		pages.Bulks = bulks.NewStore(bulks.Options{DB: d, Keys: w.keys, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Link: k.Link})
 		w.worker = job.NewWorker(d, "test")
 		w.worker.Handle(bulks.JobKind, pages.Bulks.Job)
+		(&importing.Handler{Kit: k, Store: imports.NewStore(d, w.keys, root.Sealer(secret.LabelImport))}).Routes(r)
 		(&bulk.Handler{Kit: k, Keys: w.keys, Bulks: pages.Bulks}).Routes(r)
 		pages.Routes(r)
 		rotation.New(pages, rotations.NewStore(d, w.keys)).Routes(r)

@@ -24,7 +24,7 @@ import (
 
 // idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
 var idPrefixes = map[string]string{
-	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": "rev", "key_bulk": bulk.Prefix,
+	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": "rev", "key_bulk": bulk.Prefix, "key_import": key.ImportPrefix,
 	"question": forum.Prefix, "post": forum.PostPrefix, "support_team": support.TeamPrefix, "canned_reply": support.ReplyID,
 	"api": catalog.Prefix, "access": catalog.AccessPrefix, "scope": catalog.ScopePrefix, "plan": catalog.PlanPrefix, "version": catalog.VersionPrefix, "route_rule": catalog.RulePrefix,
 }

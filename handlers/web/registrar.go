@@ -24,6 +24,7 @@ func (r Route) Mutates() bool {
 // Body limits by kind of route (L1).
 const (
 	FormBody = 64 << 10
+	FileBody = FormBody + 5<<20
 	// TextBody holds a post of 30,000 characters beside a form: a browser sends up to twelve bytes for each, three for each byte of UTF-8.
 	TextBody = FormBody + 12*30_000
 	AuthBody = 16 << 10
@@ -58,6 +59,11 @@ func (r *Registrar) Post(path string, a Access, h echo.HandlerFunc) {
 // PostText is Post for forms in which people write a post: at most TextBody bytes.
 func (r *Registrar) PostText(path string, a Access, h echo.HandlerFunc) {
 	r.add(Route{http.MethodPost, path, a, TextBody}, h)
+}
+
+// PostFile is Post for forms with a file (multipart/form-data): at most FileBody bytes.
+func (r *Registrar) PostFile(path string, a Access, h echo.HandlerFunc) {
+	r.add(Route{http.MethodPost, path, a, FileBody}, h)
 }
 
 // PostSmall is Post for forms of signing in and the like: at most AuthBody bytes.

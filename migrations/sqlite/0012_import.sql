@@ -19,3 +19,7 @@ CREATE INDEX key_imports_open ON key_imports (id) WHERE settled_at IS NULL; -- w
 
 ALTER TABLE keys ADD COLUMN import_id TEXT REFERENCES key_imports (id); -- null: made here
 CREATE INDEX keys_import ON keys (import_id, digest_algorithm) WHERE import_id IS NOT NULL; -- keys of an import, and those not used yet
+
+CREATE INDEX keys_revoked ON keys (created_at, id) WHERE revoked_at IS NOT NULL; -- lists of revoked keys
+CREATE INDEX keys_paused ON keys (created_at, id) WHERE paused_at IS NOT NULL; -- lists of paused keys
+CREATE INDEX keys_last_four_any_case ON keys (LOWER(last_four)); -- found by a hint noted down in another case

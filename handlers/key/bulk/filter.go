@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 )
@@ -25,6 +26,8 @@ type FilterForm struct {
 	From        string `form:"from"`
 	To          string `form:"to"`
 	Used        string `form:"used"`
+	Import      string `form:"import"`
+	Leaked      string `form:"leaked"`
 }
 
 // Hidden is the form as it goes along unseen.
@@ -40,6 +43,8 @@ func (f FilterForm) Hidden() []components.Hidden {
 		{Name: "from", Value: f.From},
 		{Name: "to", Value: f.To},
 		{Name: "used", Value: f.Used},
+		{Name: "import", Value: f.Import},
+		{Name: "leaked", Value: f.Leaked},
 	}
 }
 
@@ -54,6 +59,10 @@ func (f FilterForm) Redacted() FilterForm {
 // Known is the form without values that are none of a choice: they would narrow nothing, and must not be carried into an act on many keys.
 func (f FilterForm) Known() FilterForm {
 	f.Environment, f.State, f.Used = oneOf(f.Environment, "live", "test"), knownState(f.State), oneOf(f.Used, "hour")
+	f.Leaked = oneOf(f.Leaked, "open")
+	if _, err := db.ParseID(keys.ImportPrefix, f.Import); err != nil {
+		f.Import = ""
+	}
 	for _, day := range []*string{&f.From, &f.To} {
 		if _, err := time.Parse(keys.DateLayout, *day); err != nil {
 			*day = ""
@@ -64,7 +73,7 @@ func (f FilterForm) Known() FilterForm {
 
 // Filter reads a form that is known; days are UTC, and the last one is included.
 func (f FilterForm) Filter() keys.Filter {
-	out := keys.Filter{Query: f.Query, Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: f.Environment, State: f.State, UsedLastHour: f.Used == "hour"}
+	out := keys.Filter{Query: f.Query, Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: f.Environment, State: f.State, UsedLastHour: f.Used == "hour", Import: f.Import, Leaked: f.Leaked == "open"}
 	if from, err := time.Parse(keys.DateLayout, f.From); err == nil {
 		out.CreatedFrom = from
 	}
@@ -84,7 +93,7 @@ func FilterOf(c echo.Context) FilterForm {
 }
 
 func (f *FilterForm) set(name, value string) {
-	for n, p := range map[string]*string{"q": &f.Query, "owner": &f.Owner, "app": &f.App, "scope": &f.Scope, "api": &f.API, "environment": &f.Environment, "state": &f.State, "from": &f.From, "to": &f.To, "used": &f.Used} {
+	for n, p := range map[string]*string{"q": &f.Query, "owner": &f.Owner, "app": &f.App, "scope": &f.Scope, "api": &f.API, "environment": &f.Environment, "state": &f.State, "from": &f.From, "to": &f.To, "used": &f.Used, "import": &f.Import, "leaked": &f.Leaked} {
 		if n == name {
 			*p = value
 		}
@@ -133,6 +142,10 @@ func filterFacts(c echo.Context, f keys.Filter) []components.Fact {
 	add(web.T(c, "App"), f.App)
 	add(web.T(c, "Scope"), f.Scope)
 	add(web.T(c, "API"), f.API)
+	add(web.T(c, "Import"), f.Import)
+	if f.Leaked {
+		add(web.T(c, "Reported as leaked"), web.T(c, "Not settled yet"))
+	}
 	if f.Environment != "" {
 		add(web.T(c, "Environment"), web.T(c, environmentWords[f.Environment]))
 	}

@@ -1,0 +1,39 @@
+package key
+
+import (
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// ImportsPage lists the imports of keys that were made elsewhere.
+type ImportsPage struct {
+	Frame  layout.Frame
+	Crumbs []components.Crumb
+	NewURL string // empty when the reader may not import
+	Items  []ImportItem
+	Pager  components.Pager
+	Empty  components.EmptyState
+}
+
+// ImportItem is one import.
+type ImportItem struct {
+	Label, Form, Keys, Pending string
+	At                         components.Moment
+	KeysURL, UndoURL           string
+}
+
+// ImportPage is the form that imports keys, with the report of its dry run.
+type ImportPage struct {
+	Frame    layout.Frame
+	Crumbs   []components.Crumb
+	Problems []components.Problem
+	Report   string // a sentence, after a dry run
+	Good     bool   // nothing is wrong with the file
+	Lines    []ImportLine
+	Fields   []components.Field
+	Error    string // of the file
+	Back     string
+}
+
+// ImportLine is what is wrong at one line of the file.
+type ImportLine struct{ Line, Field, Says string }
