@@ -124,13 +124,19 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 // programs are the routes of the management API.
 func (h *House) programs(kit *web.Kit, r *web.Registrar) error {
 	s := h.Stores
-	programs, err := api.New(kit, h.engine.edge, api.Stores{
+	programs, err := api.New(kit, h.admit, api.Stores{
 		Orgs: s.Org, Catalog: s.Catalog, Key: s.Key, Rotation: s.Rotation, Policies: s.Policy, Leaks: s.Leak, Usage: s.Usage, Idempotency: s.Idempotency,
 	})
 	if err != nil {
 		return err
 	}
 	return programs.Routes(r)
+}
+
+// admit has the edge judge calls of the management API.
+func (h *House) admit(w http.ResponseWriter, r *http.Request, c api.Call) (api.Caller, bool) {
+	caller, ok := h.engine.edge.Admit(w, r, edge.Call{RequestID: c.RequestID, Path: c.Path, Scope: c.Scope})
+	return api.Caller{Facts: caller.Facts, Address: caller.Address}, ok
 }
 
 // front answers what must not depend on the host name or on cookies before the pages: health and the edge.

@@ -15,7 +15,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/openapi"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -65,7 +64,7 @@ func (c *call) page() db.PageRequest {
 }
 
 // actorOf is the key that calls, as stores know it (U2).
-func actorOf(caller edge.Caller, requestID string) actor.Actor {
+func actorOf(caller Caller, requestID string) actor.Actor {
 	f := caller.Facts
 	return actor.Actor{
 		Kind: actor.Key, KeyID: db.ID(f.ID), OrganizationID: db.ID(f.App.Org.ID), Environment: f.Environment.String(), Name: f.Name, Address: caller.Address, RequestID: requestID,

@@ -13,7 +13,7 @@ import (
 )
 
 // mutations is how many calls are made from the document (L2).
-const mutations = 5000
+const mutations = 6000
 
 // mutator makes calls out of operations, most of them wrong in one way or another.
 type mutator struct {

@@ -8,12 +8,13 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"net/netip"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/openapi"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/idempotency"
@@ -40,18 +41,30 @@ type Stores struct {
 	Idempotency *idempotency.Store
 }
 
+// Call is a call that is to be judged: the id of its answer, its path, and the scope that it needs.
+type Call struct{ RequestID, Path, Scope string }
+
+// Caller is who may make a call, and from where.
+type Caller struct {
+	Facts   *keyring.Facts
+	Address netip.Addr
+}
+
+// Admit judges a call. A call that is refused has its answer when ok is false.
+type Admit func(w http.ResponseWriter, r *http.Request, call Call) (caller Caller, ok bool)
+
 // Handler serves the operations.
 type Handler struct {
 	*web.Kit
 	Stores
-	Edge *edge.Edge
-	doc  *openapi.Document
+	admit Admit
+	doc   *openapi.Document
 }
 
 // New reads the document. It fails when that can't be read.
-func New(k *web.Kit, e *edge.Edge, s Stores) (*Handler, error) {
+func New(k *web.Kit, admit Admit, s Stores) (*Handler, error) {
 	doc, err := openapi.Portal()
-	return &Handler{Kit: k, Stores: s, Edge: e, doc: doc}, err
+	return &Handler{Kit: k, Stores: s, admit: admit, doc: doc}, err
 }
 
 // operation is what one operation does with a call that was admitted and read.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/labstack/echo/v4"
 
-	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/openapi"
@@ -27,7 +26,7 @@ type answer struct {
 func (h *Handler) serve(o *openapi.Operation, act operation) echo.HandlerFunc {
 	return func(e echo.Context) error {
 		id := web.RequestID(e)
-		caller, ok := h.Edge.Admit(e.Response(), e.Request(), edge.Call{RequestID: id, Path: e.Request().URL.Path, Scope: o.Scope})
+		caller, ok := h.admit(e.Response(), e.Request(), Call{RequestID: id, Path: e.Request().URL.Path, Scope: o.Scope})
 		if !ok {
 			return nil
 		}
