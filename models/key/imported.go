@@ -158,7 +158,7 @@ func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 		case r.Pending == 0:
 		case r.Algorithm == "sha256":
 			f.Sum, what = apikey.PlainSum, what+" plain"
-		case r.Secret != "":
+		case r.Secret != "" && l.sealer != nil:
 			secret, err := l.sealer.Open(r.Secret, r.ID.String())
 			if err != nil {
 				return nil, err

@@ -26,6 +26,9 @@ type Loader struct {
 
 var _ keyring.Loader = (*Loader)(nil)
 
+// NewLoader makes a loader that opens no secrets of imports; versions are those of the peppers in use, as in secret.Root.Versions.
+func NewLoader(d *db.DB, versions []string) *Loader { return &Loader{db: d, versions: versions} }
+
 // Loader is the loader of the store's database and peppers.
 func (s *Store) Loader() *Loader { return &Loader{s.db, s.versions, s.sealer} }
 
