@@ -1,6 +1,8 @@
 -- What is known of leaked keys: an incident for each leak of a key, who reported it from where, and which signed reports were taken. Never a key's text.
 -- +goose Up
 
+ALTER TABLE keys ADD COLUMN paused_under TEXT NOT NULL DEFAULT ''; -- while paused for a leak: 'bulk' when staff paused it with others too, which then holds
+
 CREATE TABLE leak_incidents (
   id           uuid PRIMARY KEY,
   key_id       uuid NOT NULL REFERENCES keys (id),

@@ -132,6 +132,9 @@ func (e Effect) apply(tx *db.Tx, a actor.Actor, ids []db.ID) (changed []db.ID, e
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.revoked_at IS NULL ORDER BY k.id`+lock(tx)+") RETURNING id",
 			tx.Now, a.UserID.Ref(), e.Reason, tx.Now, ids).Scan(&changed).Error
 	case Pausing:
+		if err = e.beneath(tx, ids); err != nil {
+			return nil, err
+		}
 		err = tx.Raw(`UPDATE keys SET paused_at = COALESCE(paused_at, ?), paused_cause = ?, updated_at = ?
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND (k.paused_at IS NULL OR k.paused_cause IN ?) AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
 			tx.Now, e.Cause, tx.Now, ids, weaker[e.Cause], tx.Now, tx.Now).Scan(&changed).Error
@@ -140,13 +143,40 @@ func (e Effect) apply(tx *db.Tx, a actor.Actor, ids []db.ID) (changed []db.ID, e
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
 			e.EndsAt, tx.Now, ids, e.EndsAt, e.EndsAt).Scan(&changed).Error
 	case Resuming:
+		if err = above(tx, ids); err != nil {
+			return nil, err
+		}
 		err = tx.Raw(`UPDATE keys SET paused_at = NULL, paused_cause = '', resumed_at = ?, updated_at = ?
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.paused_at IS NOT NULL AND k.paused_cause = 'bulk' AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
 			tx.Now, tx.Now, ids, tx.Now, tx.Now).Scan(&changed).Error
 	case Returning:
+		if err = above(tx, ids); err != nil {
+			return nil, err
+		}
 		err = tx.Raw(`UPDATE keys SET paused_cause = ?, updated_at = ?
 			WHERE id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND k.paused_at IS NOT NULL AND k.paused_cause = 'bulk' AND `+living+" ORDER BY k.id"+lock(tx)+") RETURNING id",
 			e.Cause, tx.Now, ids, tx.Now, tx.Now).Scan(&changed).Error
 	}
 	return changed, err
+}
+
+// beneath keeps a pause by staff that a leak hides, whichever comes first: who ends the pause for the leak does not end that of staff.
+func (e Effect) beneath(tx *db.Tx, ids []db.ID) error {
+	var other string
+	switch e.Cause {
+	case PausedBulk:
+		other = PausedLeak
+	case PausedLeak:
+		other = PausedBulk
+	default:
+		return nil
+	}
+	_, err := tx.Run("UPDATE keys SET paused_under = 'bulk', updated_at = ? WHERE id IN ? AND paused_at IS NOT NULL AND paused_cause = ? AND revoked_at IS NULL", tx.Now, ids, other)
+	return err
+}
+
+// above ends a pause by staff under one for a leak, which goes on.
+func above(tx *db.Tx, ids []db.ID) error {
+	_, err := tx.Run("UPDATE keys SET paused_under = '', updated_at = ? WHERE id IN ? AND paused_under <> '' AND paused_cause = 'leak'", tx.Now, ids)
+	return err
 }

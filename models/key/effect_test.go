@@ -175,3 +175,55 @@ func TestOnlyStaffResumeWhatStaffPaused(t *testing.T) {
 		}
 	})
 }
+
+// K9: what staff paused stays paused by staff, also when the key's own people end the pause for a leak; whichever came first.
+func TestPauseByStaffOutlivesThatForALeak(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		for name, c := range map[string]struct {
+			pauses []string
+			lifted bool // by staff, before the leak is decided
+			want   key.StateName
+		}{
+			"staff first":   {[]string{key.PausedBulk, key.PausedLeak}, false, key.Paused},
+			"leak first":    {[]string{key.PausedLeak, key.PausedBulk}, false, key.Paused},
+			"lifted before": {[]string{key.PausedBulk, key.PausedLeak}, true, key.Active},
+			"a leak alone":  {[]string{key.PausedLeak}, false, key.Active},
+		} {
+			id := w.make(w.developer, name).Key.ID
+			for _, cause := range c.pauses {
+				w.withRow(id, func(tx *db.Tx, r key.Row) error { return w.keys.PauseTx(tx, w.staff, []key.Row{r}, cause, nil) })
+			}
+			if c.lifted {
+				w.withRow(id, func(tx *db.Tx, r key.Row) error {
+					_, err := w.keys.ApplyTx(tx, w.staff, key.Effect{Verb: key.Resuming}, []db.ID{id})
+					return err
+				})
+			}
+			if got := w.state(id); got != key.Paused {
+				t.Error(name, "before the leak is decided:", got)
+			}
+
+			w.withRow(id, func(tx *db.Tx, r key.Row) error { return w.keys.ResumeTx(tx, w.developer, r, nil) })
+
+			if got := w.state(id); got != c.want {
+				t.Errorf("%s: %s, want %s", name, got, c.want)
+			}
+		}
+	})
+}
+
+// withRow acts on a key in a transaction.
+func (w *world) withRow(id db.ID, act func(*db.Tx, key.Row) error) {
+	w.t.Helper()
+	err := w.db.Tx(bg, func(tx *db.Tx) error {
+		rows, err := key.RowsTx(tx, []db.ID{id})
+		if err != nil {
+			return err
+		}
+		return act(tx, rows[0])
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+}

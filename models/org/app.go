@@ -153,7 +153,7 @@ func InsertApp(tx *db.Tx, a actor.Actor, organizationID db.ID, in AppInput) (App
 // ChangeApp sets name, description and homepage. Faults: NotFound, Forbidden below admin, Invalid.
 func (s *Store) ChangeApp(ctx context.Context, a actor.Actor, id db.ID, in AppInput) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		app, _, err := AppFor(tx.DB, a, id, permission.AppsManage)
+		app, err := lockedApp(tx, a, id, permission.AppsManage)
 		if err != nil {
 			return err
 		}
@@ -175,7 +175,7 @@ func (s *Store) ChangeApp(ctx context.Context, a actor.Actor, id db.ID, in AppIn
 // DeleteApp ends an app; its keys stop at once. typedName must be its name. Faults: NotFound, Forbidden below admin, Invalid.
 func (s *Store) DeleteApp(ctx context.Context, a actor.Actor, id db.ID, typedName string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		app, _, err := AppFor(tx.DB, a, id, permission.AppsManage)
+		app, err := lockedApp(tx, a, id, permission.AppsManage)
 		if err != nil {
 			return err
 		}

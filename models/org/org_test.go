@@ -353,3 +353,33 @@ func TestDayEndsAtMidnightOfItsZone(t *testing.T) {
 	}
 	wantKind(t, "no day", errOf(org.EndOfDay("until", "31.12.2026", berlin)), fault.Invalid)
 }
+
+// Of changes at once that all go by the same version of an app one is made; the others are told.
+func TestOneOfManyChangesByTheSameVersionIsMade(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, clock *dbtest.Clock) {
+		app, err := w.Org.CreateApp(t.Context(), w.Owner, w.North, org.AppInput{Name: "Shop"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		clock.Advance(time.Second)
+		ctx := db.WithVersion(t.Context(), app.UpdatedAt)
+		var all sync.WaitGroup
+		results := make([]error, 12)
+		for i := range results {
+			all.Go(func() { results[i] = w.Org.ChangeApp(ctx, w.Owner, app.ID, org.AppInput{Name: "Shop " + string(rune('a'+i))}) })
+		}
+		all.Wait()
+
+		made := 0
+		for _, err := range results {
+			if err == nil {
+				made++
+			} else {
+				wantKind(t, "a change by an older version", err, fault.Conflict)
+			}
+		}
+		if made != 1 {
+			t.Errorf("%d changes were made", made)
+		}
+	})
+}

@@ -83,3 +83,14 @@ func AppFor(q *gorm.DB, a actor.Actor, appID db.ID, p permission.Name) (App, str
 	}
 	return apps[0], role, nil
 }
+
+// lockedApp is AppFor under a lock that lasts until the commit: what it finds stays as it is. SQLite has one writer anyway.
+func lockedApp(tx *db.Tx, a actor.Actor, appID db.ID, p permission.Name) (App, error) {
+	if tx.Home.Dialect == db.Postgres {
+		if err := tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", appID).Error; err != nil {
+			return App{}, err
+		}
+	}
+	app, _, err := AppFor(tx.DB, a, appID, p)
+	return app, err
+}
