@@ -138,6 +138,45 @@ func TestActsOnIncidentsAnswerTheRightPersonOnly(t *testing.T) {
 	}
 }
 
+// Works; 422; signed out; without the permission; another site: Z1, Z2, W1
+func TestStaffCloseIncidentsOnTheirPage(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serveLeaks(t, dbtest.SQLite(t, clock), clock)
+	made := w.newKey("Worker")
+	w.asGitHub(`[{"token":"` + made.Secret.Reveal() + `"}]`)
+	incident, err := w.house.Stores.Leak.OfKey(context.Background(), webtest.ActorOf(w.mine.user), made.Key.ID)
+	w.ok(err)
+	at, form := "/admin/leaks/"+incident.ID.Show(leak.IncidentPrefix), url.Values{"seen": {"1"}, "word": {"Its repository is gone."}}
+	staff, support, dev := w.site.As(w.admin), w.site.As(w.site.Person("sue@company.example", permission.Support)), w.site.As(w.mine.user)
+	if page := staff.Get(at); strings.Contains(page.Body, "Close incident") || !strings.Contains(page.Body, "/revoke") {
+		t.Error("while the key is paused for it, staff may revoke the key, not close")
+	}
+	if page := staff.Post(at+"/close", form); page.Status != 409 || !strings.Contains(page.Body, "still paused for this") {
+		t.Error(page.Status)
+	}
+	w.ok(w.db.Tx(context.Background(), func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE keys SET paused_at = NULL, paused_cause = ''")
+		return err
+	}))
+
+	got := []int{
+		w.site.Visitor().Post(at+"/close", form).Status, dev.Post(at+"/close", form).Status, support.Post(at+"/close", form).Status, staff.CrossSite(at+"/close", form).Status,
+		staff.Post("/admin/leaks/"+db.NewID().Show(leak.IncidentPrefix)+"/close", form).Status, staff.Post(at+"/close", url.Values{"seen": {"1"}}).Status, staff.Post(at+"/close", url.Values{"seen": {"0"}, "word": {"unread"}}).Status,
+	}
+	if want := []int{401, 403, 403, 403, 404, 422, 409}; !equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	w.shows(staff.Get(at), 200, "Close incident")
+	if page := support.Get(at); strings.Contains(page.Body, "Close incident") {
+		t.Error("support is offered what it may not do")
+	}
+	if page := staff.Post(at+"/close", form); page.Status != 303 {
+		t.Fatal(page.Status, page.Body)
+	}
+	w.shows(staff.Get(at), 200, "Its repository is gone.")
+	w.shows(dev.Get(leak.PathOf(made.Key.ID)), 200, "Its repository is gone.", "by staff")
+}
+
 func equal(a, b []int) bool {
 	for i := range a {
 		if i >= len(b) || a[i] != b[i] {

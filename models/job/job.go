@@ -166,7 +166,7 @@ func (w *Worker) finish(ctx context.Context, j leased, result error) error {
 	return w.db.Tx(ctx, func(tx *db.Tx) error {
 		switch {
 		case result == nil:
-			_, err := tx.Run("UPDATE jobs SET finished_at = ?, leased_until = NULL, last_error = '' WHERE id = ? AND leased_by = ?", tx.Now, j.ID, w.replica)
+			_, err := tx.Run("UPDATE jobs SET finished_at = ?, leased_until = NULL, last_error = '', payload = '{}' WHERE id = ? AND leased_by = ?", tx.Now, j.ID, w.replica)
 			return err
 		case j.Attempts >= MaxAttempts:
 			slog.Error("job set aside", "kind", j.Kind, "job", j.ID.String(), "error", result)

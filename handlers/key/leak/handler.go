@@ -49,4 +49,5 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get(adminPath+"/policy", read, h.Policy)
 	r.Post(adminPath+"/policy", manage, h.SetPolicy)
 	r.Get(adminPath+"/:incident", read, h.StaffIncident)
+	r.Post(adminPath+"/:incident/close", manage, h.StaffClose)
 }

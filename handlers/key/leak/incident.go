@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	leaks "github.com/gatehouse-dev/gatehouse/models/key/leak"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -51,6 +52,10 @@ func (h *Handler) incidentPage(c echo.Context, status int, e entered) error {
 
 // StaffIncident is any incident, for staff.
 func (h *Handler) StaffIncident(c echo.Context) error {
+	return h.staffPage(c, http.StatusOK, entered{})
+}
+
+func (h *Handler) staffPage(c echo.Context, status int, e entered) error {
 	id, err := web.PathID(c, "incident", leaks.IncidentPrefix)
 	if err != nil {
 		return err
@@ -68,7 +73,35 @@ func (h *Handler) StaffIncident(c echo.Context) error {
 		return err
 	}
 	p.Crumbs = []components.Crumb{{Label: web.T(c, "Leaked keys"), Href: adminPath}, {Label: p.Title}}
-	return h.Render(c, views.Incident(p))
+	wrong := h.wrong(c, &p, e)
+	if i.Open() && permission.Staff(web.Actor(c).StaffRole, permission.StaffLeaksManage) {
+		if d.Living(h.Now()) && permission.Staff(web.Actor(c).StaffRole, permission.StaffKeysManage) {
+			p.RevokeHref = p.KeyHref + "/revoke"
+		}
+		p.Close = h.closing(c, d, i, adminPath+"/"+id.Show(leaks.IncidentPrefix)+"/close", e, wrong)
+	}
+	return h.RenderStatus(c, status, views.Incident(p))
+}
+
+// StaffClose closes an incident, by staff.
+func (h *Handler) StaffClose(c echo.Context) error {
+	id, err := web.PathID(c, "incident", leaks.IncidentPrefix)
+	if err != nil {
+		return err
+	}
+	var f decideForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	err = h.Leaks.CloseAny(web.Ctx(c), web.Actor(c), id, leaks.Decision{Seen: f.seen(), Word: f.Word})
+	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
+		failed := h.Unkeyed(c, err, &f.Word)
+		return h.staffPage(c, web.Status(err), entered{word: f.Word, failed: failed})
+	}
+	if err != nil {
+		return err
+	}
+	return h.Done(c, adminPath+"/"+id.Show(leaks.IncidentPrefix), text.N("The incident is closed."))
 }
 
 // page is what a key's people and staff read alike; root is where the reader's pages of keys are.
@@ -109,11 +142,7 @@ func (h *Handler) page(c echo.Context, d keys.Detail, i leaks.Detail, root strin
 
 // whatNow is what the reader can do about an open incident.
 func (h *Handler) whatNow(c echo.Context, p *views.IncidentPage, d keys.Detail, i leaks.Detail, e entered) {
-	problems, wrong, _ := web.Problems(c, e.failed)
-	if f := fault.As(e.failed); f != nil && len(problems) == 0 {
-		problems = []components.Problem{{Message: web.T(c, f.Key, f.Args...)}}
-	}
-	p.Problems = problems
+	wrong := h.wrong(c, p, e)
 	if !d.MayManage || !i.Open() {
 		return
 	}
@@ -136,11 +165,28 @@ func (h *Handler) whatNow(c echo.Context, p *views.IncidentPage, d keys.Detail, 
 		}
 	}
 	p.AdminsResume = living && waits && !i.MayResume()
-	if !living || !waits {
-		p.Close = &views.DecideForm{
-			Action: path + "/close", Hidden: seen, Button: web.T(c, "Close incident"), Words: web.T(c, "The key is out of use, and gone from where it was found? Say so, for whoever asks later."),
-			Field: components.Field{Name: "word", Label: web.T(c, "What was done"), Value: e.word, Error: wrong["word"], MaxLength: leaks.MaxWord, Autocomplete: "off"},
-		}
+	p.Close = h.closing(c, d, i, path+"/close", e, wrong)
+}
+
+// wrong shows what was wrong with what was entered, and gives the words for each field.
+func (h *Handler) wrong(c echo.Context, p *views.IncidentPage, e entered) map[string]string {
+	problems, wrong, _ := web.Problems(c, e.failed)
+	if f := fault.As(e.failed); f != nil && len(problems) == 0 {
+		problems = []components.Problem{{Message: web.T(c, f.Key, f.Args...)}}
+	}
+	p.Problems = problems
+	return wrong
+}
+
+// closing is the form that closes an incident; nil while the key is paused for it.
+func (h *Handler) closing(c echo.Context, d keys.Detail, i leaks.Detail, action string, e entered, wrong map[string]string) *views.DecideForm {
+	if d.Living(h.Now()) && d.PausedCause == keys.PausedLeak {
+		return nil
+	}
+	return &views.DecideForm{
+		Action: action, Hidden: []components.Hidden{{Name: "seen", Value: strconv.Itoa(i.Reports)}}, Button: web.T(c, "Close incident"),
+		Words: web.T(c, "The key is out of use, and gone from where it was found? Say so, for whoever asks later."),
+		Field: components.Field{Name: "word", Label: web.T(c, "What was done"), Value: e.word, Error: wrong["word"], MaxLength: leaks.MaxWord, Autocomplete: "off"},
 	}
 }
 
@@ -157,6 +203,14 @@ type decideForm struct {
 	Seen   string `form:"seen"`
 	Reason string `form:"reason"`
 	Word   string `form:"word"`
+}
+
+func (f decideForm) seen() int {
+	n, err := strconv.Atoi(f.Seen)
+	if err != nil {
+		return -1 // as good as unread
+	}
+	return n
 }
 
 // Resume lets the key work again, as an admin of its organization says.
@@ -178,14 +232,10 @@ func (h *Handler) decide(c echo.Context, resume bool, done string) error {
 	if err := web.Bind(c, &f); err != nil {
 		return err
 	}
-	seen, err := strconv.Atoi(f.Seen)
-	if err != nil {
-		seen = -1 // as good as unread
-	}
 	if resume {
-		err = h.Leaks.Resume(web.Ctx(c), web.Actor(c), id, leaks.Decision{Seen: seen, Word: f.Reason})
+		err = h.Leaks.Resume(web.Ctx(c), web.Actor(c), id, leaks.Decision{Seen: f.seen(), Word: f.Reason})
 	} else {
-		err = h.Leaks.Close(web.Ctx(c), web.Actor(c), id, leaks.Decision{Seen: seen, Word: f.Word})
+		err = h.Leaks.Close(web.Ctx(c), web.Actor(c), id, leaks.Decision{Seen: f.seen(), Word: f.Word})
 	}
 	if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
 		failed := h.Unkeyed(c, err, &f.Reason, &f.Word)

@@ -27,6 +27,9 @@ func (h *Handler) note(c echo.Context, d keys.Detail, i leaks.Detail) views.Note
 		if i.ByName != "" {
 			n.Title = web.T(c, "Closed on %[1]s by %[2]s", text.DateTime(ctx, *i.ClosedAt), i.ByName)
 		}
+		if i.ByStaff {
+			n.Title = web.T(c, "Closed on %s by staff", text.DateTime(ctx, *i.ClosedAt))
+		}
 		if i.ResumedAt != nil {
 			n.More = web.T(c, "The key was resumed then.")
 		}

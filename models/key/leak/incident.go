@@ -86,10 +86,14 @@ func (s *Store) AllIncidents(ctx context.Context, a actor.Actor, f Filter, r db.
 // Detail is an incident with its reports, the last first.
 type Detail struct {
 	Row
-	ByName string   // who closed it; empty when nobody did, or the program itself
-	List   []Report `gorm:"-"`
-	Role   string   // of the reader in the organization; empty for staff
+	ByName  string   // who closed it; empty when nobody did, or the program itself, and for others than staff when staff did
+	ByStaff bool     // staff closed it, for its people
+	List    []Report `gorm:"-"`
+	Role    string   // of the reader in the organization; empty for staff
 }
+
+// byStaff holds when staff closed the incident as such: somebody of staff who is no member.
+const byStaff = "(COALESCE(u.staff_role, '') <> '' AND NOT EXISTS (SELECT 1 FROM members s WHERE s.organization_id = o.id AND s.user_id = u.id))"
 
 // MayResume reports whether the reader may let the key work again: the organization's admins.
 func (d Detail) MayResume() bool { return permission.Org(d.Role, permission.KeysManageAll) }
@@ -99,7 +103,7 @@ func (s *Store) OfKey(ctx context.Context, a actor.Actor, keyID db.ID) (Detail, 
 	members, arg := a.Members()
 	g := s.db.Read(ctx)
 	var rows []Detail
-	err := g.Raw("SELECT "+rowColumns+", m.role, COALESCE(u.name, '') AS by_name"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id LEFT JOIN users u ON u.id = i.closed_by
+	err := g.Raw("SELECT "+rowColumns+", m.role, CASE WHEN "+byStaff+" THEN '' ELSE COALESCE(u.name, '') END AS by_name, "+byStaff+" AS by_staff"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id LEFT JOIN users u ON u.id = i.closed_by
 		WHERE i.key_id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?) ORDER BY i.opened_at DESC LIMIT 1`,
 		arg, keyID, a.Environment, a.Environment).Scan(&rows).Error
 	return detail(g, rows, err)

@@ -2,6 +2,8 @@ package leak_test
 
 import (
 	"encoding/json"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -208,6 +210,44 @@ func TestAnIncidentIsClosedWithAWord(t *testing.T) {
 	})
 }
 
+// Z2: staff who may close any incident, with a reason that its people read; who of staff it was stays with staff.
+func TestStaffCloseAnIncidentWithAReason(t *testing.T) {
+	each(t, func(w *world) {
+		made, said := w.make("Worker", "live"), leak.Decision{Seen: 1, Word: "the report was a test of ours"}
+		w.handIn(made.Secret.Reveal())
+		id := w.incident(made.Key.ID).ID
+		if err := w.leaks.CloseAny(bg, w.staff, id, said); !fault.Is(err, fault.Conflict) {
+			t.Error("while the key is paused for it:", err)
+		}
+		w.ok(w.keys.Revoke(bg, w.developer, made.Key.ID, ""))
+		for who, want := range map[*actor.Actor]fault.Kind{&w.owner: fault.Forbidden, &w.support: fault.Forbidden, {}: fault.Forbidden} {
+			if err := w.leaks.CloseAny(bg, *who, id, said); !fault.Is(err, want) {
+				t.Error(err)
+			}
+		}
+		for d, want := range map[leak.Decision]fault.Kind{{Seen: 1}: fault.Invalid, {Seen: 0, Word: "unread"}: fault.Conflict} {
+			if err := w.leaks.CloseAny(bg, w.staff, id, d); !fault.Is(err, want) {
+				t.Error(d, err)
+			}
+		}
+		if err := w.leaks.CloseAny(bg, w.staff, db.NewID(), said); !fault.Is(err, fault.NotFound) {
+			t.Error(err)
+		}
+
+		w.ok(w.leaks.CloseAny(bg, w.staff, id, said))
+
+		if i := w.incident(made.Key.ID); i.Open() || i.ClosedWord != said.Word || i.ByName != "" || !i.ByStaff {
+			t.Errorf("%+v", i)
+		}
+		if d, err := w.leaks.ForStaff(bg, w.support, id); err != nil || d.ByName != "root" {
+			t.Errorf("%+v, %v", d, err)
+		}
+		if err := w.leaks.CloseAny(bg, w.staff, id, said); !fault.Is(err, fault.Conflict) || w.acts("leak.incident_closed") != 1 {
+			t.Error("closed twice:", err, w.acts("leak.incident_closed"))
+		}
+	})
+}
+
 // Z2: lists show what is theirs.
 func TestIncidentsAreSeenByTheirPeopleAlone(t *testing.T) {
 	each(t, func(w *world) {
@@ -337,6 +377,55 @@ func TestHandingInIsLimited(t *testing.T) {
 		}
 		w.clock.Advance(time.Hour)
 		w.ok(hand(leak.Handed{Source: leak.Page, Texts: []string{w.invented()}}))
+	})
+}
+
+// L1: neither the addresses of one range nor long words spend what there is for all.
+func TestOneRangeCannotSilenceTheOthers(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	text := w.invented()
+	hand := func(address string) error {
+		_, err := w.leaks.HandIn(bg, actor.Actor{Address: netip.MustParseAddr(address)}, leak.Handed{Source: leak.API, Texts: []string{text}})
+		return err
+	}
+	taken := map[string]int{}
+	for n := range 300 {
+		for kind, address := range map[string]string{"v4": fmt.Sprintf("203.0.113.%d", n%250), "v6": fmt.Sprintf("2001:db8:1:%x::1", n)} {
+			if hand(address) == nil {
+				taken[kind]++
+			}
+		}
+	}
+	if taken["v4"] != 120 || taken["v6"] != 120 {
+		t.Error(taken)
+	}
+	w.ok(hand("198.51.100.7"))
+	w.ok(hand("2001:db8:2::1"))
+}
+
+// L1: the words of a report are kept once, not once for each of its keys.
+func TestAReportIsSmallWhateverStandsInIt(t *testing.T) {
+	each(t, func(w *world) {
+		var texts []string
+		for range leak.MaxKeys {
+			texts = append(texts, w.invented())
+		}
+		made, odd := w.make("Worker", "live"), strings.Repeat("<", leak.MaxPlace)
+		texts[0] = made.Secret.Reveal()
+
+		_, err := w.leaks.HandIn(bg, actor.Actor{}, leak.Handed{Source: leak.API, Texts: texts, Place: odd, URL: odd})
+
+		w.ok(err)
+		var size int
+		w.ok(w.db.Read(bg).Raw("SELECT LENGTH(payload) FROM jobs").Scan(&size).Error)
+		if size > 16<<10 {
+			t.Errorf("%d bytes", size)
+		}
+		w.work()
+		if i := w.incident(made.Key.ID); len(i.List) != 1 || i.List[0].Place != odd || i.List[0].URL != odd {
+			t.Errorf("%+v", i.List)
+		}
 	})
 }
 

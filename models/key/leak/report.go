@@ -24,8 +24,9 @@ const JobKind = "leak.report"
 const (
 	MaxKeys     = 100 // of one report
 	MaxPlace    = 300 // characters of where it was found
-	perNetwork  = 30
-	perPortal   = 1000
+	perNetwork  = 30  // one IPv4 address or IPv6 /64
+	perRange    = 120 // one IPv4 /24 or IPv6 /48: what one can rent, not to spend what there is for all
+	perPortal   = 10_000
 	limitWindow = time.Hour
 )
 
@@ -42,6 +43,8 @@ type payload struct {
 	ReportID db.ID   `json:"report_id"`
 	Source   Source  `json:"source"`
 	Found    []found `json:"found"`
+	Place    string  `json:"place,omitempty"` // where all were found, unless each says its own
+	URL      string  `json:"url,omitempty"`
 }
 
 // HandIn takes a report by anybody. Whether its keys are real is not looked at here but by a job within seconds, so that neither answer nor time can
@@ -50,8 +53,7 @@ type payload struct {
 func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error) {
 	var p payload
 	p.ReportID, p.Source = db.NewID(), h.Source
-	place := cleaned(h.Place, MaxPlace)
-	url := cleaned(h.URL, MaxPlace)
+	p.Place, p.URL = cleaned(h.Place, MaxPlace), cleaned(h.URL, MaxPlace)
 	seen := map[string]bool{}
 	for _, text := range h.Texts {
 		for _, f := range apikey.Find(text) {
@@ -60,7 +62,7 @@ func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error
 				continue
 			}
 			seen[key] = true
-			p.Found = append(p.Found, found{Digests: s.digestsOf(key), Place: place, URL: url})
+			p.Found = append(p.Found, found{Digests: s.digestsOf(key)})
 		}
 	}
 	var bad fault.Problems
@@ -74,7 +76,9 @@ func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error
 		for _, bucket := range []struct {
 			name  string
 			limit int
-		}{{"leak reports", perPortal}, {"leak reports of " + network(a.Address), perNetwork}} {
+		}{
+			{"leak reports of " + network(a.Address, 32, 64), perNetwork}, {"leak reports around " + network(a.Address, 24, 48), perRange}, {"leak reports", perPortal},
+		} {
 			ok, err := account.TakeTx(tx, bucket.name, bucket.limit, limitWindow)
 			if err != nil {
 				return err
@@ -99,13 +103,14 @@ func (s *Store) Job(ctx context.Context, raw json.RawMessage) error {
 	})
 }
 
-// network is whom the limit counts: one IPv4 address, or an IPv6 /64.
-func network(addr netip.Addr) string {
+// network is whom a limit counts: the network of an address of so many bits.
+func network(addr netip.Addr, v4, v6 int) string {
 	addr = addr.Unmap().WithZone("")
-	if !addr.IsValid() || addr.Is4() {
-		return addr.String()
+	bits := v6
+	if addr.Is4() {
+		bits = v4
 	}
-	return netip.PrefixFrom(addr, 64).Masked().String()
+	return netip.PrefixFrom(addr, bits).Masked().String()
 }
 
 // cleaned is what is kept of others' words: no key, nothing that draws odd, and not too much.

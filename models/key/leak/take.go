@@ -34,6 +34,9 @@ func (s *Store) take(tx *db.Tx, a actor.Actor, p payload) ([]bool, error) {
 			if len(about[id]) == 0 {
 				ids = append(ids, id)
 			}
+			if f.Place == "" && f.URL == "" {
+				f.Place, f.URL = p.Place, p.URL
+			}
 			about[id] = append(about[id], f)
 			break
 		}
