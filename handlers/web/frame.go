@@ -135,6 +135,9 @@ func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
 // side makes the side bar; the current page is the longest link that the path stands under.
 func side(c echo.Context, rooms []room, role string) []layout.Group {
 	path, best := c.Request().URL.Path, ""
+	if under(path, "/console/incidents") || under(path, "/console/policies") {
+		path = "/console/keys" // of which these pages tell
+	}
 	for _, r := range rooms {
 		for _, p := range r.places {
 			if under(path, p.href) && len(p.href) > len(best) {
@@ -164,7 +167,7 @@ func under(path, root string) bool { return path == root || strings.HasPrefix(pa
 
 func languageMenu(c echo.Context) *layout.LanguageMenu {
 	m := &layout.LanguageMenu{Action: "/language", Next: c.Request().URL.RequestURI()}
-	if holdsKey(m.Next) { // it is shown in the page (K1)
+	if holdsKey(m.Next) || holdsToken(c.Request().URL.Path) { // it is shown in the page (K1)
 		m.Next = "/"
 	}
 	now := text.Of(Ctx(c)).Language

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/url"
+	"path"
 	"strings"
 	"unicode"
 
@@ -22,8 +23,14 @@ func SafeNext(next, fallback string) string {
 	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.Opaque != "" {
 		return fallback
 	}
+	if holdsToken(u.Path) { // it would be written into queries, and stored until who signs up has verified their address (K1, K2)
+		return fallback
+	}
 	return next
 }
+
+// holdsToken reports whether a path is the secret itself: whoever knows it opens what a key was handed over by.
+func holdsToken(p string) bool { return strings.HasPrefix(path.Clean(p), "/handover/") }
 
 func ownPath(s string) bool {
 	if len(s) == 0 || len(s) > 2000 || s[0] != '/' || strings.HasPrefix(s, "//") {

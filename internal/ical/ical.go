@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -97,10 +98,10 @@ var escaper = strings.NewReplacer(`\`, `\\`, `;`, `\;`, `,`, `\,`, "\r\n", `\n`,
 // escape makes a text value.
 func escape(s string) string { return printable(escaper.Replace(s)) }
 
-// printable leaves out what no value may hold: control characters but the tab, and what is no UTF-8.
+// printable leaves out what no value may hold: control characters but the tab, what some readers take for the end of a line, and what is no UTF-8.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r == utf8.RuneError || r < ' ' && r != '\t' || r == 0x7f {
+		if r == utf8.RuneError || unicode.IsControl(r) && r != '\t' || r == '\u2028' || r == '\u2029' {
 			return -1
 		}
 		return r

@@ -29,7 +29,6 @@ var assembled = exceptions{
 	"models/forum/follow/tell.go reads":           "as Solving",
 	"models/key/notice/digest.go readers":         "who is told of a key is key.ReadersSQL, a constant",
 	"models/key/notice/digest.go tell":            "as readers",
-	"models/key/notice/next.go Next":              "the members’ table is one of two constants of actor",
 	"models/key/enforcement/warn.go warnOf":       "the condition is made in policy/keys.go from fixed conditions; every value is an argument",
 	"models/key/policy/change.go fix":             "as warnOf; the bits of rules are numbers of a fixed table",
 	"models/key/policy/look.go named":             "one of two fixed texts for an id, by the dialect",

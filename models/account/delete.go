@@ -53,7 +53,8 @@ func mayLeave(tx *db.Tx, userID db.ID) error {
 	}
 	for _, o := range orgs {
 		var others int64
-		err := tx.Raw("SELECT COUNT(*) FROM members WHERE organization_id = ? AND role = 'owner' AND user_id <> ?", o.ID, userID).Scan(&others).Error
+		err := tx.Raw(`SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role = 'owner' AND m.user_id <> ?
+			AND u.deleted_at IS NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?))`, o.ID, userID, tx.Now).Scan(&others).Error
 		if err != nil {
 			return err
 		}

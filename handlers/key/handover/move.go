@@ -158,6 +158,8 @@ func inTheWay(c echo.Context, m store.Move) desks.Part {
 		switch {
 		case x.Gateway:
 			why = web.T(c, "It lets a gateway ask about the APIs of the organization that it is of. Make the gateway’s key anew in the other organization.")
+		case x.Manages:
+			why = web.T(c, "Its keys act at the portal for the organization that they are of. End this access, and make such keys anew in the other organization.")
 		case x.Hidden:
 			why = web.T(c, "The new organization is not invited to this API. Ask the portal’s staff, or end the access first.")
 		default:

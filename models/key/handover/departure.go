@@ -95,8 +95,8 @@ func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, erro
 		return role, nil
 	}
 	var others int64
-	err = tx.Raw("SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL WHERE m.organization_id = ? AND m.role = ? AND m.user_id <> ?",
-		organizationID, permission.Owner, userID).Scan(&others).Error
+	err = tx.Raw("SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?)) WHERE m.organization_id = ? AND m.role = ? AND m.user_id <> ?",
+		tx.Now, organizationID, permission.Owner, userID).Scan(&others).Error
 	if err == nil && others == 0 {
 		return "", fault.New(fault.Conflict, "An organization keeps at least one owner, and this is the last. Make somebody else an owner first, or delete the organization.")
 	}
@@ -133,6 +133,9 @@ func (s *Store) depart(ctx context.Context, a actor.Actor, organizationID, userI
 		if _, err := tx.Run(`UPDATE organizations SET technical_email = '', updated_at = ? WHERE id = ? AND technical_email <> '' AND technical_email = (SELECT email FROM users WHERE id = ?)`, tx.Now, organizationID, userID); err != nil {
 			return err
 		}
+		if err := forget(tx, userID, organizationID); err != nil {
+			return err
+		}
 		audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
 		if act == audit.MemberRemoved {
 			if err := s.tellRemoved(tx, organizationID, userID); err != nil {
@@ -154,6 +157,17 @@ func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
 			err = s.left(tx, userID, o)
 		}
 	}
+	return err
+}
+
+// forget ends what somebody who has left holds of an organization by an address alone: their calendar, and the links that they made and nobody opened.
+// Invited again, they make new ones.
+func forget(tx *db.Tx, userID, organizationID db.ID) error {
+	if _, err := tx.Run("DELETE FROM key_calendars WHERE organization_id = ? AND user_id = ?", organizationID, userID); err != nil {
+		return err
+	}
+	_, err := tx.Run(`UPDATE key_handovers SET cancelled_at = ?, sealed = NULL WHERE made_by = ? AND opened_at IS NULL AND cancelled_at IS NULL AND expires_at > ?
+		AND key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ?)`, tx.Now, userID, tx.Now, organizationID)
 	return err
 }
 

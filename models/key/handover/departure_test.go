@@ -245,3 +245,38 @@ func TestNoticesGoToWhoAnswers(t *testing.T) {
 		}
 	})
 }
+
+// Whoever left holds nothing by an address alone: neither the calendar nor the links that they made work on, also when they are invited again.
+func TestWhoLeavesHoldsNoAddressThatOpensAnything(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, link := w.link(w.developer, "Deploy")
+		_, ours := w.link(w.admin, "Admin’s")
+		for n, u := range []actor.Actor{w.developer, w.admin} {
+			w.exec("INSERT INTO key_calendars (created_at, organization_id, user_id, digest, generation) VALUES (?, ?, ?, ?, 1)", w.clock.Now(), w.North, u.UserID, []byte{byte(n)})
+		}
+
+		w.ok(w.store.Remove(t.Context(), w.admin, w.North, w.developer.UserID))
+		w.Join(w.North, w.developer, "developer")
+
+		if w.count("SELECT COUNT(*) FROM key_calendars WHERE user_id = ?", w.developer.UserID) != 0 || w.count("SELECT COUNT(*) FROM key_calendars") != 1 {
+			t.Error("the calendar’s old address works again")
+		}
+		_, err := w.store.Open(t.Context(), actor.Actor{}, link.Token.Reveal())
+		w.expect("a link of who left", err, fault.NotFound)
+		_, err = w.store.Open(t.Context(), actor.Actor{}, ours.Token.Reveal())
+		w.ok(err)
+	})
+}
+
+// Z5: an owner who is suspended is none who could act.
+func TestASuspendedOwnerIsNotTheOneWhoStays(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Join(w.North, w.Other, "owner")
+		w.exec("UPDATE users SET suspended_at = ? WHERE id = ?", w.clock.Now(), w.Other.UserID)
+
+		w.expect("the last owner who can act", w.store.Leave(t.Context(), w.Owner, w.North), fault.Conflict)
+
+		w.exec("UPDATE users SET suspended_until = ? WHERE id = ?", w.clock.Now().Add(-time.Minute), w.Other.UserID)
+		w.ok(w.store.Leave(t.Context(), w.Owner, w.North))
+	})
+}

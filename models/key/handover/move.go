@@ -47,11 +47,12 @@ type MovedAccess struct {
 	State   string
 	Hidden  bool
 	Gateway bool // it lets keys ask about the APIs of the organization that they are of
+	Manages bool // it lets keys act at the portal for the organization that they are of
 }
 
 // Movable reports whether nothing stands in the way.
 func (m Move) Movable() bool {
-	return !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway })
+	return !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway || x.Manages })
 }
 
 // Target is an organization that the actor could move an app to.
@@ -87,7 +88,8 @@ func (s *Store) PreviewMove(ctx context.Context, a actor.Actor, appID, to db.ID)
 // Move gives an app with its keys, access and usage to another organization; who moves it is an admin of both. Its keys work on and keep their grants,
 // and from then on the target's policies hold. What was counted of it comes with it, so that nobody of the source sees what it does from now on.
 // Questions in the forum stay where they were asked. Told in the audit logs of both, and mailed to their admins. Verification knows it on the next
-// request. Faults: as PreviewMove; Conflict too when the target may not see an API that the app has access to, or it is a gateway's app.
+// request. Faults: as PreviewMove; Conflict too when the target may not see an API that the app has access to, or when its keys may act at the portal for
+// the organization that they are of: who knows their secrets in the source would act for the target (Z2).
 func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
 	var m Move
 	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
@@ -201,9 +203,10 @@ func (m *Move) read(tx *db.Tx) error {
 	}
 	err = tx.Raw(`SELECT x.id, p.name AS api_name, x.state,
 		NOT (p.visibility IN ('public', 'signed_in') OR p.publisher_id = ? OR EXISTS (SELECT 1 FROM api_organizations i WHERE i.api_id = p.id AND i.organization_id = ?)) AS hidden,
-		(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name = ?)) AS gateway
+		(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name = ?)) AS gateway,
+		(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name <> ?)) AS manages
 		FROM access x JOIN apis p ON p.id = x.api_id WHERE x.app_id = ? AND x.state IN ('requested', 'approved', 'suspended') ORDER BY p.name, x.id`,
-		m.To.ID, m.To.ID, key.VerifyScope, m.App.ID).Scan(&m.Access).Error
+		m.To.ID, m.To.ID, key.VerifyScope, key.VerifyScope, m.App.ID).Scan(&m.Access).Error
 	if err != nil {
 		return err
 	}

@@ -126,6 +126,35 @@ func TestSuspendedAndGatewaysAppsStay(t *testing.T) {
 	})
 }
 
+// Z2: every scope of the portal's own API lets a key act for the organization that it is of: whoever knows its secret in the source must not act for the
+// target, where nobody made it.
+func TestAnAppWhoseKeysActAtThePortalStays(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.both()
+		id, now := db.NewID(), w.clock.Now()
+		w.exec(`INSERT INTO access (id, app_id, api_id, plan_id, state, purpose, created_at, updated_at)
+			SELECT ?, ?, p.id, n.id, 'approved', 'test', ?, ? FROM apis p JOIN plans n ON n.api_id = p.id WHERE p.is_portal LIMIT 1`, id, w.Shop, now, now)
+		var scopes []struct {
+			ID   db.ID
+			Name string
+		}
+		w.ok(w.DB.Read(t.Context()).Raw("SELECT s.id, s.name FROM scopes s JOIN apis p ON p.id = s.api_id WHERE p.is_portal").Scan(&scopes).Error)
+		if len(scopes) < 9 {
+			t.Fatal(scopes)
+		}
+		for _, s := range scopes {
+			w.exec("DELETE FROM access_scopes WHERE access_id = ?", id)
+			w.exec("INSERT INTO access_scopes (access_id, scope_id) VALUES (?, ?)", id, s.ID)
+			m, err := w.store.PreviewMove(t.Context(), w.admin, w.Shop, w.Contoso)
+			w.ok(err)
+			_, err = w.store.Move(t.Context(), w.admin, w.Shop, w.Contoso)
+			if w.expect(s.Name, err, fault.Conflict); m.Movable() {
+				t.Errorf("with %s the preview says that it can be moved", s.Name)
+			}
+		}
+	})
+}
+
 // An app of one's own goes to an organization, and the stricter policy of that one is told of first.
 func TestAPersonalAppMovesAndMeetsAStricterPolicy(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
