@@ -218,7 +218,7 @@ func (h *SearchHandler) fill(c echo.Context, p *views.Search, results guide.Resu
 		p.Tabs = append(p.Tabs, components.Tab{Label: labels[i], Href: href(p.Query, kind, 1), Current: kind == p.Kind})
 	}
 	for _, r := range results.Shown {
-		p.Found = append(p.Found, shown(c, r))
+		p.Found = append(p.Found, h.shown(c, r))
 	}
 	if results.Suggestion != "" {
 		p.Suggest = &layout.Link{Label: results.Suggestion, Href: href(results.Suggestion, p.Kind, 1)}
@@ -232,8 +232,8 @@ func (h *SearchHandler) fill(c echo.Context, p *views.Search, results guide.Resu
 	}
 }
 
-func shown(c echo.Context, r guide.Result) views.Found {
-	f := views.Found{Href: r.Path, Title: pieces(r.Marked), Excerpt: pieces(r.Excerpt), Solved: r.Solved, Lang: r.Lang}
+func (h *SearchHandler) shown(c echo.Context, r guide.Result) views.Found {
+	f := views.Found{Href: r.Path, Title: pieces(r.Marked), Excerpt: pieces(r.Excerpt), Solved: r.Solved, Closed: r.Closed, Lang: r.Lang}
 	switch {
 	case r.Kind == index.Guide:
 		f.Kind = web.T(c, "Guide")
@@ -250,6 +250,12 @@ func shown(c echo.Context, r guide.Result) views.Found {
 	}
 	if r.Kind == index.Question && r.Answers > 0 {
 		f.Facts = web.T(c, "%d answers", int(r.Answers))
+	}
+	if r.Kind == index.Question {
+		f.Asked = components.MomentAt(web.Ctx(c), h.Now(), r.AskedAt)
+	}
+	for _, t := range r.Tags {
+		f.Tags = append(f.Tags, layout.Link{Label: t, Href: "/forum?" + url.Values{"tag": {t}}.Encode()})
 	}
 	return f
 }

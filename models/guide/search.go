@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/content"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -56,7 +57,10 @@ type Result struct {
 	Lang    string // of a page in another language than the reader's: title and excerpt are in it
 	Topic   string // of a question: question, idea or bug
 	Solved  bool
+	Closed  bool
 	Answers int64
+	AskedAt time.Time     // of a question
+	Tags    []string      // of a question
 	Marked  []index.Piece // the title, with the words that were looked for
 	Excerpt []index.Piece
 	Ref     string // as the index has it
@@ -95,8 +99,12 @@ func (s *Searcher) Find(ctx context.Context, a actor.Actor, q Search) (Results, 
 	if err != nil {
 		return Results{}, err
 	}
+	tags, err := s.tagsOf(ctx, page)
+	if err != nil {
+		return Results{}, err
+	}
 	for i, h := range hits[from:to] {
-		h.result.Marked, h.result.Excerpt = index.Mark(q.Text, h.result.Title), excerpts[i]
+		h.result.Marked, h.result.Excerpt, h.result.Tags = index.Mark(q.Text, h.result.Title), excerpts[i], tags[h.hit.Ref]
 		out.Shown = append(out.Shown, h.result)
 	}
 	if q.Page == 1 {
@@ -112,7 +120,7 @@ type found struct {
 }
 
 // seen ranks what the reader may see. Visitors see only what is public, so nothing is looked for besides; for others, when much was left out, what is public is
-// looked for again, so that what they may not see can't crowd out what they may.
+// looked for again, so that what they may not see can't crowd out what they may. Hits behind the page that is shown are asked about only when it takes them.
 func (s *Searcher) seen(ctx context.Context, a actor.Actor, q Search) ([]found, error) {
 	query := index.Query{Text: q.Text, Limit: index.MaxCandidates, Public: !a.SignedIn() && !a.Trusted()}
 	if q.Kind != "" {
@@ -122,11 +130,8 @@ func (s *Searcher) seen(ctx context.Context, a actor.Actor, q Search) ([]found, 
 	if err != nil {
 		return nil, err
 	}
-	if query.Public {
-		return s.firstSeen(ctx, a, hits, q)
-	}
-	kept, err := s.filter(ctx, a, hits, q.Language)
-	if err != nil || len(kept) >= len(hits)/2 {
+	kept, few, err := s.firstSeen(ctx, a, hits, q)
+	if err != nil || query.Public || !few {
 		return kept, err
 	}
 	query.Public = true
@@ -151,8 +156,8 @@ func (s *Searcher) seen(ctx context.Context, a actor.Actor, q Search) ([]found, 
 	return kept, err
 }
 
-// firstSeen is filter as far as the page that is shown goes, and one result more: of what is public, hardly anything falls out.
-func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hit, q Search) ([]found, error) {
+// firstSeen is filter as far as the page that is shown goes, and one result more; of all hits when these are not enough. few: more than half of them fell out.
+func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hit, q Search) (kept []found, few bool, err error) {
 	need, questions := q.Page*resultsPage+1, 0
 	first := slices.DeleteFunc(slices.Clone(hits), func(h index.Hit) bool {
 		if h.Kind == index.Question {
@@ -160,11 +165,12 @@ func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hi
 		}
 		return h.Kind == index.Question && questions > need+resultsPage
 	})
-	kept, err := s.filter(ctx, a, first, q.Language)
-	if err != nil || len(kept) >= need || len(first) == len(hits) {
-		return kept, err
+	kept, err = s.filter(ctx, a, first, q.Language)
+	if err == nil && len(first) < len(hits) && len(kept) < max(need, len(first)/2) {
+		first = hits
+		kept, err = s.filter(ctx, a, first, q.Language)
 	}
-	return s.filter(ctx, a, hits, q.Language)
+	return kept, len(kept) < len(first)/2, err
 }
 
 // filter asks each area what of the hits the reader may see, and keeps their order. Of a page in several languages one is kept.
@@ -232,7 +238,7 @@ func refs(hits []index.Hit, kind string) []db.ID {
 // What the reader may see of what was found.
 const (
 	shownAPIs      = "SELECT x.id, x.slug, x.name FROM apis x WHERE x.id IN ? AND " + catalog.Shown
-	shownQuestions = `SELECT q.id, q.kind, q.slug, q.title, q.answers, q.accepted_post_id IS NOT NULL AS accepted FROM questions q
+	shownQuestions = `SELECT q.id, q.kind, q.slug, q.title, q.answers, q.accepted_post_id IS NOT NULL AS accepted, q.closed_at IS NOT NULL AS closed, q.created_at FROM questions q
 		WHERE q.id IN ? AND q.merged_into IS NULL AND ` + forum.Visible
 )
 
@@ -265,10 +271,30 @@ func (s *Searcher) seenQuestions(ctx context.Context, a actor.Actor, hits []inde
 		Title    string
 		Answers  int64
 		Accepted bool
+		Closed   bool
+
+		CreatedAt time.Time
 	}
 	err := s.db.Read(ctx).Raw(shownQuestions, append([]any{ids}, forum.VisibleArgs(a)...)...).Scan(&rows).Error
 	for _, r := range rows {
-		out[r.ID.String()] = Result{Path: "/forum/q/" + r.ID.Show(forum.Prefix) + "/" + r.Slug, Title: r.Title, Topic: r.Kind, Solved: r.Accepted, Answers: r.Answers}
+		out[r.ID.String()] = Result{Path: "/forum/q/" + r.ID.Show(forum.Prefix) + "/" + r.Slug, Title: r.Title, Topic: r.Kind, Solved: r.Accepted, Closed: r.Closed, Answers: r.Answers, AskedAt: r.CreatedAt}
+	}
+	return out, err
+}
+
+// tagsOf are the tags of the questions among hits, by their refs.
+func (s *Searcher) tagsOf(ctx context.Context, hits []index.Hit) (map[string][]string, error) {
+	ids, out := refs(hits, index.Question), map[string][]string{}
+	if len(ids) == 0 {
+		return out, nil
+	}
+	var rows []struct {
+		QuestionID db.ID
+		Name       string
+	}
+	err := s.db.Read(ctx).Raw("SELECT qt.question_id, g.name FROM question_tags qt JOIN tags g ON g.id = qt.tag_id WHERE qt.question_id IN ? ORDER BY g.name", ids).Scan(&rows).Error
+	for _, r := range rows {
+		out[r.QuestionID.String()] = append(out[r.QuestionID.String()], r.Name)
 	}
 	return out, err
 }

@@ -29,7 +29,7 @@ import (
 // library is a portal with guides, an API of each visibility, and a question about each.
 type library struct {
 	*catalogtest.World
-	t      *testing.T
+	t      testing.TB
 	clock  *dbtest.Clock
 	forum  *forum.Store
 	search *guide.Searcher
@@ -37,7 +37,7 @@ type library struct {
 	asked  map[string]forum.Question
 }
 
-func newLibrary(t *testing.T, d *db.DB, clock *dbtest.Clock) *library {
+func newLibrary(t testing.TB, d *db.DB, clock *dbtest.Clock) *library {
 	t.Helper()
 	l := &library{World: catalogtest.New(t, d), t: t, clock: clock, apis: map[string]db.ID{}, asked: map[string]forum.Question{}}
 	root, err := secret.Parse("a secret of tests that is long enough 0123456789", "")
@@ -122,6 +122,27 @@ func TestSearchFindsEveryKindAtOnce(t *testing.T) {
 			if len(got.Shown) == 0 || !strings.HasPrefix(got.Shown[0].Path, want) {
 				t.Errorf("%q found %v, want %s first", query, titles(got), want)
 			}
+		}
+	})
+}
+
+func TestAQuestionFoundTellsWhenItWasAskedAndHowItStands(t *testing.T) {
+	eachLibrary(t, func(t *testing.T, l *library) {
+		asked := l.clock.Now()
+		l.ask("tagged", forum.Draft{Title: "Which wattage do lanterns have?", Body: "I need a gibbon for the lanterns.", Tags: []string{"lamps", "harbour"}})
+		l.Tx(func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE questions SET closed_at = ? WHERE id = ?", tx.Now, l.asked["tagged"].ID)
+			return err
+		})
+
+		got := l.find(actor.Actor{}, "gibbon")
+
+		if len(got.Shown) != 1 {
+			t.Fatal(titles(got))
+		}
+		r := got.Shown[0]
+		if !r.Closed || r.Solved || !r.AskedAt.Equal(asked) || !slices.Equal(r.Tags, []string{"harbour", "lamps"}) {
+			t.Errorf("%+v, asked at %v", r, asked)
 		}
 	})
 }
@@ -224,6 +245,9 @@ func TestSearchFollowsWhatBecomesOfAnAPI(t *testing.T) {
 func TestTheIndexIsMadeAnew(t *testing.T) {
 	eachLibrary(t, func(t *testing.T, l *library) {
 		l.fill()
+		if err := index.Recount(t.Context(), l.DB); err != nil { // as a rebuild ends: the counts weigh words
+			t.Fatal(err)
+		}
 		before := map[string][]string{}
 		queries := []string{"lampposts:read", "walrus", "nginx", "octopus", "cranes"}
 		for _, q := range queries {

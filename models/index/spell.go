@@ -1,6 +1,7 @@
 package index
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"strings"
@@ -135,6 +136,30 @@ func corrections(ctx context.Context, d *db.DB, words []string) (map[string][]st
 	return out, nil
 }
 
+// minCompleted is from how many letters on a word may be the beginning of another.
+const minCompleted = 4
+
+// completions gives the word of public documents that most of them have and that begins as word does; none for a word of few letters.
+func completions(ctx context.Context, d *db.DB, word string) ([]string, error) {
+	if utf8.RuneCountInString(word) < minCompleted {
+		return nil, nil
+	}
+	var near []spelling
+	err := d.Read(ctx).Raw(`SELECT s.word, (SELECT COUNT(*) FROM (SELECT 1 FROM search_public_words p WHERE p.word = s.word LIMIT 50) c) AS docs
+		FROM (SELECT DISTINCT word FROM search_spellings WHERE variant > ? AND variant < ? LIMIT 200) s`, word, word+strings.Repeat("z", maxSpelled)).Scan(&near).Error
+	if err != nil {
+		return nil, err
+	}
+	near = slices.DeleteFunc(near, func(s spelling) bool { return s.Docs == 0 || !strings.HasPrefix(fold(s.Word), word) })
+	if len(near) == 0 {
+		return nil, nil
+	}
+	best := slices.MinFunc(near, func(a, b spelling) int {
+		return cmp.Or(cmp.Compare(b.Docs, a.Docs), cmp.Compare(len(a.Word), len(b.Word)), cmp.Compare(a.Word, b.Word))
+	})
+	return []string{best.Word}, nil
+}
+
 // sameWord reports whether two words are forms of one: no slip, then.
 func sameWord(a, b string, stemmers []*stemmer) bool {
 	return fold(b) == a || slices.ContainsFunc(stemmers, func(s *stemmer) bool { return s.stem(a) == s.stem(b) })
@@ -216,7 +241,7 @@ func distance(a, b string) int {
 	return last[len(y)]
 }
 
-// Suggest gives the query with its slips of the keyboard mended; "" when there is nothing to mend. Only words of public documents are suggested.
+// Suggest gives the query with its slips of the keyboard mended, and with words that were only begun written out; "" when there is nothing to mend. Only words of public documents are suggested.
 func Suggest(ctx context.Context, d *db.DB, text string) (string, error) {
 	q := parse(text)
 	mended, err := corrections(ctx, d, q.spelled)
@@ -226,7 +251,13 @@ func Suggest(ctx context.Context, d *db.DB, text string) (string, error) {
 	out := strings.Join(strings.Fields(seen(clip(text, maxQuery))), " ")
 	changed := false
 	for _, word := range q.spelled {
-		if better := mended[word]; len(better) > 0 {
+		better, unknown := mended[word]
+		if unknown && len(better) == 0 {
+			if better, err = completions(ctx, d, word); err != nil {
+				return "", err
+			}
+		}
+		if len(better) > 0 {
 			if next := replaceWord(out, word, better[0]); next != out {
 				out, changed = next, true
 			}

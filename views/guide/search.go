@@ -31,8 +31,11 @@ type Found struct {
 	Title   []Piece
 	Excerpt []Piece
 	Solved  bool
-	Facts   string // "3 answers"
-	Lang    string // of title and excerpt, when it is not the reader's
+	Closed  bool
+	Tags    []layout.Link
+	Facts   string            // "3 answers"
+	Asked   components.Moment // of a question
+	Lang    string            // of title and excerpt, when it is not the reader's
 }
 
 // Piece is part of a text; Match marks a word that was looked for.
