@@ -166,7 +166,7 @@ func boundsFacts(c echo.Context, b keys.Bounds) []components.Fact {
 		}
 		return components.Fact{Body: typed(strings.Join(all, ", "))}
 	}
-	facts := []components.Fact{list(networks), list(b.Origins), {Value: web.T(c, "None: the plans alone hold it")}, {Value: "–"}}
+	facts := []components.Fact{list(networks), list(b.Origins), {Value: web.T(c, "None: only its plans’ limits hold")}, {Value: "–"}}
 	if !b.Rate.None() {
 		facts[2].Value = web.T(c, "At most %s", rateWords(c, b.Rate))
 	}

@@ -123,6 +123,8 @@ func (h *Handler) dueWords(c echo.Context, rows []keys.Row) (map[string]string, 
 // pausedWords say what paused a key, and who ends it.
 func pausedWords(c echo.Context, d keys.Detail) string {
 	switch d.PausedCause {
+	case keys.PausedLeak:
+		return web.T(c, "Paused because it was reported as leaked: calls are refused. Rotate it, or let an admin of the organization resume it on the incident’s page.")
 	case keys.PausedBulk:
 		return web.T(c, "Paused by the portal’s staff, together with others: calls are refused until they resume it.")
 	case keys.PausedIdle:

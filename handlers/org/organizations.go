@@ -153,15 +153,15 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 
 func (h *Handler) membersTable(c echo.Context, o org.Mine, members []org.Member) *views.Table {
 	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Members"), Columns: []components.Column{
-		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")},
+		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")}, {Label: web.T(c, "Remove"), Hidden: true},
 	}}, Empty: web.T(c, "This organization has no members.")}
 	for _, m := range members {
-		joined := views.Cell{Moment: h.moment(c, m.CreatedAt)}
+		remove := views.Cell{}
 		if mayRemove(c, o, m) {
-			joined.Acts = []components.Act{{Label: web.T(c, "Remove"), Href: organizationPath(o.ID) + "/members/" + m.UserID.Show("user") + "/remove"}}
-			joined.Labels = []string{web.T(c, "Remove %s from organization", m.Name)}
+			remove.Acts = []components.Act{{Label: web.T(c, "Remove"), Href: organizationPath(o.ID) + "/members/" + m.UserID.Show("user") + "/remove"}}
+			remove.Labels = []string{web.T(c, "Remove %s from organization", m.Name)}
 		}
-		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, joined})
+		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}, remove})
 	}
 	return &t
 }

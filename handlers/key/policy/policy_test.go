@@ -95,6 +95,7 @@ func TestATighteningIsSeenSavedToldAndCountedDown(t *testing.T) {
 		w.Use(long, "203.0.113.0/24")
 		w.Clock.Advance(time.Minute)
 		has(t, w.admin.Get("/admin/policy"), 200, "All keys of this portal", "A key lives at most 365 days.", w.ofOrders)
+		has(t, w.admin.Get(w.ofOrders), 200, "Plans and scopes", "orders:read")
 
 		asked := w.admin.Post(w.ofOrders, url.Values{"max_days": {"30"}, "idle_days": {"60"}})
 

@@ -65,8 +65,8 @@ func (s *Store) Parts(ctx context.Context, a actor.Actor, api db.ID) ([]Source, 
 		return nil, fault.Denied()
 	}
 	var rows []ruleRow
-	err := s.db.Read(ctx).Raw(`SELECT 'plan' AS subject_kind, l.id AS subject_id, l.name AS name, p.name AS api_name, p.slug AS api_slug, 0 AS rank FROM plans l JOIN apis p ON p.id = l.api_id WHERE p.id = ? AND l.retired_at IS NULL
-		UNION ALL SELECT 'scope', c.id, c.name, p.name, p.slug, 1 FROM scopes c JOIN apis p ON p.id = c.api_id WHERE p.id = ? AND c.withdrawn_at IS NULL ORDER BY rank, name`, api, api).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(`SELECT * FROM (SELECT 'plan' AS subject_kind, l.id AS subject_id, l.name AS name, p.name AS api_name, p.slug AS api_slug, 0 AS rank FROM plans l JOIN apis p ON p.id = l.api_id WHERE p.id = ? AND l.retired_at IS NULL
+		UNION ALL SELECT 'scope', c.id, c.name, p.name, p.slug, 1 FROM scopes c JOIN apis p ON p.id = c.api_id WHERE p.id = ? AND c.withdrawn_at IS NULL) parts ORDER BY rank, name`, api, api).Scan(&rows).Error
 	out := make([]Source, len(rows))
 	for i, r := range rows {
 		out[i] = r.source()
