@@ -116,7 +116,7 @@ func (h *Handler) requestAccess(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return h.oneAccess(c, x.ID)
+	return done(h.oneAccess(c, x.ID))
 }
 
 func (h *Handler) withdrawAccess(c *call) (answer, error) {
@@ -127,7 +127,7 @@ func (h *Handler) withdrawAccess(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return h.oneAccess(c, id)
+	return done(h.oneAccess(c, id))
 }
 
 func badMoment() error {

@@ -86,7 +86,7 @@ func (h *Handler) createApp(c *call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	return h.oneApp(c, made.ID)
+	return done(h.oneApp(c, made.ID))
 }
 
 func (h *Handler) changeApp(c *call) (answer, error) {

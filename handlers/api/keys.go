@@ -157,5 +157,5 @@ func (h *Handler) onKey(c *call, act func(ctx context.Context, id db.ID) error) 
 	if err := act(web.Ctx(c), id); err != nil {
 		return answer{}, err
 	}
-	return h.oneKey(c, id)
+	return done(h.oneKey(c, id))
 }

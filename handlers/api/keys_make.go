@@ -97,7 +97,7 @@ func (h *Handler) createKey(c *call) (answer, error) {
 func (h *Handler) made(c *call, m key.Made) (answer, error) {
 	shown, at, err := h.readKey(c, m.Key.ID)
 	if err != nil {
-		return answer{}, err
+		return done(answer{}, err)
 	}
 	secret := m.Secret.Reveal()
 	return answer{body: madeKey{Key: shown, Secret: &secret}, kept: madeKey{Key: shown, Replayed: true}, etag: etag(at)}, nil

@@ -59,7 +59,7 @@ func TestOfCallsAtOnceOneActs(t *testing.T) {
 		w.want(422, "POST", "/v1/keys", w.mine.text, strings.Replace(w.newKey(), "orders:read", "orders:none", 1), "Idempotency-Key", "many")
 		var all sync.WaitGroup
 
-		for range 10 {
+		for range 20 {
 			all.Go(func() {
 				if r := w.send("POST", "/v1/keys", w.mine.text, w.newKey(), "Idempotency-Key", "many"); r.status != 201 && r.status != 409 {
 					w.Errorf("answered %d: %s", r.status, r.body)

@@ -1,10 +1,13 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -52,13 +55,31 @@ func (h *Handler) serve(o *openapi.Operation, act operation) echo.HandlerFunc {
 	}
 }
 
-// once has the call act, unless one with the same text did.
+// onceTime is how long an act may take that is to happen once.
+const onceTime = 30 * time.Second
+
+// doneError says that the act was done, though its outcome could not be read.
+type doneError struct{ error }
+
+func (d *doneError) Unwrap() error { return d.error }
+
+// done marks the failure of reading what an act made.
+func done(a answer, err error) (answer, error) {
+	if err != nil {
+		err = &doneError{err}
+	}
+	return a, err
+}
+
+// once has the call act, unless one with the same text did. A caller who hangs up stops nothing: that is when a repeat is to be expected.
 func (h *Handler) once(c *call, act operation, text string) error {
+	ctx, stop := context.WithTimeout(context.WithoutCancel(web.Ctx(c)), onceTime)
+	defer stop()
+	c.SetRequest(c.Request().WithContext(ctx))
 	claim := idempotency.Call{
 		Caller: c.actor.KeyID, Operation: c.operation.ID + " " + c.Request().URL.Path, Text: text,
 		Request: append([]byte(c.params["If-Match"]+"\n"), c.raw...),
 	}
-	ctx := web.Ctx(c)
 	before, err := h.Idempotency.Claim(ctx, claim)
 	if err != nil {
 		return h.refuse(c, err)
@@ -69,7 +90,8 @@ func (h *Handler) once(c *call, act operation, text string) error {
 	}
 	a, err := act(c)
 	if err != nil {
-		if fault.KindOf(err) != fault.Internal || asRefusal(err) != nil { // nothing was done: it may be sent again
+		var did *doneError
+		if !errors.As(err, &did) && (fault.KindOf(err) != fault.Internal || asRefusal(err) != nil) { // nothing was done: it may be sent again
 			if free := h.Idempotency.Release(ctx, claim); free != nil {
 				slog.Error("an idempotency key was not given back", "request_id", c.actor.RequestID, "error", free)
 			}

@@ -55,10 +55,14 @@ func (s *Store) SetBounds(ctx context.Context, a actor.Actor, id db.ID, f Bounds
 }
 
 func (s *Store) setBounds(tx *db.Tx, a actor.Actor, r Row, before, after Bounds, details map[string]string, mayWiden bool) error {
-	if err := touchesWithin(tx, a, r, nil, &after); err != nil {
+	wider := widened(before, after)
+	within := holdsWithin
+	if len(wider) > 0 {
+		within = touchesWithin
+	}
+	if err := within(tx, a, r, nil, &after); err != nil {
 		return err
 	}
-	wider := widened(before, after)
 	if len(wider) > 0 {
 		if !mayWiden && !a.Trusted() {
 			return ErrWidens

@@ -35,7 +35,7 @@ func (s *Store) Rotate(ctx context.Context, a actor.Actor, id db.ID, r RotateReq
 		if err != nil {
 			return newKey{}, err
 		}
-		if err := touchesWithin(tx, a, old, nil, nil); err != nil {
+		if err := holdsWithin(tx, a, old, nil, nil); err != nil {
 			return newKey{}, err
 		}
 		if err := rotatable(tx, old); err != nil {

@@ -22,6 +22,7 @@ type power struct {
 	environment string
 	bounds      Bounds
 	endsAt      *time.Time
+	expiresAt   *time.Time // endsAt without the end of an overlap
 }
 
 // powerOf reads what a key can do now: grants that don't count are left out.
@@ -34,7 +35,7 @@ func powerOf(g *gorm.DB, id db.ID, now time.Time) (power, error) {
 	if err := withGrants(g, rows); err != nil {
 		return power{}, err
 	}
-	p := power{id: id, environment: r.Environment, endsAt: r.EndsAt()}
+	p := power{id: id, environment: r.Environment, endsAt: r.EndsAt(), expiresAt: r.ExpiresAt}
 	for _, one := range rows[0].Grants {
 		if one.Standing(now) == GrantHolds {
 			p.scopes = append(p.scopes, one.ScopeID)
@@ -76,21 +77,25 @@ func (p power) makes(n *newKey) error {
 		return beyond("A key makes keys of its own environment only. The calling key is of %s.", p.environment)
 	}
 	scopes := n.scopes
-	if n.rotates == p.id { // its own grants it may keep, also those that don't count now
-		scopes = nil
+	endsAt := p.endsAt
+	if n.rotates == p.id { // its own grants it may keep, also those that don't count now; its overlap begins with this very rotation
+		scopes, endsAt = nil, p.expiresAt
 	}
 	if err := p.holds(scopes, n.bounds); err != nil {
 		return err
 	}
-	later := p.endsAt != nil && (n.expiry.ExpiresAt == nil || n.expiry.ExpiresAt.After(*p.endsAt))
+	later := outlives(n.expiry.ExpiresAt, endsAt)
 	switch {
 	case later && n.endUnsaid:
-		n.expiry.ExpiresAt = p.endsAt
+		n.expiry.ExpiresAt = endsAt
 	case later:
-		return beyond("A key makes no key that outlives it. The calling key ends at %s.", p.endsAt.UTC().Format(time.RFC3339))
+		return beyond("A key makes no key that outlives it. The calling key ends at %s.", endsAt.UTC().Format(time.RFC3339))
 	}
 	return nil
 }
+
+// outlives reports whether what ends at a ends after what ends at b; nil is never.
+func outlives(a, b *time.Time) bool { return b != nil && (a == nil || a.After(*b)) }
 
 // unsaid reports whether nobody chose an end, so that the policy's default holds.
 func unsaid(e Expiry) bool { return !e.Never && e.Date == "" && e.Days == 0 }
@@ -110,10 +115,33 @@ func makesWithin(tx *db.Tx, a actor.Actor, n *newKey) error {
 	return p.makes(n)
 }
 
-// touchesWithin keeps a program from handing out or opening up a key that can do more than its own: each scope that r holds and, when after is not nil,
-// each of those, and the bounds as they will be, must be within the calling key's. What only takes away (pause, revoke, taking a scope) is not
-// asked here. Nobody else is held to anything.
+// touchesWithin is holdsWithin for what opens a key up until it ends: the key must not end after the calling one, or it could do more then.
 func touchesWithin(tx *db.Tx, a actor.Actor, r Row, more []Choice, after *Bounds) error {
+	if err := endsWithin(tx, a, r.EndsAt()); err != nil {
+		return err
+	}
+	return holdsWithin(tx, a, r, more, after)
+}
+
+// endsWithin keeps a program from opening up a key that then ends at a moment after its own end. Nobody else is held to anything.
+func endsWithin(tx *db.Tx, a actor.Actor, at *time.Time) error {
+	if !a.Program() {
+		return nil
+	}
+	caller, err := anyRow(tx.DB, a.KeyID, "")
+	if err != nil {
+		return err
+	}
+	if end := caller.EndsAt(); outlives(at, end) {
+		return beyond("A key opens up no key that outlives it. The calling key ends at %s.", end.UTC().Format(time.RFC3339))
+	}
+	return nil
+}
+
+// holdsWithin keeps a program from handing out or opening up a key that can do more than its own: each scope that r holds, each of more,
+// and the bounds as they will be (nil: as they are) must be within the calling key's. What only takes away (pause, revoke, taking a scope) is not
+// asked here. Nobody else is held to anything.
+func holdsWithin(tx *db.Tx, a actor.Actor, r Row, more []Choice, after *Bounds) error {
 	if !a.Program() {
 		return nil
 	}

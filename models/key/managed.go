@@ -1,6 +1,8 @@
 package key
 
 import (
+	"time"
+
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -9,6 +11,11 @@ import (
 // organizations, Forbidden for one that the actor may see but not manage.
 func ManagedTx(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) { return forMember(tx, a, id) }
 
-// WithinTx refuses a program to open up a key that can do more than the calling one. Nobody else is held to anything. Fault: Forbidden with
-// BeyondCaller.
-func WithinTx(tx *db.Tx, a actor.Actor, r Row) error { return touchesWithin(tx, a, r, nil, nil) }
+// WithinTx refuses a program to open up a key that can do more than the calling one, or that then ends after it. endsAt is when the key will end; nil is
+// never. Nobody else is held to anything. Fault: Forbidden with BeyondCaller.
+func WithinTx(tx *db.Tx, a actor.Actor, r Row, endsAt *time.Time) error {
+	if err := endsWithin(tx, a, endsAt); err != nil {
+		return err
+	}
+	return holdsWithin(tx, a, r, nil, nil)
+}

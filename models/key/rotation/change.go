@@ -45,9 +45,6 @@ func (s *Store) Extend(ctx context.Context, a actor.Actor, id db.ID, days int) e
 		if err != nil {
 			return err
 		}
-		if err := key.WithinTx(tx, a, p.Old); err != nil {
-			return err
-		}
 		if err := extensible(p); err != nil {
 			return err
 		}
@@ -58,6 +55,9 @@ func (s *Store) Extend(ctx context.Context, a actor.Actor, id db.ID, days int) e
 		end := p.Old.OverlapEndsAt.AddDate(0, 0, days)
 		if latest := p.RotatedAt().AddDate(0, 0, key.MaxOverlap); end.After(latest) { // the last of the days is not whole
 			end = latest
+		}
+		if err := key.WithinTx(tx, a, p.Old, &end); err != nil {
+			return err
 		}
 		record(tx, a, audit.KeyOverlapExtended, p, map[string]string{"days": strconv.Itoa(days), "overlap_ends": end.UTC().Format(time.RFC3339)})
 		if _, err := tx.Run("UPDATE keys SET overlap_ends_at = ?, overlap_extended_at = ?, updated_at = ? WHERE id = ?", end, tx.Now, tx.Now, id); err != nil {
@@ -97,7 +97,7 @@ func (s *Store) Undo(ctx context.Context, a actor.Actor, id db.ID, used bool) er
 		if err != nil {
 			return err
 		}
-		if err := key.WithinTx(tx, a, p.Old); err != nil {
+		if err := key.WithinTx(tx, a, p.Old, p.Old.ExpiresAt); err != nil {
 			return err
 		}
 		switch {

@@ -277,7 +277,7 @@ func TestProgramUndoesNoRotationOfAMightierKey(t *testing.T) {
 		weak := w.Make(w.Developer, "Weak", 30).Key.ID
 		w.Run("DELETE FROM key_grants WHERE key_id = ?", weak)
 		program := actor.Actor{Kind: actor.Key, KeyID: weak, OrganizationID: w.Org, Environment: "live"}
-		strong := actor.Actor{Kind: actor.Key, KeyID: w.Make(w.Developer, "Strong", 30).Key.ID, OrganizationID: w.Org, Environment: "live"}
+		strong := actor.Actor{Kind: actor.Key, KeyID: w.Make(w.Developer, "Strong", 60).Key.ID, OrganizationID: w.Org, Environment: "live"}
 
 		extend, undo := w.rotations.Extend(bg, program, before, 1), w.rotations.Undo(bg, program, before, false)
 
