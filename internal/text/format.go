@@ -4,6 +4,8 @@ import (
 	"context"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"golang.org/x/text/number"
 )
@@ -98,6 +100,12 @@ func Relative(ctx context.Context, now, t time.Time) string {
 	default:
 		return T(ctx, "In %d days", days)
 	}
+}
+
+// Inside is what Relative wrote, as it stands within a sentence: without its capital.
+func Inside(relative string) string {
+	first, size := utf8.DecodeRuneInString(relative)
+	return string(unicode.ToLower(first)) + relative[size:]
 }
 
 func ago(ctx context.Context, d time.Duration) string {

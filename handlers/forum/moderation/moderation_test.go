@@ -190,8 +190,8 @@ func TestPagesOfModeration(t *testing.T) {
 	support := w.as(w.Support)
 
 	for path, words := range map[string][]string{
-		"/support/pending": {"Cheap pills for everybody", "Approve post", "Reject post"}, "/support/people/" + fresh.UserID.Show("user"): {"Kept from posting", "Spam &lt;b&gt;.", "Let post again"},
-		"/support/people/" + w.Owner.UserID.Show("user"): {"Established", "Keep from posting"}, "/support/people/" + w.Owner.UserID.Show("user") + "/block": {"Until the end of"},
+		"/support/pending": {"Cheap pills for everybody", "Approve post", "Reject post"}, "/support/people/" + fresh.UserID.Show("user"): {"Kept from posting", "Spam &lt;b&gt;.", "Let post again", "Newest posts", "Cheap pills for everybody", "Waits for approval"},
+		"/support/people/" + w.Owner.UserID.Show("user"): {"Established", "Keep from posting", "Newest posts", "/support/questions/" + w.q.ID.Show("qst") + "#post_"}, "/support/people/" + w.Owner.UserID.Show("user") + "/block": {"Until the end of"},
 		"/support/posts/" + w.p.ID.Show("pst") + "/hide": {"Hide post", "Buy this instead."}, "/support/posts/" + w.p.ID.Show("pst") + "/reject": {"Reject post", `name="revisions"`},
 		"/support/questions/" + w.q.ID.Show("qst") + "/hide": {"Hide question", w.q.Title}, "/support/questions/" + w.q.ID.Show("qst") + "/tags": {"Change tags", "limits"},
 		"/support/flags": {"No flags"},

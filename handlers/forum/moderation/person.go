@@ -6,8 +6,10 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/moderation"
 	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -52,7 +54,34 @@ func (h *Handler) Person(c echo.Context) error {
 		page.Facts = append(page.Facts, components.Fact{Term: web.T(c, "Kept from posting until"), Value: until})
 	}
 	page.Acts = personActs(c, p, blocked)
+	all, err := h.Store.Written(ctx, web.Actor(c), p.ID)
+	if err != nil {
+		return err
+	}
+	for _, w := range all {
+		page.Posts = append(page.Posts, h.writtenRow(c, w))
+	}
 	return h.Render(c, views.PersonPage(page))
+}
+
+// excerptOf is how many characters of a post a list shows.
+const excerptOf = 160
+
+func (h *Handler) writtenRow(c echo.Context, w moderation.Written) views.WrittenRow {
+	row := views.WrittenRow{
+		Title: w.Title, Href: deskPath(w.QuestionID) + "#post_" + w.ID.Show(forum.PostPrefix), Kind: kindWords(c, w.Kind), Body: markdown.PlainText(w.Body, excerptOf),
+		At: components.MomentAt(web.Ctx(c), h.Now(), w.CreatedAt),
+	}
+	add := func(is bool, tone components.Tone, words string) {
+		if is {
+			row.Marks = append(row.Marks, views.Status{Tone: tone, Words: web.T(c, words)})
+		}
+	}
+	add(w.HiddenAt != nil, components.Bad, text.N("Hidden"))
+	add(w.State == forum.Pending, components.Warn, text.N("Waits for approval"))
+	add(w.State == forum.Rejected, components.Bad, text.N("Not approved"))
+	add(len(row.Marks) == 0, components.OK, text.N("Published"))
+	return row
 }
 
 func personActs(c echo.Context, p moderation.Poster, blocked bool) []views.Act {

@@ -137,14 +137,22 @@ func policyFacts(c echo.Context, f policyForm) []components.Fact {
 			days = append(days, web.T(c, w.name))
 		}
 	}
+	within := func(minutes string) string {
+		n, _ := strconv.Atoi(minutes)
+		return web.OpenSpan(c, time.Duration(n)*time.Minute)
+	}
+	closed := components.Fact{Term: web.T(c, "Closed on"), Value: strings.ReplaceAll(f.Holidays, "\n", ", ")}
+	if closed.Value == "" {
+		closed.Value = web.T(c, "No days besides")
+	}
 	return []components.Fact{
 		{Term: web.T(c, "Open on"), Value: strings.Join(days, ", ")},
 		{Term: web.T(c, "From"), Value: f.From},
 		{Term: web.T(c, "Until"), Value: f.To},
 		{Term: web.T(c, "Time zone"), Body: views.Data(f.Zone)},
-		{Term: web.T(c, "Closed on"), Value: strings.ReplaceAll(f.Holidays, "\n", ", ")},
-		{Term: web.T(c, "First reply within, in minutes"), Value: f.FirstReply},
-		{Term: web.T(c, "Each later reply within, in minutes"), Value: f.NextReply},
+		closed,
+		{Term: web.T(c, "First reply within"), Value: within(f.FirstReply)},
+		{Term: web.T(c, "Each later reply within"), Value: within(f.NextReply)},
 		{Term: web.T(c, "Days that a question waits for its asker before they are warned"), Value: f.WarnAfter},
 		{Term: web.T(c, "Days from the warning until it closes"), Value: f.CloseAfter},
 	}

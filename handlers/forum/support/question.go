@@ -9,6 +9,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
@@ -65,7 +66,7 @@ func (h *Handler) question(c echo.Context, s state) error {
 		page.Meta = append(page.Meta, *due)
 	}
 	for _, o := range d.Others {
-		page.Others = append(page.Others, web.T(c, "%[1]s has this open (%[2]s).", o.Name, components.MomentAt(web.Ctx(c), h.Now(), o.At).Relative))
+		page.Others = append(page.Others, web.T(c, "%[1]s has this open (%[2]s).", o.Name, text.Inside(components.MomentAt(web.Ctx(c), h.Now(), o.At).Relative)))
 	}
 	h.thread(c, d, s, &page)
 	if err := h.beside(c, d, &page); err != nil {

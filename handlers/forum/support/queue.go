@@ -3,6 +3,7 @@ package support
 import (
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -44,7 +45,11 @@ func (h *Handler) Queue(c echo.Context) error {
 	for _, i := range found.Rows {
 		page.Rows = append(page.Rows, h.queueRow(c, clockOf, i))
 	}
-	page.Empty = emptyQueue(c, filter)
+	if len(page.Rows) == 0 {
+		if page.Empty, err = h.emptyQueue(c, filter); err != nil {
+			return err
+		}
+	}
 	page.Filter, err = h.queueFilter(c, filter)
 	if err != nil {
 		return err
@@ -78,7 +83,7 @@ func (h *Handler) queueRow(c echo.Context, clockOf hours.Clock, i support.Item) 
 }
 
 func queueTabs(c echo.Context, f support.Filter, n support.Counts) []components.Tab {
-	counts := map[support.View]int64{support.Waiting: n.Waiting, support.Mine: n.Mine, support.MyTeams: n.Teams, support.Unassigned: n.Unassigned, support.Escalated: n.Escalated}
+	counts := map[support.View]int64{support.Waiting: n.Waiting, support.Mine: n.Mine, support.MyTeams: n.Teams, support.Unassigned: n.Unassigned, support.Escalated: n.Escalated, support.OnAsker: n.OnAsker}
 	var tabs []components.Tab
 	for _, v := range support.Views {
 		q := url.Values{}
@@ -130,7 +135,30 @@ func (h *Handler) apiOptions(c echo.Context, none string) ([]components.Option, 
 	return out, err
 }
 
-func emptyQueue(c echo.Context, f support.Filter) components.EmptyState {
+func (h *Handler) emptyQueue(c echo.Context, f support.Filter) (components.EmptyState, error) {
+	if f.Tag == "" && f.API == "" && f.View == support.MyTeams {
+		return h.emptyTeams(c)
+	}
+	return emptyView(c, f), nil
+}
+
+// emptyTeams says in which teams the reader is.
+func (h *Handler) emptyTeams(c echo.Context) (components.EmptyState, error) {
+	who := web.Actor(c)
+	all, err := h.Desk.Teams(web.Ctx(c), who)
+	var mine []string
+	for _, t := range all {
+		if slices.ContainsFunc(t.Members, func(m support.Person) bool { return m.ID == who.UserID }) {
+			mine = append(mine, t.Name)
+		}
+	}
+	if len(mine) == 0 {
+		return components.EmptyState{Title: web.T(c, "You are in no team"), Text: web.T(c, "A question shows here when it is handed to a team of yours."), Action: &components.Act{Label: web.T(c, "See teams"), Href: "/support/teams"}}, err
+	}
+	return components.EmptyState{Title: web.T(c, "Nothing is to do for your teams"), Text: web.T(c, "Your teams: %s.", strings.Join(mine, ", "))}, err
+}
+
+func emptyView(c echo.Context, f support.Filter) components.EmptyState {
 	switch {
 	case f.Tag != "" || f.API != "":
 		return components.EmptyState{Title: web.T(c, "No question fits this filter"), Text: web.T(c, "Choose another tag or API, or clear the filter.")}

@@ -1,6 +1,7 @@
 package support
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -41,7 +42,7 @@ func (h *Handler) Report(c echo.Context) error {
 	if r.Asked == 0 && len(r.Doers) == 0 {
 		page.Empty = &components.EmptyState{Title: web.T(c, "Nothing was asked in this time"), Text: web.T(c, "Figures show here once somebody asks.")}
 	}
-	page.ByTag, page.ByAPI = shareRows(c, r.ByTag), shareRows(c, r.ByAPI)
+	page.ByTag, page.ByAPI = shareRows(c, r.ByTag, "tag"), shareRows(c, r.ByAPI, "api")
 	for _, d := range r.Doers {
 		row := views.DoerRow{Name: d.Name, Answers: text.Number(ctx, d.Answers), Solved: text.Number(ctx, d.Solved)}
 		if d.Staff {
@@ -57,7 +58,7 @@ func (h *Handler) reportTiles(c echo.Context, r support.Report) []components.Til
 	first := components.Tile{Label: web.T(c, "Median first reply"), Value: "–", Delta: web.T(c, "No replies yet")}
 	if r.First.Replies > 0 {
 		first.Value = web.OpenSpan(c, r.First.Business)
-		first.Delta = web.T(c, "%[1]s on the wall, of %[2]s", web.Span(c, r.First.Wall), text.Number(ctx, r.First.Replies))
+		first.Delta = web.T(c, "In opening hours; %[1]s on the wall, of %[2]s", web.Span(c, r.First.Wall), text.Number(ctx, r.First.Replies))
 	}
 	inTime := components.Tile{Label: web.T(c, "First replies in time"), Value: "–"}
 	if r.Replied > 0 {
@@ -65,7 +66,7 @@ func (h *Handler) reportTiles(c echo.Context, r support.Report) []components.Til
 	}
 	now := components.Tile{Label: web.T(c, "Waiting now"), Value: text.Number(ctx, r.WaitingNow), Href: "/support", Delta: web.T(c, "%d overdue", r.OverdueNow)}
 	if r.OldestSince != nil {
-		now.Delta += ", " + web.T(c, "the oldest: %s", components.MomentAt(ctx, h.Now(), *r.OldestSince).Relative)
+		now.Delta += ", " + web.T(c, "the oldest: %s", text.Inside(text.Relative(ctx, h.Now(), *r.OldestSince)))
 	}
 	return []components.Tile{
 		first, inTime, now,
@@ -87,11 +88,12 @@ func reportChart(c echo.Context, r support.Report) components.Series {
 	return s
 }
 
-func shareRows(c echo.Context, all []support.Share) []views.ShareRow {
+// shareRows are the lines of a table; each leads to the questions of the list that by narrows.
+func shareRows(c echo.Context, all []support.Share, by string) []views.ShareRow {
 	ctx := web.Ctx(c)
 	var out []views.ShareRow
 	for _, s := range all {
-		row := views.ShareRow{Name: s.Name, Asked: text.Number(ctx, s.Asked), Replied: text.Number(ctx, s.Replied), Solved: text.Number(ctx, s.Solved), First: "–", Wall: "–"}
+		row := views.ShareRow{Name: s.Name, Href: "/forum?" + url.Values{by: {s.Key}}.Encode(), Asked: text.Number(ctx, s.Asked), Replied: text.Number(ctx, s.Replied), Solved: text.Number(ctx, s.Solved), First: "–", Wall: "–"}
 		if s.First.Replies > 0 {
 			row.First, row.Wall = web.OpenSpan(c, s.First.Business), web.Span(c, s.First.Wall)
 		}

@@ -155,6 +155,9 @@ func TestAuditorsSeeTheDeskWithoutItsButtons(t *testing.T) {
 		}
 		wantStatus(t, p+" for a developer", w.owner.Get(p).Status, http.StatusForbidden)
 	}
+	has(t, w.auditor.Get("/support/policy"), "Admins of the portal change this.", "First reply within", "4 h", "No days besides")
+	has(t, w.auditor.Get("/support/teams"), "Admins of the portal change this.")
+	has(t, w.auditor.Get("/support?view=teams"), "You are in no team")
 	wantStatus(t, "a form", w.auditor.Get("/support/teams/new").Status, http.StatusForbidden)
 }
 
@@ -281,7 +284,7 @@ func TestReportPageHasFiguresAndAnEmptyState(t *testing.T) {
 
 	page := w.auditor.Get("/support/reports")
 
-	has(t, page, "30 min", "Staff replied to 1 of 1 questions.", "Orders", "Jonas Helper", "100", "<svg")
+	has(t, page, "30 min", "Staff replied to 1 of 1 questions.", "Orders", "Jonas Helper", "100", "<svg", `href="/forum?api=orders"`, `href="/forum?tag=`, "In opening hours; 30 min on the wall")
 }
 
 func TestAClickedButtonAsksBeforeMerging(t *testing.T) {

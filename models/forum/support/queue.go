@@ -153,8 +153,8 @@ func (s *Store) addTags(ctx context.Context, items []Item) error {
 
 // Counts are how many questions each view holds for somebody, and what waits beside them. None is counted beyond MostCounted.
 type Counts struct {
-	Waiting, Overdue, Mine, Teams, Unassigned, Escalated int64
-	Flags, Pending                                       int64
+	Waiting, Overdue, Mine, Teams, Unassigned, Escalated, OnAsker int64
+	Flags, Pending                                                int64
 }
 
 // MostCounted bounds what is counted for a page.
@@ -174,6 +174,7 @@ func (s *Store) Counts(ctx context.Context, a actor.Actor) (Counts, error) {
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+busy+ofTeam+most+`teams,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+waiting+` AND q.assignee_id IS NULL AND q.team_id IS NULL`+most+`unassigned,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+open+` AND q.escalated_at IS NOT NULL`+most+`escalated,
+		(SELECT COUNT(*) FROM (SELECT 1 FROM questions q`+open+` AND q.waits_on = 'asker' AND q.asked_back_at IS NOT NULL`+most+`on_asker,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM flags WHERE state = 'open'`+most+`flags,
 		(SELECT COUNT(*) FROM (SELECT 1 FROM posts p WHERE (p.state = 'pending' OR p.pending_revision IS NOT NULL) AND p.deleted_at IS NULL`+most+`pending`,
 		s.db.Now(), a.UserID, a.UserID).Scan(&c).Error

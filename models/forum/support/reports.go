@@ -28,6 +28,7 @@ type Times struct {
 
 // Share is the part of a report that belongs to one tag or API.
 type Share struct {
+	Key                    string // name of the tag, slug of the API
 	Name                   string
 	Asked, Replied, Solved int
 	First                  Times
@@ -65,6 +66,7 @@ type Fact struct {
 	ID             db.ID
 	Kind, Title    string
 	API, Assignee  string
+	APISlug        string
 	RepliedBy      string
 	SolvedBy       string
 	ClosedReason   string
@@ -105,7 +107,7 @@ func (s *Store) Facts(ctx context.Context, a actor.Actor, days int) ([]Fact, err
 	since := from(s.db.Now(), Span(days))
 	q := s.db.Read(ctx)
 	var rows []Fact
-	err := q.Raw(`SELECT * FROM (SELECT q.id, q.kind, q.title, q.visibility, COALESCE(p.name, '') AS api, COALESCE(s.name, '') AS assignee, COALESCE(r.name, '') AS replied_by,
+	err := q.Raw(`SELECT * FROM (SELECT q.id, q.kind, q.title, q.visibility, COALESCE(p.name, '') AS api, COALESCE(p.slug, '') AS api_slug, COALESCE(s.name, '') AS assignee, COALESCE(r.name, '') AS replied_by,
 		COALESCE(w.name, '') AS solved_by, q.closed_reason, q.created_at, q.first_reply_at, q.first_due_at, q.accepted_at, q.closed_at
 		FROM questions q LEFT JOIN apis p ON p.id = q.api_id LEFT JOIN users s ON s.id = q.assignee_id LEFT JOIN users r ON r.id = q.first_reply_by
 		LEFT JOIN posts b ON b.id = q.accepted_post_id LEFT JOIN users w ON w.id = b.author_id`+living+byUsers+` AND q.created_at >= ?
@@ -194,10 +196,10 @@ func reckon(facts []Fact, now time.Time, days int) Report {
 			r.Solved++
 		}
 		for _, t := range f.Tags {
-			tags.add(t, f)
+			tags.add(t, t, f)
 		}
 		if f.API != "" {
-			apis.add(f.API, f)
+			apis.add(f.APISlug, f.API, f)
 		}
 	}
 	r.First = Times{len(wall), Median(business), Median(wall)}
@@ -206,17 +208,18 @@ func reckon(facts []Fact, now time.Time, days int) Report {
 }
 
 type share struct {
+	name                   string
 	asked, replied, solved int
 	business, wall         []time.Duration
 }
 
 type shares map[string]*share
 
-func (all shares) add(name string, f Fact) {
-	s := all[name]
+func (all shares) add(key, name string, f Fact) {
+	s := all[key]
 	if s == nil {
-		s = &share{}
-		all[name] = s
+		s = &share{name: name}
+		all[key] = s
 	}
 	s.asked++
 	if f.FirstReplyAt != nil {
@@ -233,10 +236,12 @@ const mostShares = 20
 
 func (all shares) sorted() []Share {
 	out := make([]Share, 0, len(all))
-	for name, s := range all {
-		out = append(out, Share{name, s.asked, s.replied, s.solved, Times{len(s.wall), Median(s.business), Median(s.wall)}})
+	for key, s := range all {
+		out = append(out, Share{key, s.name, s.asked, s.replied, s.solved, Times{len(s.wall), Median(s.business), Median(s.wall)}})
 	}
-	slices.SortFunc(out, func(a, b Share) int { return cmp.Or(b.Asked-a.Asked, cmp.Compare(a.Name, b.Name)) })
+	slices.SortFunc(out, func(a, b Share) int {
+		return cmp.Or(b.Asked-a.Asked, cmp.Compare(a.Name, b.Name), cmp.Compare(a.Key, b.Key))
+	})
 	return out[:min(len(out), mostShares)]
 }
 

@@ -382,7 +382,7 @@ func TestReportTellsFirstRepliesInOpeningHoursAndOnTheWall(t *testing.T) {
 		if err != nil || r.Asked != 3 || r.Replied != 2 || r.Solved != 1 || r.InTime != 1 || r.First != (support.Times{Replies: 2, Business: 4 * time.Hour, Wall: 12 * time.Hour}) {
 			t.Fatalf("%+v %v", r, err)
 		}
-		if r.WaitingNow != 1 || r.OverdueNow != 1 || r.OldestID != silent.ID || len(r.ByAPI) != 1 || r.ByAPI[0].Name != "Orders" || len(r.ByTag) != 1 || r.ByTag[0].Asked != 3 {
+		if r.WaitingNow != 1 || r.OverdueNow != 1 || r.OldestID != silent.ID || len(r.ByAPI) != 1 || r.ByAPI[0].Name != "Orders" || r.ByAPI[0].Key != "orders" || len(r.ByTag) != 1 || r.ByTag[0].Asked != 3 {
 			t.Errorf("%+v", r)
 		}
 		if len(r.Doers) != 2 || r.Doers[0].Answers != 1 || r.Doers[0].Solved+r.Doers[1].Solved != 1 || !r.Doers[0].Staff {

@@ -133,4 +133,14 @@ type Person struct {
 	Facts  []components.Fact
 	Reason string // why they are kept from posting
 	Acts   []Act
+	Posts  []WrittenRow // the newest
+}
+
+// WrittenRow is one post of a person.
+type WrittenRow struct {
+	Title, Href string
+	Kind        string
+	Body        string // how it begins
+	At          components.Moment
+	Marks       []Status
 }

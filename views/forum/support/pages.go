@@ -224,7 +224,7 @@ type ReportPage struct {
 
 // ShareRow is one tag or API.
 type ShareRow struct {
-	Name, Asked, Replied, Solved, First, Wall string
+	Href, Name, Asked, Replied, Solved, First, Wall string
 }
 
 // DoerRow is one person who answered.
