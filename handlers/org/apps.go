@@ -196,7 +196,11 @@ func (h *Handler) App(c echo.Context) error {
 		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}},
 	}
 	if permission.Org(app.Role, permission.AppsManage) {
-		d.Actions = []components.Act{{Label: web.T(c, "Edit app"), Href: appPath(app.ID) + "/edit"}, {Label: web.T(c, "Move app"), Href: appPath(app.ID) + "/move"}, {Label: web.T(c, "Delete app"), Href: appPath(app.ID) + "/delete", Kind: components.Danger}}
+		d.Actions = []components.Act{{Label: web.T(c, "Edit app"), Href: appPath(app.ID) + "/edit"}}
+		if permission.Org(app.Role, permission.AppsMove) {
+			d.Actions = append(d.Actions, components.Act{Label: web.T(c, "Move app"), Href: appPath(app.ID) + "/move"})
+		}
+		d.Actions = append(d.Actions, components.Act{Label: web.T(c, "Delete app"), Href: appPath(app.ID) + "/delete", Kind: components.Danger})
 	}
 	if n := suspensionNote(c, app.Suspended(h.Now()), app.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})

@@ -5,7 +5,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
-	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // What a requester is told. Each line takes the app and the API.
@@ -48,9 +47,8 @@ func (s *Store) tellRequester(tx *db.Tx, x AccessRow, kind, subject, line, reaso
 
 // tellStaff writes to staff who may decide, at most 20, that a request waits.
 func (s *Store) tellStaff(tx *db.Tx, x Access, app org.App, o org.Organization, api API) error {
-	var to []org.Recipient
-	if err := tx.Raw(`SELECT id, email, language, time_zone FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL
-		AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY created_at, id LIMIT 20`, staffRoles(permission.StaffRequestsDecide), tx.Now).Scan(&to).Error; err != nil {
+	to, err := Deciders(tx)
+	if err != nil {
 		return err
 	}
 	button := outbox.L("Open the request")

@@ -34,6 +34,7 @@ const (
 	OwnersManage  Name = "owners:manage"
 	AppsRead      Name = "apps:read"
 	AppsManage    Name = "apps:manage"
+	AppsMove      Name = "apps:move"
 	AccessRead    Name = "access:read"
 	AccessRequest Name = "access:request"
 	KeysRead      Name = "keys:read"
@@ -98,6 +99,7 @@ var Table = []Row{
 	{OwnersManage, text.N("Make and remove owners"), owners, nil},
 	{AppsRead, text.N("See apps"), anyMember, nil},
 	{AppsManage, text.N("Create, change and delete apps"), admins, nil},
+	{AppsMove, text.N("Move an app to another organization, as an admin there"), owners, nil},
 	{AccessRead, text.N("See which APIs an app may use"), anyMember, nil},
 	{AccessRequest, text.N("Request access to an API, and withdraw the request"), admins, nil},
 	{KeysRead, text.N("See keys: name, hint, state and grants, never the secret"), anyMember, nil},

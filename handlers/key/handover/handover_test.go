@@ -231,6 +231,7 @@ func TestEachActOfAHandOverAnswersTheRightPersonOnly(t *testing.T) {
 		target := db.NewID()
 		w.Run("INSERT INTO organizations (id, kind, name, created_at, updated_at) VALUES (?, 'ordinary', 'Contoso', ?, ?)", target, w.Clock.Now(), w.Clock.Now())
 		w.Join(target, w.Admin, "admin")
+		w.Run("UPDATE members SET role = 'owner' WHERE organization_id = ? AND user_id = ?", w.Org, w.Admin.UserID) // owners move apps
 		admin, viewer, stranger := w.as(w.Admin), w.as(w.Viewer), w.as(w.Stranger)
 		user := func(a actor.Actor) url.Values { return url.Values{"responsible": {a.UserID.Show("user")}} }
 		for _, a := range []struct {
@@ -313,6 +314,7 @@ func TestLeavingTakesEverythingOnTheNextRequest(t *testing.T) {
 func TestThePageOfAMoveSaysWhatChangesFirst(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.Make(w.Developer, "Worker", 30)
+		w.Run("UPDATE members SET role = 'owner' WHERE organization_id = ? AND user_id = ?", w.Org, w.Admin.UserID) // owners move apps
 		admin, move := w.as(w.Admin), "/console/apps/"+w.App.Show("app")+"/move"
 		nowhere := admin.Get(move)
 		target := db.NewID()

@@ -1,6 +1,9 @@
 package handover
 
 import (
+	"slices"
+	"strings"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -83,7 +86,7 @@ func (h *Handler) targetDesk(c echo.Context, id db.ID, wrong map[string]string) 
 		return desks.Desk{}, err
 	}
 	d := h.desk(c, app)
-	d.Lead = web.T(c, "An app moves with its keys, its access and its usage. It takes the role admin in both organizations.")
+	d.Lead = web.T(c, "An app moves with its keys, its access and its usage. It takes the role owner in its organization and admin in the new one.")
 	if len(targets) == 0 {
 		d.Parts = []desks.Part{{Empty: &components.EmptyState{
 			Title: web.T(c, "There is nowhere to move it to"), Text: web.T(c, "You are an admin of no other organization. Make one, or ask an owner of the other to make you an admin there."),
@@ -115,6 +118,12 @@ func (h *Handler) moveDesk(c echo.Context, id, to db.ID) (desks.Desk, error) {
 	if !m.Movable() {
 		d.Parts = append(d.Parts, inTheWay(c, m))
 	}
+	if len(m.Deputed) > 0 {
+		d.Parts = append(d.Parts, deputedPart(c, m))
+	}
+	if p, any := anewPart(c, m); any {
+		d.Parts = append(d.Parts, p)
+	}
 	if len(m.Breaks) > 0 {
 		d.Parts = append(d.Parts, breaksPart(c, m))
 	}
@@ -136,7 +145,7 @@ func (h *Handler) moveDesk(c echo.Context, id, to db.ID) (desks.Desk, error) {
 
 func changes(c echo.Context, m store.Move) []string {
 	out := []string{
-		web.T(c, "Its keys work on, with the same scopes and limits. Its access to APIs goes with it."),
+		keysWords(c, m),
 		web.T(c, "Its usage, also of before, is seen in the new organization and no longer in the old one. Quotas go on counting."),
 		web.T(c, "Members of the old organization who are none of the new one lose sight of it at once."),
 		web.T(c, "The policy of the new organization holds for its keys from then on. Questions in the forum stay where they were asked."),
@@ -145,6 +154,43 @@ func changes(c echo.Context, m store.Move) []string {
 		out = append(out, web.T(c, "%d of its keys then need an owner: whoever answers for them is no member there.", int(m.Unowned)))
 	}
 	return out
+}
+
+func keysWords(c echo.Context, m store.Move) string {
+	if slices.ContainsFunc(m.Access, func(x store.MovedAccess) bool { return x.Anew }) {
+		return web.T(c, "Its keys keep their scopes and limits. They work on, except at the APIs named above until staff approve.")
+	}
+	return web.T(c, "Its keys work on, with the same scopes and limits. Its access to APIs goes with it.")
+}
+
+// deputedPart names the keys that act at the portal for their organization.
+func deputedPart(c echo.Context, m store.Move) desks.Part {
+	title := web.T(c, "Keys that act for the organization")
+	p := desks.Part{
+		Title: title, ID: "deputed", Text: web.T(c, "Who knows the secret of one of these keys here would act at the portal for the new organization. Revoke them or take these scopes away, and make such keys anew there."),
+		Table: &desks.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{{Label: web.T(c, "Key")}, {Label: web.T(c, "Hint")}, {Label: web.T(c, "Scopes")}}}},
+	}
+	for _, k := range m.Deputed {
+		p.Table.Rows = append(p.Table.Rows, []desks.Cell{
+			{Text: k.Name, Data: true, Href: "/console/keys/" + k.ID.Show("key")}, {Text: k.Hint(), Data: true, Code: true}, {Text: strings.Join(k.Scopes, ", "), Data: true, Wrap: true},
+		})
+	}
+	return p
+}
+
+// anewPart names the access that waits for staff again.
+func anewPart(c echo.Context, m store.Move) (desks.Part, bool) {
+	title := web.T(c, "Access that waits for approval again")
+	p := desks.Part{
+		Title: title, ID: "anew", Text: web.T(c, "Staff approved this for the old organization. With the move it waits for them again, and the app’s keys are refused at these APIs until they approve."),
+		Table: &desks.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{{Label: web.T(c, "Access")}}}},
+	}
+	for _, x := range m.Access {
+		if x.Anew {
+			p.Table.Rows = append(p.Table.Rows, []desks.Cell{{Text: x.APIName, Data: true, Href: "/console/access/" + x.ID.Show("acc")}})
+		}
+	}
+	return p, len(p.Table.Rows) > 0
 }
 
 func inTheWay(c echo.Context, m store.Move) desks.Part {
@@ -158,14 +204,17 @@ func inTheWay(c echo.Context, m store.Move) desks.Part {
 		switch {
 		case x.Gateway:
 			why = web.T(c, "It lets a gateway ask about the APIs of the organization that it is of. Make the gateway’s key anew in the other organization.")
-		case x.Manages:
-			why = web.T(c, "Its keys act at the portal for the organization that they are of. End this access, and make such keys anew in the other organization.")
+		case x.Stopped:
+			why = web.T(c, "It is suspended. The app can be moved when that has ended.")
 		case x.Hidden:
 			why = web.T(c, "The new organization is not invited to this API. Ask the portal’s staff, or end the access first.")
 		default:
 			continue
 		}
 		p.Table.Rows = append(p.Table.Rows, []desks.Cell{{Text: x.APIName, Data: true, Href: "/console/access/" + x.ID.Show("acc")}, {Text: why, Wrap: true}})
+	}
+	if len(p.Table.Rows) == 0 {
+		p.Table = nil
 	}
 	return p
 }

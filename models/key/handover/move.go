@@ -13,7 +13,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -29,6 +28,7 @@ type Move struct {
 	Access  []MovedAccess // in force or waiting
 	Breaks  []Break       // keys that the target's own policy would not allow
 	Unowned int64         // keys whose people are no members of the target
+	Deputed []DeputedKey  // keys that act at the portal for their organization: the app can't move while they live
 }
 
 // Place is one of the two organizations.
@@ -47,12 +47,13 @@ type MovedAccess struct {
 	State   string
 	Hidden  bool
 	Gateway bool // it lets keys ask about the APIs of the organization that they are of
-	Manages bool // it lets keys act at the portal for the organization that they are of
+	Anew    bool // staff approved it for the source: it waits for them again, and keys are refused at the API until then
+	Stopped bool // it is such, and suspended, which nobody gets rid of by moving
 }
 
 // Movable reports whether nothing stands in the way.
 func (m Move) Movable() bool {
-	return !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway || x.Manages })
+	return len(m.Deputed) == 0 && !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway || x.Stopped })
 }
 
 // Target is an organization that the actor could move an app to.
@@ -62,9 +63,9 @@ type Target struct {
 	Kind string
 }
 
-// Targets lists the other organizations of the actor in which they manage apps, by name. None for who manages none in the app's own.
+// Targets lists the other organizations of the actor in which they manage apps, by name. Faults: NotFound, Forbidden for who is no owner of the app's own.
 func (s *Store) Targets(ctx context.Context, a actor.Actor, appID db.ID) ([]Target, error) {
-	app, _, err := org.AppFor(s.db.Read(ctx), a, appID, permission.AppsManage)
+	app, _, err := org.AppFor(s.db.Read(ctx), a, appID, permission.AppsMove)
 	if err != nil {
 		return nil, err
 	}
@@ -85,11 +86,12 @@ func (s *Store) PreviewMove(ctx context.Context, a actor.Actor, appID, to db.ID)
 	return m, err
 }
 
-// Move gives an app with its keys, access and usage to another organization; who moves it is an admin of both. Its keys work on and keep their grants,
-// and from then on the target's policies hold. What was counted of it comes with it, so that nobody of the source sees what it does from now on.
-// Questions in the forum stay where they were asked. Told in the audit logs of both, and mailed to their admins. Verification knows it on the next
-// request. Faults: as PreviewMove; Conflict too when the target may not see an API that the app has access to, or when its keys may act at the portal for
-// the organization that they are of: who knows their secrets in the source would act for the target (Z2).
+// Move gives an app with its keys, access and usage to another organization; who moves it is an owner of its own and an admin of the target. Its keys
+// work on and keep their grants, but what staff approved for the source waits for them again. The target's policies hold from then on, after the usual
+// notice. What was counted of it comes with it, so that nobody of the source sees what it does from now on. Questions in the forum stay where they were
+// asked. Told in the audit logs of both, and mailed to their admins and to staff who decide. Verification knows it on the next request. Faults: as
+// PreviewMove; Conflict too when the target may not see an API that the app has access to, it is a gateway's app, or a key of it may act at the portal
+// for its organization: who knows that key's secret in the source would act for the target (Z2).
 func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
 	var m Move
 	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
@@ -106,6 +108,9 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move,
 			return err
 		}
 		change.Record(tx, change.App, appID)
+		if err := s.settle(tx, a, m); err != nil {
+			return err
+		}
 		for _, o := range []Place{m.From, m.To} {
 			audit.Record(tx, a, audit.Event{
 				Act: audit.AppMoved, TargetKind: "app", TargetID: appID, OrganizationID: o.ID,
@@ -120,7 +125,7 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move,
 // plan checks who asks and reads what the move means. It locks both organizations and the app until the commit.
 func (s *Store) plan(tx *db.Tx, a actor.Actor, appID, to db.ID) (Move, error) {
 	var m Move
-	app, _, err := org.AppFor(tx.DB, a, appID, permission.AppsManage)
+	app, _, err := org.AppFor(tx.DB, a, appID, permission.AppsMove)
 	if err != nil {
 		return m, err
 	}
@@ -133,7 +138,7 @@ func (s *Store) plan(tx *db.Tx, a actor.Actor, appID, to db.ID) (Move, error) {
 	if err := lockMove(tx, app.OrganizationID, to, appID); err != nil {
 		return m, err
 	}
-	if app, _, err = org.AppFor(tx.DB, a, appID, permission.AppsManage); err != nil { // as it is under the lock
+	if app, _, err = org.AppFor(tx.DB, a, appID, permission.AppsMove); err != nil { // as it is under the lock
 		return m, err
 	}
 	m.App = app
@@ -159,6 +164,9 @@ func lockMove(tx *db.Tx, from, to, app db.ID) error {
 		if err := tx.Exec("SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", id).Error; err != nil {
 			return err
 		}
+	}
+	if err := tx.Exec("SELECT 1 FROM keys WHERE app_id = ? ORDER BY id FOR UPDATE", app).Error; err != nil { // their grants are judged
+		return err
 	}
 	return tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", app).Error
 }
@@ -191,34 +199,6 @@ func (m *Move) stands(tx *db.Tx) error {
 	return nil
 }
 
-func (m *Move) read(tx *db.Tx) error {
-	err := tx.Raw("SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND "+living, m.App.ID, tx.Now, tx.Now).Scan(&m.Keys).Error
-	if err != nil {
-		return err
-	}
-	err = tx.Raw("SELECT CAST(COALESCE(SUM(h.calls), 0) AS bigint) FROM usage_series s JOIN usage_hours h ON h.series_id = s.id WHERE s.app_id = ? AND h.at >= ?",
-		m.App.ID, tx.Now.Add(-24*time.Hour).Truncate(time.Hour)).Scan(&m.Calls).Error
-	if err != nil {
-		return err
-	}
-	err = tx.Raw(`SELECT x.id, p.name AS api_name, x.state,
-		NOT (p.visibility IN ('public', 'signed_in') OR p.publisher_id = ? OR EXISTS (SELECT 1 FROM api_organizations i WHERE i.api_id = p.id AND i.organization_id = ?)) AS hidden,
-		(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name = ?)) AS gateway,
-		(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name <> ?)) AS manages
-		FROM access x JOIN apis p ON p.id = x.api_id WHERE x.app_id = ? AND x.state IN ('requested', 'approved', 'suspended') ORDER BY p.name, x.id`,
-		m.To.ID, m.To.ID, key.VerifyScope, key.VerifyScope, m.App.ID).Scan(&m.Access).Error
-	if err != nil {
-		return err
-	}
-	err = tx.Raw(`SELECT COUNT(*) FROM keys k WHERE k.app_id = ? AND `+living+` AND k.overlap_ends_at IS NULL AND COALESCE(k.responsible_id, k.created_by) IS NOT NULL
-		AND NOT EXISTS (SELECT 1 FROM members w WHERE w.organization_id = ? AND w.user_id = COALESCE(k.responsible_id, k.created_by))`, m.App.ID, tx.Now, tx.Now, m.To.ID).Scan(&m.Unowned).Error
-	if err != nil {
-		return err
-	}
-	m.Breaks, err = breaks(tx, m.App.ID, m.To.ID)
-	return err
-}
-
 func (s *Store) tellMoved(tx *db.Tx, m Move) error {
 	for _, o := range []Place{m.From, m.To} {
 		to, err := org.Managers(tx.DB, o.ID)
@@ -226,7 +206,8 @@ func (s *Store) tellMoved(tx *db.Tx, m Move) error {
 			return err
 		}
 		l := outbox.Letter{Kind: "app_moved", Subject: outbox.L("An app was moved to another organization")}
-		l.Lines = []outbox.Line{outbox.L("The app %[1]s was moved from %[2]s to %[3]s, with its keys, its access and its usage. Its keys work on.", m.App.Name, m.From.Name, m.To.Name)}
+		l.Lines = []outbox.Line{outbox.L("The app %[1]s was moved from %[2]s to %[3]s, with its keys, its access and its usage.", m.App.Name, m.From.Name, m.To.Name)}
+		l.Lines = append(l.Lines, m.waiting()...)
 		button := outbox.L("Open the console")
 		l.Button, l.URL = &button, s.link("/console/apps?org="+o.ID.Show(org.Prefix))
 		if err := s.write(tx, to, l); err != nil {

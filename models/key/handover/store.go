@@ -5,6 +5,7 @@ package handover
 import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
@@ -19,15 +20,16 @@ type Options struct {
 
 // Store keeps what the package is about. Safe for concurrent use.
 type Store struct {
-	db     *db.DB
-	outbox *outbox.Outbox
-	keys   *key.Store
-	link   func(string) string
+	db       *db.DB
+	outbox   *outbox.Outbox
+	keys     *key.Store
+	link     func(string) string
+	policies *enforcement.Store
 }
 
 // NewStore makes a store.
 func NewStore(o Options) *Store {
-	return &Store{db: o.DB, outbox: o.Outbox, keys: o.Keys, link: o.Link}
+	return &Store{db: o.DB, outbox: o.Outbox, keys: o.Keys, link: o.Link, policies: enforcement.NewStore(o.DB, o.Keys)}
 }
 
 // write queues a letter to each of the people.
