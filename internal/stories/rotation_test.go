@@ -7,11 +7,13 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -27,6 +29,7 @@ type timed struct {
 	at    string // its address
 	in    *handlers.House
 	db    *db.DB
+	root  *secret.Root
 	clock *dbtest.Clock
 	ada   actor.Actor // admin of the portal, owner of its company
 	org   string      // path of the company's page in the console
@@ -45,7 +48,9 @@ func newTimed(t *testing.T, dialect string) *timed {
 	quiet := slog.Default()
 	slog.SetDefault(slog.New(slog.DiscardHandler))
 	t.Cleanup(func() { slog.SetDefault(quiet) })
-	w.in = build(t, w.db, listener.Addr().String())
+	w.root, err = secret.Open(filepath.Join(t.TempDir(), "secret"), "")
+	w.must(err)
+	w.in = buildWith(t, w.db, w.root, listener.Addr().String())
 	server := httptest.NewUnstartedServer(w.in.Portal)
 	_ = server.Listener.Close()
 	server.Listener = listener
