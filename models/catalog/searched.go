@@ -41,7 +41,7 @@ func indexAPI(tx *db.Tx, id db.ID) error {
 
 // document is an API as it is found: its names, what it says of itself, and its scopes and routes as codes.
 func document(tx *db.Tx, api API) (index.Document, error) {
-	d := index.Document{Kind: index.API, Ref: api.ID.String(), Title: api.Name}
+	d := index.Document{Kind: index.API, Ref: api.ID.String(), Title: api.Name, Readers: index.InCatalogue(api.ID)}
 	live, err := number(tx.DB, "SELECT COUNT(*) FROM api_versions WHERE api_id = ? AND state IN ('live', 'deprecated')", api.ID)
 	if err != nil {
 		return d, err

@@ -56,7 +56,7 @@ func document(tx *db.Tx, q Question, open bool) (index.Document, error) {
 	}
 	return index.Document{
 		Kind: index.Question, Ref: q.ID.String(), Title: q.Title, Body: body.String(), Codes: codesOf(q.Title + "\n" + body.String()), Tags: tags,
-		Public: open, Solved: solved,
+		Public: open, Readers: markOf(q), Solved: solved,
 	}, nil
 }
 

@@ -119,45 +119,21 @@ type found struct {
 	result Result
 }
 
-// seen ranks what the reader may see. Visitors see only what is public, so nothing is looked for besides; for others, when much was left out, what is public is
-// looked for again, so that what they may not see can't crowd out what they may. Hits behind the page that is shown are asked about only when it takes them.
+// seen ranks what the reader may see, among that alone.
 func (s *Searcher) seen(ctx context.Context, a actor.Actor, q Search) ([]found, error) {
-	query := index.Query{Text: q.Text, Limit: index.MaxCandidates, Public: !a.SignedIn() && !a.Trusted()}
+	query := index.Query{Text: q.Text, Limit: index.MaxCandidates}
 	if q.Kind != "" {
 		query.Kinds = []string{q.Kind}
 	}
-	hits, err := index.Find(ctx, s.db, query)
+	hits, err := s.forum.FindAs(ctx, a, query)
 	if err != nil {
 		return nil, err
 	}
-	kept, few, err := s.firstSeen(ctx, a, hits, q)
-	if err != nil || query.Public || !few {
-		return kept, err
-	}
-	query.Public = true
-	if hits, err = index.Find(ctx, s.db, query); err != nil {
-		return nil, err
-	}
-	more, err := s.filter(ctx, a, hits, q.Language)
-	for _, m := range more {
-		if !slices.ContainsFunc(kept, func(k found) bool { return k.hit.Kind == m.hit.Kind && k.hit.Ref == m.hit.Ref }) {
-			kept = append(kept, m)
-		}
-	}
-	slices.SortStableFunc(kept, func(x, y found) int {
-		switch {
-		case x.hit.Score > y.hit.Score:
-			return -1
-		case x.hit.Score < y.hit.Score:
-			return 1
-		}
-		return 0
-	})
-	return kept, err
+	return s.firstSeen(ctx, a, hits, q)
 }
 
-// firstSeen is filter as far as the page that is shown goes, and one result more; of all hits when these are not enough. few: more than half of them fell out.
-func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hit, q Search) (kept []found, few bool, err error) {
+// firstSeen is filter as far as the page that is shown goes, and one result more: hardly anything falls out.
+func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hit, q Search) ([]found, error) {
 	need, questions := q.Page*resultsPage+1, 0
 	first := slices.DeleteFunc(slices.Clone(hits), func(h index.Hit) bool {
 		if h.Kind == index.Question {
@@ -165,12 +141,11 @@ func (s *Searcher) firstSeen(ctx context.Context, a actor.Actor, hits []index.Hi
 		}
 		return h.Kind == index.Question && questions > need+resultsPage
 	})
-	kept, err = s.filter(ctx, a, first, q.Language)
-	if err == nil && len(first) < len(hits) && len(kept) < max(need, len(first)/2) {
-		first = hits
-		kept, err = s.filter(ctx, a, first, q.Language)
+	kept, err := s.filter(ctx, a, first, q.Language)
+	if err != nil || len(kept) >= need || len(first) == len(hits) {
+		return kept, err
 	}
-	return kept, len(kept) < len(first)/2, err
+	return s.filter(ctx, a, hits, q.Language)
 }
 
 // filter asks each area what of the hits the reader may see, and keeps their order. Of a page in several languages one is kept.

@@ -7,7 +7,8 @@ import (
 )
 
 // heading marks terms of title, tags and codes; kinds begin with "=". Words that people write begin with neither, nor with the mark of concepts. All terms of a
-// document that not everybody may read begin with hidden: visitors are served by lists of public documents alone, whose length and order tell nothing of others.
+// document that not everybody may read begin with hidden: visitors are served by lists of public documents alone, whose length and order tell nothing of others;
+// and once more with the mark of its readers.
 const (
 	heading    = "^"
 	kindMark   = "="
@@ -154,9 +155,13 @@ func (a analysis) terms(d Document) string {
 	slices.Sort(terms)
 	terms = slices.Compact(terms)
 	if !d.Public {
+		var marked []string
 		for i, term := range terms {
-			terms[i] = hidden + term
+			if terms[i] = hidden + term; d.Readers != "" {
+				marked = append(marked, readers+d.Readers+readers+term)
+			}
 		}
+		terms = append(terms, marked...)
 	}
 	return strings.Join(terms, " ")
 }

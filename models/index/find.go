@@ -17,7 +17,9 @@ type Query struct {
 	Kinds  []string // none: all
 	Limit  int      // 0: 50; at most MaxCandidates
 	Any    bool     // also what has few of the words, such as for similar questions
-	Public bool     // only what anybody may read
+	Public bool     // only what anybody may read, and what Readers names
+	// Readers are the marks that the reader holds, with Public: nothing but what anybody may read and what bears one of them changes what is found, its order or its worth.
+	Readers []string
 }
 
 // Hit is a document found. Excerpt is how it begins; Excerpts gives the part that has the words.
@@ -40,8 +42,8 @@ const (
 	longestList = 600 // ids of one list, the newest
 )
 
-// Find ranks the documents that match the query, the best first, without regard to who reads: the caller leaves out what the reader may not see. A query
-// without words finds nothing.
+// Find ranks the documents that match the query, the best first. Who reads is told by Public and Readers; the caller still leaves out what the reader may
+// not see. A query without words finds nothing.
 func Find(ctx context.Context, d *db.DB, q Query) ([]Hit, error) {
 	p := parse(q.Text)
 	if len(p.groups) == 0 {
@@ -52,11 +54,17 @@ func Find(ctx context.Context, d *db.DB, q Query) ([]Hit, error) {
 		return nil, err
 	}
 	p.mend(mended)
-	f := finder{ctx: ctx, db: d, query: q, parsed: p, postings: map[int64]float64{}}
+	f := finder{ctx: ctx, db: d, query: q, parsed: p, before: []string{""}, postings: map[int64]float64{}}
+	if !q.Public {
+		f.before = append(f.before, hidden)
+	}
 	if err := f.count(); err != nil {
 		return nil, err
 	}
 	if err := f.gather(); err != nil {
+		return nil, err
+	}
+	if err := f.gatherOwn(); err != nil {
 		return nil, err
 	}
 	return f.rank()
@@ -73,7 +81,9 @@ type finder struct {
 	frequent map[string]bool   // terms whose lists are too long to fetch
 	wanted   map[string]bool   // all terms
 	worth    []float64         // of each group, of what was asked for
+	before   []string          // what terms are kept under, of the documents that are looked for
 	postings map[int64]float64 // what a document is worth by the lists that it stands in
+	own      []int64           // documents that are not public and bear a mark of the reader's
 }
 
 // count reads how many documents there are and which terms are common.
@@ -356,7 +366,7 @@ func (f *finder) fetch(wants [][][]string, limit int) ([][]int64, error) {
 	return out, nil
 }
 
-// expression writes sets of terms in the engine's language, also as documents have them that not everybody may read. Every term is quoted; what was typed never
+// expression writes sets of terms in the engine's language, as the documents have them that are looked for. Every term is quoted; what was typed never
 // reaches the engine otherwise.
 func (f *finder) expression(sets [][]string) string {
 	and, or, quote := " AND ", " OR ", sqliteTerm
@@ -365,11 +375,10 @@ func (f *finder) expression(sets [][]string) string {
 	}
 	parts := make([]string, len(sets))
 	for i, set := range sets {
-		terms := make([]string, 0, 2*len(set))
+		terms := make([]string, 0, len(f.before)*len(set))
 		for _, t := range set {
-			terms = append(terms, quote(t))
-			if !f.query.Public {
-				terms = append(terms, quote(hidden+t))
+			for _, b := range f.before {
+				terms = append(terms, quote(b+t))
 			}
 		}
 		parts[i] = "(" + strings.Join(terms, or) + ")"

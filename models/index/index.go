@@ -1,4 +1,5 @@
-// Package index is the search index: documents by the words in them. It knows nothing of who reads; callers filter what Find returns by their own rules.
+// Package index is the search index: documents by the words in them. Of who reads it knows what documents are marked with; callers filter what Find returns by their
+// own rules.
 //
 // Text is analysed here, the same way for both databases: folded, split, stemmed (English and German), Japanese and Chinese as pairs of characters, codes and
 // paths kept whole besides. The engine (FTS5, or tsvector under GIN) only keeps which documents have a term and is asked for lists of them; what
@@ -16,7 +17,7 @@ import (
 )
 
 // Version of the analysis. Documents put under another one are analysed again by Reindex of the guide area.
-const Version = 3
+const Version = 4
 
 // Kinds of documents.
 const (
@@ -35,8 +36,9 @@ type Document struct {
 	Body     string   // all that belongs to it, such as the public words of a thread; Markdown may stay
 	Codes    []string // scopes, paths, error codes: found whole, with the weight of a title
 	Tags     []string
-	Public   bool // anybody may read it: its words may be suggested to everybody
-	Solved   bool // goes slightly ahead of its like
+	Public   bool   // anybody may read it: its words may be suggested to everybody
+	Readers  string // the mark of those who may, when not anybody may; empty: staff alone
+	Solved   bool   // goes slightly ahead of its like
 }
 
 // Bounds of what is kept of one document.
@@ -105,7 +107,7 @@ func (d Document) stamp() string {
 	h := sha256.New()
 	for _, part := range []string{
 		strconv.Itoa(Version), d.Kind, d.Language, d.Title, d.Body, strings.Join(d.Codes, "\x1f"), strings.Join(d.Tags, "\x1f"),
-		strconv.FormatBool(d.Public), strconv.FormatBool(d.Solved),
+		strconv.FormatBool(d.Public), d.Readers, strconv.FormatBool(d.Solved),
 	} {
 		_, _ = h.Write([]byte(part))
 		_, _ = h.Write([]byte{0x1e})

@@ -50,7 +50,7 @@ const (
 )
 
 func (f *finder) rank() ([]Hit, error) {
-	ids := f.best(MaxCandidates)
+	ids := append(f.best(MaxCandidates), f.own...)
 	if len(ids) == 0 {
 		return nil, nil
 	}

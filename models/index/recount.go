@@ -48,15 +48,16 @@ func Recount(ctx context.Context, d *db.DB) error {
 	})
 }
 
+// vocabulary counts common terms, but for those under a mark of readers, which are never asked for as common.
 func vocabulary(d *db.DB, q *gorm.DB, total int64) ([]counted, error) {
 	var terms []counted
 	switch {
 	case d.Dialect == db.SQLite:
-		return terms, q.Raw("SELECT term, doc AS docs FROM search_vocabulary WHERE doc >= ?", common).Scan(&terms).Error
+		return terms, q.Raw("SELECT term, doc AS docs FROM search_vocabulary WHERE doc >= ? AND term NOT LIKE '@%'", common).Scan(&terms).Error
 	case total < sampled:
-		return terms, q.Raw("SELECT word AS term, ndoc AS docs FROM ts_stat('SELECT terms FROM search_documents') WHERE ndoc >= ?", common).Scan(&terms).Error
+		return terms, q.Raw("SELECT word AS term, ndoc AS docs FROM ts_stat('SELECT terms FROM search_documents') WHERE ndoc >= ? AND word NOT LIKE '@%'", common).Scan(&terms).Error
 	}
-	return terms, q.Raw("SELECT word AS term, CAST(ndoc AS bigint) * 16 AS docs FROM ts_stat('SELECT terms FROM search_documents WHERE id % 16 = 7') WHERE ndoc >= ?", common/16).Scan(&terms).Error
+	return terms, q.Raw("SELECT word AS term, CAST(ndoc AS bigint) * 16 AS docs FROM ts_stat('SELECT terms FROM search_documents WHERE id % 16 = 7') WHERE ndoc >= ? AND word NOT LIKE '@%'", common/16).Scan(&terms).Error
 }
 
 // compactPages is how much one transaction of Compact writes, in pages of SQLite: others wait for it.
