@@ -13,7 +13,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
+	"github.com/gatehouse-dev/gatehouse/models/key/importing"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
@@ -26,6 +28,7 @@ type keysCommand struct {
 	Create keysCreateCommand `cmd:"" help:"Make a key of an app, and print its text to standard output: alone, once."`
 	Rotate keysRotateCommand `cmd:"" help:"Make the successor of a key, and print its text to standard output: alone, once."`
 	Revoke keysRevokeCommand `cmd:"" help:"End a key for ever, or all that a filter finds."`
+	Import keysImportCommand `cmd:"" help:"Take over keys that were made elsewhere, by their digests, from a CSV or JSON file."`
 }
 
 // Help says what scripts need to know.
@@ -56,10 +59,12 @@ func wrongUse(sentence string) error { return exitError{errors.New(sentence), co
 type desk struct {
 	*world
 	*opened
-	keys  *key.Store
-	orgs  *org.Store
-	links *handover.Store
-	who   actor.Actor
+	keys    *key.Store
+	orgs    *org.Store
+	links   *handover.Store
+	bulks   *bulk.Store
+	imports *importing.Store
+	who     actor.Actor
 }
 
 // onKeys opens the database and runs fn on it; its error says by its code what scripts need to know.
@@ -78,6 +83,8 @@ func onKeys(w *world, fn func(d *desk) error) error {
 	d.keys = key.NewStore(key.Options{DB: o.db, Outbox: box, Root: o.root, Brand: o.settings.KeyBrand, Link: link})
 	d.orgs = org.NewStore(org.Options{DB: o.db, Outbox: box, Link: link})
 	d.links = handover.NewStore(handover.Options{DB: o.db, Outbox: box, Keys: d.keys, Link: link})
+	d.bulks = bulk.NewStore(bulk.Options{DB: o.db, Keys: d.keys, Outbox: box, Link: link})
+	d.imports = importing.NewStore(o.db, d.keys, o.root.Sealer(secret.LabelImport))
 	return closing(coded(fn(d)), o)
 }
 

@@ -1,13 +1,14 @@
 package main
 
 import (
-	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
 )
 
 type keysRevokeCommand struct {
@@ -18,8 +19,8 @@ type keysRevokeCommand struct {
 	JSON      bool   `name:"json" help:"Write one JSON document: the keys that are revoked, or would be."`
 }
 
-// mostRevoked is how many keys one command ends: it is one transaction.
-const mostRevoked = 2000
+// mostRevoked is how many keys one command ends: as many as it shows first.
+const mostRevoked = 10_000
 
 // Run ends one key, or all that the filter finds: these are shown first, and revoked with --yes alone.
 func (c keysRevokeCommand) Run(w *world) error {
@@ -88,44 +89,46 @@ func (c keysRevokeCommand) many(d *desk, f key.Filter) error {
 		d.say("%s would be revoked, for ever; nothing is done yet. Say --yes to do it.", keysInWords(len(rows)))
 		return d.print(rows, c.JSON)
 	}
-	if c.Reason == "" {
+	if strings.TrimSpace(c.Reason) == "" {
 		return wrongUse("say --reason: the keys' people read it in their mail, and the audit log keeps it")
 	}
-	ids := make([]db.ID, len(rows))
-	for i, r := range rows {
-		ids[i] = r.ID
-	}
-	if err := d.db.Tx(d.ctx, func(tx *db.Tx) (err error) { rows, err = c.revoke(d, tx, ids); return err }); err != nil {
+	id, err := d.bulks.Preview(d.ctx, d.who, bulk.Wish{Verb: key.Revoking, Filter: f})
+	if err != nil {
 		return err
 	}
-	d.say("Revoked: %s. Calls with them are refused from now on.", keysInWords(len(rows)))
+	if err := d.bulks.Start(d.ctx, d.who, id, c.Reason); err != nil {
+		return err
+	}
+	payload, err := json.Marshal(map[string]db.ID{"Bulk": id})
+	if err != nil {
+		return err
+	}
+	for { // a running server may be at it too: each part is done once
+		if err := d.bulks.Job(d.ctx, payload); err != nil {
+			return err
+		}
+		if done, err := d.bulks.Get(d.ctx, d.who, id); err != nil || done.FinishedAt != nil {
+			return c.tell(d, done, rows, err)
+		}
+	}
+}
+
+// tell says what was revoked; with --json, the keys as they are now.
+func (c keysRevokeCommand) tell(d *desk, done bulk.Detail, rows []key.Row, err error) error {
+	if err != nil {
+		return err
+	}
+	d.say("Revoked: %s, as %s. Calls with them are refused from now on.", keysInWords(done.Done), done.ID.Show(bulk.Prefix))
 	if !c.JSON {
 		return nil
 	}
-	return d.print(rows, true)
-}
-
-// revoke ends the keys in one transaction, with one mail to each of their people, and returns them as they are then.
-func (c keysRevokeCommand) revoke(d *desk, tx *db.Tx, ids []db.ID) ([]key.Row, error) {
-	rows, err := key.RowsTx(tx, ids)
-	if err != nil {
-		return nil, err
+	now := make([]key.Row, 0, len(rows))
+	for _, r := range rows {
+		k, err := d.keys.GetAny(d.ctx, d.who, r.ID)
+		if err != nil {
+			return err
+		}
+		now = append(now, k.Row)
 	}
-	if err := d.keys.RevokeTx(tx, d.who, rows, c.Reason, map[string]string{"by": "command line"}); err != nil {
-		return nil, err
-	}
-	if rows, err = key.RowsTx(tx, ids); err != nil {
-		return nil, err
-	}
-	if err := key.WithGrants(tx.DB, rows); err != nil {
-		return nil, err
-	}
-	return rows, d.keys.MailAct(tx, rows, func(_ context.Context, rows []key.Row) outbox.Letter {
-		l := outbox.Letter{Kind: "key_revoked", Subject: outbox.L("API keys were revoked")}
-		l.Lines = append([]outbox.Line{outbox.L("Revoked, and refused from now on:")}, key.KeyLines(rows)...)
-		l.Lines = append(l.Lines, outbox.L("Reason: %s", c.Reason))
-		l.After = []outbox.Line{outbox.L("Revoking is final. A program that still needs access needs a new key.")}
-		d.keys.Button(&l, rows)
-		return l
-	})
+	return d.print(now, true)
 }

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -93,3 +94,19 @@ type Form struct {
 
 // PlainSum returns SHA-256(text), as some makers of keys keep them.
 func PlainSum(text string) Digest { return sha256.Sum256([]byte(text)) }
+
+// keyedDomain parts what KeyedKept makes from every other digest.
+const keyedDomain = "gatehouse: imported hmac-sha256\n"
+
+// KeyedKept is what is kept of an HMAC-SHA-256 that another maker made: bound to the secret, so that a digest under one secret, or without one, is never taken for one under another.
+func KeyedKept(secret []byte, foreign Digest) Digest {
+	of := sha256.Sum256(secret)
+	return sha256.Sum256(slices.Concat([]byte(keyedDomain), of[:], foreign[:]))
+}
+
+// KeyedSum returns the function of a text that KeyedKept keeps.
+func KeyedSum(secret []byte) func(text string) Digest {
+	d := NewDigester(Pepper{Key: secret})
+	secret = slices.Clone(secret)
+	return func(text string) Digest { return KeyedKept(secret, d.Sum(text)) }
+}

@@ -11,6 +11,7 @@ CREATE TABLE key_imports (
   alphabet   TEXT NOT NULL,
   length     INTEGER NOT NULL,
   keys       INTEGER NOT NULL,
+  finished_at TIMESTAMPTZ, -- when the last part was stored; before that none of its keys works
   settled_at TIMESTAMPTZ, -- since then no key is kept under the old digest
   created_at TIMESTAMPTZ NOT NULL
 );
@@ -20,6 +21,7 @@ CREATE INDEX key_imports_open ON key_imports (id) WHERE settled_at IS NULL; -- w
 ALTER TABLE keys ADD COLUMN import_id UUID REFERENCES key_imports (id); -- null: made here
 CREATE INDEX keys_import ON keys (import_id, digest_algorithm) WHERE import_id IS NOT NULL; -- keys of an import, and those not used yet
 
+CREATE UNIQUE INDEX keys_import_digest ON keys (digest) WHERE pepper_version = 'import'; -- a key is imported once
 CREATE INDEX keys_revoked ON keys (created_at, id) WHERE revoked_at IS NOT NULL; -- lists of revoked keys
 CREATE INDEX keys_paused ON keys (created_at, id) WHERE paused_at IS NOT NULL; -- lists of paused keys
 CREATE INDEX keys_last_four_any_case ON keys (LOWER(last_four)); -- found by a hint noted down in another case

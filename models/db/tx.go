@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -43,6 +44,12 @@ func (tx *Tx) BeforeCommit(n int, fn func() error) { tx.before = append(tx.befor
 func (tx *Tx) Run(query string, args ...any) (int64, error) {
 	r := tx.Exec(query, args...)
 	return r.RowsAffected, r.Error
+}
+
+// Rows are the placeholders of so many rows of so many values, behind VALUES.
+func Rows(values, rows int) string {
+	row := "(" + strings.TrimSuffix(strings.Repeat("?, ", values), ", ") + ")"
+	return strings.TrimSuffix(strings.Repeat(row+", ", rows), ", ")
 }
 
 // maxTries bounds how often a transaction is repeated when PostgreSQL gave it up for another's sake.

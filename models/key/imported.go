@@ -3,6 +3,10 @@ package key
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
 	"time"
 
 	"gorm.io/gorm"
@@ -79,10 +83,10 @@ func (i *Importer) Check(r CreateRequest, ends *time.Time, digest apikey.Digest,
 	return Imported{Digest: digest, LastFour: lastFour, n: n}, err
 }
 
-// Known tells which of the digests are keys already, as hex.
-func (i *Importer) Known(algorithm string, digests [][]byte) (map[string]bool, error) {
+// Known tells which of the digests are imported keys already, as hex.
+func (i *Importer) Known(digests [][]byte) (map[string]bool, error) {
 	var found [][]byte
-	err := i.g.Raw("SELECT digest FROM keys WHERE digest_algorithm = ? AND pepper_version = ? AND digest IN ?", algorithm, importedVersion, digests).Scan(&found).Error
+	err := i.g.Raw("SELECT digest FROM keys WHERE pepper_version = 'import' AND digest IN ?", digests).Scan(&found).Error
 	out := map[string]bool{}
 	for _, d := range found {
 		out[hex.EncodeToString(d)] = true
@@ -90,20 +94,38 @@ func (i *Importer) Known(algorithm string, digests [][]byte) (map[string]bool, e
 	return out, err
 }
 
-// AddTx stores a checked key of an import. It records no event: the import's one event tells of all.
-func (i *Importer) AddTx(tx *db.Tx, importID db.ID, algorithm, prefix string, k Imported) error {
-	id, b := db.NewID(), k.n.bounds.row()
-	_, err := tx.Run(`INSERT INTO keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest, import_id,
-		expires_at, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		id, k.n.app.ID, k.n.environment, k.n.name, k.n.domain, prefix, k.LastFour, algorithm, importedVersion, k.Digest[:], importID,
-		k.n.expiry.ExpiresAt, b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, tx.Now)
-	for _, c := range k.n.scopes {
-		if err != nil {
-			return err
+// AddTx stores some checked keys of an import, at most 500. It records no event: the import's one event tells of all.
+func (i *Importer) AddTx(tx *db.Tx, importID db.ID, algorithm, prefix string, some []Imported) error {
+	var keys, grants []any
+	for _, k := range some {
+		id, b := db.NewID(), k.n.bounds.row()
+		keys = append(keys, id, k.n.app.ID, k.n.environment, k.n.name, k.n.domain, prefix, k.LastFour, algorithm, importedVersion, k.Digest[:], importID,
+			k.n.expiry.ExpiresAt, b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, tx.Now)
+		for _, c := range k.n.scopes {
+			grants = append(grants, id, c.APIID, c.ScopeID)
 		}
-		_, err = tx.Run("INSERT INTO key_grants (key_id, api_id, scope_id) VALUES (?, ?, ?)", id, c.APIID, c.ScopeID)
+	}
+	_, err := tx.Run(`INSERT INTO keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest, import_id,
+		expires_at, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at) VALUES `+db.Rows(19, len(some)), keys...)
+	for part := range slices.Chunk(grants, 3*idsAtOnce) {
+		if err == nil {
+			_, err = tx.Run("INSERT INTO key_grants (key_id, api_id, scope_id) VALUES "+db.Rows(3, len(part)/3), part...)
+		}
 	}
 	return err
+}
+
+// DropTx takes some keys of an import back that was never finished, so that none of them ever worked, and tells how many are gone.
+func DropTx(tx *db.Tx, importID db.ID) (int64, error) {
+	var ids []db.ID
+	err := tx.Raw("SELECT k.id FROM keys k JOIN key_imports i ON i.id = k.import_id WHERE i.id = ? AND i.finished_at IS NULL ORDER BY k.id LIMIT ?", importID, idsAtOnce).Scan(&ids).Error
+	if err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	if _, err := tx.Run("DELETE FROM key_grants WHERE key_id IN ?", ids); err != nil {
+		return 0, err
+	}
+	return tx.Run("DELETE FROM keys WHERE id IN ?", ids)
 }
 
 // Redigested is a key that was recognised by its maker's digest: from now on it is kept under ours.
@@ -117,8 +139,9 @@ func (s *Store) Redigest(ctx context.Context, all []Redigested) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		var done []db.ID
 		for _, r := range all {
-			n, err := tx.Run("UPDATE keys SET digest_algorithm = ?, pepper_version = ?, digest = ?, updated_at = ? WHERE id = ? AND pepper_version = ? AND digest = ?",
-				apikey.AlgorithmHMACSHA256, s.digester.Version(), r.Own[:], tx.Now, r.ID, importedVersion, r.Foreign[:])
+			n, err := tx.Run(`UPDATE keys SET digest_algorithm = ?, pepper_version = ?, digest = ?, updated_at = ? WHERE id = ? AND pepper_version = ? AND digest = ?
+				AND NOT EXISTS (SELECT 1 FROM keys z WHERE z.digest_algorithm = ? AND z.pepper_version = ? AND z.digest = ?)`,
+				apikey.AlgorithmHMACSHA256, s.digester.Version(), r.Own[:], tx.Now, r.ID, importedVersion, r.Foreign[:], apikey.AlgorithmHMACSHA256, s.digester.Version(), r.Own[:])
 			if err != nil {
 				return err
 			}
@@ -133,7 +156,7 @@ func (s *Store) Redigest(ctx context.Context, all []Redigested) error {
 
 var _ keyring.FormLoader = (*Loader)(nil)
 
-// LoadForms implements keyring.FormLoader: of imports with a key that is not revoked, each form once.
+// LoadForms implements keyring.FormLoader: of finished imports with a key that is not revoked, each form once. One that can't be read is logged and left out: the keys of all others work on.
 func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 	var rows []struct {
 		ID                                  db.ID
@@ -142,7 +165,7 @@ func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 	}
 	err := l.db.Read(ctx).Raw(`SELECT i.id, i.algorithm, i.secret, i.prefix, i.alphabet, i.length,
 		CASE WHEN EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id AND k.digest_algorithm IN ('imported-sha256', 'imported-hmac-sha256')) THEN 1 ELSE 0 END AS pending
-		FROM key_imports i WHERE EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id AND k.revoked_at IS NULL) ORDER BY i.id`).Scan(&rows).Error
+		FROM key_imports i WHERE i.finished_at IS NOT NULL AND EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id AND k.revoked_at IS NULL) ORDER BY i.id`).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +174,10 @@ func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 	for _, r := range rows {
 		shape, err := apikey.NewShape(r.Prefix, r.Alphabet, r.Length)
 		if err != nil {
-			return nil, err
+			slog.ErrorContext(ctx, "the form of an import can't be read: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
+			continue
 		}
-		f, what := apikey.Form{Shape: shape}, r.Prefix+" "+r.Alphabet+" "+string(rune(r.Length))
+		f, what := apikey.Form{Shape: shape}, fmt.Sprintf("%s %s %d", r.Prefix, r.Alphabet, r.Length)
 		switch {
 		case r.Pending == 0:
 		case r.Algorithm == "sha256":
@@ -161,9 +185,10 @@ func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 		case r.Secret != "" && l.sealer != nil:
 			secret, err := l.sealer.Open(r.Secret, r.ID.String())
 			if err != nil {
-				return nil, err
+				slog.ErrorContext(ctx, "the secret of an import can't be opened: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
+				continue
 			}
-			f.Sum, what = apikey.NewDigester(apikey.Pepper{Key: secret}).Sum, what+" "+r.ID.String()
+			f.Sum, what = apikey.KeyedSum(secret), what+" under "+string(secret) // imports of one secret are one form, and cost one look-up
 		}
 		if !seen[what] {
 			seen[what] = true
@@ -175,6 +200,9 @@ func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 
 // MayImport reports whether the actor may import keys.
 func MayImport(a actor.Actor) bool { return mayStaff(a, permission.StaffKeysImport) }
+
+// OwnForm reports whether texts with the prefix would be taken for keys of this portal, which are refused by their checksum.
+func (s *Store) OwnForm(prefix string) bool { return strings.HasPrefix(prefix, s.brand+"_") }
 
 // ImportPrefix is how the id of an import is shown.
 const ImportPrefix = "imp"

@@ -54,14 +54,25 @@ const living = "k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at >
 
 const suspendedNow = "(k.suspended_at IS NOT NULL AND (k.suspended_until IS NULL OR k.suspended_until > ?))"
 
-// stoppedNow is true of keys that their owner, organization, app or access stops, as Row.stopped has it; four arguments, all now.
-const stoppedNow = `(u.deleted_at IS NOT NULL OR o.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL
+// ownerStopped is true of keys that their owner, organization or app stops; three arguments, all now.
+const ownerStopped = `(u.deleted_at IS NOT NULL OR o.deleted_at IS NOT NULL OR a.deleted_at IS NOT NULL
 	OR (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?))
 	OR (o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?))
-	OR (a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?))
-	OR (EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id) AND NOT EXISTS (SELECT 1 FROM key_grants g JOIN scopes s ON s.id = g.scope_id JOIN apis p ON p.id = g.api_id
-		JOIN access x ON x.app_id = k.app_id AND x.api_id = g.api_id AND (x.state = 'approved' OR (x.state = 'suspended' AND x.suspended_until <= ?))
-		JOIN access_scopes xs ON xs.access_id = x.id AND xs.scope_id = g.scope_id WHERE g.key_id = k.id AND s.withdrawn_at IS NULL AND ` + retiredAPI + ` = 0)))`
+	OR (a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)))`
+
+// carried are the scopes that access carries; one argument, now.
+const carried = `FROM access x JOIN access_scopes xs ON xs.access_id = x.id JOIN scopes s ON s.id = xs.scope_id AND s.api_id = x.api_id AND s.withdrawn_at IS NULL
+	JOIN apis p ON p.id = x.api_id WHERE (x.state = 'approved' OR (x.state = 'suspended' AND x.suspended_until <= ?)) AND ` + retiredAPI + ` = 0`
+
+const holdsAny = "EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id)"
+
+// stoppedNow is true of keys that their owner, organization, app or access stops, as Row.stopped has it; four arguments, all now. It asks of each key what its
+// access carries: right where most keys pass, as among the active ones.
+const stoppedNow = "(" + ownerStopped + " OR (" + holdsAny + " AND NOT EXISTS (SELECT 1 FROM key_grants h WHERE h.key_id = k.id AND EXISTS (SELECT 1 " + carried +
+	" AND x.app_id = k.app_id AND x.api_id = h.api_id AND xs.scope_id = h.scope_id))))"
+
+// stoppedAll is stoppedNow for where few keys pass and all must be looked at: what access carries is read once.
+const stoppedAll = "(" + ownerStopped + " OR (" + holdsAny + " AND NOT EXISTS (SELECT 1 FROM key_grants h WHERE h.key_id = k.id AND (k.app_id, h.scope_id) IN (SELECT x.app_id, xs.scope_id " + carried + "))))"
 
 // where is SQL of our own that ends inside a WHERE, with its arguments.
 func (f Filter) where(now time.Time) (string, []any) {
@@ -84,19 +95,19 @@ func (f Filter) where(now time.Time) (string, []any) {
 		add("a.id = ?", f.AppID)
 	}
 	if f.Owner != "" {
-		add("LOWER(o.name) LIKE ? ESCAPE '!'", like(f.Owner))
+		add("k.app_id IN (SELECT y.id FROM apps y JOIN organizations z ON z.id = y.organization_id WHERE LOWER(z.name) LIKE ? ESCAPE '!')", like(f.Owner))
 	}
 	if f.App != "" {
-		add("LOWER(a.name) LIKE ? ESCAPE '!'", like(f.App))
+		add("k.app_id IN (SELECT y.id FROM apps y WHERE LOWER(y.name) LIKE ? ESCAPE '!')", like(f.App))
 	}
 	if f.Environment != "" {
 		add("k.environment = ?", f.Environment)
 	}
 	if f.API != "" {
-		add("EXISTS (SELECT 1 FROM key_grants g JOIN apis p ON p.id = g.api_id WHERE g.key_id = k.id AND p.slug = ?)", f.API)
+		add("EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.api_id = (SELECT p.id FROM apis p WHERE p.slug = ?))", f.API)
 	}
 	if f.Scope != "" {
-		add("EXISTS (SELECT 1 FROM key_grants g JOIN scopes c ON c.id = g.scope_id WHERE g.key_id = k.id AND c.name = ?)", f.Scope)
+		add("EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.scope_id IN (SELECT c.id FROM scopes c WHERE c.name = ?))", f.Scope)
 	}
 	if !f.CreatedFrom.IsZero() {
 		add("k.created_at >= ?", f.CreatedFrom)
@@ -121,7 +132,7 @@ func (f Filter) state(now time.Time, add func(string, ...any)) {
 	case Active:
 		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND NOT "+stoppedNow, now, now, now, now, now, now, now)
 	case Stopped:
-		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND "+stoppedNow, now, now, now, now, now, now, now)
+		add(living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND "+stoppedAll, now, now, now, now, now, now, now)
 	case ExpiringNow:
 		add(living+" AND k.overlap_ends_at IS NULL AND k.expires_at <= ?", now, now, now.Add(ExpiresSoon))
 	case Paused:

@@ -1,6 +1,7 @@
 package key
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"time"
@@ -18,10 +19,10 @@ func (f Filter) Kept() (Filter, error) {
 	return f, f.check()
 }
 
-// FixTx writes into key_bulk_keys which keys an act on many takes: those that the filter finds and that the verb could change something of, as they are at
-// this moment. The row of key_bulks must be there. It tells how many they are. endsAt is of Shortening.
-func FixTx(tx *db.Tx, f Filter, verb Verb, endsAt time.Time, bulk db.ID) (int64, error) {
-	end, changeable := tx.Now, ""
+// Select reads which keys an act on many takes, in the order of their ids: those that the filter finds and that the verb could change something of, as they are at one
+// moment, now. endsAt is of Shortening.
+func (s *Store) Select(ctx context.Context, f Filter, verb Verb, endsAt, now time.Time) ([]db.ID, error) {
+	end, changeable := now, ""
 	switch verb {
 	case Revoking:
 	case Pausing:
@@ -29,14 +30,14 @@ func FixTx(tx *db.Tx, f Filter, verb Verb, endsAt time.Time, bulk db.ID) (int64,
 	case Shortening:
 		end = endsAt // what ends sooner is not made shorter
 	default:
-		return 0, fmt.Errorf("key: a filter fixes no keys to %s", verb)
+		return nil, fmt.Errorf("key: a filter finds no keys to %s", verb)
 	}
-	where, args := f.where(tx.Now)
-	args = append([]any{bulk, end, end}, args...)
-	n, err := tx.Run("INSERT INTO key_bulk_keys (bulk_id, key_id) SELECT b.id, k.id"+rowTables+" JOIN key_bulks b ON b.id = ? WHERE "+living+" AND "+where+changeable, args...)
-	if _, hint := lastFour(f.Query); err == nil && n == 0 && hint && !f.anyCase {
+	where, args := f.where(now)
+	var ids []db.ID
+	err := s.db.Read(ctx).Raw("SELECT k.id"+rowTables+" WHERE "+living+" AND "+where+changeable+" ORDER BY k.id", append([]any{end, end}, args...)...).Scan(&ids).Error
+	if _, hint := lastFour(f.Query); err == nil && len(ids) == 0 && hint && !f.anyCase {
 		f.anyCase = true // as the list does from which the filter comes
-		return FixTx(tx, f, verb, endsAt, bulk)
+		return s.Select(ctx, f, verb, endsAt, now)
 	}
-	return n, err
+	return ids, err
 }

@@ -37,6 +37,9 @@ func (s *Store) Start(ctx context.Context, a actor.Actor, id db.ID, reason strin
 		if err != nil || b.StartedAt != nil {
 			return err
 		}
+		if b.Keys == 0 {
+			return fault.New(fault.Conflict, "This preview was cut short. Make a new one.")
+		}
 		if b.Stale(tx.Now) {
 			return fault.New(fault.Conflict, "This preview is more than an hour old. Make a new one: keys and calls may be others by now.")
 		}

@@ -17,7 +17,7 @@ func (s *Store) List(ctx context.Context, a actor.Actor, r db.PageRequest) (db.P
 		return db.Page[Bulk]{}, fault.Denied()
 	}
 	return db.List(ctx, s.db, db.Listing[Bulk]{
-		Name: "key bulks", Select: "SELECT * FROM key_bulks b WHERE (b.started_at IS NOT NULL OR b.expires_at > ?)", Args: []any{s.db.Now()}, IDExpr: "b.id",
+		Name: "key bulks", Select: "SELECT * FROM key_bulks b WHERE (b.started_at IS NOT NULL OR b.expires_at > ? AND b.keys > 0)", Args: []any{s.db.Now()}, IDExpr: "b.id",
 		ID: func(b Bulk) db.ID { return b.ID }, Default: "-created",
 		Sorts: map[string]db.Sort[Bulk]{"created": {Expr: "b.created_at", Value: func(b Bulk) any { return b.CreatedAt }}},
 	}, r)

@@ -3,6 +3,7 @@ package bulk
 import (
 	"context"
 	"encoding/json"
+	"slices"
 	"strconv"
 	"time"
 
@@ -45,10 +46,11 @@ func (s *Store) Preview(ctx context.Context, a actor.Actor, w Wish) (db.ID, erro
 	if w.Verb == key.Shortening {
 		b.EndsAt = &w.EndsAt
 	}
-	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		return s.fix(tx, a, b, func() (int64, error) { return key.FixTx(tx, f, w.Verb, w.EndsAt, b.ID) })
-	})
-	return b.ID, err
+	ids, err := s.keys.Select(ctx, f, w.Verb, w.EndsAt, s.db.Now())
+	if err != nil {
+		return db.ID{}, err
+	}
+	return b.ID, s.fix(ctx, a, b, ids)
 }
 
 func (w Wish) check(now time.Time) error {
@@ -63,49 +65,94 @@ func (s *Store) PreviewResume(ctx context.Context, a actor.Actor, of db.ID) (db.
 	if !may(a, permission.StaffKeysManage) {
 		return db.ID{}, fault.Denied()
 	}
+	g := s.db.Read(ctx)
+	paused, err := read(g, of)
+	if err != nil {
+		return db.ID{}, err
+	}
+	if paused.Verb != key.Pausing || paused.FinishedAt == nil {
+		return db.ID{}, fault.New(fault.Invalid, "There is nothing to resume: this act paused no keys, or is still at it.")
+	}
+	var ids []db.ID
+	err = g.Raw(`SELECT k.id FROM key_bulk_keys z JOIN keys k ON k.id = z.key_id
+		WHERE z.bulk_id = ? AND z.result = 1 AND k.paused_at IS NOT NULL AND k.paused_cause = 'bulk' AND k.revoked_at IS NULL ORDER BY k.id`, of).Scan(&ids).Error
+	if err != nil {
+		return db.ID{}, err
+	}
 	b := Bulk{ID: db.NewID(), Verb: key.Resuming, OfBulk: &of}
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		paused, err := read(tx.DB, of)
-		if err != nil {
-			return err
-		}
-		if paused.Verb != key.Pausing || paused.FinishedAt == nil {
-			return fault.New(fault.Invalid, "There is nothing to resume: this act paused no keys, or is still at it.")
-		}
-		return s.fix(tx, a, b, func() (int64, error) {
-			return tx.Run(`INSERT INTO key_bulk_keys (bulk_id, key_id) SELECT b.id, k.id FROM key_bulk_keys z JOIN keys k ON k.id = z.key_id JOIN key_bulks b ON b.id = ?
-				WHERE z.bulk_id = ? AND z.result = 1 AND k.paused_at IS NOT NULL AND k.paused_cause = 'bulk' AND k.revoked_at IS NULL`, b.ID, of)
-		})
-	})
-	return b.ID, err
+	return b.ID, s.fix(ctx, a, b, ids)
 }
 
-// fix writes the preview: its row, its keys by choose, and whom it hits.
-func (s *Store) fix(tx *db.Tx, a actor.Actor, b Bulk, choose func() (int64, error)) error {
-	_, err := tx.Run("INSERT INTO key_bulks (id, verb, made_by, filter, of_bulk, ends_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-		b.ID, string(b.Verb), a.UserID.Ref(), b.Filter, b.OfBulk, b.EndsAt, tx.Now.Add(PreviewLife), tx.Now)
-	if err != nil {
-		return err
-	}
-	n, err := choose()
-	if err != nil {
-		return err
-	}
-	if n == 0 {
+// keysAtOnce is how many keys of a preview one transaction writes: SQLite has one writer, and all others wait for it meanwhile.
+const keysAtOnce = 2000
+
+// fix writes the preview: its row, its keys, and last whom it hits, with which it counts. One that a restart cuts short has no keys in it, is carried out by nobody, and is swept.
+func (s *Store) fix(ctx context.Context, a actor.Actor, b Bulk, ids []db.ID) error {
+	if len(ids) == 0 {
 		return fault.New(fault.Invalid, "This finds no key of which anything would change.")
 	}
-	hour := tx.Now.Add(-time.Hour)
-	_, err = tx.Run(`INSERT INTO key_bulk_shares (bulk_id, app_id, organization_id, keys, used, calls)
-		SELECT z.bulk_id, a.id, a.organization_id, COUNT(*), SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END), COALESCE(SUM(c.calls), 0)
-		FROM key_bulk_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
-		LEFT JOIN (SELECT s.key_id, SUM(x.calls) AS calls FROM usage_minutes x JOIN usage_series s ON s.id = x.series_id WHERE x.at > ? GROUP BY s.key_id) c ON c.key_id = k.id
-		WHERE z.bulk_id = ? GROUP BY z.bulk_id, a.id, a.organization_id`, hour, hour, b.ID)
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO key_bulks (id, verb, made_by, filter, of_bulk, ends_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			b.ID, string(b.Verb), a.UserID.Ref(), b.Filter, b.OfBulk, b.EndsAt, tx.Now.Add(PreviewLife), tx.Now)
+		return err
+	})
+	for part := range slices.Chunk(ids, keysAtOnce) {
+		if err == nil {
+			err = s.db.Tx(ctx, func(tx *db.Tx) error { return insertKeys(tx, b.ID, part) })
+		}
+	}
 	if err != nil {
 		return err
 	}
-	_, err = tx.Run(`UPDATE key_bulks SET keys = ?, used = (SELECT SUM(used) FROM key_bulk_shares WHERE bulk_id = ?), calls = (SELECT SUM(calls) FROM key_bulk_shares WHERE bulk_id = ?)
-		WHERE id = ?`, n, b.ID, b.ID, b.ID)
-	audit.Record(tx, a, audit.Event{Act: audit.KeysPreviewed, TargetKind: "key_bulk", TargetID: b.ID, Details: b.details(int(n))})
+	hour := s.db.Now().Add(-time.Hour)
+	var shares []share
+	err = s.db.Read(ctx).Raw(`SELECT a.id AS app_id, a.organization_id, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used, COALESCE(SUM(c.calls), 0) AS calls
+		FROM key_bulk_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
+		LEFT JOIN (SELECT s.key_id, SUM(x.calls) AS calls FROM usage_minutes x JOIN usage_series s ON s.id = x.series_id WHERE x.at > ? GROUP BY s.key_id) c ON c.key_id = k.id
+		WHERE z.bulk_id = ? GROUP BY a.id, a.organization_id`, hour, hour, b.ID).Scan(&shares).Error
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return count(tx, a, b, len(ids), shares) })
+}
+
+type share struct {
+	AppID, OrganizationID db.ID
+	Keys, Used            int
+	Calls                 int64
+}
+
+func insertKeys(tx *db.Tx, bulk db.ID, ids []db.ID) error {
+	for some := range slices.Chunk(ids, rowsAtOnce) {
+		args := make([]any, 0, 2*len(some))
+		for _, id := range some {
+			args = append(args, bulk, id)
+		}
+		if _, err := tx.Run("INSERT INTO key_bulk_keys (bulk_id, key_id) VALUES "+db.Rows(2, len(some)), args...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const rowsAtOnce = 500
+
+// count writes whom the preview hits: from then on it can be carried out.
+func count(tx *db.Tx, a actor.Actor, b Bulk, keys int, shares []share) error {
+	var used int
+	var calls int64
+	for some := range slices.Chunk(shares, rowsAtOnce) {
+		var args []any
+		for _, z := range some {
+			args = append(args, b.ID, z.AppID, z.OrganizationID, z.Keys, z.Used, z.Calls)
+			used, calls = used+z.Used, calls+z.Calls
+		}
+		if _, err := tx.Run("INSERT INTO key_bulk_shares (bulk_id, app_id, organization_id, keys, used, calls) VALUES "+db.Rows(6, len(some)), args...); err != nil {
+			return err
+		}
+	}
+	_, err := tx.Run("UPDATE key_bulks SET keys = ?, used = ?, calls = ? WHERE id = ?", keys, used, calls, b.ID)
+	audit.Record(tx, a, audit.Event{Act: audit.KeysPreviewed, TargetKind: "key_bulk", TargetID: b.ID, Details: b.details(keys)})
 	return err
 }
 

@@ -3,6 +3,7 @@ package importing_test
 import (
 	"context"
 	"crypto/hmac"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
@@ -10,6 +11,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -219,6 +221,170 @@ func TestAFormThatCouldBeGuessedIsRefused(t *testing.T) {
 	if _, err := w.imports.Check(bg, w.staff, w.spec(importing.Plain), strings.NewReader("digest\n")); !fault.Is(err, fault.Forbidden) {
 		t.Error(err)
 	}
+}
+
+// A blank that was pasted behind the prefix must not make the forms of all imports unreadable, and a key pasted as label is not kept.
+func TestAnImportKeepsItsSpecCleaned(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		made, err := apikey.Mint("gk", apikey.Live, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spec, text := w.spec(importing.Plain), "acme_3ZHq9TmWx2LpVb7RfKd1YcNs"
+		spec.Prefix, spec.Alphabet, spec.Label = " acme_ ", " base62 ", "From "+made.Reveal()
+
+		_, _, err = w.imports.Import(bg, w.staff, spec, strings.NewReader("digest,name\n"+hex.EncodeToString(w.sum(importing.Plain, text))+",One\n"))
+
+		found, how := w.recognise(text)
+		var label string
+		if scan := d.Read(bg).Raw("SELECT label FROM key_imports").Scan(&label).Error; err != nil || scan != nil || found == nil || how != "theirs" || strings.Contains(label, made.Reveal()) {
+			t.Fatal(err, scan, found, how, label)
+		}
+	})
+}
+
+// An import whose form or secret can't be read takes no other import down.
+func TestAnUnreadableImportLeavesTheOthersWorking(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		const text = "acme_3ZHq9TmWx2LpVb7RfKd1YcNs"
+		w.imported(importing.Plain, text)
+		other := w.imported(importing.Keyed, "acme_other")
+		third := w.imported(importing.Plain, "acme_third")
+		w.run("UPDATE key_imports SET secret = 'broken' WHERE id = ?", other)
+		w.run("UPDATE key_imports SET prefix = 'a b' WHERE id = ?", third)
+
+		found, _ := w.recognise(text)
+
+		if found == nil {
+			t.Fatal("all imported keys are unknown")
+		}
+	})
+}
+
+// A digest that somebody declares as made in another way, or under another secret, never answers for the key whose digest it is.
+func TestADigestDeclaredOtherwiseTakesNoKeyOver(t *testing.T) {
+	for name, victimFirst := range map[string]bool{"victim first": true, "thief first": false} {
+		for _, algorithm := range []string{importing.Plain, importing.Keyed} {
+			t.Run(name+" "+algorithm, func(t *testing.T) {
+				dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+					w := newWorld(t, d, clock)
+					const text = "acme_3ZHq9TmWx2LpVb7RfKd1YcNs"
+					file := "digest,name\n" + hex.EncodeToString(w.sum(algorithm, text)) + ","
+					thief := w.spec(importing.Keyed)
+					thief.Secret = "a secret that the thief chose"
+					steps := []func() error{
+						func() error {
+							_, _, err := w.imports.Import(bg, w.staff, w.spec(algorithm), strings.NewReader(file+"Victim\n"))
+							return err
+						},
+						func() error {
+							_, _, err := w.imports.Import(bg, w.staff, thief, strings.NewReader(file+"Thief\n"))
+							return err
+						},
+					}
+					if !victimFirst {
+						steps[0], steps[1] = steps[1], steps[0]
+					}
+					for _, step := range steps {
+						if err := step(); err != nil {
+							t.Fatal(err)
+						}
+					}
+
+					first, _ := w.recognise(text)
+					flushed := w.imports.Flush(bg)
+					then, how := w.recognise(text)
+
+					if first == nil || first.Name != "Victim" || flushed != nil || then == nil || then.Name != "Victim" || how != "ours" {
+						t.Fatal(first, flushed, then, how)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Imports under one secret are one form: a text of no key costs one look-up, however many they are.
+func TestImportsOfOneSecretAreOneForm(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	for i := range 5 {
+		w.imported(importing.Keyed, fmt.Sprint("acme_", i))
+	}
+
+	forms, err := w.keys.Loader().LoadForms(bg)
+
+	if err != nil || len(forms) != 1 {
+		t.Fatal(len(forms), err)
+	}
+}
+
+// An import is stored in parts, and none of its keys works before the last; what a restart leaves of one is taken back.
+func TestAnImportThatWasCutShortNeverWorksAndIsTakenBack(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		const text, other = "acme_3ZHq9TmWx2LpVb7RfKd1YcNs", "acme_3ZHq9TmWx2LpVb7RfKd1YcNt"
+		cut := w.imported(importing.Plain, text)
+		w.imported(importing.Plain, other)
+		w.run("UPDATE key_imports SET finished_at = NULL WHERE id = ?", cut)
+
+		early, _ := w.recognise(text)
+		whole, _ := w.recognise(other)
+		clock.Advance(3 * time.Hour)
+		err := w.imports.Settle(bg)
+		again := w.imported(importing.Plain, text)
+
+		found, _ := w.recognise(text)
+		if early != nil || whole == nil || err != nil || again == cut || found == nil {
+			t.Fatal(early, whole, err, again, found)
+		}
+	})
+}
+
+func TestAFileOfManyPartsIsOneAct(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		var file strings.Builder
+		file.WriteString("digest,name\n")
+		for i := range 1201 {
+			fmt.Fprintf(&file, "%x,Key %d\n", w.sum(importing.Plain, fmt.Sprint("acme_", i)), i)
+		}
+
+		_, report, err := w.imports.Import(bg, w.staff, w.spec(importing.Plain), strings.NewReader(file.String()))
+
+		var keys, grants, events int
+		for query, n := range map[string]*int{"keys": &keys, "key_grants": &grants, "audit_events WHERE act = 'key.many_imported'": &events} {
+			if err := d.Read(bg).Raw("SELECT COUNT(*) FROM " + query).Scan(n).Error; err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err != nil || report.Good != 1201 || keys != 1201 || grants != 1201 || events != 1 {
+			t.Fatal(err, report.Good, keys, grants, events)
+		}
+	})
+}
+
+func TestAPrefixOfOurOwnKeysIsRefused(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	spec := w.spec(importing.Plain)
+	spec.Prefix = "gk_live_"
+
+	if _, err := w.imports.Check(bg, w.staff, spec, strings.NewReader("digest\n")); !fault.Is(err, fault.Invalid) {
+		t.Fatal(err)
+	}
+}
+
+// imported imports one key by its text.
+func (w *world) imported(algorithm, text string) db.ID {
+	w.t.Helper()
+	id, _, err := w.imports.Import(bg, w.staff, w.spec(algorithm), strings.NewReader("digest,name\n"+hex.EncodeToString(w.sum(algorithm, text))+",One\n"))
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return id
 }
 
 // The sample files of the guide are read as it says.
