@@ -30,7 +30,8 @@ func (s *Store) Countdowns(ctx context.Context, rows []Row) (map[db.ID][]policy.
 	dues, err := policy.DuesOf(g, idsOf(rows))
 	out := map[db.ID][]policy.Countdown{}
 	for _, r := range rows {
-		if all := policy.Countdowns(facts[r.ID], book.Held(r.Subject(), r.CreatedAt), book.For(r.Subject()), dues[r.ID], now); len(all) > 0 {
+		over := func(s policy.Source) time.Time { return book.NoticeOver(s, r.CreatedAt) }
+		if all := policy.Countdowns(facts[r.ID], book.Held(r.Subject(), r.CreatedAt), book.For(r.Subject()), over, dues[r.ID], now); len(all) > 0 {
 			out[r.ID] = all
 		}
 	}

@@ -13,30 +13,14 @@ import (
 )
 
 // act does what is due, and forgets what became of no concern, such as a key that was used after all.
-func (s *Store) act(ctx context.Context) (int, error) {
-	n := 0
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		var due []dueRow
-		err := tx.Raw("SELECT key_id, rule, due_at FROM key_policy_dues WHERE due_at <= ? ORDER BY due_at, key_id, rule LIMIT ?", tx.Now, atOnce).Scan(&due).Error
-		if n = len(due); err != nil || n == 0 {
-			return err
-		}
-		for _, list := range byRule(due, func(d dueRow) string { return d.Rule }) {
-			if err := s.actOn(tx, list[0].Rule, idsOf(list)); err != nil {
-				return err
-			}
-		}
-		return nil
+func (s *Store) act(ctx context.Context, until time.Time) error {
+	return s.work(until, func() (due []waiting, err error) {
+		err = s.db.Read(ctx).Raw(`SELECT z.key_id, z.rule, a.organization_id FROM key_policy_dues z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
+			WHERE z.due_at <= ? ORDER BY z.rule, a.organization_id, z.key_id LIMIT ?`, s.db.Now(), readMax).Scan(&due).Error
+		return due, err
+	}, func(rule string, ids []db.ID) error {
+		return s.db.Tx(ctx, func(tx *db.Tx) error { return s.actOn(tx, rule, ids) })
 	})
-	return n, err
-}
-
-func idsOf(list []dueRow) []db.ID {
-	out := make([]db.ID, len(list))
-	for i, d := range list {
-		out[i] = d.KeyID
-	}
-	return out
 }
 
 // wrong is keys that break a rule of one source by one number of days.
@@ -68,11 +52,13 @@ func (p page) breaking(rule string, now, at time.Time) []wrong {
 }
 
 func (s *Store) actOn(tx *db.Tx, rule string, ids []db.ID) error {
-	p, err := s.page(tx, ids)
-	if err != nil {
+	var due []db.ID
+	if err := tx.Raw("DELETE FROM key_policy_dues WHERE rule = ? AND key_id IN ? AND due_at <= ? RETURNING key_id", rule, ids, tx.Now).Scan(&due).Error; err != nil {
 		return err
 	}
-	if _, err := tx.Run("DELETE FROM key_policy_dues WHERE rule = ? AND key_id IN ?", rule, ids); err != nil {
+	slices.SortFunc(due, func(a, b db.ID) int { return slices.Compare(a[:], b[:]) })
+	p, err := s.page(tx, due)
+	if err != nil {
 		return err
 	}
 	for _, w := range p.breaking(rule, tx.Now, tx.Now) {
@@ -107,23 +93,34 @@ func (s *Store) pause(tx *db.Tx, rule string, w wrong) error {
 	return s.tellPaused(tx, rule, w)
 }
 
-// shorten gives an end to keys that live too long: when their longest lifetime is over, but late enough for the notices of expiry to go out.
+// shorten gives an end to keys that live too long: when their longest lifetime is over, but late enough for the notices of expiry to go out. Ends are those
+// of days (UTC), so that keys of one day share one. A key that ends before is left alone.
 func (s *Store) shorten(tx *db.Tx, w wrong) error {
 	byEnd := map[time.Time][]key.Row{}
+	var ended []told
 	for _, r := range w.rows {
 		end := tx.Now.Add(policy.LifeGrace)
 		if latest := r.CreatedAt.AddDate(0, 0, w.number.Value); w.number.Value > 0 && latest.After(end) {
 			end = latest
 		}
-		byEnd[end] = append(byEnd[end], r)
+		end = midnight(end)
+		if r.ExpiresAt == nil || r.ExpiresAt.After(end) {
+			byEnd[end] = append(byEnd[end], r)
+			ended = append(ended, newTold(r, w.number, end))
+		}
 	}
 	for _, end := range slices.SortedFunc(maps.Keys(byEnd), time.Time.Compare) {
 		if err := s.keys.ShortenTx(tx, asSystem, byEnd[end], end, details(policy.Life, w.number)); err != nil {
 			return err
 		}
-		if err := s.tellShortened(tx, w.number, byEnd[end], end); err != nil {
-			return err
-		}
 	}
-	return nil
+	return s.tellShortened(tx, w.number, ended)
+}
+
+// midnight is the end of a moment's day.
+func midnight(t time.Time) time.Time {
+	if d := t.UTC().Truncate(24 * time.Hour); !d.Equal(t) {
+		return d.Add(24 * time.Hour)
+	}
+	return t.UTC()
 }

@@ -78,7 +78,12 @@ func (s *Store) tellDue(tx *db.Tx, rule string, list []told, again bool) error {
 	return s.keys.MailEach(tx, rows, func(ctx context.Context, rows []key.Row) outbox.Letter {
 		first := by[rows[0].ID]
 		l := outbox.Letter{Kind: "key_policy_due", Subject: outbox.L("API keys will be paused")}
-		if len(rows) == 1 {
+		switch {
+		case rule == policy.Life && len(rows) == 1:
+			l.Subject = outbox.L("The API key %[1]s gets an earlier end on %[2]s", rows[0].Hint(), text.Date(ctx, first.at))
+		case rule == policy.Life:
+			l.Subject = outbox.L("API keys get an earlier end")
+		case len(rows) == 1:
 			l.Subject = outbox.L("The API key %[1]s will be paused on %[2]s", rows[0].Hint(), text.Date(ctx, first.at))
 		}
 		var last policy.Number
@@ -131,18 +136,27 @@ func (s *Store) tellPaused(tx *db.Tx, rule string, w wrong) error {
 }
 
 // tellShortened mails that keys were given an end.
-func (s *Store) tellShortened(tx *db.Tx, n policy.Number, rows []key.Row, end time.Time) error {
+func (s *Store) tellShortened(tx *db.Tx, n policy.Number, ended []told) error {
 	whose, err := label(tx, n.Source)
 	if err != nil {
 		return err
 	}
+	at, rows := map[db.ID]time.Time{}, make([]key.Row, len(ended))
+	for i, e := range ended {
+		at[e.row.ID], rows[i] = e.at, e.row
+	}
 	return s.keys.MailEach(tx, rows, func(ctx context.Context, rows []key.Row) outbox.Letter {
 		l := outbox.Letter{Kind: "key_policy_shortened", Subject: outbox.L("API keys end sooner")}
 		if len(rows) == 1 {
-			l.Subject = outbox.L("The API key %[1]s now expires on %[2]s", rows[0].Hint(), text.Date(ctx, end))
+			l.Subject = outbox.L("The API key %[1]s now expires on %[2]s", rows[0].Hint(), text.Date(ctx, at[rows[0].ID]))
 		}
-		l.Lines = append([]outbox.Line{will(policy.Life, whose, n.Value)}, key.KeyLines(rows)...)
-		l.Lines = append(l.Lines, outbox.L("They stop working on %s.", text.DateTime(ctx, end)))
+		l.Lines = []outbox.Line{will(policy.Life, whose, n.Value)}
+		for _, r := range rows[:min(len(rows), key.Listed)] {
+			l.Lines = append(l.Lines, outbox.L("“%[1]s” (%[2]s), app %[3]s of %[4]s: stops working on %[5]s", r.Name, r.Hint(), r.AppName, r.OrganizationName, text.DateTime(ctx, at[r.ID])))
+		}
+		if len(rows) > key.Listed {
+			l.Lines = append(l.Lines, outbox.L("… and others: the list of keys shows them all."))
+		}
 		l.After = []outbox.Line{help(policy.Life)}
 		s.keys.Button(&l, rows)
 		return l

@@ -4,7 +4,6 @@ package enforcement
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -24,8 +23,9 @@ func NewStore(d *db.DB, keys *key.Store) *Store { return &Store{d, keys} }
 
 // Sizes of the work.
 const (
-	atOnce = 500              // keys in one transaction
-	most   = 75 * time.Second // of one run, well within the lease of a job; what is left waits for the next
+	atOnce  = 250              // keys in one transaction: a fraction of a second, since SQLite has one writer
+	readMax = 20_000           // keys that one look reads
+	most    = 75 * time.Second // of one run, well within the lease of a job; what is left waits for the next
 )
 
 var asSystem = actor.ForSystem()
@@ -33,18 +33,67 @@ var asSystem = actor.ForSystem()
 // Enforce tells of what is due and does it. It is a job: run it at least each hour. What a run can't finish in its time the next one does.
 func (s *Store) Enforce(ctx context.Context) error {
 	until := s.db.Now().Add(most)
-	for _, step := range []func(context.Context) (int, error){s.act, s.warn, s.remind} {
-		for {
-			n, err := step(ctx)
-			if err != nil {
-				return err
-			}
-			if n == 0 || s.db.Now().After(until) {
-				break
-			}
+	for _, step := range []func(context.Context, time.Time) error{s.act, s.warn, s.remind} {
+		if err := step(ctx, until); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// waiting is a key with which something is to be done by a rule.
+type waiting struct {
+	OrganizationID, KeyID db.ID
+	Rule                  string
+}
+
+// work reads what waits, outside of any transaction, and does it in parts, each in one: until nothing waits, or the time is over. read gives at most
+// readMax, those of one rule and organization side by side; do looks again at what it is given, which may be of no concern by then.
+func (s *Store) work(until time.Time, read func() ([]waiting, error), do func(rule string, ids []db.ID) error) error {
+	for {
+		all, err := read()
+		if err != nil {
+			return err
+		}
+		for _, part := range parts(all) {
+			if s.db.Now().After(until) {
+				return nil
+			}
+			if err := do(part[0].Rule, idsOf(part)); err != nil {
+				return err
+			}
+		}
+		if len(all) < readMax {
+			return nil
+		}
+	}
+}
+
+// parts cuts what waits into parts of one rule and at most atOnce keys; the keys of an organization stay together where they fit, so that its people get one letter.
+func parts(all []waiting) [][]waiting {
+	var out [][]waiting
+	for len(all) > 0 {
+		n, whole := 0, 0 // whole: the end of the last organization that fits
+		for n < len(all) && n < atOnce && all[n].Rule == all[0].Rule {
+			n++
+			if n == len(all) || all[n].Rule != all[0].Rule || all[n].OrganizationID != all[n-1].OrganizationID {
+				whole = n
+			}
+		}
+		if whole == 0 {
+			whole = n
+		}
+		out, all = append(out, all[:whole]), all[whole:]
+	}
+	return out
+}
+
+func idsOf(list []waiting) []db.ID {
+	out := make([]db.ID, len(list))
+	for i, d := range list {
+		out[i] = d.KeyID
+	}
+	return out
 }
 
 // page is some keys with what is needed to judge them.
@@ -80,36 +129,4 @@ func (p page) breach(r key.Row, rule string, now, at time.Time, coming bool) (fr
 	}
 	from, n, ok = e.Breach(rule, p.facts[r.ID])
 	return from, n, ok && !from.After(at)
-}
-
-type dueRow struct {
-	KeyID db.ID
-	Rule  string
-	DueAt time.Time
-}
-
-// byRule gives each rule its rows, in the order of the rules' names.
-func byRule[T any](list []T, rule func(T) string) [][]T {
-	list = slices.Clone(list)
-	slices.SortStableFunc(list, func(a, b T) int {
-		switch {
-		case rule(a) < rule(b):
-			return -1
-		case rule(a) > rule(b):
-			return 1
-		}
-		return 0
-	})
-	return slices.Collect(func(yield func([]T) bool) {
-		for len(list) > 0 {
-			n := 1
-			for n < len(list) && rule(list[n]) == rule(list[0]) {
-				n++
-			}
-			if !yield(list[:n]) {
-				return
-			}
-			list = list[n:]
-		}
-	})
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 )
 
-// pausing are the rules whose breach pauses a key.
-var pausing = []string{policy.Idle, policy.Age, policy.Networks}
+// rules are those by which keys are looked for.
+var rules = []string{policy.Idle, policy.Age, policy.Networks, policy.Life}
 
 // search is one look for keys that a rule will hit soon.
 type search struct {
@@ -24,7 +24,7 @@ type search struct {
 func searches(b policy.Book, d db.Dialect, now time.Time) []search {
 	var out []search
 	for _, stage := range b.Stages() {
-		for _, rule := range pausing {
+		for _, rule := range rules {
 			if cond, days, ok := stage.Warned(d, rule, now); ok {
 				out = append(out, search{rule, stage, days, cond})
 			}
@@ -35,59 +35,69 @@ func searches(b policy.Book, d db.Dialect, now time.Time) []search {
 }
 
 // warn tells the people of keys that a rule will hit within its lead, and writes down until when nothing becomes of them.
-func (s *Store) warn(ctx context.Context) (int, error) {
+func (s *Store) warn(ctx context.Context, until time.Time) error {
 	book, err := policy.Load(s.db.Read(ctx), s.db.Now())
 	if err != nil {
-		return 0, err
+		return err
 	}
 	for _, look := range searches(book, s.db.Dialect, s.db.Now()) {
-		n, err := s.warnOf(ctx, look)
-		if err != nil || n > 0 {
-			return n, err
-		}
-	}
-	return 0, nil
-}
-
-func (s *Store) warnOf(ctx context.Context, look search) (int, error) {
-	n := 0
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		var ids []db.ID
-		args := append(slices.Clone(look.cond.Args), atOnce)
-		err := tx.Raw("SELECT k.id"+policy.Tables+" WHERE "+look.cond.SQL+" ORDER BY a.organization_id, k.id LIMIT ?", args...).Scan(&ids).Error
-		if n = len(ids); err != nil || n == 0 {
-			return err
-		}
-		p, err := s.page(tx, ids)
+		err := s.work(until, func() (found []waiting, err error) {
+			args := append(slices.Concat([]any{look.rule}, look.cond.Args), readMax)
+			err = s.db.Read(ctx).Raw("SELECT k.id AS key_id, a.organization_id, ? AS rule"+policy.Tables+" WHERE "+look.cond.SQL+" ORDER BY a.organization_id, k.id LIMIT ?", args...).Scan(&found).Error
+			return found, err
+		}, func(_ string, ids []db.ID) error {
+			return s.db.Tx(ctx, func(tx *db.Tx) error { return s.warnOf(tx, look, ids) })
+		})
 		if err != nil {
 			return err
 		}
-		soonest := tx.Now.Add(lead(look.rule, look.days))
-		var told []told
-		for _, r := range p.rows {
-			from, number, ok := p.breach(r, look.rule, tx.Now, soonest, false)
-			due := soonest
-			if ok && from.After(due) {
-				due = from
-			}
-			if !ok {
-				number = policy.Number{Value: look.days, Source: look.stage.Source}
-			}
-			told = append(told, newTold(r, number, due))
+	}
+	return nil
+}
+
+func (s *Store) warnOf(tx *db.Tx, look search, ids []db.ID) error {
+	ids, err := unwarned(tx, look.rule, ids)
+	if err != nil || len(ids) == 0 {
+		return err
+	}
+	p, err := s.page(tx, ids)
+	if err != nil {
+		return err
+	}
+	soonest := tx.Now.Add(lead(look.rule, look.days))
+	var told []told
+	for _, r := range p.rows {
+		from, number, ok := p.breach(r, look.rule, tx.Now, soonest, false)
+		due := soonest
+		if ok && from.After(due) {
+			due = from
 		}
-		for part := range slices.Chunk(told, 100) {
-			if err := insertDues(tx, look.rule, part, 1); err != nil {
-				return err
-			}
+		if !ok {
+			number = policy.Number{Value: look.days, Source: look.stage.Source}
 		}
-		return s.tellDue(tx, look.rule, told, false)
-	})
-	return n, err
+		told = append(told, newTold(r, number, due))
+	}
+	for part := range slices.Chunk(told, 100) {
+		if err := insertDues(tx, look.rule, part, 1); err != nil {
+			return err
+		}
+	}
+	return s.tellDue(tx, look.rule, told, false)
+}
+
+// unwarned leaves out keys whose people were told meanwhile.
+func unwarned(tx *db.Tx, rule string, ids []db.ID) ([]db.ID, error) {
+	var known []db.ID
+	err := tx.Raw("SELECT key_id FROM key_policy_dues WHERE rule = ? AND key_id IN ?", rule, ids).Scan(&known).Error
+	return slices.DeleteFunc(slices.Clone(ids), func(id db.ID) bool { return slices.Contains(known, id) }), err
 }
 
 func lead(rule string, days int) time.Duration {
-	if rule == policy.Networks {
+	switch rule {
+	case policy.Networks:
 		return policy.NetworksLead
+	case policy.Life:
+		return policy.LifeLead
 	}
 	return policy.Lead(rule, days)
 }
@@ -113,34 +123,32 @@ const laterDueWins = ` ON CONFLICT (key_id, rule) DO UPDATE SET due_at = CASE WH
 	subject_kind = excluded.subject_kind, subject_id = excluded.subject_id, days = excluded.days, told = 1`
 
 // remind tells a second time, a day ahead, when the first time was longer ago.
-func (s *Store) remind(ctx context.Context) (int, error) {
-	n := 0
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		var due []dueRow
-		err := tx.Raw(`SELECT key_id, rule, due_at FROM key_policy_dues WHERE told = 1 AND rule <> 'life' AND due_at > ? AND due_at <= ? AND created_at <= ?
-			ORDER BY due_at, key_id, rule LIMIT ?`, tx.Now, tx.Now.Add(24*time.Hour), tx.Now.Add(-24*time.Hour), atOnce).Scan(&due).Error
-		if n = len(due); err != nil || n == 0 {
-			return err
-		}
-		for _, list := range byRule(due, func(d dueRow) string { return d.Rule }) {
-			if err := s.remindOf(tx, list); err != nil {
-				return err
-			}
-		}
-		return nil
+func (s *Store) remind(ctx context.Context, until time.Time) error {
+	return s.work(until, func() (due []waiting, err error) {
+		now := s.db.Now()
+		err = s.db.Read(ctx).Raw(`SELECT z.key_id, z.rule, a.organization_id FROM key_policy_dues z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
+			WHERE z.told = 1 AND z.rule <> 'life' AND z.due_at > ? AND z.due_at <= ? AND z.created_at <= ? ORDER BY z.rule, a.organization_id, z.key_id LIMIT ?`,
+			now, now.Add(24*time.Hour), now.Add(-24*time.Hour), readMax).Scan(&due).Error
+		return due, err
+	}, func(rule string, ids []db.ID) error {
+		return s.db.Tx(ctx, func(tx *db.Tx) error { return s.remindOf(tx, rule, ids) })
 	})
-	return n, err
 }
 
-func (s *Store) remindOf(tx *db.Tx, list []dueRow) error {
-	rule, at := list[0].Rule, map[db.ID]time.Time{}
+func (s *Store) remindOf(tx *db.Tx, rule string, ids []db.ID) error {
+	var list []struct {
+		KeyID db.ID
+		DueAt time.Time
+	}
+	if err := tx.Raw("UPDATE key_policy_dues SET told = 2 WHERE rule = ? AND key_id IN ? AND told = 1 RETURNING key_id, due_at", rule, ids).Scan(&list).Error; err != nil {
+		return err
+	}
+	at := map[db.ID]time.Time{}
 	for _, d := range list {
 		at[d.KeyID] = d.DueAt
 	}
-	if _, err := tx.Run("UPDATE key_policy_dues SET told = 2 WHERE rule = ? AND key_id IN ?", rule, idsOf(list)); err != nil {
-		return err
-	}
-	p, err := s.page(tx, idsOf(list))
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id db.ID) bool { return at[id].IsZero() })
+	p, err := s.page(tx, ids)
 	if err != nil {
 		return err
 	}

@@ -124,6 +124,17 @@ func (b Book) Planned(s Source) []Planned {
 	return out
 }
 
+// NoticeOver is when what a source says holds in full for a key made at created; zero when it does already.
+func (b Book) NoticeOver(s Source, created time.Time) time.Time {
+	var out time.Time
+	for _, p := range b.Planned(s) {
+		if !created.After(p.MadeAt) {
+			out = later(out, p.EffectiveAt)
+		}
+	}
+	return out
+}
+
 // Stage is what a source says to keys made after From and not after To, at the moment of the book; zero times are without bound.
 type Stage struct {
 	Source   Source

@@ -14,6 +14,8 @@ const (
 	ageLead  = 14 * day
 	// NetworksLead is the notice for a key that comes under a rule about networks by itself, such as with another plan.
 	NetworksLead = 14 * day
+	// LifeLead is the notice for a key that comes under a shorter lifetime by itself, before its end is brought forward.
+	LifeLead = 14 * day
 	// LifeGrace is how long a key lives at least once its end was brought forward, so that the notices of expiry go out.
 	LifeGrace = 7 * day
 	// lifeSlack is how far the end of a day may lie beyond a number of days, whatever the zone.
@@ -87,31 +89,43 @@ type Countdown struct {
 	Number // the rule; Value 0 for Networks
 }
 
-// Countdowns lists what becomes of a living key that is not paused and not rotated. held holds for it now; coming will, once all notices are over.
-func Countdowns(f Facts, held, coming Effective, dues []Due, now time.Time) []Countdown {
+// Countdowns lists what becomes of a living key that is not paused and not rotated. held holds for it now; coming will, once all notices are over;
+// from tells when the notice of a source is, zero for one without.
+func Countdowns(f Facts, held, coming Effective, from func(Source) time.Time, dues []Due, now time.Time) []Countdown {
 	told := map[string]Due{}
 	for _, d := range dues {
 		told[d.Rule] = d
 	}
 	var out []Countdown
 	for _, rule := range []string{Idle, Age, Networks, Life} {
-		d, isDue := told[rule]
-		e := held
-		if isDue {
-			e = coming
-		}
-		from, n, ok := e.Breach(rule, f)
-		switch {
-		case !ok || !isDue && (rule == Networks || rule == Life):
+		if d, ok := told[rule]; ok {
+			if at, n, ok := coming.Breach(rule, f); ok {
+				out = append(out, Countdown{rule, later(at, d.At), n})
+			}
 			continue
-		case isDue:
-			from = later(from, d.At)
-		default:
-			from = later(from, now.Add(Lead(rule, n.Value)))
 		}
-		out = append(out, Countdown{rule, from, n})
+		if rule == Networks || rule == Life {
+			continue
+		}
+		if c, ok := untold(f, rule, held, coming, from, now); ok {
+			out = append(out, c)
+		}
 	}
 	return out
+}
+
+// untold is when a key that is not used, or not rotated, is paused, if nobody was told yet: by what holds, or by what will hold if that is sooner.
+func untold(f Facts, rule string, held, coming Effective, from func(Source) time.Time, now time.Time) (c Countdown, found bool) {
+	if at, n, ok := held.Breach(rule, f); ok {
+		c, found = Countdown{rule, later(at, now.Add(Lead(rule, n.Value))), n}, true
+	}
+	if at, n, ok := coming.Breach(rule, f); ok {
+		at = later(at, later(now, from(n.Source)).Add(Lead(rule, n.Value)))
+		if !found || at.Before(c.At) {
+			c, found = Countdown{rule, at, n}, true
+		}
+	}
+	return c, found
 }
 
 func later(a, b time.Time) time.Time {

@@ -83,8 +83,8 @@ func (c *Condition) life(dialect db.Dialect, r Rules) {
 	c.and("("+never+" OR "+long+")", args...)
 }
 
-// Warned is true of keys that a stage's rule will hit within its lead, and whose people were not told yet; the rule is Idle, Age or Networks. ok is false
-// when the stage has no such rule.
+// Warned is true of keys that a stage's rule will hit within its lead, and whose people were not told yet. ok is false when the stage has no such
+// rule. A key that lives too long and ends before anything could come of it is left alone.
 func (s Stage) Warned(dialect db.Dialect, rule string, now time.Time) (c Condition, days int, ok bool) {
 	c = Applies(s.Source, s.From, s.To, now)
 	switch {
@@ -93,11 +93,17 @@ func (s Stage) Warned(dialect db.Dialect, rule string, now time.Time) (c Conditi
 	case rule == Age && s.RotateDays != nil:
 		days = *s.RotateDays
 	case rule == Networks && s.needsNetworks():
+	case rule == Life && s.MaxDays != nil:
+		days = *s.MaxDays
+	case rule == Life && s.forbidsNever():
 	default:
 		return c, 0, false
 	}
 	b := breaking(dialect, rule, s.Rules, now.Add(Lead(rule, days)))
 	c.and(b.SQL, b.Args...)
+	if rule == Life {
+		c.and("(k.expires_at IS NULL OR k.expires_at > ?)", now.Add(LifeLead+LifeGrace+day))
+	}
 	c.and("NOT EXISTS (SELECT 1 FROM key_policy_dues z WHERE z.key_id = k.id AND z.rule = ?)", rule)
 	c.and("(k.suspended_at IS NULL OR k.suspended_until <= ?)", now)
 	return c, days, true
