@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/yuin/goldmark/ast"
+	table "github.com/yuin/goldmark/extension/ast"
 	"github.com/yuin/goldmark/renderer"
 	"github.com/yuin/goldmark/util"
 )
@@ -79,6 +80,7 @@ func (b *builder) build(root ast.Node) {
 	var fences []*ast.FencedCodeBlock
 	var quotes []*ast.Blockquote
 	var headings []*ast.Heading
+	var rows []*table.TableRow
 	_ = ast.Walk(root, func(n ast.Node, entering bool) (ast.WalkStatus, error) {
 		if !entering {
 			return ast.WalkContinue, nil
@@ -90,6 +92,8 @@ func (b *builder) build(root ast.Node) {
 			quotes = append(quotes, n)
 		case *ast.Heading:
 			headings = append(headings, n)
+		case *table.TableRow:
+			rows = append(rows, n)
 		}
 		return ast.WalkContinue, nil
 	})
@@ -102,6 +106,26 @@ func (b *builder) build(root ast.Node) {
 	}
 	for _, h := range headings {
 		b.anchor(h)
+	}
+	b.codes(rows)
+}
+
+var codePattern = regexp.MustCompile(`^[A-Z][A-Z_]{1,60}$`)
+
+// codes gives rows of tables that begin with a code in capitals, and nothing else in that cell, the code as id: programs are told to look there. Of rows
+// with the same code the first has it.
+func (b *builder) codes(rows []*table.TableRow) {
+	seen := map[string]bool{}
+	for _, row := range rows {
+		cell := row.FirstChild()
+		if cell == nil || cell.ChildCount() != 1 || cell.FirstChild().Kind() != ast.KindCodeSpan {
+			continue
+		}
+		code := words(cell.FirstChild(), b.source)
+		if codePattern.MatchString(code) && !seen[code] {
+			seen[code] = true
+			cell.SetAttributeString("id", []byte(code))
+		}
 	}
 }
 

@@ -234,7 +234,7 @@ func policy(own bool) *bluemonday.Policy {
 		p.RequireNoFollowOnLinks(true)
 	}
 	if own {
-		p.AllowAttrs("id").Matching(idPattern).OnElements("h1", "h2", "h3", "h4", "h5", "h6")
+		p.AllowAttrs("id").Matching(idPattern).OnElements("h1", "h2", "h3", "h4", "h5", "h6", "td")
 	}
 	return p
 }
