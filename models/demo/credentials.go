@@ -23,7 +23,7 @@ var credentials = append(append(append([]credential{}, shopKeys...), partnerKeys
 var shopKeys = []credential{
 	{"storefront", live, "dev", "Checkout worker", "orders:read orders:write", 66, 180, 900, shopping, fate{}},
 	{"storefront", live, "dev", "Order history", "orders:read returns:read", 64, 180, 620, shopping, fate{}},
-	{"storefront", live, "owen", "Cancel and return", "orders:cancel returns:read returns:write", 50, 90, 70, shopping, fate{}},
+	{"storefront", live, "owen", "Cancel and return", "orders:cancel returns:read returns:write", 50, 90, 70, shopping, fate{"leaked", 1, 0, "https://github.com/kestrel-commerce/storefront/blob/main/.env.example", ""}},
 	{"storefront", live, "owen", "Product pages", "products:read prices:read stock:read", 82, 365, 1100, shopping, fate{}},
 	{"storefront", live, "marta", "Reviews widget", "products:read reviews:read", 88, 180, 90, shopping, fate{}},
 	{"storefront", live, "marta", "Search indexer", "products:read prices:read", 70, 90, 260, nightly, fate{"rotated", 4, 14, "", ""}},

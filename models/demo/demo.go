@@ -25,6 +25,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
+	"github.com/gatehouse-dev/gatehouse/models/key/handover"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/notice"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -119,6 +121,8 @@ type filler struct {
 	policies    *policy.Store
 	enforcement *enforcement.Store
 	notices     *notice.Store
+	handover    *handover.Store
+	leaks       *leak.Store
 	staff       *staff.Store
 	forum       *forum.Store
 	desk        *support.Store
@@ -160,6 +164,8 @@ func newFiller(o Options) (*filler, error) {
 	f.apis = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: o.Link})
 	f.keys = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Brand, Link: o.Link})
 	f.policies, f.enforcement, f.notices = policy.NewStore(o.DB), enforcement.NewStore(o.DB, f.keys), notice.NewStore(o.DB, f.keys, box)
+	f.handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: f.keys, Link: o.Link})
+	f.leaks = leak.NewStore(leak.Options{DB: o.DB, Keys: f.keys, Outbox: box, Root: o.Root, Brand: o.Brand, Link: o.Link})
 	f.staff = staff.NewStore(o.DB, f.accounts, f.apis)
 	f.forum = forum.NewStore(forum.Options{DB: o.DB, Link: o.Link, Follow: follow.NewStore(follow.Options{
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: o.Link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
@@ -181,6 +187,7 @@ func (f *filler) fill(ctx context.Context) error {
 	f.plotCatalogue()
 	f.plotApps()
 	f.plotKeys()
+	f.plotCare()
 	f.plotStaff()
 	f.plotDesk()
 	f.plotPages()

@@ -79,6 +79,8 @@ func holdsTheCounts(t *testing.T, d *db.DB) {
 		"SELECT COUNT(*) FROM organizations WHERE kind = 'personal'":                                              40,
 		"SELECT COUNT(*) FROM apis WHERE NOT is_portal":                                                           4,
 		"SELECT COUNT(*) FROM keys":                                                                               121,
+		"SELECT COUNT(*) FROM leak_incidents WHERE closed_at IS NULL":                                             1,
+		"SELECT COUNT(*) FROM key_policies WHERE subject_kind = 'api'":                                            1,
 		"SELECT COUNT(DISTINCT staff_role) FROM users":                                                            4, // and none
 		"SELECT COUNT(DISTINCT role) FROM members":                                                                4,
 		"SELECT COUNT(DISTINCT language) FROM users":                                                              2,

@@ -18,6 +18,7 @@ type made struct {
 	at        time.Time  // made
 	takesOver *made      // the key that it was rotated from
 	ends      *time.Time // its expiry, or the end of its overlap
+	text      string     // of a key that will be found where it should not be
 }
 
 // plotKeys lets developers make their keys, and lets happen what becomes of them.
@@ -55,6 +56,9 @@ func (f *filler) makeKey(ctx context.Context, c credential) (*made, error) {
 		return nil, err
 	}
 	m := &made{credential: c, id: k.Key.ID, at: f.clock.now, ends: k.Key.ExpiresAt}
+	if c.fate.what == "leaked" {
+		m.text = k.Secret.Reveal()
+	}
 	f.made = append(f.made, m)
 	return m, nil
 }
@@ -88,6 +92,8 @@ func (f *filler) befall(ctx context.Context, m *made) error {
 		return f.keys.Revoke(ctx, a, m.id, m.fate.reason)
 	case "rotated":
 		return f.rotate(ctx, m)
+	case "leaked":
+		return f.report(ctx, m)
 	}
 	return errors.New("nothing is known of " + fmt.Sprintf("%+v", m.fate))
 }

@@ -76,7 +76,7 @@ func (f *filler) stopped(m *made) (since time.Time, code string) {
 	if m.ends != nil {
 		consider(*m.ends, "EXPIRED")
 	}
-	codes := map[string]string{"paused": "PAUSED", "suspended": "SUSPENDED", "revoked": "REVOKED"}
+	codes := map[string]string{"paused": "PAUSED", "leaked": "PAUSED", "suspended": "SUSPENDED", "revoked": "REVOKED"}
 	if why := codes[m.fate.what]; why != "" {
 		consider(f.at(m.fate.ago, 16), why)
 	}
