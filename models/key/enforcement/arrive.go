@@ -12,12 +12,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
+const living = key.LivingSQL
+
 // Arrived brings the keys of an app under the policy of the organization that it was moved to, in the transaction that moved it: each living key that
 // breaks a rule of that policy, or will within the rule's lead, gets the day from which on it is held to it, and its people are told once. A key whose day by
 // this organization's rule stands already keeps that day, so that going and coming wins no time. Keys that are paused or in their overlap get their day too.
 func (s *Store) Arrived(tx *db.Tx, app, organization db.ID) error {
 	var ids []db.ID
-	if err := tx.Raw("SELECT k.id FROM keys k WHERE k.app_id = ? AND "+key.LivingSQL+" ORDER BY k.id", app, tx.Now, tx.Now).Scan(&ids).Error; err != nil || len(ids) == 0 {
+	if err := tx.Raw("SELECT k.id FROM keys k WHERE k.app_id = ? AND "+living+" ORDER BY k.id", app, tx.Now, tx.Now).Scan(&ids).Error; err != nil || len(ids) == 0 {
 		return err
 	}
 	p, err := s.page(tx, ids)
