@@ -318,6 +318,9 @@ func repeatsWords(e ast.Expr, constants map[string]bool) bool {
 		name = f.Name
 	case *ast.SelectorExpr:
 		name = f.Sel.Name
+		if of, ok := f.X.(*ast.Ident); ok && of.Name == "db" && name == "Rows" { // placeholders alone, by two numbers
+			return true
+		}
 	}
 	return slices.Contains([]string{"rowsText", "Repeat", "TrimSuffix", "TrimPrefix"}, name) && isConstant(call.Args[0], constants)
 }
