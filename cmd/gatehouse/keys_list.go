@@ -179,9 +179,22 @@ func (c keysShowCommand) Run(w *world) error {
 		s := d.shown(k.Row)
 		t := tabwriter.NewWriter(d.stdout, 0, 4, 2, ' ', 0)
 		for _, line := range [][2]string{
-			{"Id", s.ID}, {"Hint", s.Hint}, {"Name", s.Name}, {"State", s.State}, {"Environment", s.Environment}, {"App", s.App.Name + " (" + s.App.ID + ")"}, {"Organization", s.Organization.Name + " (" + s.Organization.ID + ")"},
-			{"Grants", strings.Join(s.Grants, " ")}, {"Made by", k.CreatorName}, {"Responsible", responsible(k)}, {"Made", day(&s.CreatedAt)}, {"Expires", day(s.ExpiresAt)}, {"Last used", day(s.LastUsedAt)},
-			{"Last network", k.LastUsedNetwork}, {"Revoked", day(s.RevokedAt)}, {"Reason", k.RevokedReason},
+			{"Id", s.ID},
+			{"Hint", s.Hint},
+			{"Name", s.Name},
+			{"State", s.State},
+			{"Environment", s.Environment},
+			{"App", s.App.Name + " (" + s.App.ID + ")"},
+			{"Organization", s.Organization.Name + " (" + s.Organization.ID + ")"},
+			{"Grants", strings.Join(s.Grants, " ")},
+			{"Made by", k.CreatorName},
+			{"Responsible", responsible(k)},
+			{"Made", day(&s.CreatedAt)},
+			{"Expires", day(s.ExpiresAt)},
+			{"Last used", day(s.LastUsedAt)},
+			{"Last network", k.LastUsedNetwork},
+			{"Revoked", day(s.RevokedAt)},
+			{"Reason", k.RevokedReason},
 		} {
 			_, _ = fmt.Fprintln(t, line[0]+"\t"+audit.Clean(line[1]))
 		}

@@ -23,7 +23,11 @@ type mutator struct {
 
 var hostile = []any{
 	nil, true, false, 0, -1, 1e30, json.Number("99999999999999999999999"), 1.5, "", " ", "x", strings.Repeat("y", 5000), "\x00", "'; DROP TABLE keys; --", "%s%n", "../../etc", "\u202e",
-	[]any{}, map[string]any{}, []any{nil}, map[string]any{"a": map[string]any{}}, "𝔘𝔫𝔦", "2026-02-31", "9999-99-99", "app_00000000000000000000000000",
+	[]any{},
+	map[string]any{},
+	[]any{nil},
+	map[string]any{"a": map[string]any{}},
+	"𝔘𝔫𝔦", "2026-02-31", "9999-99-99", "app_00000000000000000000000000",
 }
 
 func (m *mutator) chance(in int) bool { return m.IntN(in) == 0 }

@@ -242,7 +242,8 @@ func TestEachActOfAHandOverAnswersTheRightPersonOnly(t *testing.T) {
 		}{
 			{
 				"cancel", "/console/keys/" + other.Key.ID.Show("key") + "/links/" + link.ID.Show("hnd") + "/cancel", "/console/keys/" + db.NewID().Show("key") + "/links/" + link.ID.Show("hnd") + "/cancel",
-				url.Values{}, nil, 0,
+				url.Values{},
+				nil, 0,
 				func() bool { return w.count("SELECT COUNT(*) FROM key_handovers WHERE cancelled_at IS NOT NULL") == 1 },
 			},
 			{
@@ -253,11 +254,15 @@ func TestEachActOfAHandOverAnswersTheRightPersonOnly(t *testing.T) {
 			},
 			{
 				"remove", w.organization(w.Org) + "/members/" + w.Other.UserID.Show("user") + "/remove", w.organization(w.Org) + "/members/" + db.NewID().Show("user") + "/remove",
-				url.Values{}, nil, 0,
+				url.Values{},
+				nil, 0,
 				func() bool { return w.count("SELECT COUNT(*) FROM members WHERE user_id = ?", w.Other.UserID) == 0 },
 			},
 			{
-				"move", "/console/apps/" + w.App.Show("app") + "/move", "/console/apps/" + db.NewID().Show("app") + "/move", url.Values{"to": {target.Show("org")}}, url.Values{"to": {"nowhere"}}, 422,
+				"move", "/console/apps/" + w.App.Show("app") + "/move", "/console/apps/" + db.NewID().Show("app") + "/move",
+				url.Values{"to": {target.Show("org")}},
+				url.Values{"to": {"nowhere"}},
+				422,
 				func() bool { return w.count("SELECT COUNT(*) FROM apps WHERE organization_id = ?", target) == 1 },
 			},
 		} {

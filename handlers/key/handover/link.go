@@ -45,8 +45,11 @@ func (h *Handler) facts(c echo.Context, o store.Offer) []components.Fact {
 		environment = web.T(c, "Test")
 	}
 	return []components.Fact{
-		{Term: web.T(c, "Key"), Body: views.Typed(o.Name + " (" + o.Hint() + ")")}, {Term: web.T(c, "App"), Body: views.Typed(o.AppName)},
-		{Term: web.T(c, "Organization"), Body: views.Typed(o.OrganizationName)}, {Term: web.T(c, "Environment"), Value: environment}, {Term: web.T(c, "Expires"), Value: ends},
+		{Term: web.T(c, "Key"), Body: views.Typed(o.Name + " (" + o.Hint() + ")")},
+		{Term: web.T(c, "App"), Body: views.Typed(o.AppName)},
+		{Term: web.T(c, "Organization"), Body: views.Typed(o.OrganizationName)},
+		{Term: web.T(c, "Environment"), Value: environment},
+		{Term: web.T(c, "Expires"), Value: ends},
 	}
 }
 

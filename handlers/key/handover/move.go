@@ -128,8 +128,11 @@ func (h *Handler) moveDesk(c echo.Context, id, to db.ID) (desks.Desk, error) {
 		d.Parts = append(d.Parts, breaksPart(c, m))
 	}
 	d.Parts = append(d.Parts, desks.Part{Facts: []desks.Fact{
-		{Term: web.T(c, "App"), Value: m.App.Name, Data: true}, {Term: web.T(c, "From"), Value: m.From.Name, Data: true}, {Term: web.T(c, "To"), Value: m.To.Name, Data: true},
-		{Term: web.T(c, "Keys"), Value: text.Number(web.Ctx(c), m.Keys)}, {Term: web.T(c, "Calls, 24 h"), Value: text.Number(web.Ctx(c), m.Calls)},
+		{Term: web.T(c, "App"), Value: m.App.Name, Data: true},
+		{Term: web.T(c, "From"), Value: m.From.Name, Data: true},
+		{Term: web.T(c, "To"), Value: m.To.Name, Data: true},
+		{Term: web.T(c, "Keys"), Value: text.Number(web.Ctx(c), m.Keys)},
+		{Term: web.T(c, "Calls, 24 h"), Value: text.Number(web.Ctx(c), m.Calls)},
 	}})
 	for _, sentence := range changes(c, m) {
 		d.Parts = append(d.Parts, desks.Part{Text: sentence})

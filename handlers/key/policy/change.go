@@ -59,7 +59,8 @@ func (h *Handler) changePage(c echo.Context, status int, f confirmForm, failed e
 		Frame: h.Frame(c, title), Title: title, Back: root + "/" + r.Source.Ref(),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Policy"), Href: root}, {Label: title}},
 		Tiles: []components.Tile{
-			{Label: web.T(c, "Keys"), Value: text.Number(ctx, r.Keys)}, {Label: web.T(c, "Organizations"), Value: text.Number(ctx, r.Organizations)},
+			{Label: web.T(c, "Keys"), Value: text.Number(ctx, r.Keys)},
+			{Label: web.T(c, "Organizations"), Value: text.Number(ctx, r.Organizations)},
 			{Label: web.T(c, "Used in the last hour"), Value: text.Number(ctx, r.UsedLastHour), Delta: web.T(c, "before %s", text.DateTime(ctx, r.CreatedAt))},
 		},
 		Changes: []components.Fact{

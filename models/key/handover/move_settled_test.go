@@ -61,7 +61,6 @@ func TestARevokedManagementKeyHoldsNoAppBack(t *testing.T) {
 		w.exec("UPDATE keys SET revoked_at = ? WHERE id = ?", w.clock.Now(), k.ID)
 
 		_, err := w.store.Move(t.Context(), w.admin, w.Shop, w.Contoso)
-
 		if err != nil {
 			t.Error(err)
 		}

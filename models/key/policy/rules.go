@@ -49,8 +49,11 @@ func (r *Rules) named() []struct {
 		At   **int
 		Most int
 	}{
-		{"default_days", &r.DefaultDays, MaxDays}, {"max_days", &r.MaxDays, MaxDays}, {"idle_days", &r.IdleDays, MaxDays},
-		{"rotate_days", &r.RotateDays, MaxDays}, {"keys_per_app", &r.KeysPerApp, MaxKeysPerApp},
+		{"default_days", &r.DefaultDays, MaxDays},
+		{"max_days", &r.MaxDays, MaxDays},
+		{"idle_days", &r.IdleDays, MaxDays},
+		{"rotate_days", &r.RotateDays, MaxDays},
+		{"keys_per_app", &r.KeysPerApp, MaxKeysPerApp},
 	}
 }
 
