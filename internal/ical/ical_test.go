@@ -42,14 +42,14 @@ func parse(text string) (calendar []property, events []map[string]string, err er
 		if !ok || name == "" {
 			return nil, nil, fmt.Errorf("no property: %q", l)
 		}
-		switch {
-		case name == "BEGIN":
+		switch name {
+		case "BEGIN":
 			inside = append(inside, value)
 			if value == "VEVENT" {
 				events = append(events, map[string]string{})
 			}
 			continue
-		case name == "END":
+		case "END":
 			if len(inside) == 0 || inside[len(inside)-1] != value {
 				return nil, nil, fmt.Errorf("END:%s", value)
 			}

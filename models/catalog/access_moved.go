@@ -30,7 +30,7 @@ func AskAnew(tx *db.Tx, a actor.Actor, id, organization db.ID) error {
 	change.Record(tx, change.API, x.APIID)
 	next, err := one[Access](tx.DB, "SELECT * FROM access WHERE app_id = ? AND api_id = ? AND state = 'requested'", x.AppID, x.APIID)
 	if fault.Is(err, fault.NotFound) {
-		next, err = x, nil
+		next = x
 		next.ID = db.NewID()
 		_, err = tx.Run(`INSERT INTO access (id, app_id, api_id, plan_id, state, purpose, terms_version, terms_agreed_at, terms_agreed_by, requested_by, created_at, updated_at)
 			VALUES (?, ?, ?, ?, 'requested', ?, ?, ?, ?, ?, ?, ?)`, next.ID, x.AppID, x.APIID, x.PlanID, x.Purpose, x.TermsVersion, x.TermsAgreedAt, x.TermsAgreedBy, a.UserID.Ref(), tx.Now, tx.Now)

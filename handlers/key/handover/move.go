@@ -203,7 +203,7 @@ func inTheWay(c echo.Context, m store.Move) desks.Part {
 		Table: &desks.Table{Spec: components.TableSpec{Caption: web.T(c, "What stands in the way"), Columns: []components.Column{{Label: web.T(c, "Access")}, {Label: web.T(c, "Why")}}}},
 	}
 	for _, x := range m.Access {
-		why := ""
+		var why string
 		switch {
 		case x.Gateway:
 			why = web.T(c, "It lets a gateway ask about the APIs of the organization that it is of. Make the gateway’s key anew in the other organization.")

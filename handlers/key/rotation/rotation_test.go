@@ -23,8 +23,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 )
 
-const day = 24 * time.Hour
-
 type world struct {
 	*keytest.World
 	t    *testing.T

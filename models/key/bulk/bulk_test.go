@@ -130,8 +130,8 @@ func TestStaffStopAnActBetweenTwoParts(t *testing.T) {
 		if err := w.bulks.Start(bg, w.staff, id, "gone"); err != nil {
 			t.Fatal(err)
 		}
-		stop, stopped := func() {}, make(chan error, 1)
-		stop = sync.OnceFunc(func() { stopped <- w.bulks.Stop(bg, w.staff, id) })
+		stopped := make(chan error, 1)
+		stop := sync.OnceFunc(func() { stopped <- w.bulks.Stop(bg, w.staff, id) })
 		d.OnCommit(func(changes []db.Change) {
 			if len(changes) == bulk.PartSize {
 				stop()

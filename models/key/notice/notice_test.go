@@ -124,8 +124,8 @@ func TestNoticesAreAtMostADayEarlyWheneverAKeyEnds(t *testing.T) {
 			if len(ahead) != 5 {
 				t.Fatal(four, ahead)
 			}
-			for i, days := range []time.Duration{30, 14, 7, 1} {
-				if ahead[i] < days*day || ahead[i] > (days+1)*day {
+			for i, days := range []int{30, 14, 7, 1} {
+				if least := time.Duration(days) * day; ahead[i] < least || ahead[i] > least+day {
 					t.Errorf("%d days: told %s ahead", days, ahead[i])
 				}
 			}
