@@ -54,7 +54,7 @@ func TestExpiryFollowsThePolicyAndRefusalsNameIt(t *testing.T) {
 		if made, err := try(key.Expiry{Never: true}, verifyKeys); err != nil || made.Key.ExpiresAt != nil {
 			t.Error("a verifier may be without end", err)
 		}
-		if err := w.policy(30, 60, true, 20); err != nil {
+		if err := w.policy(30, 365, true, 20); err != nil {
 			t.Fatal(err)
 		}
 		if made, err := try(key.Expiry{Never: true}, readOrders); err != nil || made.Key.ExpiresAt != nil {
