@@ -29,8 +29,8 @@ var assembled = exceptions{
 	"models/forum/follow/tell.go reads":           "as Solving",
 	"models/key/notice/digest.go readers":         "who is told of a key is key.ReadersSQL, a constant",
 	"models/key/notice/digest.go tell":            "as readers",
-	"models/key/enforcement/warn.go warnOf":       "the condition is made in policy/keys.go from fixed conditions; every value is an argument",
-	"models/key/policy/change.go fix":             "as warnOf; the bits of rules are numbers of a fixed table",
+	"models/key/enforcement/warn.go warn":         "the condition is made in policy/keys.go from fixed conditions; every value is an argument",
+	"models/key/policy/change.go fix":             "as warn; the bits of rules are numbers of a fixed table",
 	"models/key/policy/look.go named":             "one of two fixed texts for an id, by the dialect",
 	"models/usage/batch.go add":                   "its caller, in the same file, has them from a table of fixed statements",
 }
