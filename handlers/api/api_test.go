@@ -76,7 +76,7 @@ func (w *world) scopes(me string, clock *dbtest.Clock) {
 	made := w.make(w.mine, "live", key.Pair{API: "orders", Scope: "orders:read"}, key.Pair{API: "portal", Scope: "apps:read"})
 	path := "/v1/keys/" + made.Key.ID.Show("key") + "/scopes/"
 	w.want(409, "POST", path+"take", me, `{"api":"orders","scope":"orders:read"}`)
-	w.run("UPDATE keys SET created_at = ? WHERE id = ?", clock.Now().AddDate(0, 0, -31), made.Key.ID)
+	w.run("UPDATE keys SET created_at = ?, expires_at = ? WHERE id = ?", clock.Now().AddDate(0, 0, -31), clock.Now().AddDate(0, 0, 30), made.Key.ID)
 	taken := w.want(200, "POST", path+"take", me, `{"api":"orders","scope":"orders:read"}`)
 	given := w.want(200, "POST", path+"give", me, `{"api":"orders","scope":"orders:read"}`)
 	if len(taken.at("grants").([]any)) != 1 || len(given.at("grants").([]any)) != 2 {

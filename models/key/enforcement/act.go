@@ -12,11 +12,15 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 )
 
+// awake is true of keys that are neither paused nor in the overlap of their rotation, and of revoked ones. What is due of a key that rests waits: a pause
+// or a rotation that is undone is no way round it.
+const awake = "(k.revoked_at IS NOT NULL OR k.paused_at IS NULL AND k.overlap_ends_at IS NULL)"
+
 // act does what is due, and forgets what became of no concern, such as a key that was used after all.
 func (s *Store) act(ctx context.Context, until time.Time) error {
 	return s.work(until, func() (due []waiting, err error) {
 		err = s.db.Read(ctx).Raw(`SELECT z.key_id, z.rule, a.organization_id FROM key_policy_dues z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
-			WHERE z.due_at <= ? ORDER BY z.rule, a.organization_id, z.key_id LIMIT ?`, s.db.Now(), readMax).Scan(&due).Error
+			WHERE z.due_at <= ? AND `+awake+` ORDER BY z.rule, a.organization_id, z.key_id LIMIT ?`, s.db.Now(), readMax).Scan(&due).Error
 		return due, err
 	}, func(rule string, ids []db.ID) error {
 		return s.db.Tx(ctx, func(tx *db.Tx) error { return s.actOn(tx, rule, ids) })
@@ -53,7 +57,9 @@ func (p page) breaking(rule string, now, at time.Time) []wrong {
 
 func (s *Store) actOn(tx *db.Tx, rule string, ids []db.ID) error {
 	var due []db.ID
-	if err := tx.Raw("DELETE FROM key_policy_dues WHERE rule = ? AND key_id IN ? AND due_at <= ? RETURNING key_id", rule, ids, tx.Now).Scan(&due).Error; err != nil {
+	err := tx.Raw(`DELETE FROM key_policy_dues WHERE rule = ? AND due_at <= ? AND key_id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND `+awake+`)
+		RETURNING key_id`, rule, tx.Now, ids).Scan(&due).Error
+	if err != nil {
 		return err
 	}
 	slices.SortFunc(due, func(a, b db.ID) int { return slices.Compare(a[:], b[:]) })

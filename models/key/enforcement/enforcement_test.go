@@ -150,6 +150,36 @@ func TestOldKeyIsPausedUntilItIsRotated(t *testing.T) {
 	})
 }
 
+// K4: neither a pause over the day on which something is due, nor a rotation that is undone after it, is a way round a policy.
+func TestWhatIsDueWaitsForAKeyThatRests(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.save(policy.Rules{RotateDays: new(60)})
+		paused, rotated := w.Make(w.Developer, "Paused", 365).Key.ID, w.Make(w.Developer, "Rotated", 365).Key.ID
+		w.pass(59)
+		if err := w.Keys.Pause(bg, w.Developer, paused); err != nil {
+			t.Fatal(err)
+		}
+		next := w.Rotate(w.Developer, rotated, 20).Key.ID
+		if got := w.pass(10); len(got) > 0 {
+			t.Error("something became of keys that rest:", got)
+		}
+
+		if err := w.Keys.Resume(bg, w.Developer, paused); err != nil {
+			t.Fatal(err)
+		}
+		w.Run("UPDATE keys SET overlap_ends_at = NULL WHERE id = ?", rotated)
+		w.Run("UPDATE keys SET revoked_at = ?, rotation_undone_at = ? WHERE id = ?", clock.Now(), clock.Now(), next)
+		w.pass(1)
+
+		for name, id := range map[string]db.ID{"paused over the day": paused, "rotated over the day": rotated} {
+			if r := w.Row(id); r.PausedCause != key.PausedAge {
+				t.Errorf("%s: %q, %s", name, r.PausedCause, w.State(id))
+			}
+		}
+	})
+}
+
 // K4, U1: a tightening holds for new keys at once; those that were there go by the old rule until the notice is over, and their people are told once.
 func TestTighteningGivesItsNoticeToKeysThatWereThere(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
