@@ -174,10 +174,10 @@ func (f *filler) plotStaff() {
 		return f.staff.SetPortal(ctx, f.as("mira"), setting.Portal{Name: portalName, Footer: "Northwind is a made-up company: the demo of Gatehouse."})
 	})
 	f.happens(f.at(198, 10), "policy", func(ctx context.Context) error {
-		return f.setPolicy(ctx, "mira", policy.Rules{DefaultDays: new(90), MaxDays: new(365), NeverAllowed: new(true), KeysPerApp: new(20)})
+		return f.setPolicy(ctx, "mira", policy.Source{Kind: policy.Installation}, policy.Rules{DefaultDays: new(90), MaxDays: new(365), NeverAllowed: new(true), KeysPerApp: new(20)})
 	})
 	f.happens(f.at(60, 15), "policy", func(ctx context.Context) error {
-		return f.setPolicy(ctx, "jonas", policy.Rules{DefaultDays: new(90), MaxDays: new(365), NeverAllowed: new(false), KeysPerApp: new(20)})
+		return f.setPolicy(ctx, "jonas", policy.Source{Kind: policy.Installation}, policy.Rules{DefaultDays: new(90), MaxDays: new(365), NeverAllowed: new(false), KeysPerApp: new(20)})
 	})
 	f.happens(f.at(14, 13), "suspend organization", func(ctx context.Context) error {
 		return f.orgs.SuspendOrganization(ctx, f.as("mira"), f.companies["harbourview"], org.Suspension{Reason: "Invoices of three months are open. Write to accounts@northwind.example."})
@@ -201,9 +201,9 @@ func (f *filler) plotStaff() {
 // policyNotice is how many days of notice the company's admins give.
 const policyNotice = 14
 
-// setPolicy changes the installation's rules, with a notice where it hits keys.
-func (f *filler) setPolicy(ctx context.Context, who string, r policy.Rules) error {
-	id, err := f.policies.Propose(ctx, f.as(who), policy.Source{Kind: policy.Installation}, r)
+// setPolicy changes somebody's rules, with a notice where it hits keys.
+func (f *filler) setPolicy(ctx context.Context, who string, of policy.Source, r policy.Rules) error {
+	id, err := f.policies.Propose(ctx, f.as(who), of, r)
 	if err != nil || id.IsZero() {
 		return err
 	}

@@ -15,7 +15,7 @@ const unowned = "CI"
 func (f *filler) plotCare() {
 	f.happens(f.at(9, 11), "policy of customers", func(ctx context.Context) error {
 		of := policy.Source{Kind: policy.API, ID: f.products["customers"].id}
-		return f.policies.Save(ctx, f.as("jonas"), of, policy.Rules{DefaultDays: new(60), MaxDays: new(180), KeysPerApp: new(10)})
+		return f.setPolicy(ctx, "jonas", of, policy.Rules{DefaultDays: new(60), MaxDays: new(180), KeysPerApp: new(10)})
 	})
 	f.happens(f.at(2, 17), "marta leaves", func(ctx context.Context) error {
 		return f.handover.Leave(ctx, f.as("marta"), f.companies["kestrel"])
