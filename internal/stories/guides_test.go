@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/markdown"
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 	"github.com/gatehouse-dev/gatehouse/internal/tools/rig"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -127,7 +128,15 @@ func TestGuideToErrorsNamesEveryCode(t *testing.T) {
 		codes[code.String()] = true
 	}
 	for _, page := range leaves(t, "guides/errors*.md") {
+		shown, err := markdown.Render(page.text, markdown.Options{Own: true})
+		if err != nil {
+			t.Fatal(err)
+		}
 		for code := range codes {
+			// The type of a problem leads there.
+			if n := strings.Count(shown.HTML(), `<td id="`+code+`"><code>`+code+`</code>`); n != 1 {
+				t.Errorf("%s has %d anchors for %s", page.name, n, code)
+			}
 			if n := strings.Count(page.text, "\n| `"+code+"` | "); n != 1 {
 				t.Errorf("%s has %d rows for %s", page.name, n, code)
 			}
