@@ -136,7 +136,11 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
 		}})
 	}
-	if o.Kind != org.Personal {
+	switch {
+	case o.Kind == org.Personal:
+	case soleOwner(o, members):
+		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Leave organization"), ID: "leave", Text: web.T(c, "You are its only owner, and an organization always keeps one: you can’t leave it.")})
+	default:
 		d.Parts = append(d.Parts, views.Part{
 			Title: web.T(c, "Leave organization"), ID: "leave", Text: web.T(c, "You lose all of it at once. The keys that you made go on; its admins say who is responsible for them."),
 			Actions: []components.Act{{Label: web.T(c, "Leave organization"), Href: organizationPath(id) + "/leave"}},
@@ -149,6 +153,17 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 		})
 	}
 	return d, nil
+}
+
+// soleOwner reports whether the reader is the one owner that there is.
+func soleOwner(o org.Mine, members []org.Member) bool {
+	owners := 0
+	for _, m := range members {
+		if m.Role == permission.Owner {
+			owners++
+		}
+	}
+	return o.Role == permission.Owner && owners == 1
 }
 
 func (h *Handler) membersTable(c echo.Context, o org.Mine, members []org.Member) *views.Table {

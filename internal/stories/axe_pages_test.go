@@ -144,8 +144,10 @@ func previewOfRevocation(c *clerk) string {
 	c.open("/admin/keys")
 	c.fill("Scope", "orders:read")
 	c.press("Apply filter")
-	c.press("Revoke what this filter finds")
-	c.see("What will stop working")
+	c.press("Act on what this filter finds")
+	c.tick("Revoke", "What is done to them")
+	c.press("Show what it hits")
+	c.see("Used in the last hour")
 	return c.path()
 }
 

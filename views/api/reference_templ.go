@@ -359,11 +359,11 @@ func operation(o Operation) templ.Component {
 					return templ_7745c5c3_Err
 				}
 			}
-			templ_7745c5c3_Err = parts(text.T(ctx, "Parameters"), o.Params).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts(text.T(ctx, "Parameters of “%s”", o.Summary), o.Params).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = parts(text.T(ctx, "Request body"), o.Body).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts(text.T(ctx, "Request body of “%s”", o.Summary), o.Body).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -397,11 +397,11 @@ func operation(o Operation) templ.Component {
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = parts(text.T(ctx, "Answer"), o.Answer).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = parts(text.T(ctx, "Answer of “%s”", o.Summary), o.Answer).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
-			templ_7745c5c3_Err = components.Code(components.CodeBlock{Title: "curl", Text: o.Curl}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Code(components.CodeBlock{Title: text.T(ctx, "curl for “%s”", o.Summary), Text: o.Curl}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -886,7 +886,7 @@ func grantTable(p ShowPage) templ.Component {
 									}()
 								}
 								ctx = templ.InitializeContext(ctx)
-								templ_7745c5c3_Err = components.Button(text.T(ctx, "Not used for 30 days: take it away"), components.Plain, templ.Attributes{"aria-label": text.T(ctx, "Not used for 30 days: take it away") + " (" + g.Scope + ")"}).Render(ctx, templ_7745c5c3_Buffer)
+								templ_7745c5c3_Err = components.Button(text.T(ctx, "Not used for 30 days: take it away"), components.Plain, templ.Attributes{"aria-label": text.T(ctx, "Not used for 30 days: take it away (%s)", g.Scope)}).Render(ctx, templ_7745c5c3_Buffer)
 								if templ_7745c5c3_Err != nil {
 									return templ_7745c5c3_Err
 								}
