@@ -700,7 +700,7 @@ func Bulk(p BulkPage) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Its keys"), Columns: []components.Column{{Label: text.T(ctx, "Key")}, {Label: text.T(ctx, "App")}, {Label: text.T(ctx, "Outcome")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Keys"), Columns: []components.Column{{Label: text.T(ctx, "Key")}, {Label: text.T(ctx, "App")}, {Label: text.T(ctx, "Outcome")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -1379,7 +1379,7 @@ func PersonPage(p Person) templ.Component {
 						}
 						return nil
 					})
-					templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Newest posts"), Stacks: true, Columns: []components.Column{{Label: text.T(ctx, "Post")}, {Label: text.T(ctx, "Kind")}, {Label: text.T(ctx, "Posted")}, {Label: text.T(ctx, "State")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var58), templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Posts"), Stacks: true, Columns: []components.Column{{Label: text.T(ctx, "Post")}, {Label: text.T(ctx, "Kind")}, {Label: text.T(ctx, "Posted")}, {Label: text.T(ctx, "State")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var58), templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}
