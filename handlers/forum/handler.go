@@ -105,5 +105,11 @@ func (h *Handler) Shorten(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.Redirect(http.StatusMovedPermanently, path)
+	return elsewhere(c, path)
+}
+
+// elsewhere leads to where a question is now. Nobody keeps the answer: questions are merged, and come and go from what a reader may see.
+func elsewhere(c echo.Context, path string) error {
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.Redirect(http.StatusFound, path)
 }

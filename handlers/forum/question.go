@@ -1,7 +1,6 @@
 package forum
 
 import (
-	"net/http"
 	"slices"
 	"strings"
 
@@ -60,7 +59,7 @@ func (h *Handler) Question(c echo.Context) error {
 		} else if q.MergedInto != nil && web.Actor(c).SignedIn() && q.AskerID == web.Actor(c).UserID {
 			return h.Warn(c, path, "Your question was merged into this one, which asks the same.")
 		}
-		return c.Redirect(http.StatusMovedPermanently, path)
+		return elsewhere(c, path)
 	}
 	thread, err := h.Store.Posts(ctx, a, q.Question, web.PageOf(c))
 	if err != nil {

@@ -51,8 +51,11 @@ func TestAddressesAreStable(t *testing.T) {
 		id: q.Path(), id + "/wrong": q.Path(), id + "/wrong.md": q.Path() + ".md", other.Path(): q.Path(), other.Path() + ".md": q.Path() + ".md",
 	} {
 		p := w.visitor.Get(from)
-		if p.Status != http.StatusMovedPermanently || p.Location != to {
+		if p.Status != http.StatusFound || p.Location != to {
 			t.Errorf("%s leads to %q with %d", from, p.Location, p.Status)
+		}
+		if kept := p.Header.Get("Cache-Control"); kept != "no-store" { // where it leads differs by reader and time
+			t.Errorf("%s is kept: %q", from, kept)
 		}
 	}
 	has(t, w.visitor.Get("/forum/q/qst_nothing/x"), http.StatusNotFound)

@@ -23,6 +23,9 @@ import (
 const (
 	keysPath = "/admin/keys"
 	path     = "/admin/keys/bulk"
+
+	oldPath   = "/admin/keys/revocations" // where mass revocations were; those that were carried out are acts on many keys now, by the same ids
+	oldPrefix = "rev"
 )
 
 // Handler answers the routes.
@@ -43,9 +46,28 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Post(path+"/:bulk/stop", manage, h.Stop)
 	r.Post(path+"/:bulk/resume", manage, h.PreviewResume)
 	r.Post("/admin/keys/:key/resume", manage, h.ResumeOne)
+	r.Get(oldPath, read, h.Old)
+	r.Get(oldPath+"/:revocation", read, h.Old)
 }
 
 func pathOf(id db.ID) string { return path + "/" + id.Show(bulk.Prefix) }
+
+// Old leads from where mass revocations were to where they are.
+func (h *Handler) Old(c echo.Context) error {
+	to := path
+	if c.Param("revocation") != "" {
+		id, err := web.PathID(c, "revocation", oldPrefix)
+		if err != nil {
+			return err
+		}
+		if _, err := h.Bulks.Get(web.Ctx(c), web.Actor(c), id); err != nil {
+			return err
+		}
+		to = pathOf(id)
+	}
+	c.Response().Header().Set("Cache-Control", "no-store")
+	return c.Redirect(http.StatusFound, to)
+}
 
 type wishForm struct {
 	FilterForm
