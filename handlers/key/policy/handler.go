@@ -4,6 +4,7 @@ package policy
 
 import (
 	"context"
+	"slices"
 
 	"github.com/labstack/echo/v4"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	policies "github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -80,7 +82,34 @@ func plannedWords(ctx context.Context, p policies.Planned) string {
 	return text.T(ctx, "Keys made until %[1]s go by the rules of before until %[2]s.", text.DateTime(ctx, p.MadeAt), text.DateTime(ctx, p.EffectiveAt))
 }
 
-// Rules is what the reader's organizations are held to, one at a time.
+// place is the organization that the address names; else the one in which the reader last worked; else the one with most apps.
+func (h *Handler) place(c echo.Context, places []keys.Place) (keys.Place, error) {
+	at := func(org db.ID) int {
+		return slices.IndexFunc(places, func(p keys.Place) bool { return p.OrganizationID == org })
+	}
+	if i := at(web.QueryID(c, "org", "org")); i >= 0 {
+		return places[i], nil
+	}
+	last, err := h.Policies.LastPlace(web.Ctx(c), web.Actor(c))
+	if err != nil {
+		return keys.Place{}, err
+	}
+	if i := at(last); i >= 0 {
+		return places[i], nil
+	}
+	apps, chosen := map[db.ID]int{}, places[0]
+	for _, p := range places {
+		if !p.AppID.IsZero() {
+			apps[p.OrganizationID]++
+		}
+		if apps[p.OrganizationID] > apps[chosen.OrganizationID] {
+			chosen = p
+		}
+	}
+	return chosen, nil
+}
+
+// Rules is what the reader's organizations are held to, one at a time: see place.
 func (h *Handler) Rules(c echo.Context) error {
 	ctx, who := web.Ctx(c), web.Actor(c)
 	places, err := h.Keys.Places(ctx, who)
@@ -90,11 +119,9 @@ func (h *Handler) Rules(c echo.Context) error {
 	if len(places) == 0 {
 		return fault.Missing()
 	}
-	chosen := places[0]
-	for _, p := range places {
-		if p.OrganizationID == web.QueryID(c, "org", "org") {
-			chosen = p
-		}
+	chosen, err := h.place(c, places)
+	if err != nil {
+		return err
 	}
 	rules, err := h.Policies.Rules(ctx, who, chosen.OrganizationID)
 	if err != nil {

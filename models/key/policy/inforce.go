@@ -62,6 +62,22 @@ func one(yes bool) int {
 	return 0
 }
 
+// lately is how many of a person's latest acts tell where they work.
+const lately = 500
+
+// LastPlace is the organization of the actor's in which they last did something that the audit log tells of; zero when there is none. Signing in, or what they do
+// for the portal, is in none.
+func (s *Store) LastPlace(ctx context.Context, a actor.Actor) (db.ID, error) {
+	var ids []db.ID
+	members, arg := a.Members()
+	err := s.db.Read(ctx).Raw(`SELECT e.organization_id FROM (SELECT seq, organization_id FROM audit_events WHERE actor_id = ? ORDER BY seq DESC LIMIT ?) e
+		JOIN `+members+` m ON m.organization_id = e.organization_id JOIN organizations o ON o.id = m.organization_id WHERE o.deleted_at IS NULL ORDER BY e.seq DESC LIMIT 1`, a.UserID, lately, arg).Scan(&ids).Error
+	if err != nil || len(ids) == 0 {
+		return db.ID{}, err
+	}
+	return ids[0], nil
+}
+
 // reach is all that a key of the organization could be held by.
 func reach(g *gorm.DB, organization db.ID) (Subject, error) {
 	s := Subject{OrganizationID: organization}
