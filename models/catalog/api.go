@@ -29,6 +29,7 @@ const (
 	ScopePrefix   = "scp"
 	RulePrefix    = "rule"
 	PlanPrefix    = "plan"
+	PresetPrefix  = "pre"
 	AccessPrefix  = "acc"
 )
 

@@ -19,6 +19,7 @@ type Detail struct {
 	Environments  []Environment
 	Scopes        []Scope // without those withdrawn, but for staff
 	Plans         []Plan  // without those retired, but for staff
+	Presets       []Preset
 	Rules         []RouteRule
 	Invited       []Named
 }
@@ -139,6 +140,11 @@ func (s *Store) detail(q *gorm.DB, api API, staff bool) (Detail, error) {
 			return d, err
 		}
 	}
+	presets, err := presetsOf(q, []db.ID{api.ID})
+	if err != nil {
+		return d, err
+	}
+	d.Presets = presets[api.ID]
 	if api.IsPortal { // it is where the portal is, wherever that was when it was written
 		for i := range d.Environments {
 			d.Environments[i].BaseURL = s.link("")
