@@ -58,6 +58,7 @@ const (
 	StaffRequestsDecide Name = "staff:requests:decide"
 	StaffUsageRead      Name = "staff:usage:read"
 	StaffAuditRead      Name = "staff:audit:read"
+	StaffReplicasRead   Name = "staff:replicas:read"
 	StaffPolicyRead     Name = "staff:policy:read"
 	StaffPolicyManage   Name = "staff:policy:manage"
 	StaffRolesManage    Name = "staff:roles:manage"
@@ -119,6 +120,7 @@ var Table = []Row{
 	{StaffRequestsDecide, text.N("Approve and refuse access requests"), nil, staffAdmin},
 	{StaffUsageRead, text.N("See all usage"), nil, readers},
 	{StaffAuditRead, text.N("Read the audit log"), nil, auditors},
+	{StaffReplicasRead, text.N("See which processes run, and how they stand"), nil, auditors},
 	{StaffPolicyRead, text.N("Read the policy"), nil, auditors},
 	{StaffPolicyManage, text.N("Change the policy and the portal’s settings"), nil, staffAdmin},
 	{StaffRolesManage, text.N("Give and take staff roles"), nil, staffAdmin},
