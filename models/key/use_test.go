@@ -42,6 +42,30 @@ func TestLastUseGoesForwardOnlyAndRepeatsChangeNothing(t *testing.T) {
 	})
 }
 
+// K9: who asks which keys of a scope were used in the last hour, finds each that a batch of calls wrote down, and no other.
+func TestKeysOfAScopeUsedInTheLastHourAreFound(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		old := w.make(w.developer, "Used long ago", writeOrders).Key.ID
+		w.use(key.Use{KeyID: old, At: clock.Now()})
+		clock.Advance(time.Hour)
+		used, reads := w.make(w.developer, "Used", readOrders, writeOrders).Key.ID, w.make(w.developer, "Reads", readOrders).Key.ID
+		w.make(w.developer, "Unused", writeOrders)
+		w.use(key.Use{KeyID: used, At: clock.Now()}, key.Use{KeyID: reads, At: clock.Now()})
+		f := key.Filter{Scope: "orders:write", UsedLastHour: true}
+
+		listed, err := w.keys.ListAll(bg, w.staff, f, db.PageRequest{})
+		taken, failed := w.keys.Select(bg, f, key.Pausing, time.Time{}, clock.Now())
+
+		if err != nil || len(listed.Rows) != 1 || listed.Rows[0].ID != used {
+			t.Errorf("the list: %d keys, %v", len(listed.Rows), err)
+		}
+		if failed != nil || len(taken) != 1 || taken[0] != used {
+			t.Errorf("an act on many would take %v, %v", taken, failed)
+		}
+	})
+}
+
 func TestManyUsesAndNetworksStayBounded(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
