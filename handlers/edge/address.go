@@ -2,7 +2,6 @@ package edge
 
 import (
 	"errors"
-	"net/http"
 	"net/netip"
 	"strings"
 
@@ -13,24 +12,15 @@ var errNoPortal = errors.New("edge: the portal's own API is not in the catalogue
 
 // caller returns the address of whoever calls us: that of the socket, unless a trusted proxy holds its other end and says on whose
 // behalf (C4).
-func (e *Edge) caller(r *http.Request) netip.Addr {
-	peer := peerOf(r)
-	if !e.trusts(peer) {
-		return peer
+func (e *Edge) caller(x *exchange) netip.Addr {
+	if !e.trusts(x.peer) {
+		return x.peer
 	}
-	addr, ok := e.rightmost(r.Header["X-Forwarded-For"])
+	addr, ok := e.rightmost(x.all(forwardedFor))
 	if !ok || !addr.IsValid() {
-		return peer
+		return x.peer
 	}
 	return addr
-}
-
-func peerOf(r *http.Request) netip.Addr {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return netip.Addr{}
-	}
-	return at.Addr().Unmap()
 }
 
 func (e *Edge) trusts(addr netip.Addr) bool {
@@ -87,30 +77,30 @@ type original struct {
 // originalOf reads the forwarded headers of an identified gateway (D7). Two names are in use, X-Forwarded-* and X-Original-*; a gateway
 // sets one and lets the other through as the client sent it. So where both are there they must agree, and method and target must
 // come under the same name; otherwise a client could bring half of what it is judged by. what says what is wrong, "" for nothing.
-func (e *Edge) originalOf(h http.Header) (o original, what string) {
-	forwardedMethod, ok1 := only(h["X-Forwarded-Method"])
-	forwardedURI, ok2 := only(h["X-Forwarded-Uri"])
-	originalMethod, ok3 := only(h["X-Original-Method"])
-	originalURI, ok4 := only(h["X-Original-Uri"])
-	origin, ok5 := only(h["Origin"])
+func (e *Edge) originalOf(x *exchange) (o original, what string) {
+	fMethod, ok1 := only(x.all(forwardedMethod))
+	fTarget, ok2 := only(x.all(forwardedURI))
+	oMethod, ok3 := only(x.all(originalMethod))
+	oTarget, ok4 := only(x.all(originalURI))
+	from, ok5 := only(x.all(origin))
 	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 {
 		return o, "A header of the original request is empty or there twice."
 	}
-	method, ok1 := agreed(forwardedMethod, originalMethod)
-	target, ok2 := agreed(forwardedURI, originalURI)
-	forwarded := forwardedMethod != "" && forwardedURI != ""
+	method, ok1 := agreed(fMethod, oMethod)
+	target, ok2 := agreed(fTarget, oTarget)
+	forwarded := fMethod != "" && fTarget != ""
 	if !ok1 || !ok2 {
 		return o, "X-Forwarded-* and X-Original-* tell of different requests."
 	}
-	if (method != "" || target != "") && !forwarded && (originalMethod == "" || originalURI == "") {
+	if (method != "" || target != "") && !forwarded && (oMethod == "" || oTarget == "") {
 		return o, "Method and target of the original request go together, under the same name."
 	}
-	if o.ip, ok1 = e.rightmost(h["X-Forwarded-For"]); !ok1 {
+	if o.ip, ok1 = e.rightmost(x.all(forwardedFor)); !ok1 {
 		return o, "X-Forwarded-For holds something that is no address."
 	}
-	o.method, o.origin, o.named = method, origin, target != ""
+	o.method, o.origin, o.named = method, from, target != ""
 	if o.named {
-		if overridden(h, method, target) {
+		if overridden(x, method, target) {
 			return o, "A header asks for another method or route than that of the request."
 		}
 		if holdsKey(target) {
@@ -126,15 +116,15 @@ func (e *Edge) originalOf(h http.Header) (o original, what string) {
 
 // overridden reports whether the client asks the service for another method or route than the one that is judged. Not every gateway takes such
 // headers off, and a key that may only read must not write by one (K5).
-func overridden(h http.Header, method, target string) bool {
-	for _, values := range [...][]string{h["X-Http-Method-Override"], h["X-Http-Method"], h["X-Method-Override"]} {
+func overridden(x *exchange, method, target string) bool {
+	for _, values := range [...][]string{x.all(httpMethodOverride), x.all(httpMethod), x.all(methodOverride)} {
 		for _, value := range values {
 			if value != method {
 				return true
 			}
 		}
 	}
-	for _, values := range [...][]string{h["X-Original-Url"], h["X-Rewrite-Url"]} {
+	for _, values := range [...][]string{x.all(originalURL), x.all(rewriteURL)} {
 		for _, value := range values {
 			if value != target {
 				return true

@@ -24,24 +24,23 @@ type Caller struct {
 // limited by the plan. It tells the limits in the answer's headers. A call that is refused has its answer when ok is false. Cookies are not read. It
 // fails closed: what can't be judged is refused with 503.
 func (e *Edge) Admit(w http.ResponseWriter, r *http.Request, call Call) (caller Caller, ok bool) {
-	x := newExchange(w, r, e.Clock())
+	x := e.carried(r)
 	defer x.free()
-	x.docs = e.Docs
+	defer x.answerTo(w)
 	if len(call.RequestID) == len(x.request) {
 		copy(x.request[:], call.RequestID)
-		x.header["X-Request-Id"] = []string{call.RequestID}
+		x.standing()
 	}
 	key, ok := e.ownKey(x)
 	if !ok {
 		return Caller{}, false
 	}
-	ctx := r.Context()
-	facts, err := e.lookup(ctx, x.now, key)
+	facts, err := e.lookup(x.ctx, x.now, key)
 	if err != nil {
 		e.unavailable(x, err)
 		return Caller{}, false
 	}
-	_, portal, err := e.portal(ctx)
+	_, portal, err := e.portal(x.ctx)
 	if err != nil {
 		e.unavailable(x, err)
 		return Caller{}, false
@@ -51,16 +50,16 @@ func (e *Edge) Admit(w http.ResponseWriter, r *http.Request, call Call) (caller 
 		x.problem(http.StatusBadRequest, codeBadRequest, "This path can be read in two ways, or is none.", "")
 		return Caller{}, false
 	}
-	origin, one := only(r.Header["Origin"])
+	from, one := only(x.all(origin))
 	if !one { // of two none is believed
-		origin = ""
+		from = ""
 	}
-	caller = Caller{facts, e.caller(r)}
-	request := keyring.Request{Environment: keyring.Any, IP: caller.Address, Origin: origin, Method: r.Method, Path: path, Cost: 1}
+	caller = Caller{facts, e.caller(x)}
+	request := keyring.Request{Environment: keyring.Any, IP: caller.Address, Origin: from, Method: r.Method, Path: path, Cost: 1}
 	if call.Scope != "" {
 		request.Scopes = []string{call.Scope}
 	}
-	d := keyring.Decide(ctx, x.now, facts, portal, &request, e.limits)
+	d := keyring.Decide(x.ctx, x.now, facts, portal, &request, e.limits)
 	e.Counters.Count(x.now, facts, portal, &request, &d)
 	if d.Code != keyring.NotFound {
 		x.limitHeaders(facts, &d)

@@ -55,7 +55,7 @@ func appendTime(b []byte, ns int64) []byte {
 // answer writes the answer to a question into the buffer. A key that is none of the caller's business is told apart from an unknown one by
 // nothing at all (D3).
 func (x *exchange) answer(f *keyring.Facts, api *keyring.API, d *keyring.Decision) []byte {
-	b := append(x.buffer[:0], `{"valid":`...)
+	b := append(x.body[:0], `{"valid":`...)
 	b = strconv.AppendBool(b, d.Allowed())
 	b = append(b, `,"code":"`...)
 	b = append(b, d.Code.String()...)

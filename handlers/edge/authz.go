@@ -3,6 +3,7 @@ package edge
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
@@ -70,14 +71,14 @@ const (
 // authz answers a gateway about the request that it holds back. The order is: who is the gateway; is the question sound; what of the
 // key. Before the first is settled nothing of the others is told, and no forwarded header is believed (D7).
 func (e *Edge) authz(x *exchange) {
-	a, sound := parseAsked(x.r.URL.RawQuery)
+	a, sound := parseAsked(x.query)
 	x.nginx = a.nginx
-	token, ok := only(x.r.Header["X-Gatehouse-Token"])
+	token, ok := only(x.all(gatewayToken))
 	if !ok || token == "" {
 		x.refuse(http.StatusServiceUnavailable, codeGateway, sayGateway)
 		return
 	}
-	gateway, code, catalogue, err := e.identify(x, token, peerOf(x.r))
+	gateway, code, catalogue, err := e.identify(x, token, x.peer)
 	switch {
 	case err != nil:
 		e.unavailable(x, err)
@@ -86,12 +87,12 @@ func (e *Edge) authz(x *exchange) {
 		x.refuse(http.StatusServiceUnavailable, codeGateway, sayGateway)
 		return
 	}
-	api, request, wrong := e.question(x.r, a, sound, catalogue, gateway)
+	api, request, wrong := e.question(x, a, sound, catalogue, gateway)
 	if wrong != "" {
 		x.refuse(http.StatusForbidden, codeBadRequest, wrong)
 		return
 	}
-	key, ok := presented(x.r.Header)
+	key, ok := presented(x)
 	switch {
 	case !ok:
 		x.refuse(http.StatusForbidden, codeBadRequest, sayTwoKeys)
@@ -103,8 +104,8 @@ func (e *Edge) authz(x *exchange) {
 }
 
 // question puts together what is asked; wrong says why it can't be.
-func (e *Edge) question(r *http.Request, a asked, sound bool, c *keyring.Catalogue, gateway *keyring.Facts) (*keyring.API, keyring.Request, string) {
-	if leaked(r) {
+func (e *Edge) question(x *exchange, a asked, sound bool, c *keyring.Catalogue, gateway *keyring.Facts) (*keyring.API, keyring.Request, string) {
+	if leaked(x) {
 		return nil, keyring.Request{}, sayLeaked
 	}
 	if !sound {
@@ -114,7 +115,7 @@ func (e *Edge) question(r *http.Request, a asked, sound bool, c *keyring.Catalog
 	if api == nil {
 		return nil, keyring.Request{}, sayNoAPI
 	}
-	o, wrong := e.originalOf(r.Header)
+	o, wrong := e.originalOf(x)
 	if wrong == "" && !o.named && len(a.scopes) == 0 && api.RefuseUndeclared {
 		wrong = sayNoRoute
 	}
@@ -125,13 +126,12 @@ func (e *Edge) question(r *http.Request, a asked, sound bool, c *keyring.Catalog
 
 // judge decides, counts and answers.
 func (e *Edge) judge(x *exchange, key string, api *keyring.API, request *keyring.Request) {
-	ctx := x.r.Context()
-	facts, err := e.lookup(ctx, x.now, key)
+	facts, err := e.lookup(x.ctx, x.now, key)
 	if err != nil {
 		e.unavailable(x, err)
 		return
 	}
-	d := keyring.Decide(ctx, x.now, facts, api, request, e.limits)
+	d := keyring.Decide(x.ctx, x.now, facts, api, request, e.limits)
 	e.Counters.Count(x.now, facts, api, request, &d)
 	x.limitHeaders(facts, &d)
 	if !d.Allowed() {
@@ -139,8 +139,7 @@ func (e *Edge) judge(x *exchange, key string, api *keyring.API, request *keyring
 		return
 	}
 	x.identityHeaders(facts, d.Grant)
-	x.sent = true
-	x.w.WriteHeader(http.StatusOK)
+	x.status = http.StatusOK
 }
 
 // statusOf is the status by which a code goes to a gateway and to the holder of the key.
@@ -174,7 +173,9 @@ var sayCode = [...]string{
 // refuseBy answers with the code of a decision that is not VALID.
 func (x *exchange) refuseBy(d *keyring.Decision) {
 	if d.RetryAfter > 0 {
-		x.header["Retry-After"] = []string{itoa(seconds(d.RetryAfter))}
+		from := len(x.values)
+		x.values = strconv.AppendInt(x.values, seconds(d.RetryAfter), 10)
+		x.setFrom("Retry-After", from)
 	}
 	detail := ""
 	if int(d.Code) < len(sayCode) {

@@ -2,7 +2,6 @@ package edge
 
 import (
 	"context"
-	"net/http"
 	"net/netip"
 	"net/url"
 	"strings"
@@ -19,13 +18,13 @@ const (
 
 // presented returns the one key that a request presents in the two places where one may be (D2), "" for none. ok is false for
 // two that differ. A text that is no key at all counts: whoever presents it means it as one.
-func presented(h http.Header) (key string, ok bool) {
-	for _, value := range h["Authorization"] {
+func presented(x *exchange) (key string, ok bool) {
+	for _, value := range x.all(authorization) {
 		if key, ok = another(key, bearer(value)); !ok {
 			return "", false
 		}
 	}
-	for _, value := range h["X-Api-Key"] {
+	for _, value := range x.all(apiKey) {
 		if key, ok = another(key, strings.TrimSpace(value)); !ok {
 			return "", false
 		}
@@ -50,12 +49,12 @@ func bearer(value string) string {
 }
 
 // leaked reports whether a key lies where it must not: in the address or in a cookie.
-func leaked(r *http.Request) bool {
-	if holdsKey(r.URL.RawQuery) {
+func leaked(x *exchange) bool {
+	if holdsKey(x.query) {
 		return true
 	}
-	for _, cookie := range r.Header["Cookie"] {
-		if holdsKey(cookie) {
+	for _, value := range x.all(cookie) {
+		if holdsKey(value) {
 			return true
 		}
 	}
@@ -144,17 +143,16 @@ var verifyScopes = []string{VerifyScope}
 // identify returns who calls by text: nil when that is nobody, and the code of a key that may not verify. The caller's own calls are
 // neither limited nor counted.
 func (e *Edge) identify(x *exchange, text string, ip netip.Addr) (*keyring.Facts, keyring.Code, *keyring.Catalogue, error) {
-	ctx := x.r.Context()
-	facts, err := e.lookup(ctx, x.now, text)
+	facts, err := e.lookup(x.ctx, x.now, text)
 	if err != nil || facts == nil {
 		return nil, keyring.NotFound, nil, err
 	}
-	catalogue, portal, err := e.portal(ctx)
+	catalogue, portal, err := e.portal(x.ctx)
 	if err != nil {
 		return nil, 0, nil, err
 	}
 	ask := keyring.Request{Environment: keyring.Any, Scopes: verifyScopes, IP: ip}
-	d := keyring.Decide(ctx, x.now, facts, portal, &ask, keyring.Limits{})
+	d := keyring.Decide(x.ctx, x.now, facts, portal, &ask, keyring.Limits{})
 	return facts, d.Code, catalogue, nil
 }
 

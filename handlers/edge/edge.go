@@ -84,22 +84,11 @@ func New(o Options) *Edge {
 	return &Edge{Options: o, limits: keyring.Limits{Rates: o.Limiter, Quotas: o.Quotas}}
 }
 
-// NewServer is a server for a listener of the edge's own, with bounds on how long and how large a request may be (L3). It answers
-// OPTIONS * itself as any other path: net/http's own answer to it would be a 200 that nobody decided.
-func NewServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute,
-		MaxHeaderBytes: 128 << 10, DisableGeneralOptionsHandler: true,
-	}
-}
-
-// ServeHTTP implements http.Handler.
-func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	x := newExchange(w, r, e.Clock())
-	defer x.free()
+// serve answers x, by a refusal when it fails.
+func (e *Edge) serve(x *exchange) {
 	x.docs = e.Docs
 	defer e.denyOnPanic(x)
-	switch r.URL.Path {
+	switch x.path {
 	case VerifyPath:
 		if x.methodIs(http.MethodPost) {
 			e.verify(x)
@@ -107,7 +96,7 @@ func (e *Edge) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case AuthzPath:
 		e.authz(x)
 	case WhoamiPath:
-		if r.Method == http.MethodHead || x.methodIs(http.MethodGet) {
+		if x.method == http.MethodHead || x.methodIs(http.MethodGet) {
 			e.whoami(x)
 		}
 	default:
@@ -122,10 +111,8 @@ func (e *Edge) denyOnPanic(x *exchange) {
 		return
 	}
 	e.Log.Error("panic", "request_id", x.id(), "path", x.route(), "panic", cause, "stack", string(debug.Stack()))
-	if x.sent {
-		panic(http.ErrAbortHandler) //nolint:forbidigo // net/http's own way to cut an answer that began
-	}
-	if x.r.URL.Path == AuthzPath {
+	x.standing() // nothing was sent yet, and nothing of it will be
+	if x.path == AuthzPath {
 		x.refuse(http.StatusServiceUnavailable, codeUnavailable, "The check failed here. Ask again.")
 		return
 	}
@@ -134,11 +121,11 @@ func (e *Edge) denyOnPanic(x *exchange) {
 
 // unavailable says that the question can't be answered now; never 401 (4.5).
 func (e *Edge) unavailable(x *exchange, err error) {
-	if last, now := e.logged.Load(), x.now.Unix(); now-last >= 10 && e.logged.CompareAndSwap(last, now) && x.r.Context().Err() == nil {
+	if last, now := e.logged.Load(), x.now.Unix(); now-last >= 10 && e.logged.CompareAndSwap(last, now) && x.ctx.Err() == nil {
 		e.Log.Error("verification is not possible", "request_id", x.id(), "error", err)
 	}
-	x.header["Retry-After"] = retryOne
-	if x.r.URL.Path == AuthzPath {
+	x.set("Retry-After", "1")
+	if x.path == AuthzPath {
 		x.refuse(http.StatusServiceUnavailable, codeUnavailable, "The facts about keys are not at hand. Ask again.")
 		return
 	}
@@ -147,8 +134,8 @@ func (e *Edge) unavailable(x *exchange, err error) {
 
 // route is the path for the log: one of ours or "other", since a path may hold anything (K1).
 func (x *exchange) route() string {
-	if Serves(x.r.URL.Path) {
-		return x.r.URL.Path
+	if Serves(x.path) {
+		return x.path
 	}
 	return "other"
 }

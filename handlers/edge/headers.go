@@ -9,56 +9,62 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-func itoa(n int64) string { return strconv.FormatInt(n, 10) }
-
 // identityHeaders sets all five on every 200, also those without a value: a proxy that copies them then overwrites what a client
 // invented (D8).
 func (x *exchange) identityHeaders(f *keyring.Facts, grant *keyring.Grant) {
-	b := x.buffer[:0]
-	b = db.ID(f.ID).AppendShow(b, "key")
-	key := len(b)
-	b = db.ID(f.App.ID).AppendShow(b, "app")
-	app := len(b)
-	b = db.ID(f.App.Org.ID).AppendShow(b, "org")
-	org := len(b)
+	x.setID("X-Gatehouse-Key-Id", "key", f.ID)
+	x.setID("X-Gatehouse-App-Id", "app", f.App.ID)
+	x.setID("X-Gatehouse-Organization-Id", "org", f.App.Org.ID)
+	from := len(x.values)
 	for i, scope := range grant.Scopes {
 		if i > 0 {
-			b = append(b, ' ')
+			x.values = append(x.values, ' ')
 		}
-		b = append(b, scope...)
+		x.values = append(x.values, scope...)
 	}
-	all := string(b) // one allocation for the four
-	values := [5]string{all[:key], all[key:app], all[app:org], all[org:], f.Environment.String()}
-	x.header["X-Gatehouse-Key-Id"] = values[0:1:1]
-	x.header["X-Gatehouse-App-Id"] = values[1:2:2]
-	x.header["X-Gatehouse-Organization-Id"] = values[2:3:3]
-	x.header["X-Gatehouse-Scopes"] = values[3:4:4]
-	x.header["X-Gatehouse-Environment"] = values[4:5:5]
-	x.buffer = b
+	x.setFrom("X-Gatehouse-Scopes", from)
+	x.set("X-Gatehouse-Environment", f.Environment.String())
+}
+
+func (x *exchange) setID(name, prefix string, id keyring.ID) {
+	from := len(x.values)
+	x.values = db.ID(id).AppendShow(x.values, prefix)
+	x.setFrom(name, from)
 }
 
 // limitHeaders tells what limits apply and what is left of them, as draft-ietf-httpapi-ratelimit-headers-10 has it: the policy "default"
 // is the rate (of plan or key, the tighter one), whose window is the time in which an empty bucket fills; "month" is the quota.
 func (x *exchange) limitHeaders(f *keyring.Facts, d *keyring.Decision) {
-	if d.Rate.Limit == 0 && d.Quota.Limit == 0 {
+	rate, quota := d.Rate.Limit > 0, d.Quota.Limit > 0
+	if !rate && !quota {
 		return
 	}
-	var state, policy [160]byte
-	r, p := state[:0], policy[:0]
-	if d.Rate.Limit > 0 {
-		r = item(r, "default", 'r', int64(max(d.Rate.Remaining, 0)), 't', seconds(d.Rate.ResetAfter))
-		p = item(p, "default", 'q', int64(d.Rate.Limit), 'w', seconds(windowOf(f, d)))
+	resets := time.Unix(0, d.Quota.ResetsAt).UTC()
+	from, b := len(x.values), x.values
+	if rate {
+		b = item(b, "default", 'r', int64(max(d.Rate.Remaining, 0)), 't', seconds(d.Rate.ResetAfter))
 	}
-	if d.Quota.Limit > 0 {
-		if len(r) > 0 {
-			r, p = append(r, ", "...), append(p, ", "...)
-		}
-		resets := time.Unix(0, d.Quota.ResetsAt).UTC()
-		r = item(r, "month", 'r', max(d.Quota.Remaining, 0), 't', seconds(resets.Sub(x.now)))
-		p = item(p, "month", 'q', d.Quota.Limit, 'w', seconds(resets.Sub(resets.AddDate(0, -1, 0))))
+	if quota {
+		b = item(comma(b, rate), "month", 'r', max(d.Quota.Remaining, 0), 't', seconds(resets.Sub(x.now)))
 	}
-	x.header["Ratelimit"] = []string{string(r)}
-	x.header["Ratelimit-Policy"] = []string{string(p)}
+	x.values = b
+	x.setFrom("Ratelimit", from)
+	from = len(b)
+	if rate {
+		b = item(b, "default", 'q', int64(d.Rate.Limit), 'w', seconds(windowOf(f, d)))
+	}
+	if quota {
+		b = item(comma(b, rate), "month", 'q', d.Quota.Limit, 'w', seconds(resets.Sub(resets.AddDate(0, -1, 0))))
+	}
+	x.values = b
+	x.setFrom("Ratelimit-Policy", from)
+}
+
+func comma(b []byte, needed bool) []byte {
+	if needed {
+		b = append(b, ", "...)
+	}
+	return b
 }
 
 func item(b []byte, name string, n1 byte, v1 int64, n2 byte, v2 int64) []byte {

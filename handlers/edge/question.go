@@ -21,10 +21,17 @@ const (
 	mostCost   = 1_000_000
 )
 
-// question is a call of POST /v1/keys/verify.
+// question is a call of POST /v1/keys/verify. Its texts are parts of the body where that has no escapes.
 type question struct {
 	keyring.Request
 	key, api, environment, ip, path string
+}
+
+// reset forgets all but the room for scopes.
+func (q *question) reset() {
+	scopes := q.Scopes[:cap(q.Scopes)]
+	clear(scopes)
+	*q = question{Request: keyring.Request{Scopes: scopes[:0], Cost: 1}}
 }
 
 // badInput says what is wrong with a question: 400 where the JSON itself is, 422 where a field is.
@@ -46,21 +53,18 @@ func badField(name, detail string) *badInput {
 
 func badSyntax(detail string) *badInput { return &badInput{http.StatusBadRequest, "", detail} }
 
-// parseQuestion reads the JSON strictly (L1): one object, each field once, none that is not known, no other type than documented. It
+// parse reads the JSON strictly (L1): one object, each field once, none that is not known, no other type than documented. It
 // is written by hand because encoding/json takes doubled names and names in the wrong case, and costs four times as much.
-func parseQuestion(text string) (*question, *badInput) {
+func (q *question) parse(text string) *badInput {
 	if !utf8.ValidString(text) {
-		return nil, badSyntax("The question is not UTF-8.")
+		return badSyntax("The question is not UTF-8.")
 	}
+	q.reset()
 	p := parser{text: text}
-	q := &question{Request: keyring.Request{Cost: 1}}
 	if bad := p.object(q); bad != nil {
-		return nil, bad
+		return bad
 	}
-	if bad := q.check(); bad != nil {
-		return nil, bad
-	}
-	return q, nil
+	return q.check()
 }
 
 // check reads the fields that have a form of their own.
@@ -270,13 +274,13 @@ func (p *parser) scopes(q *question) *badInput {
 		p.at++
 		return nil
 	}
-	q.Scopes = make([]string, 0, 4)
 	for {
 		var scope string
-		name := "scopes/" + strconv.Itoa(len(q.Scopes))
 		p.space()
-		if bad := p.string(name, &scope, mostScope); bad != nil {
-			bad.pointer = strings.ReplaceAll(bad.pointer, "~1", "/")
+		if bad := p.string("scopes", &scope, mostScope); bad != nil {
+			if bad.pointer != "" {
+				bad.pointer += "/" + strconv.Itoa(len(q.Scopes))
+			}
 			return bad
 		}
 		if scope == "" || len(q.Scopes) == mostScopes {

@@ -5,6 +5,7 @@ import (
 	"mime"
 	"net/http"
 	"slices"
+	"unsafe"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 )
@@ -18,12 +19,12 @@ func (e *Edge) verify(x *exchange) {
 	if !ok {
 		return
 	}
-	body, ok := x.body()
+	body, ok := x.read()
 	if !ok {
 		return
 	}
-	q, bad := parseQuestion(body)
-	if bad != nil {
+	q := &x.asked
+	if bad := q.parse(body); bad != nil {
 		x.problem(bad.status, bad.code(), bad.detail, bad.pointer)
 		return
 	}
@@ -32,13 +33,12 @@ func (e *Edge) verify(x *exchange) {
 		x.problem(http.StatusUnprocessableEntity, codeInvalid, "Your organization publishes no such API. Where it publishes exactly one, leave api out.", "/api")
 		return
 	}
-	ctx := x.r.Context()
-	facts, err := e.lookup(ctx, x.now, q.key)
+	facts, err := e.lookup(x.ctx, x.now, q.key)
 	if err != nil {
 		e.unavailable(x, err)
 		return
 	}
-	d := keyring.Decide(ctx, x.now, facts, api, &q.Request, e.limits)
+	d := keyring.Decide(x.ctx, x.now, facts, api, &q.Request, e.limits)
 	e.Counters.Count(x.now, facts, api, &q.Request, &d)
 	x.send(http.StatusOK, jsonType, x.answer(facts, api, &d))
 }
@@ -49,13 +49,13 @@ func (e *Edge) mayAsk(x *exchange) (*keyring.Catalogue, *keyring.Facts, bool) {
 	if !ok {
 		return nil, nil, false
 	}
-	caller, code, catalogue, err := e.identify(x, key, e.caller(x.r))
+	caller, code, catalogue, err := e.identify(x, key, e.caller(x))
 	switch {
 	case err != nil:
 		e.unavailable(x, err)
 		return nil, nil, false
 	case caller == nil || statusOf(code) == http.StatusUnauthorized && !e.genuine(x, caller):
-		x.header["Www-Authenticate"] = badBearer
+		x.set("Www-Authenticate", badBearer)
 		x.problem(http.StatusUnauthorized, codeUnauthenticated, "The key of the call itself is not valid.", "")
 		return nil, nil, false
 	case code != keyring.Valid:
@@ -67,48 +67,57 @@ func (e *Edge) mayAsk(x *exchange) (*keyring.Catalogue, *keyring.Facts, bool) {
 
 // ownKey is the key by which a program calls for itself. Without one it answers 401; with two, or with one in the wrong place, 400 (D2).
 func (e *Edge) ownKey(x *exchange) (string, bool) {
-	if leaked(x.r) {
+	if leaked(x) {
 		x.problem(http.StatusBadRequest, "KEY_IN_URL", sayLeaked, "")
 		return "", false
 	}
-	key, ok := presented(x.r.Header)
+	key, ok := presented(x)
 	switch {
 	case !ok:
 		x.problem(http.StatusBadRequest, codeBadRequest, sayTwoKeys, "")
 		return "", false
 	case key == "":
-		x.header["Www-Authenticate"] = bareBearer
+		x.set("Www-Authenticate", bareBearer)
 		x.problem(http.StatusUnauthorized, codeUnauthenticated, sayNoKey, "")
 		return "", false
 	}
 	return key, true
 }
 
-// body reads the question, which must be JSON of a bounded length.
-func (x *exchange) body() (string, bool) {
-	if kind := x.r.Header.Get("Content-Type"); kind != "" && kind != "application/json" {
+// read returns the question, which must be JSON of a bounded length. The text is the exchange's, until the answer.
+func (x *exchange) read() (string, bool) {
+	kind := ""
+	if kinds := x.all(contentType); len(kinds) > 0 {
+		kind = kinds[0]
+	}
+	if kind != "" && kind != jsonType {
 		media, _, err := mime.ParseMediaType(kind)
-		if err != nil || media != "application/json" {
+		if err != nil || media != jsonType {
 			x.problem(http.StatusUnsupportedMediaType, codeMediaType, "Send the question as application/json. Keys don't belong in forms.", "")
 			return "", false
 		}
 	}
-	if x.r.ContentLength > mostBody {
+	if x.length > mostBody {
 		x.tooLarge()
 		return "", false
 	}
-	b, err := readAll(x.r.Body, x.buffer[:0])
-	defer func() { clear(b); x.buffer = b[:0] }() // there was a key in it
+	var err error
+	if x.stream != nil {
+		x.payload, err = readAll(x.stream, x.payload[:0])
+	}
 	switch {
-	case len(b) > mostBody:
+	case len(x.payload) > mostBody:
 		x.tooLarge()
 		return "", false
 	case err != nil:
 		x.problem(http.StatusBadRequest, codeBadRequest, "The question did not arrive whole.", "")
 		return "", false
 	}
-	return string(b), true
+	return text(x.payload), true
 }
+
+// text is b as a string without a copy: b must not change while the string is in use, which for an exchange is until its answer is sent.
+func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } //nolint:gosec // see above
 
 // readAll reads up to one byte more than a body may have, into b as far as that has room.
 func readAll(r io.Reader, b []byte) ([]byte, error) {
@@ -129,6 +138,6 @@ func readAll(r io.Reader, b []byte) ([]byte, error) {
 }
 
 func (x *exchange) tooLarge() {
-	x.header["Connection"] = []string{"close"}
+	x.closing = true
 	x.problem(http.StatusRequestEntityTooLarge, codeTooLarge, "A question is at most 64 KiB long.", "")
 }

@@ -21,23 +21,22 @@ func (e *Edge) whoami(x *exchange) {
 	if !ok {
 		return
 	}
-	ctx := x.r.Context()
-	facts, err := e.lookup(ctx, x.now, key)
+	facts, err := e.lookup(x.ctx, x.now, key)
 	if err != nil {
 		e.unavailable(x, err)
 		return
 	}
-	catalogue, portal, err := e.portal(ctx)
+	catalogue, portal, err := e.portal(x.ctx)
 	if err != nil {
 		e.unavailable(x, err)
 		return
 	}
-	origin, ok := only(x.r.Header["Origin"])
+	from, ok := only(x.all(origin))
 	if !ok { // of two none is believed
-		origin = ""
+		from = ""
 	}
-	request := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Origin: origin, Cost: 1, Bare: true}
-	d := keyring.Decide(ctx, x.now, welcome(facts, portal), portal, &request, e.limits)
+	request := keyring.Request{Environment: keyring.Any, IP: e.caller(x), Origin: from, Cost: 1, Bare: true}
+	d := keyring.Decide(x.ctx, x.now, welcome(facts, portal), portal, &request, e.limits)
 	d.Rule = whoamiRule
 	e.Counters.Count(x.now, facts, portal, &request, &d)
 	if d.Code != keyring.NotFound {
@@ -47,7 +46,7 @@ func (e *Edge) whoami(x *exchange) {
 		x.refuseBy(&d)
 		return
 	}
-	b := append(x.buffer[:0], '{')
+	b := append(x.body[:0], '{')
 	b = appendWho(b, facts, allScopes(facts, catalogue))
 	b = appendGrants(b, facts, catalogue)
 	b = append(b, `,"request_id":"`...)
@@ -83,11 +82,11 @@ func welcome(facts *keyring.Facts, portal *keyring.API) *keyring.Facts {
 
 // genuine reports whether a key works at all, so that whoever calls with it is refused rather than unknown (D1).
 func (e *Edge) genuine(x *exchange, facts *keyring.Facts) bool {
-	_, portal, err := e.portal(x.r.Context())
+	_, portal, err := e.portal(x.ctx)
 	if err != nil {
 		return false
 	}
-	ask := keyring.Request{Environment: keyring.Any, IP: e.caller(x.r), Bare: true}
-	d := keyring.Decide(x.r.Context(), x.now, welcome(facts, portal), portal, &ask, keyring.Limits{})
+	ask := keyring.Request{Environment: keyring.Any, IP: e.caller(x), Bare: true}
+	d := keyring.Decide(x.ctx, x.now, welcome(facts, portal), portal, &ask, keyring.Limits{})
 	return d.Allowed()
 }
