@@ -183,6 +183,7 @@ var tabs = [][2]string{
 	{"/versions", text.N("Versions")},
 	{"/environments", text.N("Addresses")},
 	{"/scopes", text.N("Scopes")},
+	{presetsTab, text.N("Presets")},
 	{"/routes", text.N("Routes")},
 	{"/plans", text.N("Plans")},
 	{"/terms", text.N("Terms")},

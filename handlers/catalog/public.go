@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -126,9 +127,17 @@ func (h *Handler) fillAPI(c echo.Context, p *views.API, d catalog.Detail) {
 	for _, s := range d.Scopes {
 		p.Scopes = append(p.Scopes, views.Scope{Name: s.Name, Sentence: s.Sentence, Sensitive: s.Sensitive})
 	}
+	for _, set := range offeredPresets(d) {
+		p.Presets = append(p.Presets, views.Preset{Name: set.Name, Purpose: set.Purpose, Scopes: catalog.ScopeNames(set.Offered())})
+	}
 	for _, plan := range d.Plans {
 		p.Plans = append(p.Plans, views.Plan{Name: plan.Name, Summary: plan.Summary, Limits: limits(c, plan), Approval: approval(c, plan)})
 	}
+}
+
+// offeredPresets are the presets of an API of which something is left.
+func offeredPresets(d catalog.Detail) []catalog.Preset {
+	return slices.DeleteFunc(slices.Clone(d.Presets), func(p catalog.Preset) bool { return len(p.Offered()) == 0 })
 }
 
 // prose renders Markdown whose highest headings get the level that the page has room for; nil for none.
@@ -156,6 +165,7 @@ func tableOfContents(c echo.Context, p views.API) templ.Component {
 	}{
 		{len(p.Environments) > 0, web.T(c, "Where it is"), "#where"},
 		{len(p.Scopes) > 0, web.T(c, "Scopes"), "#scopes"},
+		{len(p.Presets) > 0, web.T(c, "Presets"), "#presets"},
 		{len(p.Plans) > 0, web.T(c, "Plans"), "#plans"},
 		{p.Terms != nil, web.T(c, "Terms"), "#terms"},
 	} {

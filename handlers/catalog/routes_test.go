@@ -3,6 +3,7 @@ package catalog_test
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +62,9 @@ func acts(t *testing.T, w *world) []act {
 	scope, plan, version := show(catalog.ScopePrefix, w.Read), show(catalog.PlanPrefix, w.Trusted), show(catalog.VersionPrefix, d.Versions[0].ID)
 	facts := form("slug", "orders", "name", "Orders", "publisher", show(org.Prefix, w.Company), "data_domain", "customer", "visibility", "public")
 	fresh := form("slug", "mail", "name", "Mail", "publisher", show(org.Prefix, w.Company), "data_domain", "customer", "visibility", "public", "version", "v1", "state", "live")
+	presets := w.presets(t)
+	preset, seen := show(catalog.PresetPrefix, presets[1].ID), strconv.FormatInt(presets[1].UpdatedAt.UnixMicro(), 10)
+	presetForm := form("preset", "Shop floor", "purpose", "Sells.", "scopes", scope, "seen", seen)
 	request := w.requestForm(stock.Plans[0].ID, stock.Scopes[1].ID)
 	planForm := form("plan", "Small", "rate_requests", "10", "rate_period", "60", "burst", "5")
 	return []act{
@@ -80,6 +84,10 @@ func acts(t *testing.T, w *world) []act {
 		{"add scope", staff, w.api("/scopes"), form("scope", "orders:cancel", "sentence", "Cancel orders"), form("scope", "Orders", "sentence", "x"), 403, 0},
 		{"change scope", staff, w.api("/scopes/" + scope), form("sentence", "Read them"), form("sentence", ""), 403, 0},
 		{"withdraw scope", staff, w.api("/scopes/" + scope + "/withdraw"), form(), nil, 403, 0},
+		{"add preset", staff, w.api("/presets"), presetForm, form("preset", "Shop floor", "purpose", "Sells."), 403, 0},
+		{"change preset", staff, w.api("/presets/" + preset), presetForm, form("preset", "", "purpose", "Sells.", "scopes", scope, "seen", seen), 403, 0},
+		{"move preset", staff, w.api("/presets/" + preset + "/up"), form("above", show(catalog.PresetPrefix, presets[0].ID)), nil, 403, 0},
+		{"delete preset", staff, w.api("/presets/" + preset + "/delete"), form("seen", seen), nil, 403, 0},
 		{"add rules", staff, w.api("/routes"), form("rules", "PUT /v2/orders/{id} orders:write", "version_id", version), form("rules", "PUT it"), 403, 0},
 		{"remove rule", staff, w.api("/routes/" + show(catalog.RulePrefix, d.Rules[0].ID) + "/remove"), form(), nil, 403, 0},
 		{"add plan", staff, w.api("/plans"), planForm, form("plan", "Small", "rate_requests", "ten"), 403, 0},

@@ -32,6 +32,12 @@ func (h *Handler) twin(c echo.Context, d catalog.Detail) string {
 		}
 		b.WriteString("- `" + s.Name + "`: " + oneLine(s.Sentence) + "\n")
 	}
+	for i, p := range offeredPresets(d) {
+		if i == 0 {
+			b.WriteString("\n## " + web.T(c, "Presets") + "\n\n")
+		}
+		b.WriteString("- " + oneLine(p.Name) + ": " + oneLine(p.Purpose) + " `" + strings.Join(catalog.ScopeNames(p.Offered()), "` `") + "`\n")
+	}
 	for i, p := range d.Plans {
 		if i == 0 {
 			b.WriteString("\n## " + web.T(c, "Plans") + "\n\n")

@@ -38,6 +38,7 @@ type API struct {
 	Versions      []Version
 	Environments  []Environment
 	Scopes        []Scope
+	Presets       []Preset
 	Plans         []Plan
 	Terms         templ.Component
 	AskHref       string        // where questions about it are asked; empty: nowhere
@@ -67,6 +68,13 @@ type Scope struct {
 	Name      string
 	Sentence  string
 	Sensitive bool
+}
+
+// Preset is a set of scopes for one purpose.
+type Preset struct {
+	Name    string
+	Purpose string
+	Scopes  []string
 }
 
 // Plan is one plan, its limits in words.

@@ -99,6 +99,7 @@ type Post struct {
 	Action string
 	Label  string
 	Button string
+	Hidden []components.Hidden
 }
 
 // Form is a form with its inputs.
