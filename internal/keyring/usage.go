@@ -7,11 +7,14 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/internal/spool"
 )
 
-// Usage counts verifications until they are drained into the database. It is
-// safe for concurrent use; counting a series seen since the last Drain allocates
-// nothing and costs about 50 ns.
+// Usage counts verifications until they are drained into the database: in memory, or in a segment of a spool, where a process that is killed
+// leaves them (Turn). It is safe for concurrent use; counting a series seen since the last Drain allocates
+// nothing and costs about 50 ns, in a segment as in memory.
 type Usage struct {
 	shards   [usageShards]usageShard
 	draining sync.Mutex
@@ -23,6 +26,7 @@ const usageShards = 32
 
 type usageShard struct {
 	mu    sync.Mutex
+	seg   *spool.Segment // nil: cells count in themselves
 	cells map[series]*cell
 	spare map[series]*cell // empty; changes places with cells at each Drain
 	free  []*cell
@@ -51,8 +55,9 @@ const (
 
 type cell struct {
 	key      series
-	count    int64
-	last     int64
+	slot     *spool.Slot // own, or in the segment
+	own      spool.Slot
+	place    uint32 // in the segment
 	scopes   []string
 	networks []netip.Prefix
 }
@@ -93,10 +98,14 @@ func (u *Usage) Count(now time.Time, facts *Facts, api *API, req *Request, d *De
 		}
 		*front = c
 	}
-	c.count++
-	c.last = max(c.last, n)
+	slot := c.slot
+	slot.Calls++
+	slot.Last = max(slot.Last, n)
 	if d.Code == Valid {
-		c.note(req, d)
+		if d.Quota.Limit > 0 {
+			slot.Cost += int64(req.Cost)
+		}
+		c.note(s.seg, req, d)
 	}
 }
 
@@ -117,7 +126,11 @@ func (s *usageShard) find(key series, most int) *cell {
 	c := s.cells[key]
 	if c == nil && len(s.cells) < most {
 		c = s.take()
-		c.key = key
+		c.key, c.slot = key, &c.own
+		if s.seg != nil && !c.record(s.seg) {
+			s.free = append(s.free, c)
+			return nil
+		}
 		s.cells[key] = c
 	}
 	return c
@@ -132,12 +145,12 @@ func (s *usageShard) take() *cell {
 	return &cell{}
 }
 
-func (c *cell) note(req *Request, d *Decision) {
+func (c *cell) note(seg *spool.Segment, req *Request, d *Decision) {
 	for _, scope := range req.Scopes {
-		c.noteScope(scope, d.Grant)
+		c.noteScope(seg, scope, d.Grant)
 	}
 	if d.Rule != nil && d.Rule.Scope != "" {
-		c.noteScope(d.Rule.Scope, d.Grant)
+		c.noteScope(seg, d.Rule.Scope, d.Grant)
 	}
 	if !req.IP.IsValid() || len(c.networks) > 0 && c.networks[0].Contains(req.IP) {
 		return
@@ -145,16 +158,22 @@ func (c *cell) note(req *Request, d *Decision) {
 	network := Network(req.IP)
 	if !slices.Contains(c.networks, network) && len(c.networks) < maxCellNetworks {
 		c.networks = append(c.networks, network)
+		if seg != nil {
+			recordNetwork(seg, c.place, network)
+		}
 	}
 }
 
 // noteScope keeps the grant's own text: that of the request is not ours to keep.
-func (c *cell) noteScope(scope string, grant *Grant) {
+func (c *cell) noteScope(seg *spool.Segment, scope string, grant *Grant) {
 	if slices.Contains(c.scopes, scope) || len(c.scopes) >= maxCellScopes {
 		return
 	}
 	if i := slices.Index(grant.Scopes, scope); i >= 0 {
 		c.scopes = append(c.scopes, grant.Scopes[i])
+		if seg != nil {
+			recordScope(seg, c.place, scope)
+		}
 	}
 }
 
@@ -204,7 +223,14 @@ type Batch struct {
 	Keys     map[ID]time.Time // last VALID use
 	Scopes   map[ScopeUse]time.Time
 	Networks map[NetworkUse]time.Time
-	Dropped  int64 // verifications that were not counted for want of room
+	Costs    map[CostOf]int64 // what was charged to quotas
+	Dropped  int64            // verifications that were not counted for want of room
+}
+
+// CostOf is whose quotas a cost was charged to, and on which UTC day: the periods of all quotas are made of days.
+type CostOf struct {
+	Key ratelimit.Key // LimitKey
+	Day time.Time
 }
 
 // Empty reports whether there is nothing to store.
@@ -212,8 +238,12 @@ func (b *Batch) Empty() bool { return len(b.Counts) == 0 && b.Dropped == 0 }
 
 // Drain takes what was counted since the last Drain. It holds no counter up for
 // longer than an exchange of two maps. What it returns is the caller's to store;
-// Merge the next one into it when that fails.
-func (u *Usage) Drain() Batch {
+// Merge the next one into it when that fails. From then on counts are in memory.
+func (u *Usage) Drain() Batch { return u.Turn(nil) }
+
+// Turn is Drain that has what comes counted in a segment, which is empty and nobody else's, until the next Turn; nil counts in memory. When it returns,
+// nobody counts any more in the segment before: it holds what the Batch holds, but for what was dropped.
+func (u *Usage) Turn(to *spool.Segment) Batch {
 	u.draining.Lock()
 	defer u.draining.Unlock()
 	b := newBatch()
@@ -222,11 +252,11 @@ func (u *Usage) Drain() Batch {
 		s := &u.shards[i]
 		s.mu.Lock()
 		full := s.cells
-		s.cells, s.spare = s.spare, nil
+		s.cells, s.spare, s.seg = s.spare, nil, to
 		clear(s.front[:])
 		s.mu.Unlock()
-		for key, c := range full {
-			b.add(key, c)
+		for _, c := range full {
+			b.add(c.key.row(), *c.slot, c.scopes, c.networks)
 		}
 		s.giveBack(full)
 	}
@@ -234,7 +264,7 @@ func (u *Usage) Drain() Batch {
 }
 
 func newBatch() Batch {
-	return Batch{Counts: map[Series]int64{}, Keys: map[ID]time.Time{}, Scopes: map[ScopeUse]time.Time{}, Networks: map[NetworkUse]time.Time{}}
+	return Batch{Counts: map[Series]int64{}, Keys: map[ID]time.Time{}, Scopes: map[ScopeUse]time.Time{}, Networks: map[NetworkUse]time.Time{}, Costs: map[CostOf]int64{}}
 }
 
 // giveBack keeps map and cells for the next round, so that it allocates nothing.
@@ -252,8 +282,8 @@ func (s *usageShard) giveBack(full map[series]*cell) {
 	}
 }
 
-func (b *Batch) add(key series, c *cell) {
-	row := Series{Code: key.code, Minute: time.Unix(int64(key.minute)*60, 0).UTC()}
+func (key series) row() Series {
+	row := Series{Code: key.code, Minute: minuteOf(key.minute)}
 	if key.rule != nil {
 		row.Template = key.rule.Template
 	}
@@ -263,17 +293,29 @@ func (b *Batch) add(key series, c *cell) {
 	if f := key.facts; f != nil {
 		row.Key, row.App, row.Org, row.Environment = f.ID, f.App.ID, f.App.Org.ID, f.Environment
 	}
-	b.Counts[row] += c.count
-	if key.code != Valid {
+	return row
+}
+
+func minuteOf(n uint32) time.Time { return time.Unix(int64(n)*60, 0).UTC() }
+
+func (b *Batch) add(row Series, slot spool.Slot, scopes []string, networks []netip.Prefix) {
+	if slot.Calls == 0 { // killed between naming and counting it
 		return
 	}
-	last := time.Unix(0, c.last).UTC()
+	b.Counts[row] += slot.Calls
+	if row.Code != Valid {
+		return
+	}
+	last := time.Unix(0, slot.Last).UTC()
 	later(b.Keys, row.Key, last)
-	for _, scope := range c.scopes {
+	for _, scope := range scopes {
 		later(b.Scopes, ScopeUse{Key: row.Key, API: row.API, Scope: scope}, last)
 	}
-	for _, network := range c.networks {
+	for _, network := range networks {
 		later(b.Networks, NetworkUse{Key: row.Key, Network: network}, last)
+	}
+	if slot.Cost != 0 {
+		b.Costs[CostOf{LimitKey(row.App, row.API, row.Environment), row.Minute.Truncate(24 * time.Hour)}] += slot.Cost
 	}
 }
 
@@ -299,6 +341,9 @@ func (b *Batch) Merge(other Batch) {
 	}
 	for use, at := range other.Networks {
 		later(b.Networks, use, at)
+	}
+	for of, cost := range other.Costs {
+		b.Costs[of] += cost
 	}
 	b.Dropped += other.Dropped
 }
