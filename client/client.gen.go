@@ -202,22 +202,22 @@ func (e QuestionEnvironment) Valid() bool {
 
 // Defines values for RatePeriodSeconds.
 const (
-	N1     RatePeriodSeconds = 1
-	N3600  RatePeriodSeconds = 3600
-	N60    RatePeriodSeconds = 60
-	N86400 RatePeriodSeconds = 86400
+	RatePeriodSecondsN1     RatePeriodSeconds = 1
+	RatePeriodSecondsN3600  RatePeriodSeconds = 3600
+	RatePeriodSecondsN60    RatePeriodSeconds = 60
+	RatePeriodSecondsN86400 RatePeriodSeconds = 86400
 )
 
 // Valid indicates whether the value is a known member of the RatePeriodSeconds enum.
 func (e RatePeriodSeconds) Valid() bool {
 	switch e {
-	case N1:
+	case RatePeriodSecondsN1:
 		return true
-	case N3600:
+	case RatePeriodSecondsN3600:
 		return true
-	case N60:
+	case RatePeriodSecondsN60:
 		return true
-	case N86400:
+	case RatePeriodSecondsN86400:
 		return true
 	default:
 		return false
@@ -269,6 +269,45 @@ func (e ListAppsParamsSort) Valid() bool {
 	case ListAppsParamsSortMinusName:
 		return true
 	case ListAppsParamsSortName:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuthorizeParamsEnv.
+const (
+	AuthorizeParamsEnvAny  AuthorizeParamsEnv = "any"
+	AuthorizeParamsEnvLive AuthorizeParamsEnv = "live"
+	AuthorizeParamsEnvTest AuthorizeParamsEnv = "test"
+)
+
+// Valid indicates whether the value is a known member of the AuthorizeParamsEnv enum.
+func (e AuthorizeParamsEnv) Valid() bool {
+	switch e {
+	case AuthorizeParamsEnvAny:
+		return true
+	case AuthorizeParamsEnvLive:
+		return true
+	case AuthorizeParamsEnvTest:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for AuthorizeParamsNginx.
+const (
+	AuthorizeParamsNginxN0 AuthorizeParamsNginx = "0"
+	AuthorizeParamsNginxN1 AuthorizeParamsNginx = "1"
+)
+
+// Valid indicates whether the value is a known member of the AuthorizeParamsNginx enum.
+func (e AuthorizeParamsNginx) Valid() bool {
+	switch e {
+	case AuthorizeParamsNginxN0:
+		return true
+	case AuthorizeParamsNginxN1:
 		return true
 	default:
 		return false
@@ -1059,6 +1098,39 @@ type ChangeAppParams struct {
 	IfMatch *IfMatch `json:"If-Match,omitempty"`
 }
 
+// AuthorizeParams defines parameters for Authorize.
+type AuthorizeParams struct {
+	// Api Slug; may be left out by who publishes exactly one.
+	Api *string `form:"api,omitempty" json:"api,omitempty"`
+
+	// Env live unless said.
+	Env *AuthorizeParamsEnv `form:"env,omitempty" json:"env,omitempty"`
+
+	// Scope The scopes that the request needs, parted by spaces or commas, beside those of its route; at most 64. May be there several times.
+	Scope *string `form:"scope,omitempty" json:"scope,omitempty"`
+
+	// Nginx 1 for nginx, which understands no status but 401 and 403; 429 and 503 then go as 403.
+	Nginx *AuthorizeParamsNginx `form:"nginx,omitempty" json:"nginx,omitempty"`
+
+	// XGatehouseToken The gateway's own key.
+	XGatehouseToken string `json:"X-Gatehouse-Token"`
+
+	// XForwardedMethod Method of the request that is judged.
+	XForwardedMethod *string `json:"X-Forwarded-Method,omitempty"`
+
+	// XForwardedUri Its path and query, as the caller sent them.
+	XForwardedUri *string `json:"X-Forwarded-Uri,omitempty"`
+
+	// XForwardedFor Where it came from.
+	XForwardedFor *string `json:"X-Forwarded-For,omitempty"`
+}
+
+// AuthorizeParamsEnv defines parameters for Authorize.
+type AuthorizeParamsEnv string
+
+// AuthorizeParamsNginx defines parameters for Authorize.
+type AuthorizeParamsNginx string
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	// App Of this app alone.
@@ -1564,6 +1636,18 @@ type ClientInterface interface {
 	// Corresponds with PATCH /v1/apps/{app} (the `ChangeApp` operationId).
 	ChangeApp(ctx context.Context, app AppPath, params *ChangeAppParams, body ChangeAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// Authorize Judge the request that a gateway holds back
+	//
+	// For proxies that ask before they let a request through, such as nginx (`auth_request`), Caddy (`forward_auth`) and Traefik (ForwardAuth). The gateway
+	// identifies itself by `X-Gatehouse-Token`, a key with `keys:verify` of the organization that publishes the API. The key that is judged is the caller's,
+	// as the caller sent it. `X-Original-Method` and `X-Original-Uri` are taken as well as the names below; where both are sent they must agree. Any method
+	// is answered alike.
+	//
+	// Go by the status: 200 lets the request through. Every answer but 200 says why in `X-Gatehouse-Code`.
+	//
+	// Corresponds with GET /v1/authz (the `Authorize` operationId).
+	Authorize(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListKeys List keys
 	//
 	// Corresponds with GET /v1/keys (the `ListKeys` operationId).
@@ -2020,6 +2104,28 @@ func (c *Client) ChangeAppWithBody(ctx context.Context, app AppPath, params *Cha
 // Corresponds with PATCH /v1/apps/{app} (the `ChangeApp` operationId).
 func (c *Client) ChangeApp(ctx context.Context, app AppPath, params *ChangeAppParams, body ChangeAppJSONRequestBody, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewChangeAppRequest(c.Server, app, params, body)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// Authorize Judge the request that a gateway holds back
+//
+// For proxies that ask before they let a request through, such as nginx (`auth_request`), Caddy (`forward_auth`) and Traefik (ForwardAuth). The gateway
+// identifies itself by `X-Gatehouse-Token`, a key with `keys:verify` of the organization that publishes the API. The key that is judged is the caller's,
+// as the caller sent it. `X-Original-Method` and `X-Original-Uri` are taken as well as the names below; where both are sent they must agree. Any method
+// is answered alike.
+//
+// Go by the status: 200 lets the request through. Every answer but 200 says why in `X-Gatehouse-Code`.
+//
+// Corresponds with GET /v1/authz (the `Authorize` operationId).
+func (c *Client) Authorize(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewAuthorizeRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3145,6 +3251,142 @@ func NewChangeAppRequestWithBody(server string, app AppPath, params *ChangeAppPa
 			}
 
 			req.Header.Set("If-Match", headerParam0)
+		}
+
+	}
+
+	return req, nil
+}
+
+// NewAuthorizeRequest constructs an http.Request for the Authorize method
+func NewAuthorizeRequest(server string, params *AuthorizeParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/authz")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.Api != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "api", *params.Api, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Env != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "env", *params.Env, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Scope != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "scope", *params.Scope, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Nginx != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "nginx", *params.Nginx, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+
+		var headerParam0 string
+
+		headerParam0, err = runtime.StyleParamWithOptions("simple", false, "X-Gatehouse-Token", params.XGatehouseToken, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+		if err != nil {
+			return nil, err
+		}
+
+		req.Header.Set("X-Gatehouse-Token", headerParam0)
+
+		if params.XForwardedMethod != nil {
+			var headerParam1 string
+
+			headerParam1, err = runtime.StyleParamWithOptions("simple", false, "X-Forwarded-Method", *params.XForwardedMethod, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Forwarded-Method", headerParam1)
+		}
+
+		if params.XForwardedUri != nil {
+			var headerParam2 string
+
+			headerParam2, err = runtime.StyleParamWithOptions("simple", false, "X-Forwarded-Uri", *params.XForwardedUri, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Forwarded-Uri", headerParam2)
+		}
+
+		if params.XForwardedFor != nil {
+			var headerParam3 string
+
+			headerParam3, err = runtime.StyleParamWithOptions("simple", false, "X-Forwarded-For", *params.XForwardedFor, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationHeader, Type: "string", Format: ""})
+			if err != nil {
+				return nil, err
+			}
+
+			req.Header.Set("X-Forwarded-For", headerParam3)
 		}
 
 	}
@@ -4671,6 +4913,20 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with PATCH /v1/apps/{app} (the `ChangeApp` operationId).
 	ChangeAppWithResponse(ctx context.Context, app AppPath, params *ChangeAppParams, body ChangeAppJSONRequestBody, reqEditors ...RequestEditorFn) (*ChangeAppResponse, error)
 
+	// AuthorizeWithResponse Judge the request that a gateway holds back
+	//
+	// For proxies that ask before they let a request through, such as nginx (`auth_request`), Caddy (`forward_auth`) and Traefik (ForwardAuth). The gateway
+	// identifies itself by `X-Gatehouse-Token`, a key with `keys:verify` of the organization that publishes the API. The key that is judged is the caller's,
+	// as the caller sent it. `X-Original-Method` and `X-Original-Uri` are taken as well as the names below; where both are sent they must agree. Any method
+	// is answered alike.
+	//
+	// Go by the status: 200 lets the request through. Every answer but 200 says why in `X-Gatehouse-Code`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/authz (the `Authorize` operationId).
+	AuthorizeWithResponse(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*AuthorizeResponse, error)
+
 	// ListKeysWithResponse List keys
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -5509,6 +5765,67 @@ func (r ChangeAppResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r ChangeAppResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// AuthorizeResponse200Headers the declared response headers of an HTTP 200 response for Authorize
+type AuthorizeResponse200Headers struct {
+	XGatehouseAppId          *string
+	XGatehouseEnvironment    *string
+	XGatehouseKeyId          *string
+	XGatehouseOrganizationId *string
+	XGatehouseScopes         *string
+}
+
+// AuthorizeResponseDefaultHeaders the declared response headers of an HTTP default response for Authorize
+type AuthorizeResponseDefaultHeaders struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
+}
+
+type AuthorizeResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *AuthorizeResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *AuthorizeResponseDefaultHeaders
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r AuthorizeResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r AuthorizeResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r AuthorizeResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r AuthorizeResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r AuthorizeResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -6984,6 +7301,26 @@ func (c *ClientWithResponses) ChangeAppWithResponse(ctx context.Context, app App
 	return ParseChangeAppResponse(rsp)
 }
 
+// AuthorizeWithResponse Judge the request that a gateway holds back
+//
+// For proxies that ask before they let a request through, such as nginx (`auth_request`), Caddy (`forward_auth`) and Traefik (ForwardAuth). The gateway
+// identifies itself by `X-Gatehouse-Token`, a key with `keys:verify` of the organization that publishes the API. The key that is judged is the caller's,
+// as the caller sent it. `X-Original-Method` and `X-Original-Uri` are taken as well as the names below; where both are sent they must agree. Any method
+// is answered alike.
+//
+// Go by the status: 200 lets the request through. Every answer but 200 says why in `X-Gatehouse-Code`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/authz (the `Authorize` operationId).
+func (c *ClientWithResponses) AuthorizeWithResponse(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*AuthorizeResponse, error) {
+	rsp, err := c.Authorize(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseAuthorizeResponse(rsp)
+}
+
 // ListKeysWithResponse List keys
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8052,6 +8389,100 @@ func ParseChangeAppResponse(rsp *http.Response) (*ChangeAppResponse, error) {
 		response.Headers200 = &headers
 	case true:
 		var headers ChangeAppResponseDefaultHeaders
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseAuthorizeResponse parses an HTTP response from a AuthorizeWithResponse call
+func ParseAuthorizeResponse(rsp *http.Response) (*AuthorizeResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &AuthorizeResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		break // No content-type
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers AuthorizeResponse200Headers
+		if values := rsp.Header.Values("X-Gatehouse-App-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Gatehouse-App-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XGatehouseAppId = &value
+		}
+		if values := rsp.Header.Values("X-Gatehouse-Environment"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Gatehouse-Environment", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XGatehouseEnvironment = &value
+		}
+		if values := rsp.Header.Values("X-Gatehouse-Key-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Gatehouse-Key-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XGatehouseKeyId = &value
+		}
+		if values := rsp.Header.Values("X-Gatehouse-Organization-Id"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Gatehouse-Organization-Id", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XGatehouseOrganizationId = &value
+		}
+		if values := rsp.Header.Values("X-Gatehouse-Scopes"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "X-Gatehouse-Scopes", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.XGatehouseScopes = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers AuthorizeResponseDefaultHeaders
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

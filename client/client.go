@@ -20,17 +20,40 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
 )
 
 // At returns a client of the portal at base, such as https://portal.example, which calls with key. It follows no redirects: a key belongs to one
-// address alone. More options come after these.
+// address alone. More options come after these. It refuses a base that is no address of the web, and one of plain http unless that is this very machine:
+// whoever is on the way would read the key.
 func At(base, key string, options ...ClientOption) (*ClientWithResponses, error) {
+	if err := safe(base); err != nil {
+		return nil, err
+	}
 	plain := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	own := []ClientOption{WithHTTPClient(plain), WithRequestEditorFn(func(_ context.Context, r *http.Request) error {
 		r.Header.Set("Authorization", "Bearer "+key)
 		return nil
 	})}
 	return NewClientWithResponses(base, append(own, options...)...)
+}
+
+func safe(base string) error {
+	u, err := url.Parse(base)
+	switch {
+	case err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http":
+		return fmt.Errorf("portal: %q is no address such as https://portal.example", base)
+	case u.Scheme == "http" && !loopback(u.Hostname()):
+		return fmt.Errorf("portal: http://%s is not encrypted: whoever is on the way would read the key. Use https; http is for this machine alone", u.Host)
+	}
+	return nil
+}
+
+func loopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.Unmap().IsLoopback() || strings.EqualFold(host, "localhost")
 }
 
 // Error is a refusal of the portal: a problem document (RFC 9457). Go by Code.

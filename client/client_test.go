@@ -120,3 +120,23 @@ func TestClientManagesKeys(t *testing.T) {
 		t.Errorf("a key beyond its maker: %v", err)
 	}
 }
+
+// K1: a key goes over no line that others read.
+func TestClientSendsNoKeyOverPlainHTTP(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://portal.example": "", "https://portal.example:8443/": "", "http://localhost:8080": "", "http://127.0.0.1:8080": "", "http://127.8.0.1": "", "http://[::1]:8080": "", "http://LOCALHOST": "",
+		"http://portal.example": "not encrypted", "http://10.0.0.7:8080": "not encrypted", "http://localhost.evil.example": "not encrypted", "http://127.0.0.1.evil.example": "not encrypted", "HTTP://portal.example": "not encrypted",
+		"http://user@portal.example": "not encrypted", "http://localhost@portal.example": "not encrypted", "http://0.0.0.0": "not encrypted",
+		"portal.example": "no address", "": "no address", "ftp://portal.example": "no address", "https://": "no address", "://": "no address",
+	} {
+		c, err := client.At(base, "gk_live_x")
+		switch {
+		case want == "" && (err != nil || c == nil):
+			t.Errorf("%s is refused: %v", base, err)
+		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
+			t.Errorf("%s: %v, want %q", base, err, want)
+		case err != nil && strings.Contains(err.Error(), "gk_live_x"):
+			t.Errorf("%s: the error tells the key", base)
+		}
+	}
+}

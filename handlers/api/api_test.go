@@ -123,6 +123,13 @@ func (w *world) served() {
 	made, err := publisher.CreateGatewayKey(w.Context(), admin, detail.ID, publisher.NewFormToken(admin, key.GatewayPurpose(detail.ID)))
 	w.ok(err)
 	w.want(200, "POST", "/v1/keys/verify", made.Secret.Reveal(), `{"key":"`+w.mine.text+`","api":"orders"}`)
+	let := w.want(200, "GET", "/v1/authz?api=orders&env=any&scope=orders:read&nginx=0", w.mine.text, "", "X-Gatehouse-Token", made.Secret.Reveal(), "X-Forwarded-Method", "GET", "X-Forwarded-Uri", "/v1/orders?page=2", "X-Forwarded-For", "203.0.113.7")
+	for _, name := range []string{"Key-Id", "App-Id", "Organization-Id", "Scopes", "Environment"} {
+		if let.header.Get("X-Gatehouse-"+name) == "" {
+			w.Errorf("the document promises X-Gatehouse-%s, and it is not there: %v", name, let.header)
+		}
+	}
+	w.want(401, "GET", "/v1/authz?api=orders&scope=orders:read", "gk_live_nonsense", "", "X-Gatehouse-Token", made.Secret.Reveal())
 }
 
 // Each operation takes a key with its scope, and with no other (D4, B1-7), by no other method, and never by a cookie.

@@ -117,8 +117,13 @@ func (h *Handler) curl(o openapi.Operation) string {
 		out += "-X " + o.Method + " "
 	}
 	out += `"` + h.BaseURL.String() + path + `"`
-	if o.Scope != "" || o.ID == "whoami" {
+	if o.Scope != "" || o.ID == "whoami" || o.ID == "authorize" {
 		out += " \\\n  -H \"Authorization: Bearer $KEY\""
+	}
+	for _, p := range o.Params {
+		if p.In == "header" && p.Required && p.Schema.Example != nil {
+			out += " \\\n  -H \"" + p.Name + ": " + fmt.Sprint(p.Schema.Example) + "\""
+		}
 	}
 	if o.Body != nil {
 		body, err := json.Marshal(example(o.Body, true))
