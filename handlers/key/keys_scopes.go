@@ -1,13 +1,14 @@
 package key
 
 import (
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -17,61 +18,12 @@ import (
 // searchFrom is from how many scopes on a search helps.
 const searchFrom = 8
 
-// Presets: what of an API they tick, and that of the reader's newest key of the app.
-const (
-	presetRead  = "read"
-	presetPlain = "plain"
-	presetAll   = "all"
-	presetNone  = "none"
-	presetLast  = "last"
-)
-
 func valueOf(p keys.Pair) string { return p.API + "/" + p.Scope }
 
 // pairOf reads a value; a text that is none names nothing that there is.
 func pairOf(value string) keys.Pair {
 	api, scope, _ := strings.Cut(value, "/")
 	return keys.Pair{API: api, Scope: scope}
-}
-
-func isRead(o keys.Choice) bool { return strings.HasSuffix(o.Scope, ":read") }
-
-// presetValues are the values that a preset ticks among what an API offers.
-func presetValues(name string, offered []keys.Choice) []string {
-	var out []string
-	for _, o := range offered {
-		if name == presetAll || name == presetRead && isRead(o) || name == presetPlain && !o.Sensitive {
-			out = append(out, valueOf(o.Pair()))
-		}
-	}
-	return out
-}
-
-// applyPreset is ticked with a preset taken: that of one API, which leaves the others alone, or that of the last key.
-func applyPreset(preset string, ticked []string, offered []keys.Choice, last keys.LastChoice) []string {
-	if preset == presetLast {
-		return lastValues(last, offered)
-	}
-	name, slug, _ := strings.Cut(preset, ":")
-	var of []keys.Choice
-	for _, o := range offered {
-		if o.API == slug {
-			of = append(of, o)
-		}
-	}
-	others := slices.DeleteFunc(slices.Clone(ticked), func(v string) bool { return strings.HasPrefix(v, slug+"/") })
-	return append(others, presetValues(name, of)...)
-}
-
-// lastValues are what the last key holds, as far as it is still offered.
-func lastValues(last keys.LastChoice, offered []keys.Choice) []string {
-	var out []string
-	for _, p := range last.Pairs {
-		if slices.ContainsFunc(offered, func(o keys.Choice) bool { return o.Pair() == p }) {
-			out = append(out, valueOf(p))
-		}
-	}
-	return out
 }
 
 // scopeTables fills the part of the form where scopes are picked.
@@ -87,6 +39,11 @@ func (h *Handler) scopeTables(c echo.Context, p *views.NewPage, place keys.Place
 	p.Search = components.Field{Name: "scope_q", Label: web.T(c, "Search scopes"), Type: "search", Value: f.Search, Autocomplete: "off", MaxLength: 100}
 	p.Found = f.Search
 	p.Groups = groups(c, offered, f.Grants, f.Search)
+	sets, err := h.Keys.Presets(web.Ctx(c), offered)
+	if err != nil {
+		return err
+	}
+	addSets(c, p.Groups, offered, sets)
 	p.NoneFound = len(p.Groups) > 0 && !slices.ContainsFunc(p.Groups, func(g views.ScopeGroup) bool { return !g.Hidden })
 	return nil
 }
@@ -161,23 +118,6 @@ func choice(c echo.Context, o keys.Choice, ticked []string) components.ScopeChoi
 	return item
 }
 
-// presetsOf are the presets that tick something else than each other.
-func presetsOf(c echo.Context, offered []keys.Choice) []views.Preset {
-	var out []views.Preset
-	sensitive := slices.ContainsFunc(offered, func(o keys.Choice) bool { return o.Sensitive })
-	for _, one := range []struct{ name, label string }{
-		{presetRead, text.N("Read everything")}, {presetPlain, text.N("Everything but sensitive")}, {presetAll, text.N("Everything")}, {presetNone, text.N("None")},
-	} {
-		grants := strings.Join(presetValues(one.name, offered), " ")
-		same := slices.ContainsFunc(out, func(p views.Preset) bool { return p.Grants == grants })
-		if one.name != presetNone && (grants == "" || same) || one.name == presetPlain && !sensitive {
-			continue
-		}
-		out = append(out, views.Preset{Label: web.T(c, one.label), Value: one.name + ":" + offered[0].API, Grants: grants, Slug: offered[0].API})
-	}
-	return out
-}
-
 // showForm answers a form that only asks what would be: the part that a script shows, or the page.
 func (h *Handler) showForm(c echo.Context, appID db.ID, f createForm) error {
 	if f.Show == "part" {
@@ -188,24 +128,15 @@ func (h *Handler) showForm(c echo.Context, appID db.ID, f createForm) error {
 		return h.Render(c, views.AbilityBox(a))
 	}
 	if f.Preset != "" {
-		offered, last, err := h.presetOffer(c, appID)
+		offer, err := h.presetOffer(c, appID)
 		if err != nil {
 			return err
 		}
-		f.Grants = applyPreset(f.Preset, f.Grants, offered, last)
+		ticked, ok := offer.apply(f.Preset, f.Grants)
+		if !ok {
+			return h.newPage(c, http.StatusConflict, f, fault.New(fault.Conflict, "This preset is not there any more. What is ticked is as you left it."))
+		}
+		f.Grants = ticked
 	}
-	return h.newPage(c, 200, f, nil)
-}
-
-// presetOffer is what presets choose from, for who may make keys of the app.
-func (h *Handler) presetOffer(c echo.Context, appID db.ID) ([]keys.Choice, keys.LastChoice, error) {
-	if _, err := h.Keys.Preview(web.Ctx(c), web.Actor(c), keys.CreateRequest{AppID: appID}); err != nil && !isProblem(err) { // may the reader make keys there
-		return nil, keys.LastChoice{}, err
-	}
-	offered, err := h.Keys.Choices(web.Ctx(c), appID)
-	if err != nil {
-		return nil, keys.LastChoice{}, err
-	}
-	last, err := h.Keys.LastChoice(web.Ctx(c), web.Actor(c), appID)
-	return offered, last, err
+	return h.newPage(c, http.StatusOK, f, nil)
 }

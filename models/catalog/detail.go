@@ -140,7 +140,7 @@ func (s *Store) detail(q *gorm.DB, api API, staff bool) (Detail, error) {
 			return d, err
 		}
 	}
-	presets, err := presetsOf(q, []db.ID{api.ID})
+	presets, err := PresetsOf(q, []db.ID{api.ID})
 	if err != nil {
 		return d, err
 	}

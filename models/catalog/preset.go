@@ -170,15 +170,8 @@ func (s *Store) managePreset(ctx context.Context, a actor.Actor, apiID, presetID
 	})
 }
 
-// PresetsOf reads the presets of APIs with their scopes, in their order: two queries. Who may see the APIs is for the caller to know.
-func (s *Store) PresetsOf(ctx context.Context, apiIDs []db.ID) (map[db.ID][]Preset, error) {
-	if len(apiIDs) == 0 {
-		return nil, nil
-	}
-	return presetsOf(s.db.Read(ctx), apiIDs)
-}
-
-func presetsOf(q *gorm.DB, apiIDs []db.ID) (map[db.ID][]Preset, error) {
+// PresetsOf reads the presets of APIs by API, in their order, with their scopes: two queries. Who may see the APIs is for the caller to know.
+func PresetsOf(q *gorm.DB, apiIDs []db.ID) (map[db.ID][]Preset, error) {
 	var rows []Preset
 	if err := q.Raw("SELECT id, api_id, name, purpose, created_at, updated_at FROM scope_presets WHERE api_id IN ? ORDER BY api_id, position, id", apiIDs).Scan(&rows).Error; err != nil || len(rows) == 0 {
 		return nil, err

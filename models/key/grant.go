@@ -2,10 +2,12 @@ package key
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -139,6 +141,20 @@ func choices(g *gorm.DB, appID db.ID) ([]Choice, error) {
 // Choices lists what a new key of the app may be granted. The app must be one that the caller has found through Apps.
 func (s *Store) Choices(ctx context.Context, appID db.ID) ([]Choice, error) {
 	return choices(s.db.Read(ctx), appID)
+}
+
+// Presets reads the presets of the APIs of what is offered, by API.
+func (s *Store) Presets(ctx context.Context, offered []Choice) (map[db.ID][]catalog.Preset, error) {
+	var apis []db.ID
+	for _, c := range offered {
+		if !slices.Contains(apis, c.APIID) {
+			apis = append(apis, c.APIID)
+		}
+	}
+	if len(apis) == 0 {
+		return nil, nil
+	}
+	return catalog.PresetsOf(s.db.Read(ctx), apis)
 }
 
 // WaitingAccess is a request for access that nobody has decided yet.

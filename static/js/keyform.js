@@ -40,6 +40,7 @@ function narrow(scopes, search) {
     scopes.querySelector("[data-none]").hidden = found;
   };
   search.addEventListener("input", apply);
+  scopes.form.addEventListener("change", apply); // what a preset ticks is shown
   search.addEventListener("keydown", (event) => {
     if (event.key === "Enter") event.preventDefault();
   });

@@ -8,6 +8,7 @@ type ScopeGroup struct {
 	Slug    string
 	Domain  string
 	Presets []Preset
+	Sets    []PresetRow // those of its publisher
 	Rows    []ResourceRow
 	Singles []ScopeCell
 	Hidden  bool // by the search, and nothing of it is ticked
@@ -44,6 +45,13 @@ type Preset struct {
 	Value  string
 	Grants string // parted by spaces
 	Slug   string // the API that it is about; empty for all
+}
+
+// PresetRow is a preset of an API's publisher. With no Grants it ticks nothing, and is only shown.
+type PresetRow struct {
+	Preset
+	Purpose string
+	Left    []string // what it leaves out, and why
 }
 
 // BoundsFields are the fields by which a key is bound.
