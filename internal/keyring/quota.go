@@ -7,32 +7,112 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 )
 
-// MonthlyQuotas counts the calls of each app at each API in the current UTC
-// month, in this process, and takes in what other replicas and earlier lives of
-// this process have stored. Between two rebases replicas do not see each other's
-// calls, so a quota may be passed by what they handle in that time. It is safe
-// for concurrent use; a warm Take allocates nothing.
-type MonthlyQuotas struct{ shards [quotaShards]quotaShard }
+// QuotaLimits are how many calls a plan lets through; 0 is no quota.
+type QuotaLimits struct{ Month, Day int64 }
+
+// Quota tells what is left of an app's calls in a month or a day of UTC.
+type Quota struct {
+	Limit     int64 // 0 when there is none
+	Remaining int64
+	ResetsAt  int64
+}
+
+// The marks, in percent, from which on a quota warns.
+const (
+	QuotaNearly = 80
+	QuotaUsedUp = 100
+)
+
+// Mark is the highest mark that the quota has reached: 0, QuotaNearly or QuotaUsedUp.
+func (q Quota) Mark() int { return QuotaMark(q.Limit-q.Remaining, q.Limit) }
+
+// QuotaMark is the highest mark that so many used calls of a limit have reached; 0 also for no limit.
+func QuotaMark(used, limit int64) int {
+	switch {
+	case limit <= 0:
+		return 0
+	case used >= limit:
+		return QuotaUsedUp
+	case used >= limit-limit/5: // as 80 %, rounded up, without overflow
+		return QuotaNearly
+	}
+	return 0
+}
+
+// QuotaState is what a Take found.
+type QuotaState struct {
+	Month, Day Quota
+	OK         bool // it was charged
+	// Elsewhere says that a refusal is not the quota's: this replica used up its share of what is left, and hears within a second what others leave it.
+	Elsewhere bool
+}
+
+// Tighter returns the quota that a client should be told of, and whether it is the day's: one that refuses before one that doesn't, then the one that
+// lasts longer when both refuse, or else that of which less is left. Cost is that of the call.
+func (s *QuotaState) Tighter(cost int) (q Quota, day bool) {
+	switch {
+	case s.Day.Limit == 0:
+		return s.Month, false
+	case s.Month.Limit == 0:
+		return s.Day, true
+	case !s.OK && s.Month.refuses(cost):
+		return s.Month, false
+	case !s.OK && s.Day.refuses(cost) || s.Day.Remaining <= s.Month.Remaining:
+		return s.Day, true
+	}
+	return s.Month, false
+}
+
+func (q Quota) refuses(cost int) bool {
+	return q.Limit > 0 && (q.Remaining <= 0 || int64(cost) > q.Remaining)
+}
+
+// Quotas counts calls by month and day. *MonthlyQuotas is one.
+type Quotas interface {
+	// Take charges cost to both and reports what is left, or, when that would pass either limit, charges nothing.
+	Take(now time.Time, key ratelimit.Key, limits QuotaLimits, cost int) QuotaState
+	// Return gives back what was charged to a call that was refused after all.
+	Return(now time.Time, key ratelimit.Key, cost int)
+}
+
+// MonthlyQuotas counts the calls of each app at each API in the current UTC month and day, in this process, and takes in what other replicas and
+// earlier lives of this process have stored. Between two rebases replicas do not see each other's calls. So where there are several, each passes at
+// most one part in twice their number of what was left when it last heard, or one call: three replicas at full tilt that rebase in turn pass no more
+// than one per cent over, or a call each. One that stops hearing passes no more than that part, however long. It is safe for concurrent use; a warm
+// Take allocates nothing.
+type MonthlyQuotas struct {
+	shards [quotaShards]quotaShard
+	peers  ratelimit.Peers
+}
 
 const quotaShards = 64
 
 type quotaShard struct {
 	mu    sync.Mutex
-	month int64 // start of the month that cells count
-	next  int64
+	day   int64 // start of the day that cells count
+	month int64 // start of its month
+	next  int64 // the day after
+	then  int64 // the month after
 	cells map[ratelimit.Key]*quotaCell
+	late  []Charge // what was pending when a day ended
 	_     [32]byte // a cache line of its own
 }
 
+// quotaCell counts one app at one API. Arrays hold the month and the day.
 type quotaCell struct {
-	used    int64
-	pending int64 // part of used that was charged since the last Drain
-	rebase  bool  // never told what is stored
+	used    [2]int64
+	base    [2]int64 // of used, what was known at the last rebase
+	spent   int64    // charged since the last rebase
+	pending int64    // charged since the last Drain
+	rebase  bool     // never told what is stored
 }
 
-// NewMonthlyQuotas returns an empty MonthlyQuotas.
-func NewMonthlyQuotas() *MonthlyQuotas {
-	q := &MonthlyQuotas{}
+// NewMonthlyQuotas returns an empty MonthlyQuotas of a process that is the only one.
+func NewMonthlyQuotas() *MonthlyQuotas { return NewSharedQuotas(ratelimit.Alone) }
+
+// NewSharedQuotas returns an empty MonthlyQuotas of one of several processes.
+func NewSharedQuotas(peers ratelimit.Peers) *MonthlyQuotas {
+	q := &MonthlyQuotas{peers: peers}
 	for i := range q.shards {
 		q.shards[i].cells = map[ratelimit.Key]*quotaCell{}
 	}
@@ -50,72 +130,118 @@ func Month(now time.Time) (start, next time.Time) {
 	return time.Date(year, month, 1, 0, 0, 0, 0, time.UTC), time.Date(year, month+1, 1, 0, 0, 0, 0, time.UTC)
 }
 
-// turn starts a new month when one has begun; the lock is held.
-func (q *quotaShard) turn(now time.Time) {
-	if n := now.UnixNano(); n < q.next {
-		return
-	}
-	start, next := Month(now)
-	q.month, q.next = start.UnixNano(), next.UnixNano()
-	clear(q.cells)
+// Day returns the start of the UTC day of now and of the next one.
+func Day(now time.Time) (start, next time.Time) {
+	start = now.UTC().Truncate(24 * time.Hour)
+	return start, start.Add(24 * time.Hour)
 }
 
-func (q *quotaShard) cell(key ratelimit.Key) *quotaCell {
-	c := q.cells[key]
+// turn starts a new day, and a new month, when one has begun; the lock is held. What is pending waits for the next Drain under the day that it
+// belongs to.
+func (s *quotaShard) turn(now time.Time) {
+	if n := now.UnixNano(); n < s.next {
+		return
+	}
+	for key, c := range s.cells {
+		if c.pending != 0 {
+			s.late = append(s.late, Charge{key, time.Unix(0, s.day).UTC(), c.pending})
+			c.pending = 0
+		}
+		c.used[1], c.base[1] = 0, 0
+	}
+	day, next := Day(now)
+	month, then := Month(now)
+	if month.UnixNano() != s.month {
+		clear(s.cells)
+	}
+	s.day, s.next, s.month, s.then = day.UnixNano(), next.UnixNano(), month.UnixNano(), then.UnixNano()
+}
+
+func (s *quotaShard) cell(key ratelimit.Key) *quotaCell {
+	c := s.cells[key]
 	if c == nil {
 		c = &quotaCell{rebase: true}
-		q.cells[key] = c
+		s.cells[key] = c
 	}
 	return c
 }
 
 // Take implements Quotas.
-func (q *MonthlyQuotas) Take(now time.Time, key ratelimit.Key, limit int64, cost int) (Quota, bool) {
+func (q *MonthlyQuotas) Take(now time.Time, key ratelimit.Key, limits QuotaLimits, cost int) QuotaState {
 	s := q.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn(now)
 	c := s.cell(key)
-	left := max(0, limit-c.used)
-	ok := int64(cost) <= left && left > 0
-	if ok {
-		c.used += int64(cost)
-		c.pending += int64(cost)
-		left -= int64(cost)
+	state := QuotaState{
+		Month: Quota{Limit: limits.Month, Remaining: max(0, limits.Month-c.used[0]), ResetsAt: s.then},
+		Day:   Quota{Limit: limits.Day, Remaining: max(0, limits.Day-c.used[1]), ResetsAt: s.next},
 	}
-	return Quota{Limit: limit, Remaining: left, ResetsAt: s.next}, ok
+	if state.Month.refuses(cost) || state.Day.refuses(cost) {
+		return state
+	}
+	if state.Elsewhere = c.exceeds(limits, cost, q.peers.Peers()); state.Elsewhere {
+		return state
+	}
+	n := int64(cost)
+	c.used[0], c.used[1], c.spent, c.pending = c.used[0]+n, c.used[1]+n, c.spent+n, c.pending+n
+	state.Month.Remaining, state.Day.Remaining, state.OK = max(0, state.Month.Remaining-n), max(0, state.Day.Remaining-n), true
+	return state
 }
 
-// Return implements Quotas.
+// exceeds reports whether the call is beyond this replica's share of what was left at the last rebase. One call passes in any case.
+func (c *quotaCell) exceeds(limits QuotaLimits, cost, replicas int) bool {
+	if replicas <= 1 || c.spent == 0 {
+		return false
+	}
+	parts, after := 2*int64(replicas), c.spent+int64(cost)
+	return limits.Month > 0 && after > (limits.Month-c.base[0]+parts-1)/parts || limits.Day > 0 && after > (limits.Day-c.base[1]+parts-1)/parts
+}
+
+// Return implements Quotas. What was taken on a day that has ended since is given back to that day.
 func (q *MonthlyQuotas) Return(now time.Time, key ratelimit.Key, cost int) {
 	s := q.shard(key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.turn(now)
+	n := int64(cost)
+	if now.UnixNano() < s.day {
+		day, _ := Day(now)
+		s.late = append(s.late, Charge{key, day, -n})
+		return
+	}
 	if c := s.cells[key]; c != nil {
-		c.used = max(0, c.used-int64(cost))
-		c.pending -= int64(cost)
+		c.used[0], c.used[1] = max(0, c.used[0]-n), max(0, c.used[1]-n)
+		c.spent, c.pending = max(0, c.spent-n), c.pending-n
 	}
 }
 
-// Charge is what one process charged to a quota.
+// Charge is what one process charged to the quotas of an app at an API: to those of the day and to those of its month.
 type Charge struct {
-	Key   ratelimit.Key
-	Month time.Time // start of the month that it belongs to
-	Cost  int64     // may be negative, when a charge was given back after a Drain
+	Key  ratelimit.Key
+	Day  time.Time // start of the UTC day that it belongs to
+	Cost int64     // may be negative, when a charge was given back after a Drain
 }
 
-// Drain returns what was charged since the last Drain. It is the caller's to store; until that is settled it must not Rebase. What
-// is pending when a month ends is dropped: nothing reads it any more.
+// Stored is what all processes together have charged, up to some moment of a day.
+type Stored struct {
+	Key     ratelimit.Key
+	Day     time.Time
+	OfMonth int64
+	OfDay   int64
+}
+
+// Drain returns what was charged since the last Drain. It is the caller's to store; until that is settled it must not Rebase.
 func (q *MonthlyQuotas) Drain(now time.Time) []Charge {
 	var charges []Charge
 	for i := range q.shards {
 		s := &q.shards[i]
 		s.mu.Lock()
 		s.turn(now)
+		charges = append(charges, s.late...)
+		s.late = nil
 		for key, c := range s.cells {
 			if c.pending != 0 {
-				charges = append(charges, Charge{key, time.Unix(0, s.month).UTC(), c.pending})
+				charges = append(charges, Charge{key, time.Unix(0, s.day).UTC(), c.pending})
 				c.pending = 0
 			}
 		}
@@ -124,18 +250,23 @@ func (q *MonthlyQuotas) Drain(now time.Time) []Charge {
 	return charges
 }
 
-// Rebase takes in how much is stored for key in the month that starts at month:
-// by all replicas, this process's drained charges included. Counts never fall.
-func (q *MonthlyQuotas) Rebase(now time.Time, key ratelimit.Key, month time.Time, stored int64) {
-	s := q.shard(key)
+// Rebase takes in how much is stored: by all replicas, this process's drained charges included. Counts never fall. What is stored of another month is
+// ignored, of another day its month counts.
+func (q *MonthlyQuotas) Rebase(now time.Time, stored Stored) {
+	s := q.shard(stored.Key)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn(now)
-	if month.UnixNano() != s.month {
+	if month, _ := Month(stored.Day); month.UnixNano() != s.month {
 		return
 	}
-	c := s.cell(key)
-	c.used, c.rebase = max(c.used, stored+c.pending), false
+	c := s.cell(stored.Key)
+	c.used[0] = max(c.used[0], stored.OfMonth+c.pending)
+	if stored.Day.UnixNano() == s.day {
+		c.used[1] = max(c.used[1], stored.OfDay+c.pending)
+	}
+	c.base = [2]int64{c.used[0] - c.pending, c.used[1] - c.pending}
+	c.spent, c.rebase = max(0, c.pending), false
 }
 
 // Counted returns the keys that are counted this month, for rebasing them; those

@@ -62,27 +62,37 @@ type Result struct {
 	Remaining  int           // calls of cost 1 that would pass right now
 	RetryAfter time.Duration // until a call of this cost could pass; 0 when allowed
 	ResetAfter time.Duration // until the bucket is full again
+	Never      bool          // refused, and always will be: the cost is above the capacity
 }
+
+// slack is how much further ahead than any call could have put it a bucket is believed to be: callers' times differ, by their clocks and by how long
+// they waited. What is beyond comes from a clock that went back, or from a larger limit, and is cut, so that it locks nobody out for much longer.
+const slack = int64(time.Minute)
 
 // Decide is one step: given the bucket's state (0 for one never used), it
 // returns the result and the new state, which is the old one when refused. A
 // cost of 0 asks without charging; a cost above the capacity never passes, and
-// RetryAfter then is the time until the bucket is full. It is pure.
+// RetryAfter then is the time until the bucket is full. A state that is more than
+// a minute further ahead than the limit allows is cut to what it allows. It is pure.
 func Decide(now, state int64, limit Limit, cost int) (Result, int64) {
 	if limit.None() {
 		return Result{Allowed: true}, state
 	}
 	step, capacity := limit.interval(), limit.Capacity()
 	tolerance := times(step, capacity)
-	// A state further ahead than any call could have put it comes from a clock that
-	// went back, or from a larger limit: it must not lock anyone out for longer.
+	if state > now+tolerance+slack {
+		state = now + tolerance
+	}
 	from := min(max(state, now), now+tolerance)
 	need := times(step, max(cost, 0))
 	if wait := from + need - (now + tolerance); wait > 0 {
-		if need > tolerance {
+		never := need > tolerance
+		if never {
 			wait = max(from-now, 1)
 		}
-		return result(capacity, step, tolerance, from-now, wait), state
+		r := result(capacity, step, tolerance, from-now, wait)
+		r.Never = never
+		return r, state
 	}
 	if need == 0 {
 		return result(capacity, step, tolerance, from-now, 0), state
@@ -108,6 +118,11 @@ func tighter(a, b Result) Result {
 		return a
 	case a.Allowed != b.Allowed:
 		if b.Allowed {
+			return a
+		}
+		return b
+	case a.Never != b.Never:
+		if a.Never {
 			return a
 		}
 		return b

@@ -60,6 +60,7 @@ const frontSlots = 128
 type bucket struct {
 	key   Key
 	state int64
+	seen  int64 // for Redis: the state of its bucket, microseconds of its clock
 }
 
 // NewLocal returns a Local for at most size buckets (at least 64, one a shard).
@@ -99,7 +100,7 @@ func (l *Local) Take(_ context.Context, now time.Time, cost int, first, second A
 	}
 	r1, s1 := Decide(n, one.state, first.Limit, cost)
 	r2, s2 := Decide(n, two.state, second.Limit, cost)
-	if r1.Allowed && r2.Allowed {
+	if r1.Allowed == r2.Allowed { // charged both, or neither
 		one.state, two.state = s1, s2
 	}
 	return tighter(r1, r2)

@@ -27,7 +27,7 @@ func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter
 			if err := client.FlushAll(context.Background()).Err(); err != nil {
 				t.Fatal(err)
 			}
-			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), 1).WithCallersClock()
+			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Alone).WithCallersClock()
 		})
 	})
 }
@@ -219,7 +219,7 @@ func TestLocalAndRedisAgree(t *testing.T) {
 		if err := client.FlushAll(context.Background()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(1), 1).WithCallersClock()
+		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(1), ratelimit.Alone).WithCallersClock()
 		now := start
 		for range 20 {
 			now = now.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "gap")) * time.Millisecond)
@@ -241,7 +241,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 	defer silent.Close()
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: silent.Addr().String(), MaxRetries: -1, ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
 	defer client.Close()
-	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), 3)
+	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Fixed(3))
 	passed := 0
 
 	for range 20 {
@@ -257,7 +257,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 
 func TestRedisClockIsTheServers(t *testing.T) {
 	client := startRedis(t)
-	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), 1)
+	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone)
 	a := ask(1, 1, time.Hour, 1)
 
 	first := l.Take(t.Context(), start, 1, a, ratelimit.Ask{})

@@ -4,19 +4,24 @@ import (
 	"context"
 	_ "embed"
 	"encoding/base64"
+	"errors"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
 )
 
-// redisTimeout is how long a decision waits for Redis before it falls back.
-const redisTimeout = 50 * time.Millisecond
+// redisTimeout bounds one round trip. A call that comes while another is under way waits for that and then for its own: 50 ms together.
+const redisTimeout = 25 * time.Millisecond
 
-// redisPause is how long a Redis that failed is left alone, so that an outage
-// costs one slow call now and then and not every call 50 ms.
+// redisPause is how long a Redis that failed is left alone. Then one call tries it again; all others go on without it until that one succeeds. So an
+// outage costs one slow call a second, however many there are.
 const redisPause = time.Second
+
+// mostTrips is how many round trips are under way at once. Calls that come meanwhile go together in the next one.
+const mostTrips = 2
 
 //go:embed take.lua
 var takeLua string
@@ -24,22 +29,41 @@ var takeLua string
 var takeScript = redis.NewScript(takeLua)
 
 // Redis keeps buckets in a Redis that several replicas share: one script, one
-// round trip for both buckets. The time is Redis's own, not the caller's: clocks
-// of replicas differ. When Redis does not answer within 50 ms, decisions are
-// made in this process with the limit divided by the number of replicas: neither
-// open nor closed.
+// round trip for all buckets of a call, and of all calls that wait at that moment. The time is Redis's own, not the caller's: clocks
+// of replicas differ.
+//
+// When Redis does not answer in time, fails or refuses to write, decisions are made in this process with its share of each limit: neither open nor
+// closed. What each side has charged is carried over to the other as this process knows it, so that neither an outage nor a Redis that was emptied
+// gives a bucket anew.
 type Redis struct {
 	client   redis.Scripter
 	fallback *Local
-	replicas int
-	pauseEnd atomic.Int64
+	peers    Peers
+	pauseEnd atomic.Int64 // until then Redis is left alone; 0 while it answers
+	ahead    atomic.Int64 // by how much its clock is ahead of ours, in microseconds
 	clock    bool
+
+	mu    sync.Mutex
+	queue []*trip
+	trips int
 }
 
-// NewRedis returns a limiter on client. Replicas is how many processes share
-// the limits (at least 1). Fallback decides while Redis doesn't answer.
-func NewRedis(client redis.Scripter, fallback *Local, replicas int) *Redis {
-	return &Redis{client: client, fallback: fallback, replicas: max(1, replicas)}
+// NewRedisClient is a client for NewRedis: it gives up in time and repeats nothing.
+func NewRedisClient(url string) (*redis.Client, error) {
+	options, err := redis.ParseURL(url)
+	if err != nil {
+		return nil, errors.New("not an address of Redis") // its own error would show the password
+	}
+	options.ContextTimeoutEnabled = true
+	options.MaxRetries, options.DialerRetries = -1, 1
+	options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = redisTimeout, redisTimeout, redisTimeout
+	options.DialTimeout, options.MinIdleConns = time.Second, mostTrips // connections are made ahead, so that no call waits for one
+	return redis.NewClient(options), nil
+}
+
+// NewRedis returns a limiter on client, shared with peers. Fallback decides while Redis doesn't answer; use it for nothing else.
+func NewRedis(client redis.Scripter, fallback *Local, peers Peers) *Redis {
+	return &Redis{client: client, fallback: fallback, peers: peers}
 }
 
 // WithCallersClock makes buckets run by the time that Take is given instead of
@@ -55,64 +79,63 @@ func (r *Redis) Take(ctx context.Context, now time.Time, cost int, first, second
 		return Result{Allowed: true}
 	}
 	n := now.UnixNano()
-	if n < r.pauseEnd.Load() {
-		return r.local(ctx, now, cost, first, second)
+	open, probe := r.open(n)
+	if !open {
+		return r.local(ctx, n, cost, first, second)
 	}
-	result, err := r.take(ctx, n, cost, first, second)
-	if err != nil {
-		// A caller that went away says nothing about Redis.
-		if ctx.Err() == nil {
-			r.pauseEnd.Store(n + int64(redisPause))
+	t := tripPool.Get().(*trip) //nolint:forcetypeassert // it holds nothing else
+	defer t.free()
+	t.now, t.cost, t.asks, t.probe = n, max(cost, 0), [2]Ask{first, second}, probe
+	t.seen = [2]int64{r.fallback.seen(first), r.fallback.seen(second)}
+	r.send(ctx, t)
+	if t.err != nil {
+		return r.local(ctx, n, cost, first, second)
+	}
+	var results [2]Result
+	for i, ask := range t.asks {
+		if results[i] = t.result(i); !ask.Limit.None() {
+			ahead := t.charged(i)
+			r.fallback.note(n, ask, r.peers.Peers(), ahead*1000, t.server+ahead)
 		}
-		return r.local(ctx, now, cost, first, second)
+	}
+	return tighter(results[0], results[1])
+}
+
+// open reports whether Redis is to be asked: while it answers, or by the one call, the probe, that tries it again after a pause.
+func (r *Redis) open(now int64) (open, probe bool) {
+	end := r.pauseEnd.Load()
+	if end == 0 {
+		return true, false
+	}
+	probe = now >= end && r.pauseEnd.CompareAndSwap(end, now+int64(redisPause))
+	return probe, probe
+}
+
+// Down reports whether Redis failed when it was last asked.
+func (r *Redis) Down() bool { return r.pauseEnd.Load() != 0 }
+
+// local decides by this process's share, and remembers what Redis ought to know of it.
+func (r *Redis) local(ctx context.Context, now int64, cost int, first, second Ask) Result {
+	n := r.peers.Peers()
+	result := r.fallback.Take(ctx, time.Unix(0, now), cost, first.Share(n), second.Share(n))
+	result.Never = result.Never && first.Limit.never(cost, second.Limit)
+	if result.Allowed {
+		r.fallback.owe(now, first, n, micros(now)+r.ahead.Load())
+		r.fallback.owe(now, second, n, micros(now)+r.ahead.Load())
 	}
 	return result
 }
 
-func (r *Redis) take(ctx context.Context, now int64, cost int, first, second Ask) (Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, redisTimeout)
-	defer cancel()
-	if !r.clock {
-		now = 0
-	}
-	asks := [2]Ask{first, second}
-	keys := make([]string, 0, 2)
-	args := []any{micros(now), max(cost, 0)}
-	for _, ask := range asks {
-		if !ask.Limit.None() {
-			keys = append(keys, redisKey(ask.Key))
-			args = append(args, micros(ask.Limit.interval()), micros(ask.Limit.tolerance()))
-		}
-	}
-	reply, err := takeScript.Run(ctx, r.client, keys, args...).Int64Slice()
+// settle notes how a round trip went.
+func (r *Redis) settle(now, server int64, err error) {
 	if err != nil {
-		return Result{}, err
+		r.pauseEnd.Store(now + int64(redisPause))
+		return
 	}
-	return read(reply, cost, first, second), nil
-}
-
-// read turns the reply (per bucket: allowed, microseconds ahead) into results.
-func read(reply []int64, cost int, first, second Ask) Result {
-	var results [2]Result
-	for i, ask := range [2]Ask{first, second} {
-		if ask.Limit.None() {
-			results[i] = Result{Allowed: true}
-			continue
-		}
-		if len(reply) < 2 {
-			return Result{} // refused: a reply of another shape is no leave
-		}
-		allowed, ahead := reply[0] == 1, reply[1]*1000
-		reply = reply[2:]
-		ahead = min(ahead, ask.Limit.tolerance())
-		var wait int64
-		if !allowed {
-			refused, _ := Decide(0, ahead, ask.Limit, cost)
-			wait = max(int64(refused.RetryAfter), int64(time.Microsecond))
-		}
-		results[i] = result(ask.Limit.Capacity(), ask.Limit.interval(), ask.Limit.tolerance(), ahead, wait)
+	r.ahead.Store(server - micros(now))
+	if r.pauseEnd.Load() != 0 {
+		r.pauseEnd.Store(0)
 	}
-	return tighter(results[0], results[1])
 }
 
 // micros rounds up: Lua numbers are doubles, and nanoseconds since 1970 do not
@@ -120,21 +143,12 @@ func read(reply []int64, cost int, first, second Ask) Result {
 func micros(ns int64) int64 { return (ns + 999) / 1000 }
 
 func redisKey(k Key) string {
-	b := make([]byte, 0, 33)
-	b = append(append(b, k.A[:]...), k.B[:]...)
-	return "gatehouse:rl:" + strconv.Itoa(int(k.Kind)) + ":" + base64.RawURLEncoding.EncodeToString(b)
-}
-
-func (r *Redis) local(ctx context.Context, now time.Time, cost int, first, second Ask) Result {
-	return r.fallback.Take(ctx, now, cost, first.share(r.replicas), second.share(r.replicas))
-}
-
-// share is what one of n replicas may pass alone, rounded up.
-func (a Ask) share(n int) Ask {
-	if n > 1 && !a.Limit.None() {
-		capacity := a.Limit.Capacity()
-		a.Limit.Requests = (a.Limit.Requests + n - 1) / n
-		a.Limit.Burst = (capacity + n - 1) / n
-	}
-	return a
+	b := make([]byte, 0, 96)
+	b = append(b, "gatehouse:rl:"...)
+	b = strconv.AppendUint(b, uint64(k.Kind), 10)
+	b = append(b, ':')
+	var id [32]byte
+	copy(id[:16], k.A[:])
+	copy(id[16:], k.B[:])
+	return string(base64.RawURLEncoding.AppendEncode(b, id[:]))
 }

@@ -1,33 +1,49 @@
--- GCRA on one or two buckets, all or nothing. Times are microseconds.
--- KEYS: the buckets. ARGV: now (0 = this server's clock), cost, then for each
--- bucket its interval and its tolerance.
--- Returns, for each bucket: 1 if it would pass, and how far ahead it is then.
+-- GCRA on the buckets of one or several calls, each call all or nothing. Times are microseconds.
+-- KEYS: the buckets, call by call. ARGV: now (0 = this server's clock), then for each call its cost and how many buckets it has, and for each
+-- of them its interval, its tolerance, and the state in which the caller last saw it (0 = never): what was lost here is not forgotten so.
+-- Returns now, and for each bucket: 1 if it would pass, and how far ahead it is then.
 local now = tonumber(ARGV[1])
-local cost = tonumber(ARGV[2])
 if now == 0 then
   local t = redis.call('TIME')
   now = tonumber(t[1]) * 1000000 + tonumber(t[2])
 end
-local reply, states, pass = {}, {}, true
-for i = 1, #KEYS do
-  local step, tolerance = tonumber(ARGV[1 + 2 * i]), tonumber(ARGV[2 + 2 * i])
-  local from = tonumber(redis.call('GET', KEYS[i]) or '0')
-  from = math.min(math.max(from, now), now + tolerance)
-  local after = from + cost * step
-  if after > now + tolerance then
-    pass = false
-    states[i] = from
-    reply[2 * i - 1] = 0
-  else
-    states[i] = after
-    reply[2 * i - 1] = 1
+local slack = 60000000
+local reply, key, arg = {now}, 0, 2
+while key < #KEYS do
+  local cost, buckets = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1])
+  arg = arg + 2
+  local pass, states, writes = true, {}, {}
+  for i = 1, buckets do
+    local step, tolerance, seen = tonumber(ARGV[arg]), tonumber(ARGV[arg + 1]), tonumber(ARGV[arg + 2])
+    arg = arg + 3
+    local raw = redis.pcall('GET', KEYS[key + i])
+    local from = type(raw) == 'string' and tonumber(raw) or 0 -- of another type, or no number: as if it were not there
+    if from ~= from then
+      from = 0
+    end
+    from = math.max(from, seen)
+    if from > now + tolerance + slack then
+      from = now + tolerance
+      writes[i] = true
+    end
+    from = math.min(math.max(from, now), now + tolerance)
+    local after = from + cost * step
+    if after > now + tolerance then
+      pass = false
+      states[i] = from
+      reply[#reply + 1] = 0
+    else
+      states[i] = after
+      reply[#reply + 1] = 1
+    end
+    reply[#reply + 1] = states[i] - now
   end
-  reply[2 * i] = states[i] - now
-end
-if pass and cost > 0 then
-  for i = 1, #KEYS do
-    local ttl = math.ceil((states[i] - now) / 1000) + 1
-    redis.call('SET', KEYS[i], string.format('%.0f', states[i]), 'PX', ttl)
+  for i = 1, buckets do
+    if writes[i] or pass and cost > 0 then
+      local ttl = math.ceil((states[i] - now) / 1000) + 1
+      redis.call('SET', KEYS[key + i], string.format('%.0f', states[i]), 'PX', ttl)
+    end
   end
+  key = key + buckets
 end
 return reply

@@ -147,11 +147,12 @@ type grantFact struct {
 	RatePeriodSeconds int
 	Burst             int
 	QuotaMonth        *int64
+	QuotaDay          *int64
 }
 
 const grantFactQuery = `SELECT g.api_id, p.publisher_id AS publisher, s.name AS scope, s.withdrawn_at, ` + retiredAPI + ` AS retired,
 	x.id AS access_id, x.state, x.suspended_until, CASE WHEN xs.scope_id IS NULL THEN 0 ELSE 1 END AS allowed,
-	n.rate_requests, n.rate_period_seconds, n.burst, n.quota_month
+	n.rate_requests, n.rate_period_seconds, n.burst, n.quota_month, n.quota_day
 	FROM key_grants g JOIN keys k ON k.id = g.key_id JOIN scopes s ON s.id = g.scope_id JOIN apis p ON p.id = g.api_id
 	JOIN access x ON x.id = (SELECT y.id FROM access y WHERE y.app_id = k.app_id AND y.api_id = g.api_id AND y.state IN ('approved', 'suspended', 'ended')
 		ORDER BY CASE WHEN y.state = 'ended' THEN 1 ELSE 0 END, y.updated_at DESC, y.id LIMIT 1)
@@ -185,6 +186,9 @@ func (g grantFact) access() *keyring.Access {
 	}
 	if g.QuotaMonth != nil {
 		a.Quota = *g.QuotaMonth
+	}
+	if g.QuotaDay != nil {
+		a.QuotaDay = *g.QuotaDay
 	}
 	switch {
 	case g.State == "ended" || g.Retired == 1:
@@ -235,15 +239,16 @@ func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 		APIID        db.ID
 		Method       string
 		PathTemplate string
+		Cost         int
 		Scope        string
 		VersionState string
 	}
-	err = g.Raw(`SELECT r.api_id, r.method, r.path_template, s.name AS scope, COALESCE(v.state, '') AS version_state
+	err = g.Raw(`SELECT r.api_id, r.method, r.path_template, r.cost, s.name AS scope, COALESCE(v.state, '') AS version_state
 		FROM route_rules r JOIN scopes s ON s.id = r.scope_id LEFT JOIN api_versions v ON v.id = r.version_id
 		WHERE ? = 0 OR r.api_id IN ? ORDER BY r.api_id, r.id`, len(ids), ids).Scan(&rules).Error
 	for _, r := range rules {
 		if api := byID[r.APIID]; api != nil {
-			api.Rules = append(api.Rules, keyring.Rule{Method: r.Method, Template: r.PathTemplate, Scope: r.Scope, Retired: r.VersionState == "retired"})
+			api.Rules = append(api.Rules, keyring.Rule{Method: r.Method, Template: r.PathTemplate, Scope: r.Scope, Cost: r.Cost, Retired: r.VersionState == "retired"})
 		}
 	}
 	return apis, err

@@ -32,9 +32,9 @@ type owner struct{ app, org db.ID }
 
 // store writes a batch in one transaction: its name, its counts by minute, hour and day, when keys and APIs were last used, and what was
 // charged to quotas. A batch whose name is there was stored before; then nothing is written. It returns what quotas stand at.
-func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Charge, error) {
+func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, error) {
 	var ids map[what]int64
-	var stored []keyring.Charge
+	var stored []keyring.Stored
 	err := f.DB.Tx(ctx, func(tx *db.Tx) error {
 		ids, stored = nil, nil
 		n, err := tx.Run("INSERT INTO usage_batches (replica, boot, seq, at) VALUES (?, ?, ?, ?) ON CONFLICT (replica, boot, seq) DO NOTHING", f.Replica, f.boot, p.seq, tx.Now)

@@ -129,7 +129,7 @@ func (f *Flusher) Flush(ctx context.Context) (err error) {
 }
 
 // settled takes in what quotas stand at, now that no charge of ours is in between.
-func (f *Flusher) settled(ctx context.Context, stored []keyring.Charge) error {
+func (f *Flusher) settled(ctx context.Context, stored []keyring.Stored) error {
 	f.rebase(stored)
 	if err := f.refresh(ctx); err != nil {
 		return f.failed(err)
