@@ -146,9 +146,21 @@ func (s *Store) depart(ctx context.Context, a actor.Actor, organizationID, userI
 	})
 }
 
-// Gone tells the admins of each organization in which a person who is no member any more had keys: for when an account is deleted. It runs in the
-// transaction that does so, after the memberships are gone.
+// Gone ends what a person held by an address alone, forgets what they were told and what was due of their personal organization's keys, and tells the admins of
+// each organization in which they had keys: for when an account is deleted. It runs in the transaction that does so, after the memberships are gone.
 func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
+	for _, query := range []string{
+		"DELETE FROM key_calendars WHERE user_id = ?",
+		"DELETE FROM key_notices_told WHERE user_id = ?",
+		"DELETE FROM key_policy_dues WHERE key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE o.personal_user_id = ?)",
+	} {
+		if _, err := tx.Run(query, userID); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Run("UPDATE key_handovers SET cancelled_at = ?, sealed = NULL WHERE made_by = ? AND "+unopened, tx.Now, userID); err != nil {
+		return err
+	}
 	var orgs []db.ID
 	err := tx.Raw("SELECT DISTINCT o.id FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND "+
 		answersFor+" AND "+living+" AND "+orphaned+" ORDER BY o.id", userID, tx.Now, tx.Now).Scan(&orgs).Error
@@ -166,10 +178,13 @@ func forget(tx *db.Tx, userID, organizationID db.ID) error {
 	if _, err := tx.Run("DELETE FROM key_calendars WHERE organization_id = ? AND user_id = ?", organizationID, userID); err != nil {
 		return err
 	}
-	_, err := tx.Run(`UPDATE key_handovers SET cancelled_at = ?, sealed = NULL WHERE made_by = ? AND opened_at IS NULL AND cancelled_at IS NULL AND expires_at > ?
-		AND key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ?)`, tx.Now, userID, tx.Now, organizationID)
+	_, err := tx.Run("UPDATE key_handovers SET cancelled_at = ?, sealed = NULL WHERE made_by = ? AND "+unopened+
+		" AND key_id IN (SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ?)", tx.Now, userID, organizationID)
 	return err
 }
+
+// unopened is true of links that still hold a text.
+const unopened = "opened_at IS NULL AND cancelled_at IS NULL AND sealed IS NOT NULL"
 
 // left mails the organization's admins, in one digest, which keys nobody answers for now.
 func (s *Store) left(tx *db.Tx, userID, organizationID db.ID) error {
