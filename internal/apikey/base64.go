@@ -10,23 +10,30 @@ const shortestRun = (minBrand + 1 + envLen + 1 + tailLen) * 4 / 3
 // be glued to something.
 func inBase64(text string) []Found {
 	var all []Found
+	eachBase64(text, shortestRun, func(i, end int) {
+		for skip := range 4 {
+			all = append(all, decodedRun(text, i, end, skip, keyChar).keys()...)
+		}
+	})
+	return all
+}
+
+// eachBase64 calls fn with each run of base64 in text that has so many bytes.
+func eachBase64(text string, shortest int, fn func(i, end int)) {
 	for i := 0; i < len(text); {
 		end := i
 		for end < len(text) && (sixBits[text[end]] != notBase64 || text[end] == '\n' || text[end] == '\r') {
 			end++
 		}
-		if end-i >= shortestRun {
-			for skip := range 4 {
-				all = append(all, decodedRun(text, i, end, skip).keys()...)
-			}
+		if end-i >= shortest {
+			fn(i, end)
 		}
 		i = end + 1
 	}
-	return all
 }
 
-// decodedRun reads text[i:end], without its first skip characters, as base64.
-func decodedRun(text string, i, end, skip int) *stream {
+// decodedRun reads text[i:end], without its first skip characters, as base64. keep says what each byte counts as, 0 for nothing.
+func decodedRun(text string, i, end, skip int, keep func(byte) byte) *stream {
 	s := &stream{}
 	bits, have, from := uint32(0), 0, 0
 	for ; i < end; i++ {
@@ -44,7 +51,7 @@ func decodedRun(text string, i, end, skip int) *stream {
 		bits, have = bits<<6|uint32(v), have+6
 		if have >= 8 {
 			have -= 8
-			if c := keyChar(byte(bits >> have)); c != 0 {
+			if c := keep(byte(bits >> have)); c != 0 {
 				s.add(c, from, i+1)
 			}
 			from = i

@@ -22,6 +22,8 @@ type Found struct {
 // beside the digits (hexdump) is not found, nor what is encrypted, compressed,
 // reversed or shifted.
 //
+// Texts of the shapes that were declared (Declare) are found too, as Finder finds them.
+//
 // It takes time linear in the length of text: each of a few readings of the
 // text is made and searched once. Chance makes it see a key where there is none
 // about once in 2³² places that begin like one.
@@ -30,7 +32,8 @@ func Find(text string) []Found {
 	for _, r := range readings(text) {
 		all = append(all, r.stream(text).keys()...)
 	}
-	return merged(append(append(all, inBase64(text)...), inHex(text)...))
+	all = append(append(all, inBase64(text)...), inHex(text)...)
+	return merged(append(all, declared.Load().all(text)...))
 }
 
 // Mask returns text with every key that Find sees replaced by its hint. Text

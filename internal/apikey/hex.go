@@ -7,6 +7,16 @@ const shortestHex = (minBrand + 1 + envLen + 1 + tailLen) * 2
 // commas, hyphens, or 0x between them. A run is read from each of its first two digits: it may be glued to something.
 func inHex(text string) []Found {
 	var all []Found
+	eachHex(text, shortestHex, func(i, end int) {
+		for skip := range 2 {
+			all = append(all, decodedHex(text, i, end, skip, keyChar).keys()...)
+		}
+	})
+	return all
+}
+
+// eachHex calls fn with each run of hexadecimal in text that has so many digits.
+func eachHex(text string, shortest int, fn func(i, end int)) {
 	for i := 0; i < len(text); {
 		if fourBits(text[i]) == notHex {
 			i++
@@ -20,18 +30,15 @@ func inHex(text string) []Found {
 				break
 			}
 		}
-		if digits >= shortestHex {
-			for skip := range 2 {
-				all = append(all, decodedHex(text, i, end, skip).keys()...)
-			}
+		if digits >= shortest {
+			fn(i, end)
 		}
 		i = end
 	}
-	return all
 }
 
-// decodedHex reads text[i:end], without its first skip digits, as hexadecimal. The 0 of a 0x is no digit.
-func decodedHex(text string, i, end, skip int) *stream {
+// decodedHex reads text[i:end], without its first skip digits, as hexadecimal. The 0 of a 0x is no digit. keep says what each byte counts as, 0 for nothing.
+func decodedHex(text string, i, end, skip int, keep func(byte) byte) *stream {
 	s := &stream{}
 	high, from, have := byte(0), 0, false
 	for ; i < end; i++ {
@@ -47,7 +54,7 @@ func decodedHex(text string, i, end, skip int) *stream {
 			high, from, have = v<<4, i, true
 		default:
 			have = false
-			if c := keyChar(high | v); c != 0 {
+			if c := keep(high | v); c != 0 {
 				s.add(c, from, i+1)
 			}
 		}

@@ -4,6 +4,7 @@ import (
 	"html"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/unicode/norm"
@@ -67,6 +68,15 @@ func (r reading) stream(text string) *stream {
 // next reads what stands at i: the character that it is for a key, or 0, and
 // how many bytes it takes.
 func (r reading) next(text string, i int) (byte, int) {
+	c, n := r.char(text, i)
+	return keyChar(c), n
+}
+
+// gone is what is read of what nobody sees: no character, and no gap between those around it.
+const gone = 1
+
+// char reads what stands at i: a printable character, gone, or 0 for a gap; and how many bytes it takes.
+func (r reading) char(text string, i int) (byte, int) {
 	c := text[i]
 	if c == '_' || isBase62[c] {
 		return c, 1
@@ -78,11 +88,11 @@ func (r reading) next(text string, i int) (byte, int) {
 	switch {
 	case r.markup && c == '<':
 		if n := tag(rest); n > 0 {
-			return 0, n
+			return gone, n
 		}
 	case r.markup && c == ']':
 		if n := target(rest); n > 0 {
-			return 0, n
+			return gone, n
 		}
 	case r.printed && c == '=':
 		return hexByte(rest, 1)
@@ -93,7 +103,15 @@ func (r reading) next(text string, i int) (byte, int) {
 	case r.decoded && c == '\\':
 		return escape(rest)
 	}
-	return 0, 1
+	return printed(c), 1
+}
+
+// printed is c if it is a printable character of ASCII, else 0.
+func printed(c byte) byte {
+	if ' ' <= c && c <= '~' {
+		return c
+	}
+	return 0
 }
 
 // keyChar is c if a key can have it, else 0.
@@ -107,9 +125,12 @@ func keyChar(c byte) byte {
 // folded reads a character beyond ASCII: one that is a mere variant of one of
 // a key's, such as a full-width letter, counts as that.
 func folded(text string) (byte, int) {
-	_, size := utf8.DecodeRuneInString(text)
+	r, size := utf8.DecodeRuneInString(text)
 	if d := norm.NFKD.PropertiesString(text).Decomposition(); len(d) == 1 {
-		return keyChar(d[0]), size
+		return printed(d[0]), size
+	}
+	if unicode.In(r, unicode.Cf, unicode.Mn, unicode.Me) {
+		return gone, size
 	}
 	return 0, size
 }
@@ -123,7 +144,7 @@ func hexByte(text string, mark int) (byte, int) {
 	if err != nil {
 		return 0, 1
 	}
-	return keyChar(byte(v)), mark + 2
+	return printed(byte(v)), mark + 2
 }
 
 // percent reads a percent-encoded character, also one whose mark was encoded again, a few times over.
@@ -170,7 +191,7 @@ func entity(text string) (byte, int) {
 		return 0, 1
 	}
 	if len(plain) == 1 {
-		return keyChar(plain[0]), end + 1
+		return printed(plain[0]), end + 1
 	}
 	if c, n := folded(plain); n == len(plain) {
 		return c, end + 1
@@ -194,7 +215,7 @@ func number(text string) (c byte, n int) {
 	if n < len(text) && text[n] == ';' {
 		n++
 	}
-	return keyChar(byte(v)), n
+	return printed(byte(v)), n
 }
 
 // digitsOf reads at most most digits; v grows no further beyond Unicode.
@@ -239,7 +260,7 @@ func escape(text string) (byte, int) {
 	case '0', '1', '2', '3':
 		return escaped(text, 1, 8, 3)
 	}
-	return 0, 1
+	return gone, 1
 }
 
 // escaped reads the number behind an escape: of exactly this many digits, or of
@@ -262,7 +283,7 @@ func escaped(text string, at int, base rune, digits int) (byte, int) {
 
 func ofRune(v rune) byte {
 	if v < utf8.RuneSelf {
-		return keyChar(byte(v))
+		return printed(byte(v))
 	}
 	return 0
 }

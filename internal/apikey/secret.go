@@ -12,7 +12,10 @@ import (
 //
 // The text hangs on a pointer so that %+v of a struct that holds a Secret in an
 // unexported field, where fmt cannot call methods, shows an address at most.
-type Secret struct{ text *string }
+type Secret struct {
+	text   *string
+	prefix int // of a text that was made elsewhere, how many of its bytes may be shown before the last four; 0 of ours
+}
 
 func newSecret(text string) Secret { return Secret{text: &text} }
 
@@ -25,7 +28,13 @@ func (s Secret) Reveal() string {
 }
 
 // Hint returns what may be shown of the key afterwards.
-func (s Secret) Hint() string { return Hint(s.Reveal()) }
+func (s Secret) Hint() string {
+	text := s.Reveal()
+	if s.prefix == 0 {
+		return Hint(text)
+	}
+	return text[:s.prefix] + "…" + text[len(text)-4:]
+}
 
 // String returns the hint.
 func (s Secret) String() string { return s.Hint() }

@@ -14,8 +14,10 @@ type Shape struct {
 	Prefix   string // may be empty
 	Alphabet string // each character once
 	Length   int    // of what follows the prefix
+	Shortest int    // the least that follows it, of makers who write bytes as a number: its first digits may be zero, and are left out
 
-	set [256]bool
+	set   [256]bool
+	mixed bool // the alphabet has characters of two kinds: small letters, capitals, digits
 }
 
 // Bounds of a Shape.
@@ -23,6 +25,7 @@ const (
 	MinShapeBits   = 128 // random bits: fewer could be guessed, and a fast digest of them searched
 	MaxShapePrefix = 32
 	MaxShapeLength = 256
+	MaxShorter     = 3 // by which texts of one shape may be shorter: a random number lacks four digits of base58 once in 11 million times
 )
 
 // Errors of NewShape.
@@ -30,12 +33,13 @@ var (
 	ErrShapePrefix   = errors.New("apikey: a prefix has at most 32 printable ASCII characters without spaces")
 	ErrShapeAlphabet = errors.New("apikey: an alphabet has at least two printable ASCII characters, each once, without spaces")
 	ErrShapeLength   = errors.New("apikey: a shape has 1 to 256 characters after its prefix")
+	ErrShapeShortest = errors.New("apikey: texts of a shape may be at most 3 characters shorter than its length")
 	ErrShapeBits     = errors.New("apikey: a shape has at least 128 random bits")
 )
 
 // NewShape checks a shape. It fails with one of the errors above.
 func NewShape(prefix, alphabet string, length int) (Shape, error) {
-	s := Shape{Prefix: prefix, Alphabet: alphabet, Length: length}
+	s := Shape{Prefix: prefix, Alphabet: alphabet, Length: length, Shortest: length}
 	if len(prefix) > MaxShapePrefix || !printable(prefix) {
 		return Shape{}, ErrShapePrefix
 	}
@@ -51,24 +55,50 @@ func NewShape(prefix, alphabet string, length int) (Shape, error) {
 	if length < 1 || length > MaxShapeLength {
 		return Shape{}, ErrShapeLength
 	}
+	s.mixed = kindsOf(alphabet) > 1
 	if s.Bits() < MinShapeBits {
 		return Shape{}, ErrShapeBits
 	}
 	return s, nil
 }
 
+// DownTo is the shape with texts that may be shorter, down to so many characters after the prefix. It fails with ErrShapeShortest.
+func (s Shape) DownTo(shortest int) (Shape, error) {
+	if shortest > s.Length || shortest < s.Length-MaxShorter || shortest < 1 {
+		return Shape{}, ErrShapeShortest
+	}
+	s.Shortest = shortest
+	return s, nil
+}
+
+// kindsOf counts the kinds of characters in text: small letters, capitals, digits.
+func kindsOf(text string) int {
+	var low, high, digit int
+	for i := range len(text) {
+		switch c := text[i]; {
+		case isLower(c):
+			low = 1
+		case 'A' <= c && c <= 'Z':
+			high = 1
+		case '0' <= c && c <= '9':
+			digit = 1
+		}
+	}
+	return low + high + digit
+}
+
 func printable(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r <= ' ' || r > '~' }) < 0
 }
 
-// Bits are the random bits of a text of the shape, rounded down to a hundredth.
+// Bits are the random bits of a text of the shape, of its full length, rounded down to a hundredth.
 func (s Shape) Bits() float64 {
 	return math.Floor(float64(s.Length)*math.Log2(float64(len(s.Alphabet)))*100) / 100
 }
 
 // Fits reports whether text has the shape. It allocates nothing.
 func (s *Shape) Fits(text string) bool {
-	if len(text) != len(s.Prefix)+s.Length || text[:len(s.Prefix)] != s.Prefix {
+	if n := len(text) - len(s.Prefix); n > s.Length || n < s.Shortest || text[:len(s.Prefix)] != s.Prefix {
 		return false
 	}
 	for i := len(s.Prefix); i < len(text); i++ {
@@ -90,6 +120,26 @@ type Form struct {
 	Shape
 	// Sum is nil once no key needs it any more: those that were used are digested as ours are.
 	Sum func(text string) Digest
+	// Way is the same for forms with the same Sum, so that a text that has several of them costs one look-up: 1 to 63, or 0 for one of its own.
+	Way uint8
+}
+
+// Sums are the digests under which a text may have been imported, each once. None means that it has none of the forms, or that no key of those it has is kept so
+// any more; fits tells which.
+func Sums(forms []Form, text string) (sums []Digest, fits bool) {
+	var asked uint64
+	for i := range forms {
+		if !forms[i].Fits(text) {
+			continue
+		}
+		fits = true
+		if forms[i].Sum == nil || forms[i].Way > 0 && asked>>forms[i].Way&1 == 1 {
+			continue
+		}
+		asked |= 1 << forms[i].Way
+		sums = append(sums, forms[i].Sum(text))
+	}
+	return sums, fits
 }
 
 // PlainSum returns SHA-256(text), as some makers of keys keep them.
