@@ -103,7 +103,7 @@ func (u *Usage) Count(now time.Time, facts *Facts, api *API, req *Request, d *De
 	slot.Last = max(slot.Last, n)
 	if d.Code == Valid {
 		if d.Quota.Limit > 0 {
-			slot.Cost += int64(req.Cost)
+			slot.Cost += int64(d.Cost)
 		}
 		c.note(s.seg, req, d)
 	}
@@ -235,6 +235,9 @@ type CostOf struct {
 
 // Empty reports whether there is nothing to store.
 func (b *Batch) Empty() bool { return len(b.Counts) == 0 && b.Dropped == 0 }
+
+// Dropped is how many verifications were not counted for want of room, since it was last asked. What it told is in no Batch.
+func (u *Usage) Dropped() int64 { return u.dropped.Swap(0) }
 
 // Drain takes what was counted since the last Drain. It holds no counter up for
 // longer than an exchange of two maps. What it returns is the caller's to store;

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // Live is the segment that is to be counted in now.
@@ -83,7 +84,7 @@ func writeFile(path string, data []byte) error {
 	return nil
 }
 
-// Head is the segment that has waited longest; nil when none waits.
+// Head is the first segment of the queue; nil when none waits. Those of one life of a process come in their order.
 func (s *Spool) Head() *Waiting {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -151,9 +152,10 @@ func (s *Spool) Sync() error {
 
 // Stats is what a spool holds.
 type Stats struct {
-	Bytes   int64 // of the segments that wait
-	Waiting int   // segments that wait
-	Aside   int   // segments that could not be stored
+	Bytes   int64     // of the segments that wait
+	Waiting int       // segments that wait
+	Aside   int       // segments that could not be stored
+	Oldest  time.Time // when the oldest that waits was begun; zero when none does
 }
 
 // Stats may be called at any time, by anybody.
@@ -163,6 +165,9 @@ func (s *Spool) Stats() Stats {
 	out := Stats{Waiting: len(s.queue), Aside: s.aside}
 	for _, w := range s.queue {
 		out.Bytes += w.size
+		if out.Oldest.IsZero() || w.Opened.Before(out.Oldest) {
+			out.Oldest = w.Opened
+		}
 	}
 	return out
 }

@@ -65,6 +65,9 @@ func (s *Segment) Used() int {
 	return int(n)
 }
 
+// Size is how many bytes there are.
+func (s *Segment) Size() int { return len(s.mem) }
+
 // Empty reports whether nothing was added.
 func (s *Segment) Empty() bool { return s.Used() <= headerSize }
 

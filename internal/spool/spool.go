@@ -5,7 +5,7 @@
 // the first of its kind comes. Against a power cut segments are written to the disk each second (Sync): what was counted within the last second can then be lost.
 //
 // There are two such files, of a fixed size whose blocks are written when they are made: counting never asks a full disk for room. One is
-// live; the other is free, or sealed and on its way to the database. Sealed segments that have to wait longer are copied to files of their own, oldest first in the queue,
+// live; the other is free, or sealed and on its way to the database. Sealed segments that have to wait longer are copied to files of their own,
 // up to a bound; when that is reached, or the disk is full, nothing more is sealed, and once the live segment is full too Add says so.
 //
 // A folder has places for several processes on one machine. Each holds a lock on its own, and takes over what it finds in places that nobody
@@ -210,9 +210,8 @@ func (s *Spool) collect(dir string) error {
 			return err
 		}
 	}
-	slices.SortStableFunc(s.queue, func(a, b *Waiting) int {
-		return cmp.Or(a.Opened.Compare(b.Opened), cmp.Compare(a.Boot, b.Boot), cmp.Compare(a.Seq, b.Seq))
-	})
+	// Within one life in its order: whoever stores them relies on it. Among lives none matters.
+	slices.SortStableFunc(s.queue, func(a, b *Waiting) int { return cmp.Or(cmp.Compare(a.Boot, b.Boot), cmp.Compare(a.Seq, b.Seq)) })
 	return nil
 }
 

@@ -37,8 +37,12 @@ func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, erro
 	var stored []keyring.Stored
 	err := f.DB.Tx(ctx, func(tx *db.Tx) error {
 		ids, stored = nil, nil
-		n, err := tx.Run("INSERT INTO usage_batches (replica, boot, seq, at) VALUES (?, ?, ?, ?) ON CONFLICT (replica, boot, seq) DO NOTHING", f.Replica, f.boot, p.seq, tx.Now)
+		n, err := tx.Run("INSERT INTO usage_batches (replica, boot, seq, at) VALUES (?, ?, ?, ?) ON CONFLICT (replica, boot, seq) DO NOTHING", p.Replica, p.Boot, p.Seq, tx.Now)
 		if err != nil || n == 0 {
+			return err
+		}
+		// Batches of one life come in their order, so only the last can come again.
+		if _, err := tx.Run("DELETE FROM usage_batches WHERE replica = ? AND boot = ? AND seq < ?", p.Replica, p.Boot, p.Seq); err != nil {
 			return err
 		}
 		if ids, err = f.series(tx, p.Batch); err != nil {
@@ -53,7 +57,7 @@ func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, erro
 		if err := checked(tx, p.Batch); err != nil {
 			return err
 		}
-		stored, err = charge(tx, p.charges)
+		stored, err = charge(tx, chargesOf(p.Batch))
 		return err
 	})
 	if err != nil {

@@ -12,7 +12,7 @@ var ErrLost = errors.New("the answer was lost")
 func (f *Flusher) FlushLosingTheAnswer(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.drain()
+	f.next()
 	if _, err := f.store(ctx, f.pending); err != nil {
 		return err
 	}

@@ -10,66 +10,86 @@ import (
 	"sync"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/spool"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// FlushEvery is how often counts go to the database: at the latest after this long they can be lost by a crash, and two of it after a
-// call the pages show it.
+// FlushEvery is how often counts go to the database: two of it after a call the pages show it. Without a spool counts that are younger than this
+// are lost when the process is killed; with one, those that are younger are lost when the power goes.
 const FlushEvery = time.Second
 
 const (
-	flushTimeout   = 10 * time.Second
+	flushTimeout   = 30 * time.Second // of one batch
 	refreshQuotas  = 5 * time.Second
+	adoptEvery     = time.Minute
 	mostKnown      = 200_000 // series whose ids are remembered
 	farewell       = 15 * time.Second
 	complainsEvery = 10 // failed flushes
+	mostAtOnce     = 64 // batches of one Flush
+	mostTries      = 5  // of a batch that the database refuses
 )
 
-// FlusherOptions say what is flushed where. All are required but Quotas and Log.
+// FlusherOptions say what is flushed where. All are required but Quotas, Spool, Boot, Log and Observe.
 type FlusherOptions struct {
 	DB       *db.DB
 	Counters *keyring.Usage
 	Quotas   *keyring.MonthlyQuotas // nil: there are none
+	Spool    *spool.Spool           // where counts are until they are stored, its names of replica and boot those given here; nil: in memory
 	Replica  string                 // names this process among its peers
+	Boot     string                 // names this start of it; "": a random one
 	Log      *slog.Logger           // nil: slog's default
 	Observe  func(keyring.Batch)    // is shown each new batch, for metrics; nil: nobody looks
 }
 
-// Flusher moves what this process counted into the database, in batches. A batch carries the name of the replica, that of this start of
-// it and a number, which are written in the same transaction as its counts: when a commit's answer is lost and the batch is sent again, it
-// counts once (REL-4). While the database is away the counters keep what they have room for, and say how much they dropped.
+// Flusher moves what this process counted into the database, in batches, and what processes before it left in the spool. A batch carries the name of the replica, that of
+// the start of it that counted and a number, which are written in the same transaction as its counts: when a commit's answer is lost and the batch is sent again, be it
+// by another process, it counts once (REL-4). While the database is away batches wait in the spool, and beyond its bound the counters keep what they have room for, and
+// say how much they dropped (REL-8).
 type Flusher struct {
 	FlusherOptions
-	boot string
 
 	mu        sync.Mutex
-	seq       int64
+	seq       int64 // of batches that were never in a spool
 	pending   *pending
 	failures  int
 	known     map[what]int64
 	refreshed time.Time
+	adopted   time.Time
 	dropped   int64
+	crowded   int // Flushes at which nothing could be sealed
+	aside     int // batches in memory that were given up
+	since     time.Time
 	seeded    bool
 }
 
 // pending is a batch that is not known to be stored.
 type pending struct {
+	spool.Name
 	keyring.Batch
-	charges []keyring.Charge
-	seq     int64
+	sealed *spool.Waiting // nil: it is in memory alone
+	tries  int            // how often the database refused it
 }
 
-// NewFlusher returns a Flusher that has counted nothing yet.
+// NewFlusher returns a Flusher that has stored nothing yet. Counters count in its spool from now on.
 func NewFlusher(o FlusherOptions) *Flusher {
 	if o.Log == nil {
 		o.Log = slog.Default()
 	}
+	if o.Boot == "" {
+		o.Boot = NewBoot()
+	}
+	if o.Spool != nil {
+		o.Counters.Turn(o.Spool.Live())
+	}
+	return &Flusher{FlusherOptions: o, known: map[what]int64{}}
+}
+
+// NewBoot names one start of a process as no other.
+func NewBoot() string {
 	var boot [12]byte
 	_, _ = rand.Read(boot[:]) // never fails, says crypto/rand
-	return &Flusher{FlusherOptions: o, boot: hex.EncodeToString(boot[:]), known: map[what]int64{}}
+	return hex.EncodeToString(boot[:])
 }
 
 // Run flushes each second until ctx ends, and then once more, however long it takes up to 15 s: stop what counts before.
@@ -85,54 +105,32 @@ func (f *Flusher) Run(ctx context.Context) {
 		}
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()
-		if err := f.Flush(last); err == nil {
-			_ = f.Flush(last) // what came in behind a batch that had waited
-		}
+		_ = f.Flush(last)
 		return
 	}
 }
 
-// Dropped is how many verifications went uncounted since the start, for want of room while the database was away.
-func (f *Flusher) Dropped() int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.dropped
-}
-
-// Flush stores one batch: the one that failed before, or else what was counted since. An error means that the batch is kept and tried
+// Flush stores what waits and what was counted since, in batches. An error means that a batch is kept and tried
 // again by the next Flush, under the same name.
-func (f *Flusher) Flush(ctx context.Context) (err error) {
+func (f *Flusher) Flush(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	defer func() {
-		if cause := recover(); cause != nil { // counting must not take verification down with it (REL-14)
-			err = f.failed(fmt.Errorf("panic: %v", cause))
+	f.notice()
+	var stored []keyring.Stored
+	for range mostAtOnce {
+		if f.pending == nil && !f.next() {
+			break
 		}
-	}()
-	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
-	defer cancel()
-	if f.pending == nil && !f.drain() {
-		return f.settled(ctx, nil)
+		var err error
+		if stored, err = f.flush(ctx); err != nil {
+			f.hold()
+			return f.failed(err)
+		}
 	}
-	stored, err := f.store(ctx, f.pending)
-	if poisoned(err) {
-		f.Log.Error("a batch of usage can't be stored and is set aside", "calls", calls(f.pending.Batch), "error", err)
-		f.dropped += calls(f.pending.Batch)
-		f.pending = nil
-		return nil
-	}
-	if err != nil {
-		return f.failed(err)
-	}
-	f.pending = nil
-	return f.settled(ctx, stored)
-}
-
-// settled takes in what quotas stand at, now that no charge of ours is in between.
-func (f *Flusher) settled(ctx context.Context, stored []keyring.Stored) error {
-	f.rebase(stored)
-	if err := f.refresh(ctx); err != nil {
-		return f.failed(err)
+	if f.pending == nil && f.waiting() == 0 {
+		if err := f.settled(ctx, stored); err != nil {
+			return f.failed(err)
+		}
 	}
 	if f.failures > 0 {
 		f.Log.Info("usage is stored again", "failures", f.failures)
@@ -141,26 +139,141 @@ func (f *Flusher) settled(ctx context.Context, stored []keyring.Stored) error {
 	return nil
 }
 
-// drain takes the next batch from the counters; false when there is nothing.
-func (f *Flusher) drain() bool {
-	next := pending{Batch: f.Counters.Drain()}
-	if f.Quotas != nil {
-		next.charges = f.Quotas.Drain(f.DB.Now())
+// flush stores the pending batch.
+func (f *Flusher) flush(ctx context.Context) (stored []keyring.Stored, err error) {
+	defer func() {
+		if cause := recover(); cause != nil { // counting must not take verification down with it (REL-14)
+			err = f.refused(fmt.Errorf("panic: %v", cause))
+		}
+	}()
+	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
+	defer cancel()
+	if stored, err = f.store(ctx, f.pending); err == nil {
+		return stored, f.done()
 	}
-	if next.Dropped > 0 {
-		f.dropped += next.Dropped
-		f.Log.Warn("verifications were not counted: no room", "calls", next.Dropped)
+	if poisoned(err) {
+		err = f.refused(err)
+	}
+	return nil, err
+}
+
+// done forgets the pending batch, which is stored.
+func (f *Flusher) done() error {
+	sealed := f.pending.sealed
+	f.pending = nil
+	if sealed == nil {
+		return nil
+	}
+	return f.Spool.Done(sealed)
+}
+
+// settled takes in what quotas stand at, now that no charge of ours is in between.
+func (f *Flusher) settled(ctx context.Context, stored []keyring.Stored) error {
+	f.since = f.DB.Now()
+	f.rebase(stored)
+	return f.refresh(ctx)
+}
+
+// notice does what has to be done whether the database is there or not.
+func (f *Flusher) notice() {
+	if n := f.Counters.Dropped(); n > 0 {
+		f.dropped += n
+		f.Log.Warn("verifications were not counted: no room", "calls", n)
+	}
+	if now := f.DB.Now(); f.Spool != nil && now.Sub(f.adopted) >= adoptEvery {
+		if err := f.Spool.Adopt(); err != nil {
+			f.Log.Warn("what other processes left in the spool is not seen", "error", err)
+		}
+		f.adopted = now
+	}
+}
+
+// next makes the next batch the pending one; false when there is nothing.
+func (f *Flusher) next() bool {
+	if f.Spool == nil {
+		f.seq++
+		p := &pending{Name: spool.Name{Replica: f.Replica, Boot: f.Boot, Seq: f.seq}, Batch: f.Counters.Drain()}
+		f.drained(p.Batch)
+		if len(p.Counts) > 0 {
+			f.pending = p
+		}
+		return f.pending != nil
+	}
+	for f.pending == nil {
+		if f.Spool.Head() == nil && (f.Spool.Live().Empty() || !f.seal()) {
+			return false
+		}
+		f.load(f.Spool.Head())
+	}
+	return true
+}
+
+// drained notes that counters were emptied: charges go with the counts that they are of, so the quotas' own list of them begins anew.
+func (f *Flusher) drained(b keyring.Batch) {
+	if f.Quotas != nil {
+		f.Quotas.Drain(f.DB.Now())
 	}
 	if f.Observe != nil {
-		f.Observe(next.Batch)
+		f.Observe(b)
 	}
-	if len(next.Counts) == 0 && len(next.charges) == 0 {
+}
+
+// seal ends the live segment, so that it can be stored; false when there is no room for another.
+func (f *Flusher) seal() bool {
+	next, err := f.Spool.Seal()
+	if err != nil {
+		if f.crowded%complainsEvery == 0 {
+			f.Log.Warn("the usage spool has no room for more", "error", err)
+		}
+		f.crowded++
 		return false
 	}
-	f.seq++
-	next.seq = f.seq
-	f.pending = &next
+	f.crowded = 0
+	f.drained(f.Counters.Turn(next))
+	f.sync()
 	return true
+}
+
+func (f *Flusher) sync() {
+	if err := f.Spool.Sync(); err != nil {
+		f.Log.Warn("counts are not on the disk yet", "error", err)
+	}
+}
+
+// sealAt is which part of a live segment may be full before it is sealed while others still wait: what comes within a second has to find room.
+const sealAt = 4
+
+// hold keeps what is counted while a batch can't be stored.
+func (f *Flusher) hold() {
+	if f.Spool == nil {
+		return
+	}
+	if live := f.Spool.Live(); live.Used() > live.Size()/sealAt {
+		f.seal()
+	}
+	f.sync()
+}
+
+// load reads a segment that waits. What can't be read, or is so old that the names of batches may be forgotten, is set aside.
+func (f *Flusher) load(w *spool.Waiting) {
+	var reader keyring.Reader
+	torn, err := f.Spool.Read(w, reader.Take)
+	p := &pending{Name: w.Name, Batch: reader.Batch(), sealed: w}
+	if torn > 0 {
+		f.Log.Warn("the end of a segment of the usage spool is torn, as after a power cut", "bytes", torn, "replica", w.Replica)
+	}
+	switch {
+	case err != nil:
+		f.putAside(p, err)
+	case f.DB.Now().Sub(w.Opened) > keepBatches:
+		f.putAside(p, errors.New("it is too old to tell whether it was counted"))
+	case len(p.Counts) == 0:
+		if err := f.Spool.Done(w); err != nil {
+			f.Log.Warn("an empty segment stays", "error", err)
+		}
+	default:
+		f.pending = p
+	}
 }
 
 func (f *Flusher) failed(err error) error {
@@ -174,15 +287,15 @@ func (f *Flusher) failed(err error) error {
 	return err
 }
 
-// poisoned reports whether the batch itself is what the database refuses, so that it must not hold up the ones after it (REL-20).
-func poisoned(err error) bool {
-	return errors.Is(err, gorm.ErrForeignKeyViolated) || errors.Is(err, gorm.ErrCheckConstraintViolated)
-}
-
-func calls(b keyring.Batch) int64 {
-	var n int64
-	for _, c := range b.Counts {
-		n += c
+// Close has counts kept in memory from now on, and gives the spool back: what is in it waits for the next process. Nothing may be verified any more.
+func (f *Flusher) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.Spool == nil {
+		return nil
 	}
-	return n
+	f.Counters.Turn(nil)
+	err := f.Spool.Close()
+	f.Spool, f.pending = nil, nil
+	return err
 }

@@ -90,7 +90,7 @@ const (
 	KeepMinutes = 48 * time.Hour
 	KeepHours   = 100 * 24 * time.Hour
 	KeepDays    = 3 * 366 * 24 * time.Hour
-	keepBatches = 48 * time.Hour
+	keepBatches = 90 * 24 * time.Hour // one row a life of a process
 	keepQuotas  = 400 * 24 * time.Hour
 )
 
