@@ -39,6 +39,7 @@ type engine struct {
 	fresh   func() bool
 	loader  *key.Loader
 	metrics *metrics
+	fleet   fleet
 }
 
 // Sizes of what is kept in memory.
@@ -60,6 +61,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	if err != nil {
 		return e, err
 	}
+	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
 	counters, quotas := keyring.NewUsage(usageRows), keyring.NewMonthlyQuotas()
 	e.flusher = usage.NewFlusher(usage.FlusherOptions{DB: o.DB, Counters: counters, Quotas: quotas, Replica: o.Replica, Observe: e.metrics.observe})
@@ -144,7 +146,7 @@ func (h *House) Loops() []func(context.Context) {
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)
 	}
-	return loops
+	return append(loops, e.fleet.loops()...)
 }
 
 // rebuildSearch has the search index made, when this version of the program has not made it yet.

@@ -43,6 +43,7 @@ type Options struct {
 	Root     *secret.Root
 	Settings config.Settings
 	Replica  string // names this process among its peers
+	Version  string // of the program
 }
 
 // House is the running installation: what its listeners serve, and the work that it does beside.

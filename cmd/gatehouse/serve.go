@@ -51,7 +51,7 @@ type beside func(w *world, o *opened, house *handlers.House, portal net.Addr) ([
 
 // serve runs the house over an open installation until w's context ends.
 func serve(w *world, o *opened, others ...beside) error {
-	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName()})
+	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName(), Version: versionText()})
 	if err != nil {
 		return err
 	}

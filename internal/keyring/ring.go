@@ -130,7 +130,10 @@ type Ring struct {
 	reading *flight[[]apikey.Form]
 
 	pollMu sync.Mutex
-	feed   int64
+	feed   atomic.Int64
+	hints  chan struct{}
+
+	counts [countShards]countShard
 }
 
 type catalogueView struct {
@@ -142,11 +145,13 @@ type catalogueView struct {
 // has gone well.
 func NewRing(loader Loader, options Options) *Ring {
 	o := options.withDefaults()
-	return &Ring{
-		loader: loader, options: o, feed: -1,
+	r := &Ring{
+		loader: loader, options: o, hints: make(chan struct{}, 1),
 		keys: newTable(o.MaxKeys), unknown: newUnknown(o.MaxUnknown),
 		pool: newInterner(), flights: map[Digest]*flight[*Facts]{},
 	}
+	r.feed.Store(-1)
+	return r
 }
 
 // Lookup returns the facts of the key with that digest; nil and no error mean
@@ -158,9 +163,12 @@ func (r *Ring) Lookup(ctx context.Context, now time.Time, digest Digest) (*Facts
 	if n-r.polled.Load() > int64(r.options.StaleMax) {
 		return nil, fmt.Errorf("%w: the change feed has been silent for too long", ErrUnavailable)
 	}
+	count := &r.counts[digest[30]%countShards]
+	count.lookups.Add(1)
 	if f, known := r.warm(&digest, n); known {
 		return f, nil
 	}
+	count.misses.Add(1)
 	return r.fill(ctx, digest, n)
 }
 
@@ -248,58 +256,6 @@ func (r *Ring) Apply(changes ...Change) {
 		}
 	}
 	r.applied.Store(n) // last: whoever sees it sees the marks
-}
-
-// Poll reads the change feed once and applies what it finds. A Ring is only as
-// current as its last good Poll; call it every 250 ms (Run does). It fails with
-// what the Loader failed with.
-func (r *Ring) Poll(ctx context.Context) error {
-	r.pollMu.Lock()
-	defer r.pollMu.Unlock()
-	began := r.options.now().UnixNano()
-	changes, seq, err := r.loader.Changes(ctx, r.feed)
-	if err != nil {
-		return fmt.Errorf("keyring: poll: %w", err)
-	}
-	r.Apply(changes...)
-	r.feed = seq
-	r.polled.Store(began)
-	return nil
-}
-
-func (o *Options) now() time.Time {
-	if o.Now != nil {
-		return o.Now()
-	}
-	return time.Now()
-}
-
-// PollInterval is how often Run polls.
-const PollInterval = 250 * time.Millisecond
-
-// Run polls until ctx ends. Each time that polling begins to fail or works again
-// it calls report, with the error or nil; report may be nil.
-func (r *Ring) Run(ctx context.Context, report func(error)) {
-	tick := time.NewTicker(PollInterval)
-	defer tick.Stop()
-	failing := false
-	for {
-		poll, cancel := context.WithTimeout(ctx, r.options.LoadTimeout)
-		err := r.Poll(poll)
-		cancel()
-		if ctx.Err() != nil {
-			return
-		}
-		if report != nil && (err != nil) != failing {
-			report(err)
-		}
-		failing = err != nil
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
-	}
 }
 
 // Age returns how long ago the last good Poll began; it is what readiness and

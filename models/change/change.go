@@ -27,6 +27,9 @@ const (
 // feedLock is the PostgreSQL advisory lock under which rows are numbered.
 const feedLock = 0x67_61_74_65 // "gate"
 
+// Channel is the one on which PostgreSQL tells, at the commit, that there are new rows: only that, so that nobody is tempted to believe it.
+const Channel = "gatehouse_changes"
+
 // Record notes that a noun changed. The row is written last in the transaction, under a lock, so that sequence numbers become
 // visible in their own order and a reader that goes by them can't skip one.
 func Record(tx *db.Tx, kind string, id db.ID) { RecordMany(tx, kind, []db.ID{id}) }
@@ -43,7 +46,8 @@ const rowsAtOnce = 500
 
 func write(tx *db.Tx, kind string, ids []db.ID) error {
 	if tx.Home.Dialect == db.Postgres {
-		if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", feedLock).Error; err != nil {
+		// The hint goes out when this commits, and never when it rolls back.
+		if err := tx.Exec("SELECT pg_advisory_xact_lock(?), pg_notify(?, '')", feedLock, Channel).Error; err != nil {
 			return err
 		}
 	}

@@ -257,11 +257,15 @@ func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 // maxChanges is how many changes one poll applies; beyond, everything is read anew, which costs less.
 const maxChanges = 5000
 
-// Changes implements keyring.Loader.
+// Changes implements keyring.Loader. A feed that ends before seq is another one: a backup was restored, or a standby took over that had not
+// heard of everything. Then nothing that was known is believed.
 func (l *Loader) Changes(ctx context.Context, seq int64) ([]keyring.Change, int64, error) {
-	if seq < 0 {
-		last, err := change.Last(ctx, l.db)
+	last, err := change.Last(ctx, l.db)
+	switch {
+	case err != nil || seq < 0 || last == seq:
 		return nil, last, err
+	case last < seq:
+		return []keyring.Change{{Kind: keyring.KindAll}}, last, nil
 	}
 	rows, err := change.Since(ctx, l.db, seq, maxChanges)
 	if err != nil || len(rows) == 0 {

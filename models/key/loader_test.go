@@ -226,3 +226,58 @@ func TestWarmGivesTheKeysUsedLast(t *testing.T) {
 		}
 	})
 }
+
+// 4.14, REL-9: the database was restored from a backup, or a standby took over, and knows less than this process has seen.
+func TestFeedThatWentBackIsReadAnewFromItsEnd(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		made := w.make(w.developer, "Worker")
+		far := keyring.NewRing(w.keys.Loader(), keyring.Options{TTL: time.Minute, Now: clock.Now})
+		for range 2 {
+			if err := far.Poll(bg); err != nil {
+				t.Fatal(err)
+			}
+			if f, err := far.Lookup(bg, clock.Now(), w.digest(made)); err != nil || f == nil || f.Paused {
+				t.Fatal(f, err)
+			}
+		}
+		w.run("DELETE FROM changes")
+		w.run("UPDATE keys SET paused_at = ? WHERE id = ?", clock.Now(), made.Key.ID)
+
+		err := far.Poll(bg)
+
+		if f, failed := far.Lookup(bg, clock.Now(), w.digest(made)); err != nil || failed != nil || !f.Paused {
+			t.Error("what was known before is believed still", err, failed)
+		}
+		if far.Position() != 0 {
+			t.Error("it goes on at", far.Position())
+		}
+	})
+}
+
+// D5: a second process on the same file, such as gatehouse keys revoke, is seen by the next poll.
+func TestSecondProcessOnTheSameSQLiteFileIsSeenByPolling(t *testing.T) {
+	clock := dbtest.NewClock()
+	d := dbtest.SQLite(t, clock)
+	w := newWorld(t, d, clock)
+	made := w.make(w.developer, "Worker")
+	serving := keyring.NewRing(key.NewLoader(dbtest.Open(t, "sqlite:"+d.Path, clock), w.root.Versions()), keyring.Options{TTL: time.Minute, Now: clock.Now})
+	revoked := func() bool {
+		f, err := serving.Lookup(bg, clock.Now(), w.digest(made))
+		if err != nil || f == nil {
+			t.Fatal(f, err)
+		}
+		return f.RevokedAt != 0
+	}
+	if err := serving.Poll(bg); err != nil || revoked() {
+		t.Fatal("not warm", err)
+	}
+
+	if err := w.keys.Revoke(bg, w.developer, made.Key.ID, ""); err != nil {
+		t.Fatal(err)
+	}
+	unseen := revoked()
+	if err := serving.Poll(bg); err != nil || unseen || !revoked() {
+		t.Error("the poll does not see it", err, unseen)
+	}
+}

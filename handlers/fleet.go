@@ -1,0 +1,78 @@
+package handlers
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/change/hint"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/replica"
+)
+
+// fleet is what ties this process to the others over the same database: hints of their changes, and the row by which they know of it.
+type fleet struct {
+	heart *replica.Heart
+	ears  []*hint.Ear
+	crier *hint.Crier // nil without Redis
+}
+
+// join makes the fleet of e, whose ring and Redis are there. Nothing runs yet.
+func (e *engine) join(o Options) fleet {
+	var f fleet
+	if o.DB.Dialect == db.Postgres {
+		f.ears = append(f.ears, hint.NewEar("PostgreSQL", hint.Postgres(o.DB), e.ring.Hint))
+	}
+	if e.redis != nil {
+		f.ears = append(f.ears, hint.NewEar("Redis", hint.Redis(e.redis), e.ring.Hint))
+		f.crier = hint.NewCrier(e.redis)
+		o.DB.OnCommit(func([]db.Change) { f.crier.Call() })
+	}
+	ring, client, ears := e.ring, e.redis, f.ears
+	f.heart = replica.NewHeart(replica.HeartOptions{
+		DB: o.DB, Name: o.Replica, Version: o.Version, EdgeAddr: o.Settings.EdgeAddr,
+		Report: func(ctx context.Context) replica.Report {
+			r := ringReport(ring, o.DB.Now())
+			for _, ear := range ears {
+				r.Hint = either(r.Hint, ear.Hears())
+			}
+			if client != nil {
+				ask, cancel := context.WithTimeout(ctx, redisPatience)
+				defer cancel()
+				r.Redis = either(replica.None, client.Ping(ask).Err() == nil)
+			}
+			return r
+		},
+	})
+	return f
+}
+
+// redisPatience is how long a beat waits for Redis.
+const redisPatience = 500 * time.Millisecond
+
+func either(before replica.State, works bool) replica.State {
+	if works || before == replica.On {
+		return replica.On
+	}
+	return replica.Off
+}
+
+func ringReport(ring *keyring.Ring, now time.Time) replica.Report {
+	stats := ring.Stats()
+	return replica.Report{
+		FeedSeq: max(0, ring.Position()), FeedAge: max(0, ring.Age(now)), KeysHeld: int64(ring.Len()),
+		Lookups: int64(stats.Lookups), Reads: int64(stats.Misses), //nolint:gosec // far below the bound
+	}
+}
+
+// loops are what runs until the context ends.
+func (f fleet) loops() []func(context.Context) {
+	loops := []func(context.Context){f.heart.Run}
+	for _, ear := range f.ears {
+		loops = append(loops, ear.Run)
+	}
+	if f.crier != nil {
+		loops = append(loops, f.crier.Run)
+	}
+	return loops
+}
