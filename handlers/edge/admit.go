@@ -55,7 +55,7 @@ func (e *Edge) Admit(w http.ResponseWriter, r *http.Request, call Call) (caller 
 		from = ""
 	}
 	caller = Caller{facts, e.caller(x)}
-	request := keyring.Request{Environment: keyring.Any, IP: caller.Address, Origin: from, Method: r.Method, Path: path, Cost: 1}
+	request := keyring.Request{Environment: keyring.Any, IP: caller.Address, Origin: from, Method: r.Method, Path: path, Cost: 1, CostByRoute: true}
 	if call.Scope != "" {
 		request.Scopes = []string{call.Scope}
 	}

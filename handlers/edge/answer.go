@@ -85,15 +85,38 @@ func (x *exchange) answer(f *keyring.Facts, api *keyring.API, d *keyring.Decisio
 		b = append(b, '}')
 	}
 	if d.Quota.Limit > 0 {
-		b = append(b, `,"quota":{"limit":`...)
-		b = strconv.AppendInt(b, d.Quota.Limit, 10)
-		b = append(b, `,"remaining":`...)
-		b = strconv.AppendInt(b, max(d.Quota.Remaining, 0), 10)
-		b = append(b, `,"resets_at":`...)
-		b = appendTime(b, d.Quota.ResetsAt)
-		b = append(b, '}')
+		b = appendQuota(append(b, `,"quota":`...), d.Quota)
+	}
+	if d.Quotas.Day.Limit > 0 {
+		b = append(b, `,"quotas":{`...)
+		if d.Quotas.Month.Limit > 0 {
+			b = append(appendQuota(append(b, `"month":`...), d.Quotas.Month), ',')
+		}
+		b = append(appendQuota(append(b, `"day":`...), d.Quotas.Day), '}')
+	}
+	if d.Cost != 1 && (d.Rate.Limit > 0 || d.Quota.Limit > 0) {
+		b = append(b, `,"cost":`...)
+		b = strconv.AppendInt(b, int64(d.Cost), 10)
+	}
+	if d.TooCostly {
+		b = append(b, `,"too_costly":true`...)
 	}
 	return append(b, "}\n"...)
+}
+
+// appendQuota appends a quota, with the mark that it has reached where it warns.
+func appendQuota(b []byte, q keyring.Quota) []byte {
+	b = append(b, `{"limit":`...)
+	b = strconv.AppendInt(b, q.Limit, 10)
+	b = append(b, `,"remaining":`...)
+	b = strconv.AppendInt(b, max(q.Remaining, 0), 10)
+	b = append(b, `,"resets_at":`...)
+	b = appendTime(b, q.ResetsAt)
+	if mark := q.Mark(); mark > 0 {
+		b = append(b, `,"warning":`...)
+		b = strconv.AppendInt(b, int64(mark), 10)
+	}
+	return append(b, '}')
 }
 
 // millis rounds up, as seconds does.

@@ -120,7 +120,7 @@ func (e *Edge) question(x *exchange, a asked, sound bool, c *keyring.Catalogue, 
 		wrong = sayNoRoute
 	}
 	return api, keyring.Request{
-		Environment: a.environment, Scopes: a.scopes, IP: o.ip, Origin: o.origin, Method: o.method, Path: o.path, Cost: 1,
+		Environment: a.environment, Scopes: a.scopes, IP: o.ip, Origin: o.origin, Method: o.method, Path: o.path, Cost: 1, CostByRoute: true,
 	}, wrong
 }
 
@@ -170,6 +170,21 @@ var sayCode = [...]string{
 	keyring.RateLimited:       "Too many calls. Slow down.",
 }
 
+// detailOf says why a decision is not VALID; of quotas, which one.
+func detailOf(d *keyring.Decision) string {
+	switch {
+	case d.TooCostly:
+		return "This call costs " + strconv.Itoa(d.Cost) + ": more than the limit holds when nothing is used. It never passes."
+	case d.Quotas.Elsewhere:
+		return "What is left of the quota is held for other calls of this moment. Ask again."
+	case d.Code == keyring.QuotaExceeded && d.ByDay:
+		return "The calls of this day are used up."
+	case int(d.Code) < len(sayCode):
+		return sayCode[d.Code]
+	}
+	return ""
+}
+
 // refuseBy answers with the code of a decision that is not VALID.
 func (x *exchange) refuseBy(d *keyring.Decision) {
 	if d.RetryAfter > 0 {
@@ -177,9 +192,5 @@ func (x *exchange) refuseBy(d *keyring.Decision) {
 		x.values = strconv.AppendInt(x.values, seconds(d.RetryAfter), 10)
 		x.setFrom("Retry-After", from)
 	}
-	detail := ""
-	if int(d.Code) < len(sayCode) {
-		detail = sayCode[d.Code]
-	}
-	x.refuse(statusOf(d.Code), d.Code.String(), detail)
+	x.refuse(statusOf(d.Code), d.Code.String(), detailOf(d))
 }

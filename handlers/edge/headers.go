@@ -33,19 +33,21 @@ func (x *exchange) setID(name, prefix string, id keyring.ID) {
 }
 
 // limitHeaders tells what limits apply and what is left of them, as draft-ietf-httpapi-ratelimit-headers-10 has it: the policy "default"
-// is the rate (of plan or key, the tighter one), whose window is the time in which an empty bucket fills; "month" is the quota.
+// is the rate (of plan or key, the tighter one), whose window is the time in which an empty bucket fills; "month" and "day" are the quotas.
 func (x *exchange) limitHeaders(f *keyring.Facts, d *keyring.Decision) {
-	rate, quota := d.Rate.Limit > 0, d.Quota.Limit > 0
-	if !rate && !quota {
+	rate, month, day := d.Rate.Limit > 0, d.Quotas.Month.Limit > 0, d.Quotas.Day.Limit > 0
+	if !rate && !month && !day {
 		return
 	}
-	resets := time.Unix(0, d.Quota.ResetsAt).UTC()
 	from, b := len(x.values), x.values
 	if rate {
 		b = item(b, "default", 'r', int64(max(d.Rate.Remaining, 0)), 't', seconds(d.Rate.ResetAfter))
 	}
-	if quota {
-		b = item(comma(b, rate), "month", 'r', max(d.Quota.Remaining, 0), 't', seconds(resets.Sub(x.now)))
+	if month {
+		b = item(comma(b, rate), "month", 'r', max(d.Quotas.Month.Remaining, 0), 't', x.secondsTo(d.Quotas.Month.ResetsAt))
+	}
+	if day {
+		b = item(comma(b, rate || month), "day", 'r', max(d.Quotas.Day.Remaining, 0), 't', x.secondsTo(d.Quotas.Day.ResetsAt))
 	}
 	x.values = b
 	x.setFrom("Ratelimit", from)
@@ -53,12 +55,36 @@ func (x *exchange) limitHeaders(f *keyring.Facts, d *keyring.Decision) {
 	if rate {
 		b = item(b, "default", 'q', int64(d.Rate.Limit), 'w', seconds(windowOf(f, d)))
 	}
-	if quota {
-		b = item(comma(b, rate), "month", 'q', d.Quota.Limit, 'w', seconds(resets.Sub(resets.AddDate(0, -1, 0))))
+	if month {
+		resets := time.Unix(0, d.Quotas.Month.ResetsAt).UTC()
+		b = item(comma(b, rate), "month", 'q', d.Quotas.Month.Limit, 'w', seconds(resets.Sub(resets.AddDate(0, -1, 0))))
+	}
+	if day {
+		b = item(comma(b, rate || month), "day", 'q', d.Quotas.Day.Limit, 'w', seconds(24*time.Hour))
 	}
 	x.values = b
 	x.setFrom("Ratelimit-Policy", from)
+	x.warnHeader(d)
 }
+
+// warnHeader tells which quotas have reached a mark, as month=80, day=100.
+func (x *exchange) warnHeader(d *keyring.Decision) {
+	month, day := d.Quotas.Month.Mark(), d.Quotas.Day.Mark()
+	if month == 0 && day == 0 {
+		return
+	}
+	from, b := len(x.values), x.values
+	if month > 0 {
+		b = strconv.AppendInt(append(b, "month="...), int64(month), 10)
+	}
+	if day > 0 {
+		b = strconv.AppendInt(append(comma(b, month > 0), "day="...), int64(day), 10)
+	}
+	x.values = b
+	x.setFrom("X-Gatehouse-Quota-Warning", from)
+}
+
+func (x *exchange) secondsTo(ns int64) int64 { return seconds(time.Unix(0, ns).Sub(x.now)) }
 
 func comma(b []byte, needed bool) []byte {
 	if needed {

@@ -31,7 +31,7 @@ type question struct {
 func (q *question) reset() {
 	scopes := q.Scopes[:cap(q.Scopes)]
 	clear(scopes)
-	*q = question{Request: keyring.Request{Scopes: scopes[:0], Cost: 1}}
+	*q = question{Request: keyring.Request{Scopes: scopes[:0], Cost: 1, CostByRoute: true}}
 }
 
 // badInput says what is wrong with a question: 400 where the JSON itself is, 422 where a field is.
@@ -309,6 +309,6 @@ func (p *parser) cost(q *question) *badInput {
 	if err != nil || n > mostCost || len(digits) > 1 && digits[0] == '0' {
 		return badField("cost", "This must be a whole number from 0 to "+strconv.Itoa(mostCost)+".")
 	}
-	q.Cost = int(n)
+	q.Cost, q.CostByRoute = int(n), false
 	return nil
 }

@@ -88,7 +88,7 @@ func Decide(now, state int64, limit Limit, cost int) (Result, int64) {
 	if wait := from + need - (now + tolerance); wait > 0 {
 		never := need > tolerance
 		if never {
-			wait = max(from-now, 1)
+			wait = max(from-now, int64(time.Microsecond))
 		}
 		r := result(capacity, step, tolerance, from-now, wait)
 		r.Never = never

@@ -3,7 +3,6 @@ package ratelimit_test
 import (
 	"context"
 	"net"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -22,7 +21,7 @@ func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter
 		body(t, func() ratelimit.Limiter { return ratelimit.NewLocal(1000) })
 	})
 	t.Run("redis", func(t *testing.T) {
-		client := startRedis(t)
+		client := startRedis(t).client
 		body(t, func() ratelimit.Limiter {
 			if err := client.FlushAll(context.Background()).Err(); err != nil {
 				t.Fatal(err)
@@ -30,33 +29,6 @@ func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter
 			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Alone).WithCallersClock()
 		})
 	})
-}
-
-func startRedis(t *testing.T) *redis.Client {
-	t.Helper()
-	binary, err := exec.LookPath("redis-server")
-	if err != nil {
-		t.Fatal("redis-server is not installed; install the package redis-server")
-	}
-	socket := filepath.Join(t.TempDir(), "r.sock")
-	server := exec.Command(binary, "--port", "0", "--unixsocket", socket, "--save", "", "--appendonly", "no")
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	client := redis.NewClient(&redis.Options{Network: "unix", Addr: socket, MaxRetries: -1})
-	t.Cleanup(func() {
-		_ = client.Close()
-		_ = server.Process.Kill()
-		_ = server.Wait()
-	})
-	ready, cancel := context.WithTimeout(context.Background(), 10*time.Second)
-	defer cancel()
-	for client.Ping(ready).Err() != nil {
-		if ready.Err() != nil {
-			t.Fatal("redis-server did not answer within ten seconds")
-		}
-	}
-	return client
 }
 
 func ask(id byte, requests int, period time.Duration, burst int) ratelimit.Ask {
@@ -213,21 +185,62 @@ func TestMoreTimeNeverAllowsLess(t *testing.T) { // monotone in time and in cost
 	})
 }
 
-func TestLocalAndRedisAgree(t *testing.T) {
-	client := startRedis(t)
+// book is the model, written slowly: all calls that passed, and a bucket that holds them until they have run out.
+type book struct {
+	step, tolerance time.Duration
+	calls           []entry
+}
+
+type entry struct {
+	at   time.Time
+	cost int
+}
+
+// room is what the calls of every tail of the book leave of the bucket at a time: each fills it at its time, and it runs out from then on.
+func (b *book) room(at time.Time) time.Duration {
+	room, sum := b.tolerance, time.Duration(0)
+	for i := len(b.calls) - 1; i >= 0; i-- {
+		sum += time.Duration(b.calls[i].cost) * b.step
+		room = min(room, b.tolerance-sum+at.Sub(b.calls[i].at))
+	}
+	return room
+}
+
+func (b *book) fits(at time.Time, cost int) bool { return time.Duration(cost)*b.step <= b.room(at) }
+
+func TestLocalRedisAndTheModelAgree(t *testing.T) { // L5
+	client := startRedis(t).client
 	rapid.Check(t, func(t *rapid.T) {
 		if err := client.FlushAll(context.Background()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(1), ratelimit.Alone).WithCallersClock()
+		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone).WithCallersClock()
+		two := rapid.Bool().Draw(t, "two buckets")
+		books := []*book{{100 * time.Millisecond, 400 * time.Millisecond, nil}, {200 * time.Millisecond, 600 * time.Millisecond, nil}}
 		now := start
 		for range 20 {
 			now = now.Add(time.Duration(rapid.IntRange(0, 300).Draw(t, "gap")) * time.Millisecond)
-			cost := rapid.IntRange(0, 3).Draw(t, "cost")
-			a, b := ask(1, 10, time.Second, 4), ask(2, 5, time.Second, rapid.IntRange(0, 1).Draw(t, "second")*3)
+			cost := rapid.IntRange(0, 5).Draw(t, "cost")
+			a, b := ask(1, 10, time.Second, 4), ratelimit.Ask{}
+			fits, room := books[0].fits(now, cost), int(books[0].room(now)/books[0].step)
+			if two {
+				b = ask(2, 5, time.Second, 3)
+				fits, room = fits && books[1].fits(now, cost), min(room, int(books[1].room(now)/books[1].step))
+			}
 			got, want := there.Take(context.Background(), now, cost, a, b), here.Take(context.Background(), now, cost, a, b)
 			if got != want {
 				t.Fatalf("redis %+v, in process %+v", got, want)
+			}
+			if got.Allowed != fits || got.Allowed && got.Remaining != room-cost {
+				t.Fatalf("%+v, the model says %v and %d left", got, fits, room-cost)
+			}
+			if got.Never != (cost > 4 || two && cost > 3) {
+				t.Fatalf("cost %d: %+v", cost, got)
+			}
+			if fits && cost > 0 {
+				for _, book := range books {
+					book.calls = append(book.calls, entry{now, cost})
+				}
 			}
 		}
 	})
@@ -256,7 +269,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 }
 
 func TestRedisClockIsTheServers(t *testing.T) {
-	client := startRedis(t)
+	client := startRedis(t).client
 	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone)
 	a := ask(1, 1, time.Hour, 1)
 

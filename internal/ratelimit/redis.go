@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/base64"
 	"errors"
+	"log/slog"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -54,12 +55,21 @@ func NewRedisClient(url string) (*redis.Client, error) {
 	if err != nil {
 		return nil, errors.New("not an address of Redis") // its own error would show the password
 	}
+	silence.Do(func() { redis.SetLogger(quiet{}) })
 	options.ContextTimeoutEnabled = true
 	options.MaxRetries, options.DialerRetries = -1, 1
 	options.ReadTimeout, options.WriteTimeout, options.PoolTimeout = redisTimeout, redisTimeout, redisTimeout
 	options.DialTimeout, options.MinIdleConns = time.Second, mostTrips // connections are made ahead, so that no call waits for one
 	return redis.NewClient(options), nil
 }
+
+// silence keeps the driver from a log of its own: what it complains of, who asks is told, and says once.
+var silence sync.Once
+
+type quiet struct{}
+
+// Printf implements the driver's logger.
+func (quiet) Printf(context.Context, string, ...any) {}
 
 // NewRedis returns a limiter on client, shared with peers. Fallback decides while Redis doesn't answer; use it for nothing else.
 func NewRedis(client redis.Scripter, fallback *Local, peers Peers) *Redis {
@@ -126,15 +136,17 @@ func (r *Redis) local(ctx context.Context, now int64, cost int, first, second As
 	return result
 }
 
-// settle notes how a round trip went.
+// settle notes how a round trip went, and says so when that is news.
 func (r *Redis) settle(now, server int64, err error) {
 	if err != nil {
-		r.pauseEnd.Store(now + int64(redisPause))
+		if r.pauseEnd.Swap(now+int64(redisPause)) == 0 {
+			slog.Warn("Redis does not answer as it should; limits hold by this process's share of them", "error", err)
+		}
 		return
 	}
 	r.ahead.Store(server - micros(now))
-	if r.pauseEnd.Load() != 0 {
-		r.pauseEnd.Store(0)
+	if r.pauseEnd.Load() != 0 && r.pauseEnd.Swap(0) != 0 {
+		slog.Info("Redis answers again; limits are counted there")
 	}
 }
 
