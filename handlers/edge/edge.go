@@ -72,8 +72,8 @@ func InFront(edge, next http.Handler) http.Handler {
 // Edge is the handler. It is safe for concurrent use and keeps nothing of a request.
 type Edge struct {
 	Options
-	limits keyring.Limits
-	logged atomic.Int64 // when the last failure was logged
+	limits           keyring.Limits
+	logged, grumbled atomic.Int64 // when the last failure, and the last word of a listener, was logged
 }
 
 // New returns the handler for the three paths; every other path is 404.

@@ -28,6 +28,7 @@ const (
 	codeGateway         = "GATEWAY_UNAUTHENTICATED"
 	codeUnavailable     = "UNAVAILABLE"
 	codeInternal        = "INTERNAL"
+	codeTimeout         = "TIMEOUT"
 )
 
 // Values of headers that never change.
@@ -48,7 +49,8 @@ type exchange struct {
 	fields              [fieldCount][]string
 	length              int64     // of the body as it was announced; -1 for not
 	stream              io.Reader // the body; nil when it is in memory
-	payload             []byte    // the body as far as it is in memory
+	payload             []byte    // the body, once it was read from stream
+	given               []byte    // the body where the server has it in memory
 
 	now     time.Time
 	request [20]byte // the request id's text
@@ -107,7 +109,7 @@ func (x *exchange) free() {
 		x.fields[i] = x.fields[i][:0]
 	}
 	clear(x.payload) // there was a key in it
-	x.ctx, x.stream, x.method, x.path, x.query = nil, nil, "", "", ""
+	x.ctx, x.stream, x.given, x.method, x.path, x.query = nil, nil, nil, "", "", ""
 	x.docs, x.nginx, x.status, x.closing = "", false, 0, false
 	x.asked.reset()
 	for _, b := range []*[]byte{&x.payload, &x.values, &x.body} {

@@ -33,6 +33,7 @@ import (
 // house is the edge over a real database, with the real stores beside it.
 type house struct {
 	*usagetest.World
+	t       testing.TB
 	ring    *keyring.Ring
 	handler http.Handler
 	usage   *keyring.Usage
@@ -50,7 +51,7 @@ type house struct {
 
 func newHouse(t *testing.T, d *db.DB) *house {
 	t.Helper()
-	h := &house{World: usagetest.New(t, d)}
+	h := &house{World: usagetest.New(t, d), t: t}
 	h.keyID, h.key = h.AddKey(h.App, "Checkout worker", h.Orders, h.OrdersRead)
 	h.ring = h.OwnRing()
 	h.handler, h.usage, h.flusher = h.edgeOver(h.ring, "one")
@@ -80,8 +81,8 @@ func (h *house) ask(handler http.Handler) string {
 	r.Header.Set("X-Forwarded-Uri", "/v2/orders")
 	r.Header.Set("X-Forwarded-For", "203.0.113.7")
 	r.Header.Set("X-API-Key", h.key)
-	w := httptest.NewRecorder()
-	handler.ServeHTTP(w, r)
+	alternate()
+	w := carry(h.t, handler, r)
 	return http.StatusText(w.Code) + " " + w.Header().Get("X-Gatehouse-Code")
 }
 

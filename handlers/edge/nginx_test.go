@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
@@ -19,9 +18,7 @@ import (
 // behindNginx serves the edge and a service that tells which headers reached it, with a real nginx in front that runs our own file.
 func behindNginx(t *testing.T, w *world) (url string) {
 	t.Helper()
-	gatehouse := httptest.NewUnstartedServer(nil)
-	gatehouse.Config = edge.NewServer(w.handler)
-	gatehouse.Start()
+	gatehouse := listening(t, w.handler)
 	service := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		seen := map[string][]string{"uri": {r.RequestURI}}
 		for name, values := range r.Header {
@@ -29,9 +26,9 @@ func behindNginx(t *testing.T, w *world) (url string) {
 		}
 		_ = json.NewEncoder(rw).Encode(seen)
 	}))
-	t.Cleanup(func() { gatehouse.Close(); service.Close() })
+	t.Cleanup(service.Close)
 	url, _ = testenv.Nginx(t, gatewayfile.Nginx(gatewayfile.Options{
-		GatehouseURL: gatehouse.URL, APISlug: "orders", Environment: "live", Token: w.gateway, Upstream: service.URL, Listen: "127.0.0.1:@PORT@",
+		GatehouseURL: "http://" + gatehouse, APISlug: "orders", Environment: "live", Token: w.gateway, Upstream: service.URL, Listen: "127.0.0.1:@PORT@",
 	}))
 	return url
 }

@@ -101,19 +101,21 @@ func (x *exchange) read() (string, bool) {
 		x.tooLarge()
 		return "", false
 	}
+	body := x.given
 	var err error
 	if x.stream != nil {
 		x.payload, err = readAll(x.stream, x.payload[:0])
+		body = x.payload
 	}
 	switch {
-	case len(x.payload) > mostBody:
+	case len(body) > mostBody:
 		x.tooLarge()
 		return "", false
 	case err != nil:
 		x.problem(http.StatusBadRequest, codeBadRequest, "The question did not arrive whole.", "")
 		return "", false
 	}
-	return text(x.payload), true
+	return text(body), true
 }
 
 // text is b as a string without a copy: b must not change while the string is in use, which for an exchange is until its answer is sent.

@@ -208,8 +208,7 @@ func (a answer) code() string {
 
 func (w *world) do(r *http.Request) answer {
 	w.t.Helper()
-	recorder := httptest.NewRecorder()
-	w.handler.ServeHTTP(recorder, r)
+	recorder := carry(w.t, w.handler, r)
 	body, err := io.ReadAll(recorder.Body)
 	if err != nil {
 		w.t.Fatal(err)
