@@ -64,10 +64,12 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
 	counters, quotas := keyring.NewUsage(usageRows), keyring.NewMonthlyQuotas()
-	e.flusher = usage.NewFlusher(usage.FlusherOptions{DB: o.DB, Counters: counters, Quotas: quotas, Replica: o.Replica, Observe: e.metrics.observe})
-	e.metrics.watchDropped(e.flusher.Dropped)
+	if e.flusher, err = newFlusher(o, usage.FlusherOptions{Counters: counters, Quotas: quotas, Observe: e.metrics.observe}); err != nil {
+		return e, err
+	}
+	e.metrics.watchUsage(e.flusher.State)
 	if err := e.flusher.Seed(ctx); err != nil {
-		return e, fmt.Errorf("read the quotas: %w", err)
+		return e, errors.Join(fmt.Errorf("read the quotas: %w", err), e.flusher.Close())
 	}
 	e.edge = edge.New(edge.Options{
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
@@ -179,7 +181,7 @@ func (e engine) now() time.Time { return e.edge.Clock() }
 
 // Close writes what is still counted in memory. Call it when nothing is served any more.
 func (h *House) Close(ctx context.Context) error {
-	err := h.engine.flusher.Flush(ctx)
+	err := errors.Join(h.engine.flusher.Flush(ctx), h.engine.flusher.Close())
 	if h.engine.redis != nil {
 		err = errors.Join(err, h.engine.redis.Close())
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
 )
 
 // metrics are what Prometheus reads. Labels are route templates and codes, never a path or an id, so that their number is bounded.
@@ -34,10 +35,19 @@ func newMetrics(ring *keyring.Ring, clock func() time.Time) *metrics {
 	return m
 }
 
-// watchDropped shows how many verifications were not counted for want of room.
-func (m *metrics) watchDropped(dropped func() int64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "gatehouse_usage_dropped_total", Help: "Verifications that were not counted for want of room."},
-		func() float64 { return float64(dropped()) }))
+// watchUsage shows how far behind the storing of counts is, and what was lost of them.
+func (m *metrics) watchUsage(state func() usage.State) {
+	gauge := func(name, help string, of func(usage.State) float64) prometheus.Collector {
+		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, func() float64 { return of(state()) })
+	}
+	m.registry.MustRegister(
+		prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "gatehouse_usage_dropped_total", Help: "Verifications that were not counted for want of room."},
+			func() float64 { return float64(state().Dropped) }),
+		gauge("gatehouse_usage_spool_bytes", "Counts that wait in the spool for the database.", func(s usage.State) float64 { return float64(s.Bytes) }),
+		gauge("gatehouse_usage_spool_batches", "Batches of counts that wait for the database.", func(s usage.State) float64 { return float64(s.Waiting) }),
+		gauge("gatehouse_usage_behind_seconds", "Age of the oldest count that is not known to be stored.", func(s usage.State) float64 { return s.Behind.Seconds() }),
+		gauge("gatehouse_usage_aside_batches", "Batches of counts that the database refuses and that were set aside.", func(s usage.State) float64 { return float64(s.Aside) }),
+	)
 }
 
 // observe counts what a batch of usage tells.

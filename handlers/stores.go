@@ -87,7 +87,7 @@ func newStores(o Options) (Stores, error) {
 	s.Account.OnDelete(s.Handover.Gone)
 	s.Import = importing.NewStore(o.DB, s.Key, o.Root.Sealer(secret.LabelImport))
 	s.Bulk = bulk.NewStore(bulk.Options{DB: o.DB, Keys: s.Key, Outbox: box, Link: link})
-	s.Usage = usage.NewStore(o.DB)
+	s.Usage = usage.NewStore(o.DB).Keeping(usage.Keep(o.Settings.UsageKeep))
 	s.Idempotency = idempotency.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
 	s.Follow = follow.NewStore(follow.Options{

@@ -39,7 +39,19 @@ type Settings struct {
 	ContentDir    string // empty: the guides of the binary alone
 	Signup        Signup
 	StaleMax      time.Duration
+
+	UsageSpool Spool
+	UsageKeep  Keep
 }
+
+// Spool says where counts wait for the database.
+type Spool struct {
+	Dir  string // in the data folder; empty: in memory
+	Size int64  // bytes at most
+}
+
+// Keep says for how long counts are kept, by how fine they are. Zero fields are as the default.
+type Keep struct{ Minutes, Hours, Days time.Duration }
 
 // Database says where the data is. Exactly one of its fields is set.
 type Database struct {
@@ -82,7 +94,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkStaleMax, checkContent, checkGitHubKeys,
+		checkBrand, checkSignup, checkStaleMax, checkContent, checkGitHubKeys, checkUsage,
 	} {
 		check(raw, &settings, &problems)
 	}

@@ -56,11 +56,11 @@ type Flusher struct {
 	known     map[what]int64
 	refreshed time.Time
 	adopted   time.Time
-	dropped   int64
-	crowded   int // Flushes at which nothing could be sealed
-	aside     int // batches in memory that were given up
-	since     time.Time
+	crowded   int // times that nothing could be sealed
 	seeded    bool
+	closed    bool
+
+	told told
 }
 
 // pending is a batch that is not known to be stored.
@@ -115,6 +115,9 @@ func (f *Flusher) Run(ctx context.Context) {
 func (f *Flusher) Flush(ctx context.Context) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
 	f.notice()
 	var stored []keyring.Stored
 	for range mostAtOnce {
@@ -136,6 +139,7 @@ func (f *Flusher) Flush(ctx context.Context) error {
 		f.Log.Info("usage is stored again", "failures", f.failures)
 	}
 	f.failures = 0
+	f.told.tell(func(t *told) { t.failing = false })
 	return nil
 }
 
@@ -169,7 +173,8 @@ func (f *Flusher) done() error {
 
 // settled takes in what quotas stand at, now that no charge of ours is in between.
 func (f *Flusher) settled(ctx context.Context, stored []keyring.Stored) error {
-	f.since = f.DB.Now()
+	now := f.DB.Now()
+	f.told.tell(func(t *told) { t.since = now })
 	f.rebase(stored)
 	return f.refresh(ctx)
 }
@@ -177,7 +182,7 @@ func (f *Flusher) settled(ctx context.Context, stored []keyring.Stored) error {
 // notice does what has to be done whether the database is there or not.
 func (f *Flusher) notice() {
 	if n := f.Counters.Dropped(); n > 0 {
-		f.dropped += n
+		f.told.tell(func(t *told) { t.dropped += n })
 		f.Log.Warn("verifications were not counted: no room", "calls", n)
 	}
 	if now := f.DB.Now(); f.Spool != nil && now.Sub(f.adopted) >= adoptEvery {
@@ -284,6 +289,7 @@ func (f *Flusher) failed(err error) error {
 		f.Log.Error("usage is not stored and waits", "failures", f.failures+1, "error", err)
 	}
 	f.failures++
+	f.told.tell(func(t *told) { t.failing = true })
 	return err
 }
 
@@ -291,11 +297,10 @@ func (f *Flusher) failed(err error) error {
 func (f *Flusher) Close() error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.Spool == nil {
+	if f.Spool == nil || f.closed {
 		return nil
 	}
+	f.closed = true
 	f.Counters.Turn(nil)
-	err := f.Spool.Close()
-	f.Spool, f.pending = nil, nil
-	return err
+	return f.Spool.Close()
 }

@@ -45,8 +45,7 @@ func (f *Flusher) putAside(p *pending, cause error) {
 		}
 		f.Log.Error("what is set aside can't be kept and is lost", "calls", n, "error", errors.Join(err, f.Spool.Done(p.sealed)))
 	}
-	f.aside++
-	f.dropped += n
+	f.told.tell(func(t *told) { t.lost, t.dropped = t.lost+1, t.dropped+n })
 }
 
 func calls(b keyring.Batch) int64 {

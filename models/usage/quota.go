@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -76,45 +75,14 @@ func (f *Flusher) refresh(ctx context.Context) error {
 	return nil
 }
 
-// Seed reads what is already used of this month's quotas: call it before the first verification.
+// Seed stores what processes before this one left in the spool, as far as that goes, and reads what is already used of this month's quotas: call it before the first verification.
 func (f *Flusher) Seed(ctx context.Context) error {
+	if f.Spool != nil && f.Spool.Head() != nil {
+		_ = f.Flush(ctx) // it has said what went wrong, and is tried again
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	return f.refresh(ctx)
-}
-
-// How long counts are kept, by how fine they are.
-const (
-	KeepMinutes = 48 * time.Hour
-	KeepHours   = 100 * 24 * time.Hour
-	KeepDays    = 3 * 366 * 24 * time.Hour
-	keepBatches = 90 * 24 * time.Hour // one row a life of a process
-	keepQuotas  = 400 * 24 * time.Hour
-)
-
-// Sweep deletes counts that are older than they are kept. It runs each hour (jobs: "usage.sweep").
-func (s *Store) Sweep(ctx context.Context) error {
-	for _, table := range []struct {
-		statement string
-		keep      time.Duration
-	}{
-		{"DELETE FROM usage_minutes WHERE at < ?", KeepMinutes},
-		{"DELETE FROM usage_hours WHERE at < ?", KeepHours},
-		{"DELETE FROM usage_days WHERE at < ?", KeepDays},
-		{"DELETE FROM usage_batches WHERE at < ?", keepBatches},
-		{"DELETE FROM quota_counters WHERE period_start < ?", keepQuotas},
-		{"DELETE FROM quota_days WHERE day < ?", KeepHours},
-		{"DELETE FROM quota_warnings WHERE period_start < ?", keepQuotas},
-	} {
-		err := s.db.Tx(ctx, func(tx *db.Tx) error {
-			_, err := tx.Run(table.statement, tx.Now.Add(-table.keep))
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

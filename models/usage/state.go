@@ -1,6 +1,9 @@
 package usage
 
-import "time"
+import (
+	"sync"
+	"time"
+)
 
 // State is how far behind a Flusher is, for metrics and for those who watch replicas.
 type State struct {
@@ -11,31 +14,45 @@ type State struct {
 	Behind  time.Duration // age of the oldest count that is not known to be stored; 0 when there is none
 }
 
-// State tells it as of the last Flush, but for the spool, which it asks.
+// told is what State may read while a Flush waits for the database.
+type told struct {
+	mu      sync.Mutex
+	dropped int64
+	lost    int       // batches in memory that were given up
+	since   time.Time // when all was stored last
+	failing bool
+}
+
+// tell changes what is told.
+func (t *told) tell(change func(*told)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(t)
+}
+
+// State tells it as of the last Flush. It waits for nothing.
 func (f *Flusher) State() State {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := State{Dropped: f.dropped, Aside: f.aside, Waiting: f.waiting()}
-	now := f.DB.Now()
-	if f.failures > 0 && !f.since.IsZero() {
-		s.Behind = now.Sub(f.since)
+	f.told.mu.Lock()
+	defer f.told.mu.Unlock()
+	s, now := State{Dropped: f.told.dropped, Aside: f.told.lost}, f.DB.Now()
+	if f.told.failing && !f.told.since.IsZero() {
+		s.Behind = now.Sub(f.told.since)
 	}
-	if f.Spool != nil {
+	switch {
+	case f.Spool != nil:
 		held := f.Spool.Stats()
-		s.Bytes, s.Aside = held.Bytes, s.Aside+held.Aside
+		s.Bytes, s.Waiting, s.Aside = held.Bytes, held.Waiting, s.Aside+held.Aside
 		if !held.Oldest.IsZero() {
 			s.Behind = max(s.Behind, now.Sub(held.Oldest))
 		}
+	case f.told.failing:
+		s.Waiting = 1
 	}
 	return s
 }
 
 // Dropped is how many verifications went uncounted since the start, for want of room.
-func (f *Flusher) Dropped() int64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.dropped
-}
+func (f *Flusher) Dropped() int64 { return f.State().Dropped }
 
 // waiting is how many batches are known and not stored.
 func (f *Flusher) waiting() int {

@@ -13,10 +13,13 @@ import (
 )
 
 // Store reads usage.
-type Store struct{ db *db.DB }
+type Store struct {
+	db   *db.DB
+	keep Keep
+}
 
 // NewStore returns the store over d.
-func NewStore(d *db.DB) *Store { return &Store{d} }
+func NewStore(d *db.DB) *Store { return &Store{d, Keep{}.or()} }
 
 // Span is how far back a page looks.
 type Span string
