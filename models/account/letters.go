@@ -103,7 +103,7 @@ func (s *Store) letterChanged(ctx context.Context, u User, email, token string, 
 	l.Subject = outbox.L("Your address at %s was changed", s.portalName(ctx))
 	l.Lines = []outbox.Line{
 		outbox.L("Hello %s,", u.Name),
-		outbox.L("Your account at %s now uses the address %s. If that was you, there is nothing to do.", s.portalName(ctx), email),
+		outbox.L("Your account at %s now uses the address %v. If that was you, there is nothing to do.", s.portalName(ctx), email),
 		outbox.L("If it was not you, take the address back. All browsers are then signed out, and you choose a new password."),
 	}
 	l.Button, l.URL = button(text.N("Take the address back")), s.link("/email/undo?token="+token)
@@ -156,7 +156,7 @@ func (s *Store) tellAdmins(tx *db.Tx, waiting User) error {
 		l.Subject = outbox.L("%s waits for approval", audit.Clean(waiting.Name))
 		l.Lines = []outbox.Line{
 			outbox.L("Hello %s,", u.Name),
-			outbox.L("%s (%s) created an account at %s and waits for an admin to approve it.", waiting.Name, waiting.Email, s.portalName(tx.Context())),
+			outbox.L("%s (%v) created an account at %s and waits for an admin to approve it.", waiting.Name, waiting.Email, s.portalName(tx.Context())),
 		}
 		l.Button, l.URL = button(text.N("Look at the account")), s.link("/admin/users/"+waiting.ID.Show("user"))
 		if err := s.outbox.Queue(tx, l); err != nil {

@@ -3,7 +3,6 @@ package key
 import (
 	"context"
 	"slices"
-	"strconv"
 
 	"gorm.io/gorm"
 
@@ -136,7 +135,7 @@ func roomForOverlap(tx *db.Tx, app db.ID, e policy.Effective, overlapDays int) e
 			return err
 		case n <= most.Value:
 		case most.Source.Kind == policy.Installation:
-			return fault.New(fault.Conflict, "This portal’s policy allows %s keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", strconv.Itoa(most.Value))
+			return fault.New(fault.Conflict, "This portal’s policy allows %d keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", most.Value)
 		default:
 			return fault.New(fault.Conflict, "The policy of %[1]s allows %[2]d keys an app, and more of this app work now, old ones in their overlap included. Rotate without overlap, or revoke one that nothing uses, or wait until an overlap ends.", most.Source.Label(), most.Value)
 		}

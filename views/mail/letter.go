@@ -7,15 +7,17 @@ package mail
 import (
 	"bytes"
 	"context"
+	"regexp"
+	"strconv"
 	"strings"
 	"time"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 )
 
-// Line is one sentence of the message catalogue with its arguments.
+// Line is one sentence of the message catalogue with its arguments. %s takes words, whoever typed them: they are made harmless, but for the portal's name.
+// %d takes a number, by which the catalogue chooses the sentence. %v takes a mail address, which stays as it is.
 type Line struct {
 	Key  string
 	Args []string
@@ -61,44 +63,63 @@ func Compose(ctx context.Context, portalName string, l Letter) (subject, plain, 
 		zone = time.UTC
 	}
 	ctx = text.With(ctx, text.Locale{Language: text.Language(l.Language), Zone: zone})
-	p := page{Lang: string(text.Of(ctx).Language), Subject: l.Subject.in(ctx), Code: oneLine(l.Code), URL: l.URL, Quote: strings.TrimSpace(oneLine(l.Quote)), PortalName: oneLine(portalName)}
-	p.Lines, p.After = all(ctx, l.Lines), all(ctx, l.After)
+	name := text.OneLine(portalName)
+	p := page{Lang: string(text.Of(ctx).Language), Subject: l.Subject.in(ctx, name), Code: text.OneLine(l.Code), URL: l.URL, Quote: strings.TrimSpace(text.OneLine(l.Quote)), PortalName: name}
+	p.Lines, p.After = all(ctx, l.Lines, name), all(ctx, l.After, name)
 	if l.Button != nil {
-		p.Button = l.Button.in(ctx)
+		p.Button = l.Button.in(ctx, name)
 	}
 	for _, x := range l.Links {
-		p.Links = append(p.Links, link{x.Label.in(ctx), x.URL})
+		p.Links = append(p.Links, link{x.Label.in(ctx, name), x.URL})
 	}
 	var b bytes.Buffer
 	err = letter(p).Render(ctx, &b)
 	return p.Subject, p.plain(ctx), b.String(), err
 }
 
-func all(ctx context.Context, lines []Line) []string {
+func all(ctx context.Context, lines []Line, portalName string) []string {
 	out := make([]string, len(lines))
 	for i, l := range lines {
-		out[i] = l.in(ctx)
+		out[i] = l.in(ctx, portalName)
 	}
 	return out
 }
 
-// in writes the sentence on one line: what people typed must not look like a line of ours, or end a header (F4).
-func (l Line) in(ctx context.Context) string {
+// verb is one of a sentence, with the number of its argument where that is said.
+var verb = regexp.MustCompile(`%(?:\[(\d)\])?([sdv])`)
+
+// in writes the sentence on one line: what people typed must not look like a line of ours, end a header, or become a link (F4).
+func (l Line) in(ctx context.Context, portalName string) string {
 	args := make([]any, len(l.Args))
 	for i, a := range l.Args {
-		args[i] = oneLine(a)
+		args[i] = text.Harmless(a)
+		if text.OneLine(a) == portalName {
+			args[i] = portalName
+		}
+	}
+	for i, v := range verb.FindAllStringSubmatch(l.Key, -1) {
+		if n, err := strconv.Atoi(v[1]); err == nil {
+			i = n - 1
+		}
+		if i < 0 || i >= len(args) {
+			continue
+		}
+		switch v[2] {
+		case "d":
+			if n, err := strconv.Atoi(l.Args[i]); err == nil {
+				args[i] = n
+			}
+		case "v":
+			if address.MatchString(l.Args[i]) {
+				args[i] = l.Args[i]
+			}
+		}
 	}
 	return text.T(ctx, l.Key, args...)
 }
 
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control) {
-			return ' '
-		}
-		return r
-	}, s)
-}
+// address is one mail address and nothing else.
+var address = regexp.MustCompile(`^[^\s@<>"'/\\]+@[\pL\pN.-]+$`)
 
 func (p page) plain(ctx context.Context) string {
 	var parts []string

@@ -24,7 +24,7 @@ func TestWhatPeopleTypeCannotForgeHeadersLinesOrMarkup(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	if strings.ContainsAny(subject, "\r\n") || subject != "Eve  Bcc: all@example.com waits for approval" {
+	if strings.ContainsAny(subject, "\r\n") || subject != "Eve  Bcc: all@example. com waits for approval" {
 		t.Errorf("subject %q", subject)
 	}
 	if strings.Contains(plain, "\n\nfree money") || strings.Contains(plain, "\u202e") || strings.Contains(plain, "\r") {
@@ -86,5 +86,28 @@ func TestWordsOfAPostAreSetApartAndCarryNothing(t *testing.T) {
 	}
 	if strings.Contains(plain, "\nDear") || !strings.Contains(plain, "\n> word") || !strings.Contains(plain, "https://portal.example/unsubscribe?token=x") {
 		t.Fatal(plain)
+	}
+}
+
+// L6: names are no places to go to, numbers go with their words, and an address stays one; the portal's own name is the operator's.
+func TestLettersMakeWordsHarmlessAndCount(t *testing.T) {
+	for _, x := range []struct {
+		language, key, want string
+		args                []string
+	}{
+		{"en", "Hello %s,", "Hello evil. biz,", []string{"evil.biz"}},
+		{"en", "Hello %s,", "Hello https evil. biz/x y,", []string{"https://evil.biz/x\u2028y"}},
+		{"en", "Hello %s,", "Hello Version 1.2 of 203.0.113.0/24,", []string{"Version 1.2 of 203.0.113.0/24"}},
+		{"en", "Hello %s,", "Hello acme.dev,", []string{"acme.dev"}},
+		{"en", "%s (%v) created an account at %s and waits for an admin to approve it.", "evil. biz (eve@evil.biz) created an account at acme.dev and waits for an admin to approve it.", []string{"evil.biz", "eve@evil.biz", "acme.dev"}},
+		{"en", "%s (%v) created an account at %s and waits for an admin to approve it.", "Eve (go to evil. biz) created an account at acme.dev and waits for an admin to approve it.", []string{"Eve", "go to evil.biz", "acme.dev"}},
+		{"en", "The policy of %[1]s pauses keys that are not used for %[2]d days:", "The policy of Orders pauses keys that are not used for 1 day:", []string{"Orders", "1"}},
+		{"de", "The policy of %[1]s pauses keys that are not used for %[2]d days:", "Nach den Regeln von Orders werden Schlüssel pausiert, die 1 Tag lang nicht benutzt werden:", []string{"Orders", "1"}},
+		{"de", "The policy of %[1]s pauses keys that are not used for %[2]d days:", "Nach den Regeln von Orders werden Schlüssel pausiert, die 30 Tage lang nicht benutzt werden:", []string{"Orders", "30"}},
+	} {
+		subject, _, _, err := mail.Compose(t.Context(), "acme.dev", mail.Letter{Language: x.language, Subject: mail.Line{Key: x.key, Args: x.args}})
+		if err != nil || subject != x.want {
+			t.Errorf("%v: %q\nwant %q", err, subject, x.want)
+		}
 	}
 }

@@ -1,8 +1,6 @@
 package follow
 
 import (
-	"regexp"
-	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/markdown"
@@ -90,14 +88,10 @@ func (s *Store) endToken(r recipient) string {
 	return s.seal(claim{Kind: endFollow, ID: db.Deref(r.FollowID), User: r.ID})
 }
 
-// dotted is what mail programs make links of by themselves.
-var dotted = regexp.MustCompile(`\.(\pL)`)
-
 // Harmless keeps a mail program, and Markdown, from making a link of a name: what somebody is called must not be a place to go to.
 func Harmless(name string) string {
-	name = dotted.ReplaceAllString(strings.ReplaceAll(name, "://", " "), ". $1")
-	if name == "" {
-		return "–"
+	if name = text.Harmless(name); name != "" {
+		return name
 	}
-	return name
+	return "–"
 }

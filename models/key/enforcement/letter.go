@@ -37,15 +37,15 @@ func will(rule, whose string, days int) outbox.Line {
 	n := strconv.Itoa(days)
 	switch {
 	case rule == policy.Idle:
-		return outbox.L("The policy of %[1]s pauses keys that are not used for %[2]s days:", whose, n)
+		return outbox.L("The policy of %[1]s pauses keys that are not used for %[2]d days:", whose, n)
 	case rule == policy.Age:
-		return outbox.L("The policy of %[1]s has keys rotated after %[2]s days, and pauses those that were not:", whose, n)
+		return outbox.L("The policy of %[1]s has keys rotated after %[2]d days, and pauses those that were not:", whose, n)
 	case rule == policy.Networks:
 		return outbox.L("The policy of %s asks each key to name the networks that it is used from, and pauses those that name none:", whose)
 	case days == 0:
 		return outbox.L("The policy of %s allows no key without end, and gives one to keys that have none:", whose)
 	}
-	return outbox.L("The policy of %[1]s lets a key live at most %[2]s days, and brings forward the end of those that live longer:", whose, n)
+	return outbox.L("The policy of %[1]s lets a key live at most %[2]d days, and brings forward the end of those that live longer:", whose, n)
 }
 
 // help says what to do about it.
@@ -121,10 +121,10 @@ func (s *Store) tellPaused(tx *db.Tx, rule string, w wrong) error {
 		l.Lines = append([]outbox.Line{outbox.L("Paused, and refused for now:")}, key.KeyLines(rows)...)
 		switch rule {
 		case policy.Idle:
-			l.Lines = append(l.Lines, outbox.L("They were not used for %[2]s days, and the policy of %[1]s pauses such keys.", whose, strconv.Itoa(w.number.Value)))
+			l.Lines = append(l.Lines, outbox.L("They were not used for %[2]d days, and the policy of %[1]s pauses such keys.", whose, strconv.Itoa(w.number.Value)))
 			l.After = []outbox.Line{outbox.L("Resume one on its page if it is still needed. Revoke it if not.")}
 		case policy.Age:
-			l.Lines = append(l.Lines, outbox.L("They are older than %[2]s days, and the policy of %[1]s has keys rotated by then.", whose, strconv.Itoa(w.number.Value)))
+			l.Lines = append(l.Lines, outbox.L("They are older than %[2]d days, and the policy of %[1]s has keys rotated by then.", whose, strconv.Itoa(w.number.Value)))
 			l.After = []outbox.Line{outbox.L("Rotate one on its page: the new key works at once.")}
 		default:
 			l.Lines = append(l.Lines, outbox.L("They name no networks, and the policy of %s asks each key to.", whose))

@@ -59,11 +59,11 @@ func subject(ctx context.Context, over, soon []key.Row) outbox.Line {
 	case len(over) == 0 && len(soon) == 1:
 		return outbox.L("The API key %[1]s expires on %[2]s", soon[0].Hint(), text.Date(ctx, *soon[0].ExpiresAt))
 	case len(over) == 0:
-		return outbox.L("%s API keys expire soon", strconv.Itoa(len(soon)))
+		return outbox.L("%d API keys expire soon", strconv.Itoa(len(soon)))
 	case len(soon) == 0 && len(over) == 1:
 		return outbox.L("The API key %s has expired", over[0].Hint())
 	case len(soon) == 0:
-		return outbox.L("%s API keys have expired", strconv.Itoa(len(over)))
+		return outbox.L("%d API keys have expired", strconv.Itoa(len(over)))
 	}
 	return outbox.L("API keys expire soon or have expired: %s", strconv.Itoa(len(over)+len(soon)))
 }

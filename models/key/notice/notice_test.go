@@ -176,7 +176,7 @@ func TestOneDigestNamesAllKeysAndNoSecret(t *testing.T) {
 		}
 		w.Clock.Advance(10 * day)
 		for _, all := range w.until(w.Clock.Now()) {
-			if words := keytest.Words(all[0]); all[0].Subject.Key != "%s API keys have expired" || !strings.Contains(words, made[0].Key.Hint()) || !strings.Contains(words, made[2].Key.Hint()) {
+			if words := keytest.Words(all[0]); all[0].Subject.Key != "%d API keys have expired" || !strings.Contains(words, made[0].Key.Hint()) || !strings.Contains(words, made[2].Key.Hint()) {
 				t.Error(words)
 			}
 		}

@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"strconv"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -81,7 +80,7 @@ func (e Effective) resolveDate(x Expiry, now time.Time, verifier bool, bad *faul
 		bad.Add("expires_on", "That day is over. Choose today or a later day.")
 	case (!day.After(last) || verifier) && day.Year() <= now.Year()+100:
 	case e.Max.Source.Kind == Installation || e.Max.Value == 0:
-		bad.Add("expires_on", "This portal’s policy lets a key live at most %s days: until %s.", strconv.Itoa(e.longest()), last.Format(DateLayout))
+		bad.Add("expires_on", "This portal’s policy lets a key live at most %d days: until %s.", e.longest(), last.Format(DateLayout))
 	default:
 		bad.Add("expires_on", "%[1]s allows %[2]d days at most: until %[3]s.", e.Max.Source.Label(), e.Max.Value, last.Format(DateLayout))
 	}
@@ -102,7 +101,7 @@ func (e Effective) CheckNetworks(named int, bad *fault.Problems) {
 // TooMany is the refusal of one more key where n.Value of them is what the policy allows.
 func (n Number) TooMany() error {
 	if n.Source.Kind == Installation {
-		return fault.New(fault.Conflict, "This portal’s policy allows %s keys an app, and this app has that many. Revoke one that nothing uses, or ask an admin of the portal.", strconv.Itoa(n.Value))
+		return fault.New(fault.Conflict, "This portal’s policy allows %d keys an app, and this app has that many. Revoke one that nothing uses, or ask an admin of the portal.", n.Value)
 	}
 	return fault.New(fault.Conflict, "The policy of %[1]s allows %[2]d keys an app, and this app has that many. Revoke one that nothing uses, or ask an admin of the portal.", n.Source.Label(), n.Value)
 }
