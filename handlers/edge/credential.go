@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -103,28 +104,23 @@ func (e *Edge) foreign(ctx context.Context, now time.Time, text string) (*keyrin
 	if err != nil {
 		return nil, err
 	}
-	asked := apikey.Check(e.Brand, text)
-	for i := range forms {
-		if !forms[i].Fits(text) {
-			continue
+	if !slices.ContainsFunc(forms, func(f apikey.Form) bool { return f.Fits(text) }) {
+		return nil, nil
+	}
+	if !apikey.Check(e.Brand, text) { // of our own form it was looked up already
+		if facts, err := e.own(ctx, now, text); facts != nil || err != nil {
+			return facts, err
 		}
-		if !asked {
-			asked = true
-			if facts, err := e.own(ctx, now, text); facts != nil || err != nil {
-				return facts, err
-			}
-		}
-		if forms[i].Sum == nil {
-			continue
-		}
-		digest := keyring.Digest(forms[i].Sum(text))
-		facts, err := e.Ring.Lookup(ctx, now, digest)
+	}
+	sums, _ := apikey.Sums(forms, text)
+	for _, sum := range sums {
+		facts, err := e.Ring.Lookup(ctx, now, keyring.Digest(sum))
 		if err != nil {
 			return nil, err
 		}
 		if facts != nil {
-			if e.Recognised != nil && facts.RevokedAt == 0 {
-				e.Recognised(facts.ID, digest, keyring.Digest(e.Digesters[0].Sum(text)))
+			if e.Recognised != nil {
+				e.Recognised(facts.ID, keyring.Digest(sum), keyring.Digest(e.Digesters[0].Sum(text)))
 			}
 			return facts, nil
 		}

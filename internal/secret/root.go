@@ -34,6 +34,7 @@ const (
 	LabelForm      = "form token"
 	LabelMail      = "mail sealing"
 	LabelImport    = "secrets of imported keys"
+	LabelMark      = "marks of imported keys"
 	LabelFactor    = "second factor sealing"
 	LabelAudit     = "audit salt"
 	LabelNetwork   = "network salt"

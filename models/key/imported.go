@@ -2,7 +2,6 @@ package key
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -34,8 +33,12 @@ type Imported struct {
 	n        newKey
 }
 
+// MaxImportSecrets is how many HMAC secrets of imports may be in force at once: a text of a declared form that is no key costs a look-up for each, and one for SHA-256.
+const MaxImportSecrets = 8
+
 // Importer checks and stores the keys of one import. Use it within one transaction, or for checking alone.
 type Importer struct {
+	s    *Store
 	g    *gorm.DB
 	now  time.Time
 	apps map[db.ID]offer
@@ -48,7 +51,7 @@ type offer struct {
 
 // NewImporter makes one that reads by g.
 func (s *Store) NewImporter(g *gorm.DB, now time.Time) *Importer {
-	return &Importer{g: g, now: now, apps: map[db.ID]offer{}}
+	return &Importer{s: s, g: g, now: now, apps: map[db.ID]offer{}}
 }
 
 // Check is what the import would make of the wish: its grants are within its app's access, its bounds and its end within the policies; ends is that of its maker, nil for the
@@ -83,15 +86,55 @@ func (i *Importer) Check(r CreateRequest, ends *time.Time, digest apikey.Digest,
 	return Imported{Digest: digest, LastFour: lastFour, n: n}, err
 }
 
-// Known tells which of the digests are imported keys already, as hex.
-func (i *Importer) Known(digests [][]byte) (map[string]bool, error) {
-	var found [][]byte
-	err := i.g.Raw("SELECT digest FROM keys WHERE pepper_version = 'import' AND digest IN ?", digests).Scan(&found).Error
-	out := map[string]bool{}
-	for _, d := range found {
-		out[hex.EncodeToString(d)] = true
+// Here is a key that was imported before.
+type Here struct {
+	ID        db.ID
+	RevokedAt *time.Time
+}
+
+// Known tells which of the digests are those of imported keys, whether or not they were used since, by digest.
+func (i *Importer) Known(digests []apikey.Digest) (map[apikey.Digest]Here, error) {
+	marks := make([][]byte, 0, len(digests))
+	of := map[string]apikey.Digest{}
+	for _, d := range digests {
+		for _, m := range i.s.marksOf(d) {
+			marks = append(marks, m)
+			of[string(m)] = d
+		}
 	}
-	return out, err
+	out := map[apikey.Digest]Here{}
+	for part := range slices.Chunk(marks, idsAtOnce) {
+		var rows []struct {
+			Here
+			ImportMark []byte
+		}
+		if err := i.g.Raw("SELECT id, revoked_at, import_mark FROM keys WHERE import_mark IN ?", part).Scan(&rows).Error; err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			out[of[string(r.ImportMark)]] = r.Here
+		}
+	}
+	return out, nil
+}
+
+// marksOf are the marks of a key that was imported under a digest, the current one first: by these it is known again, while the digest itself is forgotten at its first use.
+func (s *Store) marksOf(foreign apikey.Digest) [][]byte {
+	out := make([][]byte, 0, len(s.marks))
+	for _, d := range s.marks {
+		sum := d.Sum(string(foreign[:]))
+		out = append(out, sum[:])
+	}
+	return out
+}
+
+// ImportMarks are the marks that a key with that text has if it was imported. How many they are depends on the form of the text alone.
+func (s *Store) ImportMarks(forms []apikey.Form, text string) (marks [][]byte, fits bool) {
+	sums, fits := apikey.Sums(forms, text)
+	for _, sum := range sums {
+		marks = append(marks, s.marksOf(sum)...)
+	}
+	return marks, fits
 }
 
 // AddTx stores some checked keys of an import, at most 500. It records no event: the import's one event tells of all.
@@ -99,14 +142,14 @@ func (i *Importer) AddTx(tx *db.Tx, importID db.ID, algorithm, prefix string, so
 	var keys, grants []any
 	for _, k := range some {
 		id, b := db.NewID(), k.n.bounds.row()
-		keys = append(keys, id, k.n.app.ID, k.n.environment, k.n.name, k.n.domain, prefix, k.LastFour, algorithm, importedVersion, k.Digest[:], importID,
+		keys = append(keys, id, k.n.app.ID, k.n.environment, k.n.name, k.n.domain, prefix, k.LastFour, algorithm, importedVersion, k.Digest[:], i.s.marksOf(k.Digest)[0], importID,
 			k.n.expiry.ExpiresAt, b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, tx.Now)
 		for _, c := range k.n.scopes {
 			grants = append(grants, id, c.APIID, c.ScopeID)
 		}
 	}
-	_, err := tx.Run(`INSERT INTO keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest, import_id,
-		expires_at, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at) VALUES `+db.Rows(19, len(some)), keys...)
+	_, err := tx.Run(`INSERT INTO keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest, import_mark, import_id,
+		expires_at, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at) VALUES `+db.Rows(20, len(some)), keys...)
 	for part := range slices.Chunk(grants, 3*idsAtOnce) {
 		if err == nil {
 			_, err = tx.Run("INSERT INTO key_grants (key_id, api_id, scope_id) VALUES "+db.Rows(3, len(part)/3), part...)
@@ -126,6 +169,23 @@ func DropTx(tx *db.Tx, importID db.ID) (int64, error) {
 		return 0, err
 	}
 	return tx.Run("DELETE FROM keys WHERE id IN ?", ids)
+}
+
+// MarkTx marks some keys that a program of before imported, at most 500, and tells how many.
+func (s *Store) MarkTx(tx *db.Tx) (int, error) {
+	var rows []struct {
+		ID     db.ID
+		Digest []byte
+	}
+	if err := tx.Raw("SELECT id, digest FROM keys WHERE pepper_version = 'import' AND import_mark IS NULL ORDER BY id LIMIT ?", idsAtOnce).Scan(&rows).Error; err != nil {
+		return 0, err
+	}
+	for _, r := range rows {
+		if _, err := tx.Run("UPDATE keys SET import_mark = ? WHERE id = ?", s.marksOf(apikey.Digest(r.Digest))[0], r.ID); err != nil {
+			return 0, err
+		}
+	}
+	return len(rows), nil
 }
 
 // Redigested is a key that was recognised by its maker's digest: from now on it is kept under ours.
@@ -156,46 +216,66 @@ func (s *Store) Redigest(ctx context.Context, all []Redigested) error {
 
 var _ keyring.FormLoader = (*Loader)(nil)
 
-// LoadForms implements keyring.FormLoader: of finished imports with a key that is not revoked, each form once. One that can't be read is logged and left out: the keys of all others work on.
+type formRow struct {
+	ID                                  db.ID
+	Algorithm, Secret, Prefix, Alphabet string
+	Length, Shortest, Pending           int
+}
+
+// LoadForms implements keyring.FormLoader: of finished imports with a key, also one that is revoked, each form once. One that can't be read is logged and left out: the keys
+// of all others work on. From then on texts of the forms are found and masked (apikey.Declare).
 func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
-	var rows []struct {
-		ID                                  db.ID
-		Algorithm, Secret, Prefix, Alphabet string
-		Length, Pending                     int
-	}
-	err := l.db.Read(ctx).Raw(`SELECT i.id, i.algorithm, i.secret, i.prefix, i.alphabet, i.length,
+	var rows []formRow
+	err := l.db.Read(ctx).Raw(`SELECT i.id, i.algorithm, i.secret, i.prefix, i.alphabet, i.length, i.shortest,
 		CASE WHEN EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id AND k.digest_algorithm IN ('imported-sha256', 'imported-hmac-sha256')) THEN 1 ELSE 0 END AS pending
-		FROM key_imports i WHERE i.finished_at IS NOT NULL AND EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id AND k.revoked_at IS NULL) ORDER BY i.id`).Scan(&rows).Error
+		FROM key_imports i WHERE i.finished_at IS NOT NULL AND EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id) ORDER BY i.id`).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
 	var out []apikey.Form
-	seen := map[string]bool{}
+	seen, ways := map[string]bool{}, map[string]uint8{}
 	for _, r := range rows {
-		shape, err := apikey.NewShape(r.Prefix, r.Alphabet, r.Length)
+		f, by, err := l.form(r)
 		if err != nil {
-			slog.ErrorContext(ctx, "the form of an import can't be read: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
+			slog.ErrorContext(ctx, "the form or the secret of an import can't be read: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
 			continue
 		}
-		f, what := apikey.Form{Shape: shape}, fmt.Sprintf("%s %s %d", r.Prefix, r.Alphabet, r.Length)
-		switch {
-		case r.Pending == 0:
-		case r.Algorithm == "sha256":
-			f.Sum, what = apikey.PlainSum, what+" plain"
-		case r.Secret != "" && l.sealer != nil:
-			secret, err := l.sealer.Open(r.Secret, r.ID.String())
-			if err != nil {
-				slog.ErrorContext(ctx, "the secret of an import can't be opened: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
-				continue
+		if by != "" { // imports under one secret are one way, and cost one look-up
+			if ways[by] == 0 && len(ways) < maxWays {
+				ways[by] = uint8(len(ways) + 1) //nolint:gosec // below maxWays
 			}
-			f.Sum, what = apikey.KeyedSum(secret), what+" under "+string(secret) // imports of one secret are one form, and cost one look-up
+			f.Way = ways[by]
 		}
+		what := fmt.Sprintf("%s %s %d %d %s", r.Prefix, r.Alphabet, r.Length, f.Shortest, by)
 		if !seen[what] {
 			seen[what] = true
 			out = append(out, f)
 		}
+		apikey.Declare(f.Shape)
 	}
 	return out, nil
+}
+
+const maxWays = 60 // that apikey.Sums tells apart
+
+// form reads one; by is the way in which its keys are digested, empty when none is kept so any more.
+func (l *Loader) form(r formRow) (f apikey.Form, by string, err error) {
+	f.Shape, err = apikey.NewShape(r.Prefix, r.Alphabet, r.Length)
+	if err == nil && r.Shortest > 0 {
+		f.Shape, err = f.DownTo(r.Shortest)
+	}
+	switch {
+	case err != nil || r.Pending == 0:
+	case r.Algorithm == "sha256":
+		f.Sum, by = apikey.PlainSum, "plain"
+	case r.Secret != "" && l.sealer != nil:
+		secret, opened := l.sealer.Open(r.Secret, r.ID.String())
+		if opened != nil {
+			return f, "", opened
+		}
+		f.Sum, by = apikey.KeyedSum(secret), "under "+string(secret)
+	}
+	return f, by, err
 }
 
 // MayImport reports whether the actor may import keys.

@@ -32,6 +32,7 @@ type Store struct {
 	sealer    *secret.Sealer // of the secrets of imports
 	digester  *apikey.Digester
 	digesters []*apikey.Digester // of every pepper, the current one first
+	marks     []*apikey.Digester // of digests of imported keys, the current one first
 	versions  []string
 	brand     string
 	link      func(path string) string
@@ -49,6 +50,9 @@ func NewStore(o Options) *Store {
 	}
 	for i, pepper := range o.Root.Keys(secret.LabelKeyPepper) {
 		s.digesters = append(s.digesters, apikey.NewDigester(apikey.Pepper{Version: s.versions[i], Key: pepper}))
+	}
+	for i, pepper := range o.Root.Keys(secret.LabelMark) {
+		s.marks = append(s.marks, apikey.NewDigester(apikey.Pepper{Version: s.versions[i], Key: pepper}))
 	}
 	return s
 }

@@ -50,6 +50,7 @@ type Spec struct {
 	Prefix      string
 	Alphabet    string // the characters, or a name of Alphabets
 	Length      int
+	Shortest    int    // the least characters behind the prefix; 0: Length
 	App         string // id of an app
 	Environment string // live unless said
 	Grants      string // api/scope, parted by spaces
@@ -61,6 +62,13 @@ type Problem struct {
 	Says fault.Problem
 }
 
+// Here is a key of the file that was imported before. It stays as it is.
+type Here struct {
+	Line    int
+	ID      db.ID
+	Revoked bool
+}
+
 // Report is what a dry run found.
 type Report struct {
 	Keys     int // that the file holds
@@ -68,6 +76,8 @@ type Report struct {
 	Bits     float64 // random bits of the form
 	Problems []Problem
 	Wrong    int // keys with a problem; Problems names the first
+	Here     []Here
+	Known    int // keys that are here already; Here names the first
 }
 
 // Import is one that was carried out.
@@ -125,7 +135,12 @@ func (s *Spec) check() (apikey.Shape, error) {
 	bad.Check(s.Algorithm == Plain || s.Algorithm == Keyed, "algorithm", "Choose how the keys were digested.")
 	bad.Check(s.Algorithm != Keyed || len(s.Secret) >= minSecret, "secret", "The HMAC’s secret has at least %d bytes.", minSecret)
 	shape, err := apikey.NewShape(s.Prefix, s.alphabet(), s.Length)
+	if err == nil && s.Shortest > 0 {
+		shape, err = shape.DownTo(s.Shortest)
+	}
 	switch {
+	case errors.Is(err, apikey.ErrShapeShortest):
+		bad.Add("length", "Keys may be at most %d characters shorter than the longest.", apikey.MaxShorter)
 	case errors.Is(err, apikey.ErrShapePrefix):
 		bad.Add("prefix", "A prefix has at most %d printable characters without spaces.", apikey.MaxShapePrefix)
 	case errors.Is(err, apikey.ErrShapeAlphabet):

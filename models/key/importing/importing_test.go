@@ -160,10 +160,11 @@ func TestADryRunNamesProblemsByLineAndStoresNothing(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		good := hex.EncodeToString(w.sum(importing.Plain, "acme_one"))
+		sum := func(text string) string { return hex.EncodeToString(w.sum(importing.Plain, text)) }
 		file := strings.Join([]string{
-			"digest,name,app,grants,expires,enabled", good + ",Good,,,,", good + ",Twice,,,,", "zz,Bad digest,,,,", base64.StdEncoding.EncodeToString(w.sum(importing.Plain, "2")) + ",,,,,",
-			hex.EncodeToString(w.sum(importing.Plain, "3")) + ",No app,app_0000,,,", hex.EncodeToString(w.sum(importing.Plain, "4")) + ",No scope,,orders/orders:write,,",
-			hex.EncodeToString(w.sum(importing.Plain, "5")) + ",Over,,,2020-01-01,", hex.EncodeToString(w.sum(importing.Plain, "6")) + ",Off,,,,false",
+			"digest,name,app,grants,expires,enabled,deleted_at_m,pending_migration_id", good + ",Good,,,,,NULL,", good + ",Twice,,,,,,", "zz,Bad digest,,,,,,", base64.StdEncoding.EncodeToString(w.sum(importing.Plain, "2")) + ",,,,,,,",
+			sum("3") + ",No app,app_0000,,,,,", sum("4") + ",No scope,,orders/orders:write,,,,", sum("5") + ",Over,,,2020-01-01,,,", sum("6") + ",Off,,,,false,,",
+			sum("7") + ",Deleted,,,,true,1763800000000,", sum("8") + ",Another’s,,,,1,,mig_1", sum("9") + ",Good too,,,2027-01-31 23:59:59.000,1,0,",
 		}, "\n")
 
 		report, err := w.imports.Check(bg, w.staff, w.spec(importing.Plain), strings.NewReader(file))
@@ -173,8 +174,8 @@ func TestADryRunNamesProblemsByLineAndStoresNothing(t *testing.T) {
 		for _, p := range report.Problems {
 			lines = append(lines, fmt.Sprint(p.Line, " ", p.Says.Field))
 		}
-		want := "[3 digest 4 digest 5 name 6 app 7 grants 8 expires 9 enabled]"
-		if err != nil || report.Keys != 8 || report.Wrong != 7 || report.Good != 1 || fmt.Sprint(lines) != want || !fault.Is(refused, fault.Invalid) {
+		want := "[3 digest 4 digest 5 name 6 app 7 grants 8 expires 9 enabled 10 enabled 11 pending_migration_id]"
+		if err != nil || report.Keys != 11 || report.Wrong != 9 || report.Good != 2 || fmt.Sprint(lines) != want || !fault.Is(refused, fault.Invalid) {
 			t.Fatal(err, report.Keys, report.Wrong, lines, refused)
 		}
 		var n int
@@ -184,18 +185,191 @@ func TestADryRunNamesProblemsByLineAndStoresNothing(t *testing.T) {
 	})
 }
 
+// An old export that is imported again makes no second key, whether or not the first was used meanwhile: the dry run names it by line, new keys beside it are imported.
 func TestTheSameKeyIsImportedOnce(t *testing.T) {
+	for _, algorithm := range []string{importing.Plain, importing.Keyed} {
+		t.Run(algorithm, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+				w := newWorld(t, d, clock)
+				texts := []string{"acme_3ZHq9TmWx2LpVb7RfKd1YcNs", "acme_4ZHq9TmWx2LpVb7RfKd1YcNs", "acme_5ZHq9TmWx2LpVb7RfKd1YcNs", "acme_6ZHq9TmWx2LpVb7RfKd1YcNs"}
+				file := func(n int) string {
+					out := "digest,name\n"
+					for _, text := range texts[:n] {
+						out += hex.EncodeToString(w.sum(algorithm, text)) + ",One\n"
+					}
+					return out
+				}
+				if _, _, err := w.imports.Import(bg, w.staff, w.spec(algorithm), strings.NewReader(file(3))); err != nil {
+					t.Fatal(err)
+				}
+				used, _ := w.recognise(texts[0])
+				if err := w.imports.Flush(bg); err != nil {
+					t.Fatal(err)
+				}
+				unused, _ := w.recognise(texts[2])
+				w.run("UPDATE keys SET revoked_at = ? WHERE id = ?", clock.Now(), db.ID(unused.ID))
+
+				report, err := w.imports.Check(bg, w.staff, w.spec(algorithm), strings.NewReader(file(4)))
+				_, all, refused := w.imports.Import(bg, w.staff, w.spec(algorithm), strings.NewReader(file(3)))
+				_, some, taken := w.imports.Import(bg, w.staff, w.spec(algorithm), strings.NewReader(file(4)))
+
+				if err != nil || report.Keys != 4 || report.Good != 1 || report.Wrong != 0 || report.Known != 3 || len(report.Here) != 3 || report.Here[0].Line != 2 || report.Here[0].ID != db.ID(used.ID) ||
+					report.Here[0].Revoked || report.Here[2].Line != 4 || !report.Here[2].Revoked {
+					t.Fatal(err, report)
+				}
+				if !fault.Is(refused, fault.Invalid) || all.Known != 3 || taken != nil || some.Good != 1 {
+					t.Fatal(refused, all, taken, some)
+				}
+				again, how := w.recognise(texts[0])
+				if n := w.count("keys"); n != 4 || again.ID != used.ID || how != "ours" {
+					t.Error(n, again, how)
+				}
+			})
+		})
+	}
+}
+
+func (w *world) count(what string) (n int) {
+	w.t.Helper()
+	if err := w.db.Read(bg).Raw("SELECT COUNT(*) FROM " + what).Scan(&n).Error; err != nil {
+		w.t.Fatal(err)
+	}
+	return n
+}
+
+// What a program of before imported, which knew no marks, is known again once the hourly job has run.
+func TestKeysThatWereImportedWithoutAMarkGetOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.imported(importing.Plain, "acme_one")
+		w.run("UPDATE keys SET import_mark = NULL")
+
+		err := w.imports.Settle(bg)
+
+		report, checked := w.imports.Check(bg, w.staff, w.spec(importing.Plain), strings.NewReader("digest,name\n"+hex.EncodeToString(w.sum(importing.Plain, "acme_one"))+",One\n"))
+		if err != nil || checked != nil || report.Known != 1 {
+			t.Fatal(err, checked, report)
+		}
+	})
+}
+
+// A key that was imported answers as revoked, not as unknown, also when all keys of its import are, and whether or not it was ever used.
+func TestRevokedImportedKeysAreKnownAsRevoked(t *testing.T) {
+	for _, algorithm := range []string{importing.Plain, importing.Keyed} {
+		t.Run(algorithm, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+				w := newWorld(t, d, clock)
+				const used, unused = "acme_3ZHq9TmWx2LpVb7RfKd1YcNs", "acme_4ZHq9TmWx2LpVb7RfKd1YcNs"
+				w.imported(algorithm, used)
+				w.imported(algorithm, unused)
+				w.recognise(used)
+				if err := w.imports.Flush(bg); err != nil {
+					t.Fatal(err)
+				}
+				w.run("UPDATE keys SET revoked_at = ?", clock.Now())
+				clock.Advance(29 * 24 * time.Hour)
+				if err := w.imports.Settle(bg); err != nil {
+					t.Fatal(err)
+				}
+
+				one, first := w.recognise(used)
+				two, second := w.recognise(unused)
+
+				if one == nil || one.RevokedAt == 0 || first != "ours" || two == nil || two.RevokedAt == 0 || second != "theirs" {
+					t.Fatal(one, first, two, second)
+				}
+				clock.Advance(2 * 24 * time.Hour)
+				if err := w.imports.Settle(bg); err != nil || w.count("key_imports WHERE secret <> ''") != 0 {
+					t.Error("the secret outlives its keys", err)
+				}
+				if one, _ = w.recognise(used); one == nil {
+					t.Error("a form is forgotten while a key of it is here")
+				}
+			})
+		})
+	}
+}
+
+// L1: what junk of a declared form costs is bounded: so many secrets are in force, and no more. What nobody needs makes room, what somebody needs does not.
+func TestSecretsOfImportsAreBounded(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		take := func(n int) error {
+			spec := w.spec(importing.Keyed)
+			spec.Secret = fmt.Sprint("the secret of gateway ", n)
+			file := "digest,name\n" + hex.EncodeToString(w.sum(importing.Plain, fmt.Sprint(n, clock.Now()))) + ",One\n"
+			if _, err := w.imports.Check(bg, w.staff, spec, strings.NewReader(file)); err != nil {
+				return err
+			}
+			_, _, err := w.imports.Import(bg, w.staff, spec, strings.NewReader(file))
+			return err
+		}
+		for n := range key.MaxImportSecrets {
+			if err := take(n); err != nil {
+				t.Fatal(err)
+			}
+			clock.Advance(time.Second)
+		}
+		w.imported(importing.Plain, "acme_3ZHq9TmWx2LpVb7RfKd1YcNs")
+
+		refused, same := take(100), take(3)
+		forms, err := w.keys.Loader().LoadForms(bg)
+		sums, _ := apikey.Sums(forms, "acme_9ZHq9TmWx2LpVb7RfKd1YcNs")
+
+		if !fault.Is(refused, fault.Invalid) || fault.As(refused).Problems[0].Field != "secret" || same != nil || err != nil {
+			t.Fatal(refused, same, err)
+		}
+		if len(sums) != key.MaxImportSecrets+1 {
+			t.Errorf("junk costs %d look-ups", len(sums))
+		}
+		w.run("UPDATE keys SET revoked_at = ? WHERE import_id = (SELECT id FROM key_imports ORDER BY created_at, id LIMIT 1)", clock.Now())
+		if err := take(101); err != nil || w.count("key_imports WHERE secret <> ''") > key.MaxImportSecrets+1 {
+			t.Error("a secret that no key needs stands in the way:", err)
+		}
+	})
+}
+
+// K1: words beside the keys of a file hold none of them; from the import on, texts of the form are hidden wherever people write.
+func TestAnImportLetsNoTextOfItsKeysStandInWords(t *testing.T) {
 	clock := dbtest.NewClock()
 	w := newWorld(t, dbtest.SQLite(t, clock), clock)
-	file := "digest,name\n" + hex.EncodeToString(w.sum(importing.Plain, "acme_one")) + ",One\n"
-	if _, _, err := w.imports.Import(bg, w.staff, w.spec(importing.Plain), strings.NewReader(file)); err != nil {
-		t.Fatal(err)
+	const text, bare = "zeta_3ZHq9TmWx2LpVb7RfKd1YcNs", "3ZHq9TmWx2LpVb7RfKd1YcNs3ZHq9Tmx"
+	spec, plain := w.spec(importing.Plain), w.spec(importing.Plain)
+	spec.Prefix, spec.Label = "zeta_", "from "+text
+	plain.Prefix, plain.Length = "", 32
+	sum := func(s string) string { return hex.EncodeToString(w.sum(importing.Plain, s)) }
+	for name, c := range map[string]struct {
+		spec importing.Spec
+		file string
+		want int
+	}{
+		"in the name": {spec, "digest,name\n" + sum(text) + "," + text + "\n", 1}, "in the metadata": {spec, "digest,name,metadata\n" + sum(text) + `,One,"{""k"":""` + text + `""}"` + "\n", 1},
+		"without a prefix": {plain, "digest,name\n" + sum(bare) + "," + bare + "\n", 1}, "an id of its length": {plain, "digest,name\n" + sum(bare) + ",0f1e2d3c4b5a69788796a5b4c3d2e1F0\n", 0},
+	} {
+		if report, err := w.imports.Check(bg, w.staff, c.spec, strings.NewReader(c.file)); err != nil || report.Wrong != c.want {
+			t.Errorf("%s: %v %+v", name, err, report)
+		}
+	}
+	if apikey.Mask(text) != text {
+		t.Error("a dry run declares a form")
 	}
 
-	report, err := w.imports.Check(bg, w.staff, w.spec(importing.Plain), strings.NewReader(file))
+	_, _, err := w.imports.Import(bg, w.staff, spec, strings.NewReader("digest,name\n"+sum(text)+",One\n"))
 
-	if err != nil || report.Wrong != 1 || report.Problems[0].Line != 0 && report.Problems[0].Line != 2 {
-		t.Fatal(report, err)
+	if err != nil || apikey.Mask("is "+text+".") != "is zeta_…YcNs." || w.count("key_imports WHERE label = 'from zeta_…YcNs'") != 1 {
+		t.Error(err, apikey.Mask(text))
+	}
+}
+
+// Whoever hands over a file of keys is told so before anything of it is read further.
+func TestAFileOfKeysThemselvesIsRefused(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	for name, file := range map[string]string{"CSV": "name,key\nweb,3ZHq9TmWx2LpVb7RfKd1YcNs\n", "Kong’s API": `{"data": [{"id": "1", "key": "3ZHq9TmWx2LpVb7RfKd1YcNs", "consumer": {"id": "2"}}], "next": null}`} {
+		_, err := w.imports.Check(bg, w.staff, w.spec(importing.Plain), strings.NewReader(file))
+		if f := fault.As(err); f == nil || f.Kind != fault.Invalid || !strings.Contains(f.Problems[0].Key, "keys themselves") {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
 }
 

@@ -1,7 +1,6 @@
 package importing
 
 import (
-	"encoding/hex"
 	"errors"
 	"io"
 	"slices"
@@ -30,7 +29,10 @@ func (s *Store) read(g *gorm.DB, a actor.Actor, spec Spec, file io.Reader) (read
 	if err != nil {
 		return reading{}, err
 	}
-	r := reading{spec: spec, importer: s.keys.NewImporter(g, s.db.Now()), seen: map[apikey.Digest]int{}, now: s.db.Now()}
+	if err := s.room(g, spec); err != nil {
+		return reading{}, err
+	}
+	r := reading{spec: spec, shape: shape, finder: apikey.NewFinder(shape), importer: s.keys.NewImporter(g, s.db.Now()), seen: map[apikey.Digest]int{}, now: s.db.Now()}
 	r.report.Bits = shape.Bits()
 	err = each(file, r.add)
 	if err == nil {
@@ -39,11 +41,16 @@ func (s *Store) read(g *gorm.DB, a actor.Actor, spec Spec, file io.Reader) (read
 	if errors.Is(err, errFile) {
 		err = fault.BadField("file", "The file can’t be read: %s.", strings.TrimPrefix(audit.Clean(err.Error()), errFile.Error()+": "))
 	}
+	if errors.Is(err, errKeys) {
+		err = fault.BadField("file", "This file holds keys themselves. Digest them where they are, and hand over the digests alone.")
+	}
 	return r, err
 }
 
 type reading struct {
 	spec     Spec
+	shape    apikey.Shape
+	finder   *apikey.Finder // of texts of the shape
 	importer *key.Importer
 	seen     map[apikey.Digest]int // at which line
 	now      time.Time
@@ -73,6 +80,8 @@ func (r *reading) add(rec record) error {
 	}
 	r.seen[sum] = rec.Line
 	bad.Check(!rec.Off, "enabled", "This key is switched off where it was made. Leave it out.")
+	bad.Check(!rec.Unsettled, "pending_migration_id", "Its maker took this key over and has not digested it anew: the digest is not that of its whole text. Leave it out.")
+	bad.Check(!r.holdsKey(rec.Name, sum) && !r.holdsKey(rec.Metadata, sum), "name", "This holds an API key. Take it out, and rotate the key if others saw it.")
 	bad.Check(rec.LastFour == "" || len(rec.LastFour) == 4, "last_four", "These are four characters, or none.")
 	app, err := db.ParseID("app", or(rec.App, r.spec.App))
 	bad.Check(err == nil, "app", "There is no such app.")
@@ -99,26 +108,46 @@ func (r *reading) add(rec record) error {
 	return nil
 }
 
-// known finds those that were imported before.
+// holdsKey reports whether words hold the text of a key of the import, which is kept nowhere (K1). Without a distinctive prefix a text is one when the digest says so.
+func (r *reading) holdsKey(words string, sum apikey.Digest) bool {
+	for _, f := range r.finder.Find(words) {
+		text := f.Key.Reveal()
+		if r.shape.Distinctive() || r.spec.Algorithm == Plain && apikey.PlainSum(text) == sum || r.spec.Algorithm == Keyed && apikey.Sum([]byte(r.spec.Secret), text) == sum {
+			return true
+		}
+	}
+	return false
+}
+
+// known takes those out that were imported before: they stay as they are.
 func (r *reading) known() error {
+	var fresh []key.Imported
 	at := 0
-	for part := range slices.Chunk(slices.Clone(r.good), knownAtOnce) {
-		var digests [][]byte
+	for part := range slices.Chunk(r.good, knownAtOnce) {
+		digests := make([]apikey.Digest, len(part))
 		for i := range part {
-			digests = append(digests, part[i].Digest[:])
+			digests[i] = part[i].Digest
 		}
 		known, err := r.importer.Known(digests)
 		if err != nil {
 			return err
 		}
 		for i := range part {
-			if known[hex.EncodeToString(part[i].Digest[:])] {
-				r.wrong(r.lines[at+i], fault.Problem{Field: "digest", Key: "This key was imported before."})
+			here, ok := known[part[i].Digest]
+			if !ok {
+				fresh = append(fresh, part[i])
+				continue
+			}
+			if r.report.Known++; len(r.report.Here) < maxProblems {
+				r.report.Here = append(r.report.Here, Here{r.lines[at+i], here.ID, here.RevokedAt != nil})
 			}
 		}
 		at += len(part)
 	}
-	r.report.Good = r.report.Keys - r.report.Wrong
+	if r.report.Known > 0 {
+		r.good = fresh
+	}
+	r.report.Good = len(r.good)
 	return nil
 }
 

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -21,8 +22,30 @@ import (
 type record struct {
 	Line                                                                int
 	Digest, Name, App, Environment, Grants, Expires, Metadata, LastFour string
-	Off                                                                 bool // switched off at its maker's
+	Off                                                                 bool // switched off or deleted at its maker's
+	Unsettled                                                           bool // its maker keeps it under the digest of a maker before
 }
+
+// set notes what one column or member says. Nothing is what databases write for it, too.
+func (r *record) set(name, value string) {
+	if slices.Contains(nothings, value) {
+		return
+	}
+	switch name {
+	case "enabled":
+		r.Off = r.Off || value == "false" || value == "0"
+	case "deleted_at", "deleted_at_m":
+		r.Off = r.Off || value != "0"
+	case "pending_migration_id":
+		r.Unsettled = true
+	default:
+		if at := names[name]; at != nil {
+			*at(r) = strings.TrimSpace(strings.Clone(value))
+		}
+	}
+}
+
+var nothings = []string{"", "null", "NULL", `\N`}
 
 // names are what a column or member may be called: ours first, then Unkey's.
 var names = map[string]func(*record) *string{
@@ -35,8 +58,11 @@ var names = map[string]func(*record) *string{
 // errFile says that a file can't be read further.
 var errFile = errors.New("importing: no such file")
 
+// errKeys says that a file holds keys, which nobody should hand over.
+var errKeys = errors.New("importing: the file holds keys themselves")
+
 // each reads CSV with a header, or JSON (an array of objects, or an object with such an array as keys or data), and calls fn with each record. Columns and members that it does
-// not know are passed over. It reads as it goes and fails with errFile, wrapped, or with what fn failed with.
+// not know are passed over. It reads as it goes and fails with errFile, wrapped, with errKeys, or with what fn failed with.
 func each(in io.Reader, fn func(record) error) error {
 	b := bufio.NewReader(in)
 	for {
@@ -68,6 +94,9 @@ func eachRow(in io.Reader, fn func(record) error) error {
 	for i, h := range header {
 		columns[i] = strings.ToLower(strings.TrimSpace(h))
 	}
+	if slices.Contains(columns, "key") && !slices.Contains(columns, "digest") && !slices.Contains(columns, "hash") {
+		return errKeys
+	}
 	for {
 		row, err := r.Read()
 		if errors.Is(err, io.EOF) {
@@ -79,10 +108,7 @@ func eachRow(in io.Reader, fn func(record) error) error {
 		line, _ := r.FieldPos(0)
 		rec := record{Line: line}
 		for i, value := range row {
-			if at := names[columns[i]]; at != nil {
-				*at(&rec) = strings.TrimSpace(strings.Clone(value))
-			}
-			rec.Off = rec.Off || columns[i] == "enabled" && (value == "false" || value == "0")
+			rec.set(columns[i], value)
 		}
 		if err := fn(rec); err != nil {
 			return err
@@ -101,12 +127,12 @@ func eachObject(in io.Reader, fn func(record) error) error {
 		if err := d.Decode(&object); err != nil {
 			return fmt.Errorf("%w: object %d: %w", errFile, n, err)
 		}
+		if object["key"] != nil && object["digest"] == nil && object["hash"] == nil {
+			return errKeys
+		}
 		rec := record{Line: n}
 		for name, value := range object {
-			if at := names[name]; at != nil && value != nil {
-				*at(&rec) = plain(value)
-			}
-			rec.Off = rec.Off || name == "enabled" && value == false
+			rec.set(name, plain(value))
 		}
 		if err := fn(rec); err != nil {
 			return err
@@ -167,7 +193,7 @@ func digest(text string) (apikey.Digest, bool) {
 	return apikey.Digest(b), true
 }
 
-// expiry reads a moment: RFC 3339, a day (to its end in UTC), or milliseconds since 1970; empty is nil.
+// expiry reads a moment: RFC 3339, a date and time in UTC, a day (to its end in UTC), or milliseconds since 1970; empty is nil.
 func expiry(text string) (*time.Time, bool) {
 	if text == "" {
 		return nil, true
@@ -178,6 +204,9 @@ func expiry(text string) (*time.Time, bool) {
 	}
 	if t, err := time.Parse(time.RFC3339, text); err == nil {
 		t = t.UTC()
+		return &t, true
+	}
+	if t, err := time.ParseInLocation(time.DateTime, text, time.UTC); err == nil { // as MySQL writes it
 		return &t, true
 	}
 	day, err := time.Parse("2006-01-02", text)

@@ -6,7 +6,6 @@ import (
 	"log/slog"
 	"slices"
 
-	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
@@ -62,8 +61,8 @@ func (s *Store) write(ctx context.Context, first key.Redigested) error {
 	return nil
 }
 
-// Settle forgets the secrets of imports of which no key is kept under its maker's digest any more, but for those that are over, and takes back imports that a restart cut short. It is a job: run
-// it each hour.
+// Settle forgets the secrets of imports of which no key is kept under its maker's digest any more, but for those that are over for long, marks what a program of before
+// left to be marked, and takes back imports that a restart cut short. It is a job: run it each hour.
 func (s *Store) Settle(ctx context.Context) error {
 	var short []db.ID
 	if err := s.db.Read(ctx).Raw("SELECT id FROM key_imports WHERE finished_at IS NULL AND created_at < ?", s.db.Now().Add(-maxImport)).Scan(&short).Error; err != nil {
@@ -74,11 +73,14 @@ func (s *Store) Settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		var done []db.ID
-		err := tx.Raw(`UPDATE key_imports SET secret = '', settled_at = ? WHERE settled_at IS NULL AND finished_at IS NOT NULL AND NOT EXISTS (SELECT 1 FROM keys k WHERE k.import_id = key_imports.id
-			AND k.digest_algorithm IN ('imported-sha256', 'imported-hmac-sha256') AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?)) RETURNING id`, tx.Now, tx.Now).Scan(&done).Error
-		change.RecordMany(tx, change.Import, done)
-		return err
-	})
+	for n := 1; n > 0; {
+		err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
+			n, err = s.keys.MarkTx(tx)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return retire(tx, tx.Now.Add(-deadKept)) })
 }

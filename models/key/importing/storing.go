@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -23,6 +24,9 @@ func (s *Store) Import(ctx context.Context, a actor.Actor, spec Spec, file io.Re
 		return db.ID{}, r.report, err
 	}
 	if r.report.Wrong > 0 || r.report.Good == 0 {
+		if r.report.Wrong == 0 && r.report.Known > 0 {
+			return db.ID{}, r.report, fault.BadField("file", "Nothing was imported: all keys of this file are here already.")
+		}
 		return db.ID{}, r.report, fault.BadField("file", "Nothing was imported: %d keys have a problem, or there are none.", r.report.Wrong)
 	}
 	id := db.NewID()
@@ -38,13 +42,18 @@ func (s *Store) Import(ctx context.Context, a actor.Actor, spec Spec, file io.Re
 }
 
 func (s *Store) store(ctx context.Context, a actor.Actor, id db.ID, r reading) error {
+	apikey.Declare(r.shape) // before anything of it is kept: from now on no text of such a key is
 	spec, sealed := r.spec, ""
+	spec.Label = audit.Clean(spec.Label)
 	if spec.Algorithm == Keyed {
 		sealed = s.sealer.Seal([]byte(spec.Secret), id.String())
 	}
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Run("INSERT INTO key_imports (id, made_by, label, algorithm, secret, prefix, alphabet, length, keys, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-			id, a.UserID.Ref(), spec.Label, spec.Algorithm, sealed, spec.Prefix, spec.alphabet(), spec.Length, len(r.good), tx.Now)
+		if err := s.makeRoom(tx, spec); err != nil {
+			return err
+		}
+		_, err := tx.Run("INSERT INTO key_imports (id, made_by, label, algorithm, secret, prefix, alphabet, length, shortest, keys, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			id, a.UserID.Ref(), spec.Label, spec.Algorithm, sealed, spec.Prefix, spec.alphabet(), spec.Length, r.shape.Shortest, len(r.good), tx.Now)
 		return err
 	})
 	for part := range slices.Chunk(r.good, partSize) {
