@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
 // engine is what runs beside the pages: the edge with its picture of keys, the counters, jobs and mail.
@@ -63,7 +64,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	}
 	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
-	counters, quotas := keyring.NewUsage(usageRows), keyring.NewMonthlyQuotas()
+	counters, quotas := keyring.NewUsage(usageRows), keyring.NewSharedQuotas(e.fleet.heart)
 	if e.flusher, err = newFlusher(o, usage.FlusherOptions{Counters: counters, Quotas: quotas, Observe: e.metrics.observe}); err != nil {
 		return e, err
 	}
@@ -126,6 +127,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Handle(leak.JobKind, s.Leak.Job)
 	w.Every("leak.due", 10*time.Minute, s.Leak.Due)
 	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)
+	w.Every("usage.quotas", quota.Every, s.Quota.Warn)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
 	w.Every("guide.search", time.Hour, s.Search.Tend)
 	w.Handle(guide.RebuildJob, s.Search.Rebuild)

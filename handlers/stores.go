@@ -29,6 +29,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
 // Stores are the stores of every area.
@@ -45,6 +46,7 @@ type Stores struct {
 	Enforcement *enforcement.Store
 	Notice      *notice.Store
 	Usage       *usage.Store
+	Quota       *quota.Store
 	Staff       *staff.Store
 	Follow      *follow.Store
 	Forum       *forum.Store
@@ -88,6 +90,7 @@ func newStores(o Options) (Stores, error) {
 	s.Import = importing.NewStore(o.DB, s.Key, o.Root.Sealer(secret.LabelImport))
 	s.Bulk = bulk.NewStore(bulk.Options{DB: o.DB, Keys: s.Key, Outbox: box, Link: link})
 	s.Usage = usage.NewStore(o.DB).Keeping(usage.Keep(o.Settings.UsageKeep))
+	s.Quota = quota.NewStore(o.DB, box, link)
 	s.Idempotency = idempotency.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
 	s.Follow = follow.NewStore(follow.Options{

@@ -21,6 +21,7 @@ type planForm struct {
 	Period   string `form:"rate_period"`
 	Burst    string `form:"burst"`
 	Quota    string `form:"quota_month"`
+	QuotaDay string `form:"quota_day"`
 	Approval string `form:"needs_approval"`
 }
 
@@ -34,11 +35,16 @@ func (f planForm) input() catalog.PlanInput {
 		return n
 	}
 	in := catalog.PlanInput{Name: f.Plan, Summary: f.Summary, RateRequests: whole(f.Requests), RatePeriodSeconds: whole(f.Period), Burst: whole(f.Burst), NeedsApproval: f.Approval != ""}
-	if strings.TrimSpace(f.Quota) != "" {
-		if in.QuotaMonth = whole(f.Quota); in.QuotaMonth == 0 {
-			in.QuotaMonth = -1
+	quota := func(s string) int64 {
+		if strings.TrimSpace(s) == "" {
+			return 0
 		}
+		if n := whole(s); n != 0 {
+			return n
+		}
+		return -1
 	}
+	in.QuotaMonth, in.QuotaDay = quota(f.Quota), quota(f.QuotaDay)
 	return in
 }
 
@@ -91,6 +97,7 @@ func planInputs(c echo.Context, f planForm, fields map[string]string) []desk.Inp
 		desk.Select(period),
 		desk.Line(components.Field{Name: "burst", Type: "number", Min: "1", Label: web.T(c, "Burst"), Value: f.Burst, Error: fields["burst"], Required: true, Hint: web.T(c, "How many calls may come at once.")}),
 		desk.Line(components.Field{Name: "quota_month", Type: "number", Min: "1", Label: web.T(c, "Monthly quota"), Value: f.Quota, Error: fields["quota_month"], Optional: true, Hint: web.T(c, "Calls in a month of UTC. Empty: no quota.")}),
+		desk.Line(components.Field{Name: "quota_day", Type: "number", Min: "1", Label: web.T(c, "Daily quota"), Value: f.QuotaDay, Error: fields["quota_day"], Optional: true, Hint: web.T(c, "Calls in a day of UTC. Empty: no quota.")}),
 		desk.Check(components.Field{Name: "needs_approval", Label: web.T(c, "Access on this plan needs approval"), Checked: f.Approval != ""}),
 	}
 }
@@ -140,6 +147,9 @@ func (h *Handler) planDesk(c echo.Context, f *planForm, fields map[string]string
 		f = &planForm{Plan: p.Name, Summary: p.Summary, Requests: strconv.FormatInt(p.RateRequests, 10), Period: strconv.FormatInt(p.RatePeriodSeconds, 10), Burst: strconv.FormatInt(p.Burst, 10)}
 		if p.QuotaMonth != nil {
 			f.Quota = strconv.FormatInt(*p.QuotaMonth, 10)
+		}
+		if p.QuotaDay != nil {
+			f.QuotaDay = strconv.FormatInt(*p.QuotaDay, 10)
 		}
 		if p.NeedsApproval {
 			f.Approval = "1"

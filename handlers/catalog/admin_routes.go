@@ -7,6 +7,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -31,13 +32,13 @@ func (h *Handler) rulesDesk(c echo.Context, f rulesForm, fields map[string]strin
 	}
 	d := h.tabDesk(c, api.API, "/routes")
 	may := editable(c, api.API)
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Route rules"), Columns: []components.Column{{Label: web.T(c, "Route")}, {Label: web.T(c, "Needs")}, {Label: web.T(c, "Version")}}}, Empty: web.T(c, "No route is declared.")}
+	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Route rules"), Columns: []components.Column{{Label: web.T(c, "Route")}, {Label: web.T(c, "Needs")}, {Label: web.T(c, "Cost"), Num: true}, {Label: web.T(c, "Version")}}}, Empty: web.T(c, "No route is declared.")}
 	if may {
 		t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Actions"), Hidden: true})
 	}
 	for _, r := range api.Rules {
 		route := r.Method + " " + r.PathTemplate
-		row := []desk.Cell{{Text: route, Data: true, Code: true}, {Tags: []string{r.ScopeName}}, {Text: r.VersionName, Data: true}}
+		row := []desk.Cell{{Text: route, Data: true, Code: true}, {Tags: []string{r.ScopeName}}, {Text: text.Number(web.Ctx(c), r.Cost)}, {Text: r.VersionName, Data: true}}
 		if may {
 			row = append(row, desk.Cell{Post: &desk.Post{Action: apiPath(api.ID) + "/routes/" + r.ID.Show(catalog.RulePrefix) + "/remove", Label: web.T(c, "Remove rule %s", route), Button: web.T(c, "Remove rule")}})
 		}
@@ -47,11 +48,24 @@ func (h *Handler) rulesDesk(c echo.Context, f rulesForm, fields map[string]strin
 	if api.RefusesUndeclared {
 		undeclared = web.T(c, "Routes that no rule declares are refused.")
 	}
-	d.Parts = []desk.Part{{Text: undeclared, Table: &t}}
+	d.Parts = []desk.Part{{Text: undeclared, Note: costNote(c, api), Table: &t}}
 	if may {
 		d.Parts = append(d.Parts, desk.Part{Title: web.T(c, "Add rules"), ID: "add", Form: &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + "/routes"}, Inputs: ruleInputs(c, api, f, fields), Submit: web.T(c, "Add rules"), Kind: components.Primary}})
 	}
 	return d, nil
+}
+
+// costNote warns of routes that a plan never lets through, for they cost more than passes at once.
+func costNote(c echo.Context, api catalog.Detail) *desk.Note {
+	for _, r := range api.Rules {
+		for _, p := range api.Plans {
+			if p.RetiredAt == nil && int64(r.Cost) > p.Burst {
+				return &desk.Note{Tone: components.Warn, Title: web.T(c, "A route costs more than a plan lets through at once"), Data: true, Text: web.T(c, "%[1]s costs %[2]s, and the burst of the plan %[3]s is %[4]s: its calls are always refused.",
+					r.Method+" "+r.PathTemplate, text.Number(web.Ctx(c), r.Cost), p.Name, text.Number(web.Ctx(c), p.Burst))}
+			}
+		}
+	}
+	return nil
 }
 
 func ruleInputs(c echo.Context, api catalog.Detail, f rulesForm, fields map[string]string) []desk.Input {
@@ -62,7 +76,7 @@ func ruleInputs(c echo.Context, api catalog.Detail, f rulesForm, fields map[stri
 		}
 	}
 	return []desk.Input{
-		desk.Area(components.Field{Name: "rules", Label: web.T(c, "Rules"), Value: f.Rules, Error: fields["rules"], Rows: 8, Code: true, Required: true, Hint: web.T(c, "One a line: method, path and scope, such as GET /v2/orders/{id} orders:read."), Placeholder: "GET /v2/orders/{id} orders:read"}),
+		desk.Area(components.Field{Name: "rules", Label: web.T(c, "Rules"), Value: f.Rules, Error: fields["rules"], Rows: 8, Code: true, Required: true, Hint: web.T(c, "One a line: method, path and scope, such as GET /v2/orders/{id} orders:read. A number after them is what a call costs, of rate and quota; without one it costs 1."), Placeholder: "GET /v2/orders/{id} orders:read"}),
 		desk.Select(version),
 	}
 }

@@ -24,7 +24,7 @@ func versionStatus(c echo.Context, state string) *desk.Status {
 
 // limits puts a plan's limits into words.
 func limits(c echo.Context, p catalog.Plan) string {
-	return web.Limits(c, p.RateRequests, p.RatePeriodSeconds, p.Burst, p.QuotaMonth)
+	return web.Limits(c, p.RateRequests, p.RatePeriodSeconds, p.Burst, p.QuotaMonth, p.QuotaDay)
 }
 
 func approval(c echo.Context, p catalog.Plan) string {

@@ -63,7 +63,7 @@ func (h *Handler) ability(c echo.Context, a keys.Ability) views.Ability {
 	}
 	out.Lines = append(out.Lines, lifeLine(c, a), networksLine(c, a.Bounds.Networks), originsLine(c, a.Bounds.Origins))
 	for _, l := range a.Limits {
-		out.Lines = append(out.Lines, web.T(c, "All keys of the app together, at %[1]s: %[2]s", l.APIName, web.Limits(c, l.RateRequests, l.RatePeriodSeconds, l.Burst, l.QuotaMonth)))
+		out.Lines = append(out.Lines, web.T(c, "All keys of the app together, at %[1]s: %[2]s", l.APIName, web.Limits(c, l.RateRequests, l.RatePeriodSeconds, l.Burst, l.QuotaMonth, l.QuotaDay)))
 	}
 	if !a.Bounds.Rate.None() {
 		out.Lines = append(out.Lines, web.T(c, "This key alone: at most %s.", rateWords(c, a.Bounds.Rate)))

@@ -181,7 +181,10 @@ func limitRow(c echo.Context, l keys.Limit) views.LimitRow {
 	if l.QuotaMonth != nil {
 		used = web.T(c, "%[1]s of %[2]s", used, text.Number(ctx, *l.QuotaMonth))
 	}
-	return views.LimitRow{API: l.APIName, Plan: l.PlanName, Limits: web.Limits(c, l.RateRequests, l.RatePeriodSeconds, l.Burst, l.QuotaMonth), Used: used}
+	if l.QuotaDay != nil {
+		used += " · " + web.T(c, "today %[1]s of %[2]s", text.Number(ctx, l.UsedDay), text.Number(ctx, *l.QuotaDay))
+	}
+	return views.LimitRow{API: l.APIName, Plan: l.PlanName, Limits: web.Limits(c, l.RateRequests, l.RatePeriodSeconds, l.Burst, l.QuotaMonth, l.QuotaDay), Used: used}
 }
 
 func unused(grants []keys.Grant) int {

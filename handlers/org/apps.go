@@ -205,7 +205,15 @@ func (h *Handler) App(c echo.Context) error {
 	if n := suspensionNote(c, app.Suspended(h.Now()), app.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}
+	quotas, err := h.Quotas.OfApp(web.Ctx(c), web.Actor(c), app.ID)
+	if err != nil {
+		return err
+	}
+	d.Parts = append(d.Parts, quotaNotes(c, quotas)...)
 	d.Parts = append(d.Parts, views.Part{Facts: h.appFacts(c, app, organizationPath(app.OrganizationID))}, h.accessPart(c, app, access.Rows), keysPart(c, app, len(access.Rows) > 0))
+	if len(quotas) > 0 {
+		d.Parts = append(d.Parts, h.quotaPart(c, quotas))
+	}
 	return h.Render(c, views.Page(d))
 }
 

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
@@ -20,9 +21,10 @@ type Handler struct {
 	*web.Kit
 	Store   *org.Store
 	Catalog *catalog.Store
+	Quotas  *quota.Store
 }
 
-// New makes the handler.
+// New makes the handler; set Quotas too.
 func New(k *web.Kit, s *org.Store, c *catalog.Store) *Handler {
 	return &Handler{Kit: k, Store: s, Catalog: c}
 }

@@ -13,16 +13,18 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
 // Handler serves the area usage.
 type Handler struct {
 	*web.Kit
-	store *usage.Store
+	store  *usage.Store
+	Quotas *quota.Store
 }
 
-// New returns the handler over store.
-func New(k *web.Kit, store *usage.Store) *Handler { return &Handler{k, store} }
+// New returns the handler over store; set Quotas too.
+func New(k *web.Kit, store *usage.Store) *Handler { return &Handler{Kit: k, store: store} }
 
 // Routes lists the routes of the area.
 func (h *Handler) Routes(r *web.Registrar) {

@@ -15,12 +15,25 @@ import (
 // mostRows is how many lines a breakdown shows.
 const mostRows = 10
 
+// mostWarned is how many quotas the page warns of, the fullest first.
+const mostWarned = 5
+
 func (h *Handler) page(c echo.Context, a ask) error {
 	ctx := web.Ctx(c)
 	p := view.Page{Frame: h.Frame(c, web.T(c, "Usage")), Title: web.T(c, "Usage"), CSVHref: address(a.path+".csv", a.query), Spans: spans(ctx, &a)}
 	p.Lead = web.T(c, "Every check of your keys, seen here within two seconds.")
 	if a.Everything {
 		p.Lead = web.T(c, "Every check of every key, seen here within two seconds. Times are UTC.")
+	}
+	if !a.Everything {
+		warned, err := h.Quotas.Warned(ctx, a.Actor)
+		if err != nil {
+			return err
+		}
+		for _, one := range warned[:min(len(warned), mostWarned)] {
+			tone, title, words := web.QuotaWarning(c, one)
+			p.Notes = append(p.Notes, view.Note{Tone: tone, Title: title, Text: words, Href: "/console/apps/" + one.AppID.Show("app") + "#quotas"})
+		}
 	}
 	points, total, err := h.store.Series(ctx, a.View)
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 )
 
-// Limits puts a plan's limits into words; a nil quota is none.
-func Limits(c echo.Context, requests, periodSeconds, burst int64, quotaMonth *int64) string {
+// Limits puts a plan's limits into words; nil quotas are none.
+func Limits(c echo.Context, requests, periodSeconds, burst int64, quotaMonth, quotaDay *int64) string {
 	ctx := Ctx(c)
 	n := text.Number(ctx, requests)
 	var rate string
@@ -24,8 +24,13 @@ func Limits(c echo.Context, requests, periodSeconds, burst int64, quotaMonth *in
 		rate = T(c, "%[1]s calls in %[2]s seconds", n, text.Number(ctx, periodSeconds))
 	}
 	atOnce := text.Number(ctx, burst)
-	if quotaMonth == nil {
+	switch {
+	case quotaMonth == nil && quotaDay == nil:
 		return T(c, "%[1]s, up to %[2]s at once. No monthly quota.", rate, atOnce)
+	case quotaMonth == nil:
+		return T(c, "%[1]s, up to %[2]s at once. %[3]s calls a day in all.", rate, atOnce, text.Number(ctx, *quotaDay))
+	case quotaDay != nil:
+		return T(c, "%[1]s, up to %[2]s at once. %[3]s calls a month, of them %[4]s a day.", rate, atOnce, text.Number(ctx, *quotaMonth), text.Number(ctx, *quotaDay))
 	}
 	return T(c, "%[1]s, up to %[2]s at once. %[3]s calls a month.", rate, atOnce, text.Number(ctx, *quotaMonth))
 }

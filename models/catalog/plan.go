@@ -22,6 +22,7 @@ type Plan struct {
 	RatePeriodSeconds int64
 	Burst             int64
 	QuotaMonth        *int64 // calls a UTC month; nil: no quota
+	QuotaDay          *int64 // calls a UTC day; nil: no quota
 	NeedsApproval     bool
 	RetiredAt         *time.Time
 	CreatedAt         time.Time
@@ -36,6 +37,7 @@ type PlanInput struct {
 	RatePeriodSeconds int64
 	Burst             int64
 	QuotaMonth        int64 // 0: no quota
+	QuotaDay          int64 // 0: no quota
 	NeedsApproval     bool
 }
 
@@ -52,14 +54,17 @@ func (in *PlanInput) check() error {
 	p.Check(in.RatePeriodSeconds >= 1 && in.RatePeriodSeconds <= 86400, "rate_period", "Choose a period.")
 	p.Check(in.Burst >= 1 && in.Burst <= mostRequests, "burst", "Enter a whole number from 1 to 10,000,000.")
 	p.Check(in.QuotaMonth >= 0 && in.QuotaMonth <= mostQuota, "quota_month", "Enter a whole number, or leave it empty for no quota.")
+	p.Check(in.QuotaDay >= 0 && in.QuotaDay <= mostQuota, "quota_day", "Enter a whole number, or leave it empty for no quota.")
+	p.Check(in.QuotaMonth <= 0 || in.QuotaDay <= in.QuotaMonth, "quota_day", "A day’s quota is at most the month’s.")
 	return p.Err()
 }
 
-func (in PlanInput) quota() *int64 {
-	if in.QuotaMonth == 0 {
+// quota is what stands in the row: null for none.
+func quota(n int64) *int64 {
+	if n == 0 {
 		return nil
 	}
-	return &in.QuotaMonth
+	return &n
 }
 
 // AddPlan adds a plan. Faults: Forbidden, NotFound, Conflict, Invalid.
@@ -75,8 +80,8 @@ func (s *Store) AddPlan(ctx context.Context, a actor.Actor, apiID db.ID, in Plan
 
 func insertPlan(tx *db.Tx, a actor.Actor, api API, in PlanInput) (db.ID, error) {
 	id := db.NewID()
-	if _, err := tx.Run(`INSERT INTO plans (id, api_id, name, summary, rate_requests, rate_period_seconds, burst, quota_month, needs_approval, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, api.ID, in.Name, in.Summary, in.RateRequests, in.RatePeriodSeconds, in.Burst, in.quota(), in.NeedsApproval, tx.Now, tx.Now); err != nil {
+	if _, err := tx.Run(`INSERT INTO plans (id, api_id, name, summary, rate_requests, rate_period_seconds, burst, quota_month, quota_day, needs_approval, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, id, api.ID, in.Name, in.Summary, in.RateRequests, in.RatePeriodSeconds, in.Burst, quota(in.QuotaMonth), quota(in.QuotaDay), in.NeedsApproval, tx.Now, tx.Now); err != nil {
 		return id, taken(err, "plan", "This API has or had a plan of that name.")
 	}
 	audit.Record(tx, a, audit.Event{Act: audit.PlanAdded, TargetKind: "api", TargetID: api.ID, OrganizationID: api.PublisherID, Details: map[string]string{"plan": in.Name}})
@@ -92,8 +97,8 @@ func (s *Store) ChangePlan(ctx context.Context, a actor.Actor, apiID, planID db.
 		if err := in.check(); err != nil {
 			return err
 		}
-		if _, err := tx.Run(`UPDATE plans SET name = ?, summary = ?, rate_requests = ?, rate_period_seconds = ?, burst = ?, quota_month = ?, needs_approval = ?, updated_at = ? WHERE id = ?`,
-			in.Name, in.Summary, in.RateRequests, in.RatePeriodSeconds, in.Burst, in.quota(), in.NeedsApproval, tx.Now, planID); err != nil {
+		if _, err := tx.Run(`UPDATE plans SET name = ?, summary = ?, rate_requests = ?, rate_period_seconds = ?, burst = ?, quota_month = ?, quota_day = ?, needs_approval = ?, updated_at = ? WHERE id = ?`,
+			in.Name, in.Summary, in.RateRequests, in.RatePeriodSeconds, in.Burst, quota(in.QuotaMonth), quota(in.QuotaDay), in.NeedsApproval, tx.Now, planID); err != nil {
 			return taken(err, "plan", "This API has or had a plan of that name.")
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.PlanChanged, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID, Details: map[string]string{"plan": in.Name}})

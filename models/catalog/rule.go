@@ -3,6 +3,7 @@ package catalog
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -26,8 +27,12 @@ type RouteRule struct {
 	PathTemplate string
 	ScopeID      db.ID
 	ScopeName    string
+	Cost         int // what one call is charged as, at least 1
 	CreatedAt    time.Time
 }
+
+// MostCost is the most that one call can cost; at the edge a caller can say as much.
+const MostCost = 1_000_000
 
 // MaxRules bounds the route rules of one API.
 const MaxRules = 1000
@@ -42,7 +47,7 @@ var methods = []string{
 const rulesOf = `SELECT r.*, s.name AS scope_name, COALESCE(v.name, '') AS version_name, COALESCE(v.state, '') AS version_state
 	FROM route_rules r JOIN scopes s ON s.id = r.scope_id LEFT JOIN api_versions v ON v.id = r.version_id WHERE r.api_id = ? ORDER BY r.path_template, r.method LIMIT 1001`
 
-// AddRules adds route rules, one a line: "GET /v2/orders/{id} orders:read". All of them are taken or none. Faults: Forbidden, NotFound,
+// AddRules adds route rules, one a line: "GET /v2/orders/{id} orders:read", and after it what a call costs, where that is not 1. All of them are taken or none. Faults: Forbidden, NotFound,
 // Conflict, Invalid naming each line that is wrong.
 func (s *Store) AddRules(ctx context.Context, a actor.Actor, apiID, versionID db.ID, lines string) (int, error) {
 	added := 0
@@ -57,13 +62,13 @@ func (s *Store) AddRules(ctx context.Context, a actor.Actor, apiID, versionID db
 			return err
 		}
 		for _, r := range rules {
-			if _, err := tx.Run("INSERT INTO route_rules (id, api_id, version_id, method, path_template, scope_id, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-				db.NewID(), apiID, versionID.Ref(), r.Method, r.PathTemplate, r.ScopeID, tx.Now); err != nil {
+			if _, err := tx.Run("INSERT INTO route_rules (id, api_id, version_id, method, path_template, scope_id, cost, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+				db.NewID(), apiID, versionID.Ref(), r.Method, r.PathTemplate, r.ScopeID, r.Cost, tx.Now); err != nil {
 				return taken(err, "rules", "One of these routes has a rule already.")
 			}
 			audit.Record(tx, a, audit.Event{
 				Act: audit.RouteRuleAdded, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
-				Details: map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName},
+				Details: ruleDetails(r),
 			})
 		}
 		added = len(rules)
@@ -111,10 +116,16 @@ func readRules(q *gorm.DB, apiID db.ID, lines string) ([]RouteRule, error) {
 }
 
 func readRule(words []string, n int, scopes map[string]Scope, compiled *keyring.API) (RouteRule, error) {
-	if len(words) != 3 {
+	if len(words) != 3 && len(words) != 4 {
 		return RouteRule{}, fault.BadField("rules", "Line %d: write method, path and scope, such as GET /v2/orders orders:read.", n)
 	}
-	r := RouteRule{Method: strings.ToUpper(words[0]), PathTemplate: words[1], ScopeName: words[2]}
+	r := RouteRule{Method: strings.ToUpper(words[0]), PathTemplate: words[1], ScopeName: words[2], Cost: 1}
+	if len(words) == 4 {
+		var err error
+		if r.Cost, err = strconv.Atoi(words[3]); err != nil || r.Cost < 1 || r.Cost > MostCost {
+			return RouteRule{}, fault.BadField("rules", "Line %[1]d: the cost is a whole number from 1 to %[2]d.", n, MostCost)
+		}
+	}
 	if !slices.Contains(methods, r.Method) {
 		return RouteRule{}, fault.BadField("rules", "Line %[1]d: %[2]s is not a method; use GET, POST, PUT, PATCH, DELETE, HEAD or OPTIONS.", n, shorten(words[0]))
 	}
@@ -138,6 +149,15 @@ func readRule(words []string, n int, scopes map[string]Scope, compiled *keyring.
 	return r, nil
 }
 
+// ruleDetails are what the audit log says of a rule.
+func ruleDetails(r RouteRule) map[string]string {
+	details := map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName}
+	if r.Cost != 1 {
+		details["cost"] = strconv.Itoa(r.Cost)
+	}
+	return details
+}
+
 func shorten(s string) string {
 	if len(s) > 100 {
 		return strings.ToValidUTF8(s[:100], "") + "…"
@@ -154,7 +174,7 @@ func (s *Store) RemoveRule(ctx context.Context, a actor.Actor, apiID, ruleID db.
 		}
 		audit.Record(tx, a, audit.Event{
 			Act: audit.RouteRuleRemoved, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID,
-			Details: map[string]string{"route": r.Method + " " + r.PathTemplate, "scope": r.ScopeName},
+			Details: ruleDetails(r),
 		})
 		_, err = tx.Run("DELETE FROM route_rules WHERE id = ?", ruleID)
 		return err

@@ -17,7 +17,9 @@ type Limit struct {
 	RatePeriodSeconds int64
 	Burst             int64
 	QuotaMonth        *int64 // nil: no quota
+	QuotaDay          *int64 // nil: no quota
 	UsedMonth         int64  // counted in this UTC month
+	UsedDay           int64  // counted on this UTC day
 }
 
 // limits reads the limits at the APIs at which the app has access.
@@ -37,12 +39,14 @@ func limitsAt(g *gorm.DB, now time.Time, app db.ID, apis []db.ID, environment st
 		return nil, nil
 	}
 	month, _ := keyring.Month(now)
+	day, _ := keyring.Day(now)
 	var out []Limit
-	err := g.Raw(`SELECT p.name AS api_name, l.name AS plan_name, l.rate_requests, l.rate_period_seconds, l.burst, l.quota_month, COALESCE(q.used, 0) AS used_month
+	err := g.Raw(`SELECT p.name AS api_name, l.name AS plan_name, l.rate_requests, l.rate_period_seconds, l.burst, l.quota_month, l.quota_day, COALESCE(q.used, 0) AS used_month, COALESCE(t.used, 0) AS used_day
 		FROM access x JOIN apis p ON p.id = x.api_id JOIN plans l ON l.id = x.plan_id
 		LEFT JOIN quota_counters q ON q.app_id = x.app_id AND q.api_id = x.api_id AND q.environment = ? AND q.period_start = ?
+		LEFT JOIN quota_days t ON t.app_id = x.app_id AND t.api_id = x.api_id AND t.environment = ? AND t.day = ?
 		WHERE x.app_id = ? AND x.state IN ('approved', 'suspended') AND x.api_id IN ? ORDER BY p.name`,
-		environment, month, app, apis).Scan(&out).Error
+		environment, month, environment, day, app, apis).Scan(&out).Error
 	return out, err
 }
 

@@ -11,6 +11,7 @@ type Page struct {
 	Frame   layout.Frame
 	Title   string
 	Lead    string
+	Notes   []Note
 	Spans   []components.Tab
 	Filter  components.Filter
 	Chosen  []Chosen // filters in force that have no field of their own
@@ -21,6 +22,12 @@ type Page struct {
 	Tables  []Breakdown
 	Silent  *SilentKeys // for staff
 	Empty   *components.EmptyState
+}
+
+// Note warns of a quota. Text holds names that somebody typed; Href leads to the app.
+type Note struct {
+	Tone              components.Tone
+	Title, Text, Href string
 }
 
 // Chosen is a filter that was set by a link; Href takes it away.
