@@ -49,7 +49,7 @@ type Options struct {
 // House is the running installation: what its listeners serve, and the work that it does beside.
 type House struct {
 	Portal  http.Handler // pages, and the edge in front of them
-	Edge    http.Handler // the edge alone, for a listener of its own
+	Edge    *edge.Edge   // the edge alone, for a listener of its own
 	Metrics http.Handler // /metrics, for a listener of its own (C10)
 	Stores  Stores
 	Table   []web.Route // every route of the portal but the edge's, which edge.Routes lists

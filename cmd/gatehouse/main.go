@@ -43,9 +43,30 @@ type world struct {
 
 func main() { os.Exit(run()) }
 
+// errTerminated is the cause of a context that SIGTERM ended: an orchestrator stops the process, and others take over from it.
+var errTerminated = errors.New("terminated")
+
+// untilSignal returns a context that ends at the first SIGINT or SIGTERM; its cause tells which. stop gives signals back.
+func untilSignal() (ctx context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		select {
+		case s := <-signals:
+			if s == syscall.SIGTERM {
+				cancel(errTerminated)
+			}
+			cancel(nil)
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { signal.Stop(signals); cancel(nil) }
+}
+
 // run is main with an exit code: 0 done, 1 failed or refused, 2 wrong settings or usage; keys also 3, not available.
 func run() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := untilSignal()
 	defer stop()
 	w := &world{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
 	var c commands

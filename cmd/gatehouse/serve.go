@@ -11,10 +11,13 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers"
+	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
 type serveCommand struct{}
@@ -84,6 +87,7 @@ func serve(w *world, o *opened, others ...beside) error {
 	case err = <-failed:
 	}
 	house.Leave()
+	drain(w.ctx, o.settings.Drain, servers)
 	err = errors.Join(err, shutdown(servers))
 	stopWork()
 	running.Wait()
@@ -105,13 +109,21 @@ func announce(w *world, s config.Settings, house *handlers.House) error {
 	return err
 }
 
+// carrier is what answers at a listener.
+type carrier interface {
+	Serve(l net.Listener) error
+	// Drain has each answer from now on end its connection.
+	Drain()
+	Shutdown(ctx context.Context) error
+}
+
 type server struct {
-	http     *http.Server
+	carrier
 	listener net.Listener
 }
 
 func (s server) serve() error {
-	if err := s.http.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
+	if err := s.Serve(s.listener); !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
 	return nil
@@ -119,20 +131,26 @@ func (s server) serve() error {
 
 // listen opens the portal's listener and, where they are set, those of the edge and of metrics. Nothing is served yet.
 func listen(s config.Settings, house *handlers.House) ([]server, error) {
+	h1 := []string{"http/1.1"}
 	addresses := []struct {
-		addr    string
-		handler http.Handler
-	}{{s.Addr, house.Portal}, {s.EdgeAddr, house.Edge}, {s.MetricsAddr, house.Metrics}}
+		addr      string
+		carrier   carrier
+		protocols []string // of TLS
+	}{
+		{s.Addr, newServer(house.Portal), []string{"h2", "http/1.1"}},
+		{s.EdgeAddr, edge.NewListenerServer(house.Edge, db.SystemClock), h1}, // fasthttp speaks no other
+		{s.MetricsAddr, newServer(house.Metrics), h1},
+	}
 	var all []server
 	for _, a := range addresses {
 		if a.addr == "" {
 			continue
 		}
-		l, err := openListener(s, a.addr)
+		l, err := openListener(s, a.addr, a.protocols)
 		if err != nil {
 			return nil, errors.Join(err, closeAll(all))
 		}
-		all = append(all, server{newServer(a.handler), l})
+		all = append(all, server{a.carrier, l})
 	}
 	return all, nil
 }
@@ -146,7 +164,7 @@ func closeAll(servers []server) error {
 	return err
 }
 
-func openListener(s config.Settings, addr string) (net.Listener, error) {
+func openListener(s config.Settings, addr string, protocols []string) (net.Listener, error) {
 	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen: %w", err)
@@ -158,15 +176,44 @@ func openListener(s config.Settings, addr string) (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("TLS: %w", err), l.Close())
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: []string{"h2", "http/1.1"}}), nil
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: protocols}), nil
 }
 
-func newServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler: h, ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
+// netHTTP is a server of net/http that can be drained.
+type netHTTP struct {
+	*http.Server
+	leaving atomic.Bool
+}
+
+// Drain implements carrier.
+func (n *netHTTP) Drain() { n.leaving.Store(true) }
+
+func newServer(h http.Handler) *netHTTP {
+	n := &netHTTP{}
+	leave := func(w http.ResponseWriter, r *http.Request) {
+		if n.leaving.Load() {
+			w.Header().Set("Connection", "close")
+		}
+		h.ServeHTTP(w, r)
+	}
+	n.Server = &http.Server{
+		Handler: http.HandlerFunc(leave), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
 		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 		DisableGeneralOptionsHandler: true, // net/http's own answer to OPTIONS * is a 200 that nobody decided (D6)
 	}
+	return n
+}
+
+// drain gives those who send requests here time to see that readiness is red and to go elsewhere (REL-5): everything is still answered, and
+// each answer ends its connection. Who is stopped by hand has nobody who would take over, and need not wait.
+func drain(ctx context.Context, d time.Duration, servers []server) {
+	if !errors.Is(context.Cause(ctx), errTerminated) || d <= 0 {
+		return
+	}
+	for _, s := range servers {
+		s.Drain()
+	}
+	<-time.After(d)
 }
 
 // shutdown lets open requests finish.
@@ -175,7 +222,7 @@ func shutdown(servers []server) error {
 	defer cancel()
 	var err error
 	for _, s := range servers {
-		err = errors.Join(err, s.http.Shutdown(ctx))
+		err = errors.Join(err, s.Shutdown(ctx))
 	}
 	return err
 }

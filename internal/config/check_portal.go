@@ -51,3 +51,11 @@ func checkStaleMax(raw variables, settings *Settings, problems *Problems) {
 	}
 	settings.StaleMax = bound
 }
+
+func checkDrain(raw variables, settings *Settings, problems *Problems) {
+	drain, err := time.ParseDuration(raw.Drain)
+	if err != nil || drain < 0 || drain > time.Minute {
+		problems.add("GATEHOUSE_DRAIN", "is "+strconv.Quote(raw.Drain), "Give a time from 0s to 60s, such as 5s")
+	}
+	settings.Drain = drain
+}

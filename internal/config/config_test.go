@@ -134,6 +134,8 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_USAGE_SPOOL_MB", "256MB"},
 		{"GATEHOUSE_USAGE_KEEP", "2,100"},
 		{"GATEHOUSE_USAGE_KEEP", "1,100,1000"},
+		{"GATEHOUSE_DRAIN", "2m"},
+		{"GATEHOUSE_DRAIN", "-1s"},
 		{"GATEHOUSE_STALE_MAX", "0s"},
 		{"GATEHOUSE_STALE_MAX", "2m"},
 		{"GATEHOUSE_STALE_MAX", "10"},

@@ -39,6 +39,7 @@ type Settings struct {
 	ContentDir    string // empty: the guides of the binary alone
 	Signup        Signup
 	StaleMax      time.Duration
+	Drain         time.Duration // between red readiness and the end
 
 	UsageSpool Spool
 	UsageKeep  Keep
@@ -94,7 +95,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkStaleMax, checkContent, checkGitHubKeys, checkUsage,
+		checkBrand, checkSignup, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage,
 	} {
 		check(raw, &settings, &problems)
 	}
