@@ -40,6 +40,13 @@ func checkSignup(raw variables, settings *Settings, problems *Problems) {
 	}
 }
 
+func checkKeyring(raw variables, settings *Settings, problems *Problems) {
+	if raw.Keyring != "lazy" && raw.Keyring != "whole" {
+		problems.add("GATEHOUSE_KEYRING", "is "+strconv.Quote(raw.Keyring), "Write lazy or whole")
+	}
+	settings.KeyringWhole = raw.Keyring == "whole"
+}
+
 // Below a second a single slow answer of the database would stop verification; above a minute a revoked key would live
 // on for longer than anybody expects.
 const staleMin, staleMax = time.Second, time.Minute

@@ -136,6 +136,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_USAGE_KEEP", "1,100,1000"},
 		{"GATEHOUSE_DRAIN", "2m"},
 		{"GATEHOUSE_DRAIN", "-1s"},
+		{"GATEHOUSE_KEYRING", "eager"},
 		{"GATEHOUSE_STALE_MAX", "0s"},
 		{"GATEHOUSE_STALE_MAX", "2m"},
 		{"GATEHOUSE_STALE_MAX", "10"},

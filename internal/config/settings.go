@@ -38,6 +38,7 @@ type Settings struct {
 	GitHubKeysURL string // https, or http on loopback
 	ContentDir    string // empty: the guides of the binary alone
 	Signup        Signup
+	KeyringWhole  bool // all living keys are read at the start
 	StaleMax      time.Duration
 	Drain         time.Duration // between red readiness and the end
 
@@ -95,7 +96,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage,
+		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage,
 	} {
 		check(raw, &settings, &problems)
 	}
