@@ -141,8 +141,8 @@ func (h *Handler) Start(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.StartedAt == nil && strings.TrimSpace(f.Confirm) != strconv.Itoa(d.Keys) {
-		return h.page(c, http.StatusUnprocessableEntity, f, fault.BadField("confirm", "Type the number of keys, %s, to confirm.", strconv.Itoa(d.Keys)))
+	if d.StartedAt == nil && digits(f.Confirm) != strconv.Itoa(d.Keys) {
+		return h.page(c, http.StatusUnprocessableEntity, f, fault.BadField("confirm", "Type the number of keys, %s, to confirm.", text.Number(web.Ctx(c), d.Keys)))
 	}
 	if err := h.Bulks.Start(web.Ctx(c), web.Actor(c), id, f.Reason); err != nil {
 		if fault.Is(err, fault.Invalid) || fault.Is(err, fault.Conflict) {
@@ -151,6 +151,16 @@ func (h *Handler) Start(c echo.Context) error {
 		return err
 	}
 	return h.See(c, pathOf(id))
+}
+
+// digits is a number as somebody types it off the page, without what parts its thousands in their language.
+func digits(typed string) string {
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(",.'’ \u00a0\u202f", r) {
+			return -1
+		}
+		return r
+	}, typed)
 }
 
 // Stop ends an act after the part that it is at.
