@@ -10,12 +10,16 @@ type product struct {
 	versions     []catalog.VersionInput // the first one comes with the API
 	environments []catalog.Environment
 	scopes       []catalog.ScopeInput
+	presets      []suggestion
 	rules        []versionRules
 	plans        []catalog.PlanInput
 	invited      []string // companies, of an API for invited ones
 }
 
 type versionRules struct{ version, lines string }
+
+// suggestion is a preset; its scopes are parted by spaces.
+type suggestion struct{ name, purpose, scopes string }
 
 var products = []product{ordersAPI, catalogueAPI, customersAPI, payoutsAPI}
 
@@ -64,6 +68,11 @@ var ordersAPI = product{
 		{Name: "returns:read", Sentence: "See returns and their labels"},
 		{Name: "returns:write", Sentence: "Register returns and order labels"},
 	},
+	presets: []suggestion{
+		{"Shop checkout", "Places orders and shows customers where they are.", "orders:read orders:write"},
+		{"Order reporting", "Reads orders and returns for reports and changes nothing.", "orders:read returns:read"},
+		{"Customer service", "Cancels orders and registers returns for customers who write or call.", "orders:read orders:cancel returns:read returns:write"},
+	},
 	rules: []versionRules{
 		{"v2", `GET /v2/orders orders:read
 GET /v2/orders/{id} orders:read
@@ -107,6 +116,10 @@ Cache products for a day and prices for an hour: answers carry ` + "`ETag`" + ` 
 		{Name: "stock:read", Sentence: "See stock by warehouse"},
 		{Name: "products:write", Sentence: "Change product texts and pictures", Sensitive: true},
 		{Name: "reviews:read", Sentence: "See reviews that customers wrote"},
+	},
+	presets: []suggestion{
+		{"Shop window", "Shows products with their prices and what is in stock.", "products:read prices:read stock:read"},
+		{"Product pages", "Shows products with what customers say of them.", "products:read reviews:read"},
 	},
 	rules: []versionRules{{"2026-01", `GET /products products:read
 GET /products/{sku} products:read

@@ -51,7 +51,7 @@ func (f *filler) publish(ctx context.Context, p product) error {
 	}
 	s := &shelved{product: p, id: api.ID}
 	f.products[p.Slug] = s
-	for _, step := range []func(context.Context, *shelved) error{f.addVersions, f.addEnvironments, f.addScopes, f.addPlans, f.addRules} {
+	for _, step := range []func(context.Context, *shelved) error{f.addVersions, f.addEnvironments, f.addScopes, f.addPresets, f.addPlans, f.addRules} {
 		f.clock.now = f.clock.now.Add(time.Second)
 		if err := step(ctx, s); err != nil {
 			return err
@@ -89,6 +89,15 @@ func (f *filler) addScopes(ctx context.Context, s *shelved) error {
 	var err error
 	s.scopes, err = f.named(ctx, "SELECT id, name FROM scopes WHERE api_id = ?", s.id)
 	return err
+}
+
+func (f *filler) addPresets(ctx context.Context, s *shelved) error {
+	for _, p := range s.presets {
+		if err := f.apis.AddPreset(ctx, f.as("jonas"), s.id, catalog.PresetInput{Name: p.name, Purpose: p.purpose, ScopeIDs: s.scopeIDs(p.scopes)}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (f *filler) addPlans(ctx context.Context, s *shelved) error {
