@@ -16,6 +16,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
 
+// Secret is what its keys are digested with: GATEHOUSE_SECRET of a program over the database.
+const Secret = "kT7Q0mX2vB9sLrE4wYzA6uHdJc1NpFgi" //nolint:gosec // of tests alone
+
 // World is that company. IDs are of rows that exist.
 type World struct {
 	DB   *db.DB
@@ -35,7 +38,7 @@ type World struct {
 // New lays it out.
 func New(t testing.TB, d *db.DB) *World {
 	t.Helper()
-	root, err := secret.Parse("kT7Q0mX2vB9sLrE4wYzA6uHdJc1NpFgi", "")
+	root, err := secret.Parse(Secret, "")
 	if err != nil {
 		t.Fatal(err)
 	}
