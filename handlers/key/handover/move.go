@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	store "github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -124,6 +125,9 @@ func (h *Handler) moveDesk(c echo.Context, id, to db.ID) (desks.Desk, error) {
 	if p, any := anewPart(c, m); any {
 		d.Parts = append(d.Parts, p)
 	}
+	if len(m.Access) > 0 {
+		d.Parts = append(d.Parts, accessPart(c, m))
+	}
 	if len(m.Breaks) > 0 {
 		d.Parts = append(d.Parts, breaksPart(c, m))
 	}
@@ -196,6 +200,35 @@ func anewPart(c echo.Context, m store.Move) (desks.Part, bool) {
 	return p, len(p.Table.Rows) > 0
 }
 
+// accessPart says of each access what becomes of it, and to which terms who moves the app agrees.
+func accessPart(c echo.Context, m store.Move) desks.Part {
+	title := web.T(c, "What becomes of its access")
+	p := desks.Part{
+		Title: title, ID: "access",
+		Table: &desks.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{{Label: web.T(c, "Access")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "With the move")}}}},
+	}
+	var terms []string
+	for _, x := range m.Access {
+		what := web.T(c, "Goes with it, with the same plan and quota")
+		switch {
+		case x.Gateway || x.Stopped || x.Hidden:
+			what = web.T(c, "Stands in the way")
+		case x.Anew:
+			what = web.T(c, "Waits for approval again")
+		case x.State == catalog.Requested:
+			what = web.T(c, "The request waits on, for the new organization")
+		}
+		p.Table.Rows = append(p.Table.Rows, []desks.Cell{{Text: x.APIName, Data: true, Href: "/console/access/" + x.ID.Show("acc")}, {Text: x.PlanName, Data: true}, {Text: what, Wrap: true}})
+		if x.TermsVersion > 0 {
+			terms = append(terms, x.APIName)
+		}
+	}
+	if len(terms) > 0 {
+		p.Text = web.T(c, "By moving the app you agree for %[1]s to the terms of %[2]s as they are now. What was agreed to for %[3]s does not count there.", m.To.Name, strings.Join(terms, ", "), m.From.Name)
+	}
+	return p
+}
+
 func inTheWay(c echo.Context, m store.Move) desks.Part {
 	p := desks.Part{
 		Title: web.T(c, "What stands in the way"), ID: "way",
@@ -218,6 +251,9 @@ func inTheWay(c echo.Context, m store.Move) desks.Part {
 	}
 	if len(p.Table.Rows) == 0 {
 		p.Table = nil
+	}
+	if n := m.TooMany(); n > 0 {
+		p.Text = web.T(c, "The policy of %[1]s allows an app %[2]d keys, and this one has %[3]d. Revoke %[4]d that nothing uses, then move it.", m.To.Name, m.Most, int(m.Keys), n)
 	}
 	return p
 }

@@ -26,24 +26,28 @@ type Break struct {
 	Days int
 }
 
-// breaks lists what the target's own policy says of the app's keys beyond what holds for them anyway. A key with keys:verify keeps its freedom from ends and
-// pauses. No key stops by this: rules about making hold for those made later.
-func breaks(tx *db.Tx, appID, target db.ID) ([]Break, error) {
-	rows, err := livingOf(tx, appID)
-	if err != nil || len(rows) == 0 {
-		return nil, err
-	}
+// breaks lists what the target's own policy says of the app's keys beyond what holds for them anyway, and how many keys it allows an app, 0 for as many as one
+// likes. A key with keys:verify keeps its freedom from ends and pauses. No key stops by this: rules about making hold for those made later.
+func breaks(tx *db.Tx, appID, target db.ID) (out []Break, most int, err error) {
 	book, err := policy.Load(tx.DB, tx.Now)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	var out []Break
+	for _, n := range book.For(policy.Subject{OrganizationID: target}).PerApp {
+		if n.Source.Kind == policy.Organization {
+			most = n.Value
+		}
+	}
+	rows, err := livingOf(tx, appID)
+	if err != nil {
+		return nil, 0, err
+	}
 	for _, r := range rows {
 		subject := r.Subject()
 		subject.OrganizationID = target
 		out = append(out, r.against(book.For(subject), target)...)
 	}
-	return out, nil
+	return out, most, nil
 }
 
 // livingRow is a key with what a policy asks about.

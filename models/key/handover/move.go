@@ -14,7 +14,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
-	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -29,6 +28,15 @@ type Move struct {
 	Breaks  []Break       // keys that the target's own policy would not allow
 	Unowned int64         // keys whose people are no members of the target
 	Deputed []DeputedKey  // keys that act at the portal for their organization: the app can't move while they live
+	Most    int           // keys that the target's own policy allows an app; 0: it says none
+}
+
+// TooMany is how many keys the app has beyond what the target's own policy allows: these must go first, since moving would be a way round it.
+func (m Move) TooMany() int {
+	if m.Most == 0 {
+		return 0
+	}
+	return max(0, int(m.Keys)-m.Most)
 }
 
 // Place is one of the two organizations.
@@ -42,18 +50,22 @@ type Place struct {
 
 // MovedAccess is an access of the app. Hidden: the target may not see the API, so the app can't come with it.
 type MovedAccess struct {
-	ID      db.ID
-	APIName string
-	State   string
-	Hidden  bool
-	Gateway bool // it lets keys ask about the APIs of the organization that they are of
-	Anew    bool // staff approved it for the source: it waits for them again, and keys are refused at the API until then
-	Stopped bool // it is such, and suspended, which nobody gets rid of by moving
+	ID           db.ID
+	APIName      string
+	PublisherID  db.ID
+	Portal       bool // it is the portal's own API
+	PlanName     string
+	TermsVersion int // of the terms that who moves the app agrees to for the target; 0: none
+	State        string
+	Hidden       bool
+	Gateway      bool // it lets keys ask about the APIs of the organization that they are of
+	Anew         bool // staff approved it for the source: it waits for them again, and keys are refused at the API until then
+	Stopped      bool // it is such, and suspended, which nobody gets rid of by moving
 }
 
 // Movable reports whether nothing stands in the way.
 func (m Move) Movable() bool {
-	return len(m.Deputed) == 0 && !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway || x.Stopped })
+	return len(m.Deputed) == 0 && m.TooMany() == 0 && !slices.ContainsFunc(m.Access, func(x MovedAccess) bool { return x.Hidden || x.Gateway || x.Stopped })
 }
 
 // Target is an organization that the actor could move an app to.
@@ -87,9 +99,10 @@ func (s *Store) PreviewMove(ctx context.Context, a actor.Actor, appID, to db.ID)
 }
 
 // Move gives an app with its keys, access and usage to another organization; who moves it is an owner of its own and an admin of the target. Its keys
-// work on and keep their grants, but what staff approved for the source waits for them again. The target's policies hold from then on, after the usual
-// notice. What was counted of it comes with it, so that nobody of the source sees what it does from now on. Questions in the forum stay where they were
-// asked. Told in the audit logs of both, and mailed to their admins and to staff who decide. Verification knows it on the next request. Faults: as
+// work on and keep their grants. Access goes with it, with plan and quota, but what staff approved for the source waits for them again; terms that were agreed
+// to for the source are agreed to anew, as they are now, by who moves it. The target's policies hold from then on, after the usual notice; its number of keys an
+// app holds at once. What was counted of it comes with it, so that nobody of the source sees what it does from now on. Questions in the forum stay where they were
+// asked. Told in the audit logs of both, and mailed to their admins, to those of the APIs' publishers and to staff who decide. Verification knows it on the next request. Faults: as
 // PreviewMove; Conflict too when the target may not see an API that the app has access to, it is a gateway's app, or a key of it may act at the portal
 // for its organization: who knows that key's secret in the source would act for the target (Z2).
 func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
@@ -97,6 +110,9 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move,
 	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
 		if m, err = s.plan(tx, a, appID, to); err != nil {
 			return err
+		}
+		if n := m.TooMany(); n > 0 {
+			return fault.New(fault.Conflict, "The policy of %[1]s allows an app %[2]d keys, and this one has %[3]d. Revoke %[4]d that nothing uses, then move it.", m.To.Name, m.Most, int(m.Keys), n)
 		}
 		if !m.Movable() {
 			return fault.New(fault.Conflict, "This app can’t be moved there as things stand: see what stands in the way.")
@@ -114,7 +130,7 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move,
 		for _, o := range []Place{m.From, m.To} {
 			audit.Record(tx, a, audit.Event{
 				Act: audit.AppMoved, TargetKind: "app", TargetID: appID, OrganizationID: o.ID,
-				Details: map[string]string{"name": m.App.Name, "from": m.From.ID.Show(org.Prefix), "to": m.To.ID.Show(org.Prefix)},
+				Details: m.details(),
 			})
 		}
 		return s.tellMoved(tx, m)
@@ -195,24 +211,6 @@ func (m *Move) stands(tx *db.Tx) error {
 	}
 	if apps >= org.MaxApps {
 		return fault.New(fault.Conflict, "This organization has %d apps, which is the most that one can have.", int(apps))
-	}
-	return nil
-}
-
-func (s *Store) tellMoved(tx *db.Tx, m Move) error {
-	for _, o := range []Place{m.From, m.To} {
-		to, err := org.Managers(tx.DB, o.ID)
-		if err != nil {
-			return err
-		}
-		l := outbox.Letter{Kind: "app_moved", Subject: outbox.L("An app was moved to another organization")}
-		l.Lines = []outbox.Line{outbox.L("The app %[1]s was moved from %[2]s to %[3]s, with its keys, its access and its usage.", m.App.Name, m.From.Name, m.To.Name)}
-		l.Lines = append(l.Lines, m.waiting()...)
-		button := outbox.L("Open the console")
-		l.Button, l.URL = &button, s.link("/console/apps?org="+o.ID.Show(org.Prefix))
-		if err := s.write(tx, to, l); err != nil {
-			return err
-		}
 	}
 	return nil
 }

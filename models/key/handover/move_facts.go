@@ -1,14 +1,12 @@
 package handover
 
 import (
-	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 // DeputedKey is a key that lives and holds scopes of the portal's own API. With those it acts for the organization that it is of, whichever that is.
@@ -38,16 +36,16 @@ func (m *Move) read(tx *db.Tx) error {
 	if err != nil {
 		return err
 	}
-	m.Breaks, err = breaks(tx, m.App.ID, m.To.ID)
+	m.Breaks, m.Most, err = breaks(tx, m.App.ID, m.To.ID)
 	return err
 }
 
 // readAccess reads what the app may use or asks for. Somebody of staff decided about access when its plan needs approval, it has a sensitive scope, or the
 // row says so.
 func (m *Move) readAccess(tx *db.Tx) error {
-	return tx.Raw(`SELECT y.id, y.api_name, y.state, y.hidden, y.gateway, (y.state <> 'requested' AND y.decided) AS anew,
+	return tx.Raw(`SELECT y.id, y.api_name, y.publisher_id, y.portal, y.plan_name, y.terms_version, y.state, y.hidden, y.gateway, (y.state <> 'requested' AND y.decided) AS anew,
 		(y.decided AND y.state = 'suspended' AND (y.suspended_until IS NULL OR y.suspended_until > ?)) AS stopped
-		FROM (SELECT x.id, p.name AS api_name, x.state, x.suspended_until,
+		FROM (SELECT x.id, p.name AS api_name, p.publisher_id, p.is_portal AS portal, n.name AS plan_name, CASE WHEN p.terms <> '' THEN p.terms_version ELSE 0 END AS terms_version, x.state, x.suspended_until,
 			NOT (p.visibility IN ('public', 'signed_in') OR p.publisher_id = ? OR EXISTS (SELECT 1 FROM api_organizations i WHERE i.api_id = p.id AND i.organization_id = ?)) AS hidden,
 			(p.is_portal AND EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.name = ?)) AS gateway,
 			(n.needs_approval OR x.decided_by IS NOT NULL OR EXISTS (SELECT 1 FROM access_scopes xs JOIN scopes s ON s.id = xs.scope_id WHERE xs.access_id = x.id AND s.sensitive AND s.withdrawn_at IS NULL)) AS decided
@@ -81,6 +79,9 @@ func (s *Store) settle(tx *db.Tx, a actor.Actor, m Move) error {
 		AND scope_id IN (SELECT s.id FROM scopes s JOIN apis p ON p.id = s.api_id WHERE p.is_portal)`, m.App.ID); err != nil { // given back there, they would act there
 		return err
 	}
+	if err := agree(tx, a, m); err != nil {
+		return err
+	}
 	asks := false
 	for _, x := range m.Access {
 		asks = asks || x.Anew || x.State == catalog.Requested
@@ -97,29 +98,16 @@ func (s *Store) settle(tx *db.Tx, a actor.Actor, m Move) error {
 	return s.tellDeciders(tx, m)
 }
 
-// tellDeciders mails staff which requests are of another organization now.
-func (s *Store) tellDeciders(tx *db.Tx, m Move) error {
-	to, err := catalog.Deciders(tx)
-	if err != nil {
-		return err
-	}
-	l := outbox.Letter{Kind: "access_moved", Subject: outbox.L("Access waits again, for another organization")}
-	l.Lines = append([]outbox.Line{outbox.L("The app %[1]s was moved from %[2]s to %[3]s, with its keys, its access and its usage.", m.App.Name, m.From.Name, m.To.Name)}, m.waiting()...)
-	button := outbox.L("See the requests")
-	l.Button, l.URL = &button, s.link("/admin/requests?state=requested")
-	return s.write(tx, to, l)
-}
-
-// waiting says to which APIs its access waits; nothing when none does.
-func (m Move) waiting() []outbox.Line {
-	var names []string
+// agree writes down that who moves the app agrees to the terms of its APIs, as they are now, for the target.
+func agree(tx *db.Tx, a actor.Actor, m Move) error {
 	for _, x := range m.Access {
-		if x.Anew || x.State == catalog.Requested {
-			names = append(names, x.APIName)
+		if x.TermsVersion == 0 {
+			continue
+		}
+		_, err := tx.Run("UPDATE access SET terms_version = ?, terms_agreed_at = ?, terms_agreed_by = ?, updated_at = ? WHERE id = ?", x.TermsVersion, tx.Now, a.UserID.Ref(), tx.Now, x.ID)
+		if err != nil {
+			return err
 		}
 	}
-	if len(names) == 0 {
-		return []outbox.Line{outbox.L("Its keys work on.")}
-	}
-	return []outbox.Line{outbox.L("Its access to %s waits for the portal’s staff to decide for the new organization. Its keys work on elsewhere.", strings.Join(names, ", "))}
+	return nil
 }
