@@ -870,6 +870,16 @@ type Question struct {
 // QuestionEnvironment live unless said.
 type QuestionEnvironment string
 
+// Quota defines model for Quota.
+type Quota struct {
+	Limit     int64      `json:"limit"`
+	Remaining int64      `json:"remaining"`
+	ResetsAt  *time.Time `json:"resets_at"`
+
+	// Warning The mark in percent that is reached: 80 or 100.
+	Warning *int `json:"warning,omitempty"`
+}
+
 // Rate A rate of the key's own, stricter than that of its app's plans.
 type Rate struct {
 	PeriodSeconds RatePeriodSeconds `json:"period_seconds"`
@@ -952,16 +962,23 @@ type UsageBy struct {
 
 // Verification defines model for Verification.
 type Verification struct {
-	App          *Named       `json:"app,omitempty"`
-	Code         string       `json:"code"`
+	App  *Named `json:"app,omitempty"`
+	Code string `json:"code"`
+
+	// Cost What the call was charged as, where that is not 1.
+	Cost         *int         `json:"cost,omitempty"`
 	Key          *VerifiedKey `json:"key,omitempty"`
 	MissingScope *string      `json:"missing_scope,omitempty"`
 	Organization *Named       `json:"organization,omitempty"`
-	Quota        *struct {
-		Limit     int64      `json:"limit"`
-		Remaining int64      `json:"remaining"`
-		ResetsAt  *time.Time `json:"resets_at"`
-	} `json:"quota,omitempty"`
+
+	// Quota The month's or the day's, whichever has less left.
+	Quota *Quota `json:"quota,omitempty"`
+
+	// Quotas Each by its name, where there is one by day.
+	Quotas *struct {
+		Day   *Quota `json:"day,omitempty"`
+		Month *Quota `json:"month,omitempty"`
+	} `json:"quotas,omitempty"`
 	Ratelimit *struct {
 		Limit     int64 `json:"limit"`
 		Remaining int64 `json:"remaining"`
@@ -969,7 +986,10 @@ type Verification struct {
 	} `json:"ratelimit,omitempty"`
 	RequestId    string `json:"request_id"`
 	RetryAfterMs *int64 `json:"retry_after_ms,omitempty"`
-	Valid        bool   `json:"valid"`
+
+	// TooCostly A call of this cost never passes. It is more than the limit holds when nothing is used.
+	TooCostly *bool `json:"too_costly,omitempty"`
+	Valid     bool  `json:"valid"`
 }
 
 // VerifiedKey defines model for VerifiedKey.

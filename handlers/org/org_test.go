@@ -1,10 +1,12 @@
 package org_test
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	handlers "github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -15,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
 type world struct {
@@ -29,7 +32,11 @@ func newWorld(t *testing.T) *world {
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)
 	w := &world{World: catalogtest.New(t, d)}
-	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) { handlers.New(k, w.Org, w.Catalog).Routes(r) })
+	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
+		h := handlers.New(k, w.Org, w.Catalog)
+		h.Quotas = quota.NewStore(d, nil, nil) // sends no mail here
+		h.Routes(r)
+	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)
 	return w
 }
@@ -203,4 +210,26 @@ func TestSuspensionShowsItsReason(t *testing.T) {
 	}
 	w.staff.Post("/admin/apps/"+app+"/unsuspend", form())
 	has(t, w.owner.Get("/console/apps/"+app), "Active")
+}
+
+func TestAnAppsPageTellsWhatIsUsedOfItsQuotas(t *testing.T) { // L5
+	w := newWorld(t)
+	page := "/console/apps/" + w.Shop.Show("app")
+	before := w.owner.Get(page)
+	w.Request(w.Open, w.Read)
+	now := w.World.DB.Now().UTC()
+	w.Tx(func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE plans SET quota_day = 100 WHERE id = ?", w.Open)
+		_, err2 := tx.Run("INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, 'live', ?, 1000)", w.Shop, w.API, time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC))
+		_, err3 := tx.Run("INSERT INTO quota_days (app_id, api_id, environment, day, used) VALUES (?, ?, 'live', ?, 80)", w.Shop, w.API, now.Truncate(24*time.Hour))
+		return errors.Join(err, err2, err3)
+	})
+
+	after, support := w.owner.Get(page), w.other.Get(page)
+
+	if strings.Contains(before.Body, "Within the quota") {
+		t.Error("nothing is used, and quotas are listed")
+	}
+	has(t, after, "80 percent of a quota are used", "80 of 100 calls of this day", "1,000", "Within the quota", "10%", "10,000 calls a month")
+	wantStatus(t, "of somebody else", support.Status, 404)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
 )
 
@@ -27,7 +28,11 @@ type site struct {
 func newSite(t *testing.T, d *db.DB, clock *dbtest.Clock) site {
 	t.Helper()
 	w := usagetest.New(t, d)
-	return site{webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) { handler.New(k, usage.NewStore(d)).Routes(r) }), w}
+	return site{webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
+		h := handler.New(k, usage.NewStore(d))
+		h.Quotas = quota.NewStore(d, nil, nil) // sends no mail here
+		h.Routes(r)
+	}), w}
 }
 
 func (s site) as(t *testing.T, who actor.Actor) *webtest.Client {
@@ -146,4 +151,22 @@ func TestStaffSeeTopRefusedAndSilentKeys(t *testing.T) {
 	if !strings.Contains(one.Body, "Only the key") || !strings.Contains(one.Body, "40 of 40") {
 		t.Error("narrowed to one key:", one.Status)
 	}
+}
+
+func TestQuotasThatWarnStandAboveTheFigures(t *testing.T) { // L5
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		s := newSite(t, d, clock)
+		s.w.Run("UPDATE plans SET quota_day = 100 WHERE api_id = ?", s.w.Orders)
+		s.w.Run("INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, 'live', ?, 90)", s.w.App, s.w.Orders, time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
+		s.w.Run("INSERT INTO quota_days (app_id, api_id, environment, day, used) VALUES (?, ?, 'live', ?, 90)", s.w.App, s.w.Orders, clock.Now().UTC().Truncate(24*time.Hour))
+
+		own, foreign := s.as(t, s.w.Person).Get("/console/usage"), s.as(t, s.w.Stranger).Get("/console/usage")
+
+		if !strings.Contains(own.Body, "80 percent of a quota are used") || !strings.Contains(own.Body, "90 of 100 calls of this day") {
+			t.Error("no warning", own.Body)
+		}
+		if strings.Contains(foreign.Body, "quota") {
+			t.Error("a stranger is told")
+		}
+	})
 }
