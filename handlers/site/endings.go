@@ -29,7 +29,10 @@ func (h *Handler) endings(c echo.Context) ([]site.EndingRow, error) {
 	var out []site.EndingRow
 	for _, r := range rows {
 		row := site.EndingRow{Href: "/console/keys/" + r.ID.Show(key.IDPrefix), Name: r.Name, Hint: r.Hint(), App: r.AppName, Ends: components.MomentAt(web.Ctx(c), h.Now(), *r.EndsAt()), What: web.T(c, "Expires")}
-		if r.OverlapEndsAt != nil {
+		switch {
+		case r.Leaked():
+			row.What, row.Href = web.T(c, "Revoked, was leaked"), row.Href+"/incident"
+		case r.OverlapEndsAt != nil:
 			row.What, row.Href = web.T(c, "Old key, was rotated"), row.Href+"/rotation"
 		}
 		out = append(out, row)

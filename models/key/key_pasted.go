@@ -25,9 +25,17 @@ const pastedKind = "key_pasted"
 // day for each organization: it is known to somebody who should not have it.
 func (s *Store) Pasted(ctx context.Context, a actor.Actor, text apikey.Secret) (row Row, ok bool, err error) {
 	manages := false
+	var marks [][]byte
+	if !apikey.Check(s.brand, text.Reveal()) {
+		forms, err := s.Loader().LoadForms(ctx)
+		if err != nil {
+			return Row{}, false, err
+		}
+		marks, _ = s.ImportMarks(forms, text.Reveal())
+	}
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		row, manages = Row{}, false
-		ids, err := s.idsOf(tx.DB, text)
+		ids, err := s.idsOf(tx.DB, text, marks)
 		if err != nil {
 			return err
 		}
@@ -48,8 +56,8 @@ func (s *Store) Pasted(ctx context.Context, a actor.Actor, text apikey.Secret) (
 	return row, true, nil
 }
 
-// idsOf finds the key by its digest under every pepper.
-func (s *Store) idsOf(g *gorm.DB, text apikey.Secret) ([]db.ID, error) {
+// idsOf finds the key by its digest under every pepper, and an imported one also by the marks that it would have.
+func (s *Store) idsOf(g *gorm.DB, text apikey.Secret, marks [][]byte) ([]db.ID, error) {
 	var ids []db.ID
 	sums := make([][]byte, 0, len(s.digesters))
 	for _, d := range s.digesters {
@@ -57,6 +65,9 @@ func (s *Store) idsOf(g *gorm.DB, text apikey.Secret) ([]db.ID, error) {
 		sums = append(sums, sum[:])
 	}
 	err := g.Raw("SELECT k.id FROM keys k WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest IN ?", apikey.AlgorithmHMACSHA256, s.versions, sums).Scan(&ids).Error
+	if err == nil && len(ids) == 0 && len(marks) > 0 {
+		err = g.Raw("SELECT id FROM keys WHERE import_mark IN ?", marks).Scan(&ids).Error
+	}
 	return ids, err
 }
 

@@ -1,6 +1,9 @@
 package key
 
 import (
+	"context"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
@@ -10,6 +13,7 @@ type FoundPage struct {
 	Frame    layout.Frame
 	Problems []components.Problem
 	Taken    bool // a report was taken: says what happens now
+	Stops    bool // the policy stops every key that is reported; it says nothing of any one key
 	Keys     components.Field
 	Place    components.Field
 	Brand    string // how keys begin
@@ -36,6 +40,15 @@ type ReportRow struct {
 	Href  bool // the address may be followed
 }
 
+// StepRow is one act on the key while its incident was open.
+type StepRow struct {
+	At    components.Moment
+	What  string
+	Who   string
+	Typed bool   // Who is a name
+	Word  string // what was said about it
+}
+
 // IncidentPage is one leak of a key, for its people and for staff.
 type IncidentPage struct {
 	Frame    layout.Frame
@@ -56,6 +69,7 @@ type IncidentPage struct {
 	Close        *DecideForm
 	AdminsResume bool // the reader is told who may
 
+	Steps     []StepRow
 	Reports   []ReportRow
 	Dropped   string // a sentence, when not all reports are kept
 	Networks  []NetworkRow
@@ -99,4 +113,19 @@ type LeakPolicyPage struct {
 	Facts    []components.Fact
 	MayEdit  bool
 	GitHub   []components.Fact // what an operator tells GitHub
+}
+
+// foundLead and takenWords promise what the policy does with every key, whether or not one that is handed in is real.
+func foundLead(ctx context.Context, stops bool) string {
+	if stops {
+		return text.T(ctx, "A key of this portal lies where it should not: in a repository, a chat, a log? Paste it here. Its owner is told, and it is stopped.")
+	}
+	return text.T(ctx, "A key of this portal lies where it should not: in a repository, a chat, a log? Paste it here. Its owner is told.")
+}
+
+func takenWords(ctx context.Context, stops bool) string {
+	if stops {
+		return text.T(ctx, "If a key in it still works, it is stopped within seconds and its owner is told. Whether one was real is not said here, or anybody could try keys out.")
+	}
+	return text.T(ctx, "If a key in it still works, its owner is told within seconds. Whether one was real is not said here, or anybody could try keys out.")
 }

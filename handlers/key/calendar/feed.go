@@ -59,7 +59,11 @@ func (h *Handler) event(ctx context.Context, e notice.Ending) ical.Event {
 		Summary: text.T(ctx, "Key expires: %[1]s (%[2]s)", e.Name, e.Hint()),
 		Details: text.T(ctx, "App %[1]s of %[2]s. Rotate the key before then: the new one has the same scopes, and both work for as long as you choose.", e.AppName, e.OrganizationName),
 	}
-	if e.OverlapEndsAt != nil {
+	if e.Leaked() {
+		out.URL = h.Link("/console/keys/" + id + "/incident")
+		out.Summary = text.T(ctx, "Leaked key is revoked: %[1]s (%[2]s)", e.Name, e.Hint())
+		out.Details = text.T(ctx, "App %[1]s of %[2]s. The key was reported as leaked and is paused. Rotate it before then, or have an admin resume it.", e.AppName, e.OrganizationName)
+	} else if e.OverlapEndsAt != nil {
 		out.Summary = text.T(ctx, "Old key stops: %[1]s (%[2]s)", e.Name, e.Hint())
 		out.Details = text.T(ctx, "App %[1]s of %[2]s. The key was rotated: give what still uses it the new one before then.", e.AppName, e.OrganizationName)
 	}

@@ -28,7 +28,12 @@ func (h *Handler) Found(c echo.Context) error {
 // foundPage never shows what was entered as keys; where they were found it shows again, without a key that stands in it (K1).
 func (h *Handler) foundPage(c echo.Context, status int, place string, failed error) error {
 	problems, wrong, _ := web.Problems(c, failed)
+	policy, err := h.Leaks.Policy(web.Ctx(c))
+	if err != nil {
+		return err
+	}
 	p := views.FoundPage{
+		Stops: policy.Stops(),
 		Frame: h.Frame(c, web.T(c, "Hand in a key that you found")), Problems: problems, Taken: c.QueryParam("taken") != "" && failed == nil,
 		Keys: components.Field{
 			Name: "keys", Label: web.T(c, "Keys"), Hint: web.T(c, "One or many, also within any text around them: at most %d at once.", leaks.MaxKeys), Error: wrong["keys"],
@@ -41,7 +46,7 @@ func (h *Handler) foundPage(c echo.Context, status int, place string, failed err
 		Brand: h.Brand, Rules: rulesPath, Hook: hookPath,
 		API: components.CodeBlock{Title: "curl", Text: `curl ` + h.Link(apiPath) + ` -H "Content-Type: application/json" \` + "\n" + `  -d '{"keys": ["` + h.Brand + `_live_…"], "place": "a public repository", "url": "https://…"}'`},
 	}
-	p.Frame.Description = web.T(c, "Hand in API keys that you found where they should not be. Their owners are told, and they are stopped.")
+	p.Frame.Description = web.T(c, "Hand in API keys that you found where they should not be. Their owners are told.")
 	return h.RenderStatus(c, status, views.Found(p))
 }
 

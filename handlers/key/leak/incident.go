@@ -122,6 +122,9 @@ func (h *Handler) page(c echo.Context, d keys.Detail, i leaks.Detail, root strin
 			At: components.MomentAt(ctx, h.Now(), r.At), By: web.T(c, sourceWords[r.Source]), Place: r.Place, URL: r.URL, Href: r.Source == leaks.GitHub && strings.HasPrefix(r.URL, "https://"),
 		})
 	}
+	for _, s := range i.Steps {
+		p.Steps = append(p.Steps, h.step(c, s))
+	}
 	if i.Reports > len(i.List) {
 		p.Dropped = web.T(c, "%[1]d reports came in; the last %[2]d are kept.", i.Reports, len(i.List))
 	}
@@ -147,7 +150,7 @@ func (h *Handler) whatNow(c echo.Context, p *views.IncidentPage, d keys.Detail, 
 		return
 	}
 	living, waits := d.Living(h.Now()), d.PausedCause == keys.PausedLeak
-	path, seen := leaks.PathOf(d.ID), []components.Hidden{{Name: "seen", Value: strconv.Itoa(i.Reports)}}
+	path, seen := leaks.PathOf(d.ID), []components.Hidden{{Name: "seen", Value: strconv.Itoa(i.News)}}
 	switch {
 	case living && d.OverlapEndsAt == nil && d.State(h.Now()).Name != keys.Suspended:
 		p.RotateAction, p.RotateToken = p.KeyHref+"/rotate", h.Keys.NewFormToken(web.Actor(c), keys.RotatePurpose(d.ID))
@@ -184,7 +187,7 @@ func (h *Handler) closing(c echo.Context, d keys.Detail, i leaks.Detail, action 
 		return nil
 	}
 	return &views.DecideForm{
-		Action: action, Hidden: []components.Hidden{{Name: "seen", Value: strconv.Itoa(i.Reports)}}, Button: web.T(c, "Close incident"),
+		Action: action, Hidden: []components.Hidden{{Name: "seen", Value: strconv.Itoa(i.News)}}, Button: web.T(c, "Close incident"),
 		Words: web.T(c, "The key is out of use, and gone from where it was found? Say so, for whoever asks later."),
 		Field: components.Field{Name: "word", Label: web.T(c, "What was done"), Value: e.word, Error: wrong["word"], MaxLength: leaks.MaxWord, Autocomplete: "off"},
 	}

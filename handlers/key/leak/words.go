@@ -5,6 +5,8 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	leaks "github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -71,6 +73,32 @@ func (h *Handler) facts(c echo.Context, d keys.Detail, i leaks.Detail, root stri
 		facts = append(facts, at(web.T(c, "Last used"), components.MomentAt(ctx, h.Now(), *d.LastUsedAt)))
 	}
 	return facts
+}
+
+var stepWords = map[audit.Act]string{
+	audit.LeakOpened: text.N("Reported as leaked"), audit.KeyPaused: text.N("Key paused"), audit.KeyRevoked: text.N("Key revoked"), audit.KeyResumed: text.N("Key resumed"), audit.KeyRotated: text.N("Key rotated"),
+	audit.KeyRetired: text.N("Old key retired"), audit.KeyShortened: text.N("End brought forward"), audit.KeyOverlapExtended: text.N("Overlap extended"), audit.KeyRotationUndone: text.N("Rotation undone"),
+	audit.LeakResumed: text.N("Key resumed, and incident closed"), audit.LeakClosed: text.N("Incident closed"),
+}
+
+// step says who did what, and when.
+func (h *Handler) step(c echo.Context, s leaks.Step) views.StepRow {
+	row := views.StepRow{At: components.MomentAt(web.Ctx(c), h.Now(), s.At), What: web.T(c, stepWords[s.Act]), Word: s.Word}
+	switch {
+	case s.Name != "":
+		row.Who, row.Typed = s.Name, true
+	case s.ByStaff:
+		row.Who = web.T(c, "Staff")
+	case s.By == actor.Key:
+		row.Who = web.T(c, "A program")
+	case s.By == actor.Operator:
+		row.Who = web.T(c, "The operator")
+	case s.By == actor.User:
+		row.Who = web.T(c, "Somebody whose account is deleted")
+	default:
+		row.Who = web.T(c, "The portal, by itself")
+	}
+	return row
 }
 
 var environmentWords = map[string]string{"live": text.N("Live"), "test": text.N("Test")}

@@ -51,7 +51,7 @@ func locked(tx *db.Tx, a actor.Actor, keyID db.ID) (open, error) {
 
 // Decision is what somebody decides about an incident, having read it.
 type Decision struct {
-	Seen int    // reports that there were when it was read: with more by now it is refused
+	Seen int    // Incident.News when it was read: with more by now it is refused. A report that says what was read is no reason to
 	Word string // why
 }
 
@@ -63,7 +63,7 @@ func (d Decision) check(o open, field string) (string, error) {
 	if err := bad.Err(); err != nil {
 		return "", err
 	}
-	if d.Seen != o.Reports {
+	if d.Seen != o.News {
 		return "", fault.New(fault.Conflict, "The key was reported again meanwhile. Read the incident again, then decide.")
 	}
 	return word, nil

@@ -28,13 +28,17 @@ func (s *Store) Deliver(ctx context.Context, body []byte, matches []Match) ([]bo
 	if len(matches) > MaxMatches {
 		return nil, fault.BadField("", "A report has at most %d matches.", MaxMatches)
 	}
+	known, err := s.forms(ctx)
+	if err != nil {
+		return nil, err
+	}
 	p := payload{ReportID: db.NewID(), Source: GitHub, Found: make([]found, 0, len(matches))}
 	for _, m := range matches {
-		p.Found = append(p.Found, s.matched(m))
+		p.Found = append(p.Found, s.matched(known, m))
 	}
 	digest := sha256.Sum256(body)
 	var real []bool
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		// The digest does not come first: gorm takes bytes right behind a parenthesis for a list.
 		n, err := tx.Run("INSERT INTO leak_deliveries (at, digest) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", tx.Now, digest[:])
 		if err != nil {
@@ -50,21 +54,17 @@ func (s *Store) Deliver(ctx context.Context, body []byte, matches []Match) ([]bo
 }
 
 // matched digests a match. GitHub sends the key alone; a key in something longer is found too.
-func (s *Store) matched(m Match) found {
-	text := strings.TrimSpace(m.Token)
-	url := m.URL
-	if !apikey.Check(s.brand, text) {
-		for _, f := range apikey.Find(text) {
-			if apikey.Check(s.brand, f.Key.Reveal()) {
-				text = f.Key.Reveal()
-				break
-			}
-		}
+func (s *Store) matched(known forms, m Match) found {
+	text, url := strings.TrimSpace(m.Token), m.URL
+	if in := known.in(text); len(in) > 0 {
+		text = in[0]
 	}
 	if text != "" { // an address may hold the key itself
 		url = strings.ReplaceAll(url, text, apikey.Hint(text))
 	}
-	return found{Digests: s.digestsOf(text), Place: cleaned(m.Source, 60), URL: cleaned(url, 500)}
+	out := s.found(known, text)
+	out.Place, out.URL = cleaned(m.Source, 60), cleaned(url, 500)
+	return out
 }
 
 // deliveryLife is for how long a signed body is refused when it comes again. By then GitHub has changed its keys, and what it named is dead.

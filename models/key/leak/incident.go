@@ -89,6 +89,7 @@ type Detail struct {
 	ByName  string   // who closed it; empty when nobody did, or the program itself, and for others than staff when staff did
 	ByStaff bool     // staff closed it, for its people
 	List    []Report `gorm:"-"`
+	Steps   []Step   `gorm:"-"` // what was done, in its order
 	Role    string   // of the reader in the organization; empty for staff
 }
 
@@ -106,7 +107,7 @@ func (s *Store) OfKey(ctx context.Context, a actor.Actor, keyID db.ID) (Detail, 
 	err := g.Raw("SELECT "+rowColumns+", m.role, CASE WHEN "+byStaff+" THEN '' ELSE COALESCE(u.name, '') END AS by_name, "+byStaff+" AS by_staff"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id LEFT JOIN users u ON u.id = i.closed_by
 		WHERE i.key_id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?) ORDER BY i.opened_at DESC LIMIT 1`,
 		arg, keyID, a.Environment, a.Environment).Scan(&rows).Error
-	return detail(g, rows, err)
+	return s.detail(g, rows, false, err)
 }
 
 // ForStaff reads any incident. Faults: Forbidden, NotFound.
@@ -117,10 +118,10 @@ func (s *Store) ForStaff(ctx context.Context, a actor.Actor, id db.ID) (Detail, 
 	g := s.db.Read(ctx)
 	var rows []Detail
 	err := g.Raw("SELECT "+rowColumns+", COALESCE(u.name, '') AS by_name"+rowTables+" LEFT JOIN users u ON u.id = i.closed_by WHERE i.id = ?", id).Scan(&rows).Error
-	return detail(g, rows, err)
+	return s.detail(g, rows, true, err)
 }
 
-func detail(g *gorm.DB, rows []Detail, err error) (Detail, error) {
+func (s *Store) detail(g *gorm.DB, rows []Detail, staff bool, err error) (Detail, error) {
 	if err != nil {
 		return Detail{}, err
 	}
@@ -129,6 +130,9 @@ func detail(g *gorm.DB, rows []Detail, err error) (Detail, error) {
 	}
 	d := rows[0]
 	err = g.Raw("SELECT * FROM leak_reports WHERE incident_id = ? ORDER BY at DESC, report_id DESC, url LIMIT ?", d.ID, MaxReports).Scan(&d.List).Error
+	if err == nil {
+		d.Steps, err = steps(g, d.Row, staff, s.db.Now())
+	}
 	return d, err
 }
 

@@ -130,9 +130,9 @@ func TestALeakedKeyIsResumedByAnAdminWhoHasReadTheIncident(t *testing.T) {
 				t.Errorf("%s: %v, %s", name, err, w.state(id))
 			}
 		}
-		w.handIn(made.Secret.Reveal())
+		w.report(made.Secret.Reveal(), "a chat")
 		if err := w.leaks.Resume(bg, w.admin, id, leak.Decision{Seen: 1, Word: "was a test"}); !fault.Is(err, fault.Conflict) {
-			t.Error("reported since it was read:", err)
+			t.Error("reported elsewhere since it was read:", err)
 		}
 
 		w.ok(w.leaks.Resume(bg, w.admin, id, leak.Decision{Seen: 2, Word: "was a test"}))
@@ -441,7 +441,7 @@ func TestReportedKeysAreNowhere(t *testing.T) {
 		w.work()
 		_, err = w.leaks.Deliver(bg, []byte(`[{"token":"`+text+`"}]`), []leak.Match{{Token: text, URL: "https://x.example/#" + text, Source: text}})
 		w.ok(err)
-		w.ok(w.leaks.Resume(bg, w.admin, made.Key.ID, leak.Decision{Seen: 2, Word: "it was " + text}))
+		w.ok(w.leaks.Resume(bg, w.admin, made.Key.ID, leak.Decision{Seen: w.incident(made.Key.ID).News, Word: "it was " + text}))
 
 		for _, secret := range []string{text, invented, text[10:30], invented[10:30]} {
 			if strings.Contains(waiting+w.dump(), secret) {

@@ -51,6 +51,9 @@ func (p Policy) For(environment string) Deed {
 	return p.Live
 }
 
+// Stops reports whether every key that leaks is stopped at once.
+func (p Policy) Stops() bool { return p.Live != Tell && p.Test != Tell }
+
 // Policy reads the policy in force.
 func (s *Store) Policy(ctx context.Context) (Policy, error) {
 	p := DefaultPolicy

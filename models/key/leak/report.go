@@ -47,22 +47,24 @@ type payload struct {
 	URL      string  `json:"url,omitempty"`
 }
 
-// HandIn takes a report by anybody. Whether its keys are real is not looked at here but by a job within seconds, so that neither answer nor time can
+// HandIn takes a report by anybody, of our own keys and of imported ones. Whether its keys are real is not looked at here but by a job within seconds, so that neither answer nor time can
 // tell: the same is written for a real, a dead and an invented key. It tells how many texts of the form of a key there were, which anybody can
 // count. Faults: Invalid (keys: none of the form, or more than MaxKeys; place), RateLimited.
 func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error) {
 	var p payload
 	p.ReportID, p.Source = db.NewID(), h.Source
 	p.Place, p.URL = cleaned(h.Place, MaxPlace), cleaned(h.URL, MaxPlace)
+	known, err := s.forms(ctx)
+	if err != nil {
+		return 0, err
+	}
 	seen := map[string]bool{}
 	for _, text := range h.Texts {
-		for _, f := range apikey.Find(text) {
-			key := f.Key.Reveal()
-			if seen[key] || !apikey.Check(s.brand, key) {
-				continue
+		for _, key := range known.in(text) {
+			if !seen[key] {
+				seen[key] = true
+				p.Found = append(p.Found, s.found(known, key))
 			}
-			seen[key] = true
-			p.Found = append(p.Found, found{Digests: s.digestsOf(key)})
 		}
 	}
 	var bad fault.Problems
@@ -122,24 +124,35 @@ func cleaned(words string, most int) string {
 	return words
 }
 
-// keyIDs finds the keys of the digests, by digest.
+// keyIDs finds the keys of the digests and marks, by these. It asks the same of every text of a form, whether or not it is a key.
 func (s *Store) keyIDs(tx *db.Tx, all []found) (map[string]db.ID, error) {
-	var digests [][]byte
+	var digests, marks [][]byte
 	for _, f := range all {
-		digests = append(digests, f.Digests...)
+		digests, marks = append(digests, f.Digests...), append(marks, f.Marks...)
 	}
 	out := map[string]db.ID{}
-	for part := range slices.Chunk(digests, 200) {
-		var rows []struct {
-			ID     db.ID
-			Digest []byte
-		}
-		err := tx.Raw("SELECT k.id, k.digest FROM keys k WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest IN ?", apikey.AlgorithmHMACSHA256, s.versions, part).Scan(&rows).Error
-		if err != nil {
-			return nil, err
-		}
+	type row struct {
+		ID     db.ID
+		Digest []byte
+	}
+	note := func(rows []row, err error) error {
 		for _, r := range rows {
 			out[string(r.Digest)] = r.ID
+		}
+		return err
+	}
+	for part := range slices.Chunk(digests, 200) {
+		var rows []row
+		err := tx.Raw("SELECT k.id, k.digest FROM keys k WHERE k.digest_algorithm = ? AND k.pepper_version IN ? AND k.digest IN ?", apikey.AlgorithmHMACSHA256, s.versions, part).Scan(&rows).Error
+		if err := note(rows, err); err != nil {
+			return nil, err
+		}
+	}
+	for part := range slices.Chunk(marks, 200) {
+		var rows []row
+		err := tx.Raw(`SELECT k.id, k.import_mark AS digest FROM keys k JOIN key_imports i ON i.id = k.import_id WHERE i.finished_at IS NOT NULL AND k.import_mark IN ?`, part).Scan(&rows).Error
+		if err := note(rows, err); err != nil {
+			return nil, err
 		}
 	}
 	return out, nil

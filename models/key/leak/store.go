@@ -3,6 +3,8 @@
 package leak
 
 import (
+	"context"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
@@ -65,6 +67,7 @@ type Incident struct {
 	OpenedAt   time.Time
 	ReportedAt time.Time // the last report
 	Reports    int
+	News       int // of these, how many said something new: who decides must have read as much
 	Done       Done
 	RevokeAt   *time.Time // when the notice ends; nil once that is settled, and when there is none
 	ResumedAt  *time.Time
@@ -100,20 +103,57 @@ type Report struct {
 // MaxReports is how many reports of one incident are kept: the last ones. All are counted.
 const MaxReports = 50
 
-// found is a key-shaped text that was reported, as its digests under each pepper: nothing of the text is left.
+// found is a key-shaped text that was reported, as its digests under each pepper, and, of the form of imported keys, as the marks that it would have: nothing of the
+// text is left.
 type found struct {
 	Digests [][]byte `json:"digests"`
+	Marks   [][]byte `json:"marks,omitempty"`
 	Place   string   `json:"place,omitempty"`
 	URL     string   `json:"url,omitempty"`
 }
 
-func (s *Store) digestsOf(text string) [][]byte {
-	sums := make([][]byte, 0, len(s.digesters))
+// forms are those of the keys that there can be: our own, and those of imported ones, whatever their prefix.
+type forms struct {
+	brand   string
+	foreign []apikey.Form
+	finder  *apikey.Finder
+}
+
+// forms reads them. It is one query, whatever was reported.
+func (s *Store) forms(ctx context.Context) (forms, error) {
+	all, err := s.keys.Loader().LoadForms(ctx)
+	shapes := make([]apikey.Shape, len(all))
+	for i := range all {
+		shapes[i] = all[i].Shape
+	}
+	return forms{s.brand, all, apikey.NewFinder(shapes...)}, err
+}
+
+// in finds texts of the forms in text, our own first, each once.
+func (f forms) in(text string) []string {
+	var out []string
+	for _, one := range apikey.Find(text) {
+		if key := one.Key.Reveal(); apikey.Check(f.brand, key) && !slices.Contains(out, key) {
+			out = append(out, key)
+		}
+	}
+	for _, one := range f.finder.Find(text) {
+		if key := one.Key.Reveal(); !slices.Contains(out, key) {
+			out = append(out, key)
+		}
+	}
+	return out
+}
+
+// found digests a text. How many digests and marks there are depends on its form alone.
+func (s *Store) found(f forms, text string) found {
+	var out found
 	for _, d := range s.digesters {
 		sum := d.Sum(text)
-		sums = append(sums, sum[:])
+		out.Digests = append(out.Digests, sum[:])
 	}
-	return sums
+	out.Marks, _ = s.keys.ImportMarks(f.foreign, text)
+	return out
 }
 
 // lock is what a SELECT ends with to keep its rows as they are until the commit; SQLite has one writer anyway.

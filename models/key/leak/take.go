@@ -1,6 +1,7 @@
 package leak
 
 import (
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,7 +26,7 @@ func (s *Store) take(tx *db.Tx, a actor.Actor, p payload) ([]bool, error) {
 	about := map[db.ID][]found{}
 	var ids []db.ID
 	for i, f := range p.Found {
-		for _, d := range f.Digests {
+		for _, d := range slices.Concat(f.Digests, f.Marks) {
 			id, ok := byDigest[string(d)]
 			if !ok {
 				continue
@@ -106,6 +107,9 @@ type taking struct {
 	dead                int
 }
 
+// maxNews is how much news of anybody's an incident has: who must not decide before they have read it all can't be kept from it for ever.
+const maxNews = 20
+
 // one puts the report of one key on record, and notes what is to be done.
 func (t *taking) one(r key.Row, before Incident, places []found) error {
 	id := before.ID
@@ -120,21 +124,37 @@ func (t *taking) one(r key.Row, before Incident, places []found) error {
 		}
 		id = i.ID
 	}
-	var added int64
+	var added, news int
 	for _, f := range places {
-		n, err := t.tx.Run("INSERT INTO leak_reports (incident_id, report_id, source, place, url, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (incident_id, report_id, url) DO NOTHING",
-			id, t.report.ReportID, t.report.Source, f.Place, f.URL, t.tx.Now)
+		fresh, n, err := t.put(id, f)
 		if err != nil {
 			return err
 		}
-		added += n
+		added, news = added+n, news+fresh
 	}
-	if _, err := t.tx.Run("UPDATE leak_incidents SET reports = reports + ?, reported_at = CASE WHEN ? > 0 THEN ? ELSE reported_at END WHERE id = ?", added, added, t.tx.Now, id); err != nil {
+	if t.report.Source != GitHub {
+		news = min(news, max(0, maxNews-before.News))
+	}
+	if _, err := t.tx.Run("UPDATE leak_incidents SET reports = reports + ?, news = news + ?, reported_at = CASE WHEN ? > 0 THEN ? ELSE reported_at END WHERE id = ?", added, news, added, t.tx.Now, id); err != nil {
 		return err
 	}
 	_, err := t.tx.Run(`DELETE FROM leak_reports WHERE incident_id = ? AND (report_id, url) NOT IN
 		(SELECT report_id, url FROM leak_reports WHERE incident_id = ? ORDER BY at DESC, report_id DESC, url LIMIT ?)`, id, id, MaxReports)
 	return err
+}
+
+// put keeps one report; added is 0 when it came before, fresh is 1 when nobody has reported that place in that way.
+func (t *taking) put(id db.ID, f found) (fresh, added int, err error) {
+	var same int
+	if err := t.tx.Raw("SELECT COUNT(*) FROM leak_reports WHERE incident_id = ? AND source = ? AND place = ? AND url = ?", id, t.report.Source, f.Place, f.URL).Scan(&same).Error; err != nil {
+		return 0, 0, err
+	}
+	n, err := t.tx.Run("INSERT INTO leak_reports (incident_id, report_id, source, place, url, at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (incident_id, report_id, url) DO NOTHING",
+		id, t.report.ReportID, t.report.Source, f.Place, f.URL, t.tx.Now)
+	if n > 0 && same == 0 {
+		fresh = 1
+	}
+	return fresh, int(n), err
 }
 
 // judge says what is done with a key by policy, and notes it for finish.

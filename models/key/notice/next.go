@@ -14,15 +14,34 @@ import (
 // Ending is a key that ends by itself, at EndsAt.
 type Ending struct {
 	key.Key
+	LeakAt           *time.Time // when it is revoked because it leaked, unless its people decide otherwise before
 	AppName          string
 	OrganizationName string
 }
 
-const endingColumns = `SELECT k.id, k.app_id, k.environment, k.name, k.prefix, k.last_four, k.expires_at, k.overlap_ends_at, k.rotated_from, k.created_at, k.updated_at,
-	a.name AS app_name, o.name AS organization_name FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id`
+// Leaked reports whether the key ends because it leaked, before it would end otherwise.
+func (e Ending) Leaked() bool {
+	ends := e.Key.EndsAt()
+	return e.LeakAt != nil && (ends == nil || e.LeakAt.Before(*ends))
+}
 
-// endsAt is when a key ends by itself: by its expiry or its overlap, whichever comes first.
-const endsAt = "CASE WHEN k.overlap_ends_at IS NOT NULL AND (k.expires_at IS NULL OR k.overlap_ends_at < k.expires_at) THEN k.overlap_ends_at ELSE k.expires_at END"
+// EndsAt is when the key stops by itself: its expiry, the end of its overlap, or of the notice after a leak.
+func (e Ending) EndsAt() *time.Time {
+	if e.Leaked() {
+		return e.LeakAt
+	}
+	return e.Key.EndsAt()
+}
+
+const endingColumns = `SELECT k.id, k.app_id, k.environment, k.name, k.prefix, k.last_four, k.expires_at, k.overlap_ends_at, k.rotated_from, k.created_at, k.updated_at,
+	a.name AS app_name, o.name AS organization_name, i.revoke_at AS leak_at FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+	LEFT JOIN leak_incidents i ON i.key_id = k.id AND i.closed_at IS NULL AND k.paused_cause = 'leak'`
+
+// endsAt is when a key ends by itself: by its expiry, its overlap or the notice after a leak, whichever comes first.
+const (
+	ownEnd = "CASE WHEN k.overlap_ends_at IS NOT NULL AND (k.expires_at IS NULL OR k.overlap_ends_at < k.expires_at) THEN k.overlap_ends_at ELSE k.expires_at END"
+	endsAt = "CASE WHEN i.revoke_at IS NOT NULL AND (" + ownEnd + " IS NULL OR i.revoke_at < " + ownEnd + ") THEN i.revoke_at ELSE " + ownEnd + " END"
+)
 
 // Next lists the keys of the actor's organizations that end within span, the next first: at most limit.
 func (s *Store) Next(ctx context.Context, a actor.Actor, span time.Duration, limit int) ([]Ending, error) {

@@ -347,8 +347,18 @@ func TestNextIsWhatEndsSoonest(t *testing.T) {
 			return out
 		}
 
-		if diff := cmp.Diff([]string{"Rotated", "In 20"}, names(w.Viewer)); diff != "" {
+		leaked, resumed := w.Make(w.Developer, "Leaked", 25).Key.ID, w.Make(w.Developer, "Resumed", 28).Key.ID
+		for _, id := range []db.ID{leaked, resumed} {
+			w.Run("INSERT INTO leak_incidents (id, key_id, opened_at, reported_at, done, revoke_at) VALUES (?, ?, ?, ?, 'paused', ?)", db.NewID(), id, w.Clock.Now(), w.Clock.Now(), w.Clock.Now().Add(7*day))
+		}
+		w.Run("UPDATE keys SET paused_at = ?, paused_cause = 'leak' WHERE id = ?", w.Clock.Now(), leaked)
+
+		if diff := cmp.Diff([]string{"Rotated", "Leaked", "In 20", "Resumed"}, names(w.Viewer)); diff != "" {
 			t.Error(diff)
+		}
+		rows, err := w.notices.Next(bg, w.Viewer, 30*day, 10)
+		if err != nil || !rows[1].Leaked() || !rows[1].EndsAt().Equal(w.Clock.Now().Add(7*day)) || rows[3].Leaked() {
+			t.Error("a leaked key ends when its notice does", rows, err)
 		}
 		if got := names(w.Stranger); len(got) != 0 || len(names(actor.Actor{})) != 0 {
 			t.Error(got)
