@@ -28,6 +28,7 @@ type Filter struct {
 	CreatedFrom    time.Time `json:"created_from,omitzero"` // [CreatedFrom, CreatedTo)
 	CreatedTo      time.Time `json:"created_to,omitzero"`
 	UsedLastHour   bool      `json:"used_last_hour,omitempty"`
+	Unused         bool      `json:"unused,omitempty"` // never used
 	Import         string    `json:"import,omitempty"` // id of an import: its keys
 	Leaked         bool      `json:"leaked,omitempty"` // reported as leaked, and not settled
 	anyCase        bool      // the hint in Query is found whatever its case, when nothing else is
@@ -71,8 +72,9 @@ const holdsAny = "EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id)"
 const stoppedNow = "(" + ownerStopped + " OR (" + holdsAny + " AND NOT EXISTS (SELECT 1 FROM key_grants h WHERE h.key_id = k.id AND EXISTS (SELECT 1 " + carried +
 	" AND x.app_id = k.app_id AND x.api_id = h.api_id AND xs.scope_id = h.scope_id))))"
 
-// stoppedAll is stoppedNow for where few keys pass and all must be looked at: what access carries is read once.
-const stoppedAll = "(" + ownerStopped + " OR (" + holdsAny + " AND NOT EXISTS (SELECT 1 FROM key_grants h WHERE h.key_id = k.id AND (k.app_id, h.scope_id) IN (SELECT x.app_id, xs.scope_id " + carried + "))))"
+// stoppedAll is stoppedNow for where few keys pass and all must be looked at: what access carries is read once. The CASE keeps PostgreSQL from making a join of
+// it, which would read it anew for each key.
+const stoppedAll = "(" + ownerStopped + " OR (" + holdsAny + " AND NOT EXISTS (SELECT 1 FROM key_grants h WHERE h.key_id = k.id AND CASE WHEN (k.app_id, h.scope_id) IN (SELECT x.app_id, xs.scope_id " + carried + ") THEN 1 ELSE 0 END = 1)))"
 
 // where is SQL of our own that ends inside a WHERE, with its arguments.
 func (f Filter) where(now time.Time) (string, []any) {
@@ -120,6 +122,9 @@ func (f Filter) where(now time.Time) (string, []any) {
 	}
 	if f.Leaked {
 		add("EXISTS (SELECT 1 FROM leak_incidents i WHERE i.key_id = k.id AND i.closed_at IS NULL)")
+	}
+	if f.Unused {
+		add("k.last_used_at IS NULL")
 	}
 	if f.UsedLastHour {
 		add("k.last_used_at > ?", now.Add(-time.Hour))
