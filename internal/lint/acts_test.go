@@ -17,6 +17,7 @@ var withoutAct = map[string]string{
 	"account.Sweep":           "deletes what expired",
 	"catalog.IndexAll":        "makes the search index anew from what is there",
 	"notice.Run":              "mails what is about to happen; the mails are the record",
+	"quota.Warn":              "mails what is used of quotas; the mails are the record",
 	"notice.ReadCalendar":     "notes when an address was read",
 	"idempotency.Claim":       "remembers that a call came; what the call does is the act",
 	"idempotency.Finish":      "remembers what a call was answered",

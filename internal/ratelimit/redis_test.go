@@ -5,6 +5,7 @@ import (
 	"net"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,14 +19,14 @@ import (
 
 // server is a Redis of this test's own, with a client that gives up as that of the limiter does.
 type server struct {
-	t      *testing.T
+	t      testing.TB
 	socket string
 	cmd    *exec.Cmd
 	client *redis.Client
 	asked  atomic.Int64 // scripts that were sent
 }
 
-func startRedis(t *testing.T) *server {
+func startRedis(t testing.TB) *server {
 	t.Helper()
 	s := &server{t: t, socket: filepath.Join(t.TempDir(), "r.sock")}
 	s.start()
@@ -115,7 +116,7 @@ func (s *server) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 // gate is one replica, with a clock of its own.
 type gate struct {
 	*ratelimit.Redis
-	t   *testing.T
+	t   testing.TB
 	now time.Time
 }
 
@@ -307,5 +308,30 @@ func TestCallsThatWaitGoTogether(t *testing.T) { // R8: one round trip
 
 	if n := s.asked.Load() - asked; n > 3 {
 		t.Errorf("%d round trips for 64 calls at once, want at most 3", n)
+	}
+}
+
+// BenchmarkTakeOfRedis is what the limits of a call cost with Redis on this machine (R8): alone, and beside 63 others.
+func BenchmarkTakeOfRedis(b *testing.B) {
+	s := startRedis(b)
+	l := ratelimit.NewRedis(s.connect(), ratelimit.NewLocal(1000), ratelimit.Alone)
+	take := func(i int) { l.Take(context.Background(), start, 1, hourly(byte(i), 1<<30), ratelimit.Ask{}) }
+	b.Run("alone", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			take(1)
+		}
+	})
+	b.Run("64 at once", func(b *testing.B) {
+		b.ReportAllocs()
+		b.SetParallelism(64 / runtime.GOMAXPROCS(0))
+		b.RunParallel(func(p *testing.PB) {
+			for i := 0; p.Next(); i++ {
+				take(i)
+			}
+		})
+	})
+	if l.Down() {
+		b.Log("Redis was late, and calls went on without it")
 	}
 }

@@ -71,8 +71,8 @@ const readers = `SELECT u.id, u.email, u.language, u.time_zone, CASE WHEN EXISTS
 
 // The sentences of a letter: app, what is used, the quota, API, environment.
 var sentences = map[string]string{
-	Month: text.N("%[1]s has used %[2]s of its %[3]s calls of this month at %[4]s, environment %[5]s."),
-	Day:   text.N("%[1]s has used %[2]s of its %[3]s calls of this day at %[4]s, environment %[5]s."),
+	Month: text.N("Calls of %[1]s at %[4]s this month, environment %[5]s: %[2]s of %[3]s."),
+	Day:   text.N("Calls of %[1]s at %[4]s on this day, environment %[5]s: %[2]s of %[3]s."),
 }
 
 var environments = map[string]string{"live": text.N("Live"), "test": text.N("Test")}

@@ -1,0 +1,94 @@
+package usage_test
+
+import (
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
+)
+
+// sharing is one of n replicas that share quotas.
+func sharing(t *testing.T, w *usagetest.World, name string, n int) *replica {
+	t.Helper()
+	r := &replica{w: w, t: t, ring: w.Ring(), counters: keyring.NewUsage(0), quotas: keyring.NewSharedQuotas(ratelimit.Fixed(n))}
+	r.flusher = usage.NewFlusher(usage.FlusherOptions{
+		DB: w.DB, Counters: r.counters, Quotas: r.quotas, Replica: name, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	if err := r.flusher.Seed(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// tilt verifies until it is refused, and then stores what was counted.
+func tilt(r *replica, text string, cost int) (passed int) {
+	r.poll()
+	req := target("GET", "/v2/orders")
+	req.Cost = cost
+	for r.verify(text, req) == keyring.Valid {
+		passed += cost
+	}
+	r.flush()
+	return passed
+}
+
+func TestQuotasOfDayAndMonthHoldOverThreeReplicasAndRestarts(t *testing.T) { // L6: at most one in a hundred over, or a call each
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := usagetest.New(t, d)
+		w.Run("UPDATE plans SET quota_month = 300, quota_day = 120")
+		_, text := w.AddKey(w.App, "Worker", w.Orders, w.OrdersRead)
+		sum := 0
+		for day := range 4 {
+			want := min(120, max(0, 300-sum))
+			// Each day with processes that know nothing but what is stored.
+			replicas := []*replica{sharing(t, w, "one", 3), sharing(t, w, "two", 3), sharing(t, w, "three", 3)}
+			passed := 0
+			for range 12 {
+				for _, r := range replicas {
+					passed += tilt(r, text, 1)
+				}
+			}
+			if passed < want || passed > want+want/100+3 {
+				t.Errorf("day %d: %d passed, want %d", day, passed, want)
+			}
+			sum += passed
+			clock.Advance(24 * time.Hour)
+		}
+		if sum > 300+3+3 {
+			t.Errorf("%d passed in a month of 300", sum)
+		}
+	})
+}
+
+func TestACostlyCallIsChargedWhole(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		w := usagetest.New(t, d)
+		w.Run("UPDATE plans SET quota_day = 100")
+		w.Run("UPDATE route_rules SET cost = 30 WHERE path_template = '/v2/orders' AND method = 'GET'")
+		_, text := w.AddKey(w.App, "Worker", w.Orders, w.OrdersRead)
+		r := sharing(t, w, "one", 1)
+		byRoute := target("GET", "/v2/orders")
+		byRoute.CostByRoute = true
+		passed := 0
+		for range 5 {
+			if r.verify(text, byRoute) == keyring.Valid {
+				passed++
+			}
+		}
+		refused := r.verify(text, target("POST", "/v2/orders"))
+		r.flush()
+
+		var day, month int
+		err := d.Read(t.Context()).Raw("SELECT (SELECT used FROM quota_days), (SELECT used FROM quota_counters)").Row().Scan(&day, &month)
+		if err != nil || passed != 3 || refused != keyring.InsufficientScope || day != 90 || month != 90 {
+			t.Error(passed, refused, day, month, err)
+		}
+	})
+}
