@@ -30,6 +30,7 @@ type options struct {
 	keys        int
 	questions   int
 	forumURL    string
+	usageURL    string
 	only        string
 }
 
@@ -46,6 +47,7 @@ func main() {
 	flag.IntVar(&o.keys, "keys", 100_000, "keys in the database")
 	flag.IntVar(&o.questions, "questions", 100_000, "questions in the forum, with ten posts each")
 	flag.StringVar(&o.forumURL, "forum", "", "database URL of a forum that is kept: filled when it has no questions; empty: a temporary one")
+	flag.StringVar(&o.usageURL, "usage", "", "database URL of counts that are kept: filled with ten million rows when it has none; empty: a temporary one")
 	flag.StringVar(&o.only, "only", "", "sections to run, parted by commas: "+strings.Join(sectionNames(), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -73,6 +75,7 @@ var sections = []section{
 	{"nginx", nginxSection},
 	{"pages", pagesSection},
 	{"forum", forumSection},
+	{"usage", usageSection},
 }
 
 func sectionNames() []string {
@@ -110,7 +113,7 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		_ = os.RemoveAll(dir)
 	}()
-	if o.only != "forum" { // which has a database of its own
+	if o.only != "forum" && o.only != "usage" { // which have databases of their own
 		if b.filled, err = fill(ctx, dir, o.keys); err != nil {
 			return fmt.Errorf("fill the database: %w", err)
 		}
