@@ -30,6 +30,13 @@ func (s *Store) MailEach(tx *db.Tx, rows []Row, letter func(ctx context.Context,
 	return s.mailTo(tx, rows, letter, func(string) (bool, error) { return true, nil })
 }
 
+// MailOnce is MailEach for what is told in parts, each in a transaction of its own: of all with the same name one address gets one letter, within a week.
+func (s *Store) MailOnce(tx *db.Tx, name string, rows []Row, letter func(ctx context.Context, rows []Row) outbox.Letter) error {
+	return s.mailTo(tx, rows, letter, func(email string) (bool, error) {
+		return account.TakeTx(tx, name+" "+email, 1, 7*24*time.Hour)
+	})
+}
+
 func (s *Store) mailTo(tx *db.Tx, rows []Row, letter func(ctx context.Context, rows []Row) outbox.Letter, may func(email string) (bool, error)) error {
 	readers, err := ReadersTx(tx, rows)
 	if err != nil {

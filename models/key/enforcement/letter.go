@@ -163,8 +163,9 @@ func (s *Store) tellShortened(tx *db.Tx, n policy.Number, ended []told) error {
 	})
 }
 
-// tellChange mails the readers of one organization's keys, one digest each, what a stricter policy asks of them and from when on.
-func (s *Store) tellChange(tx *db.Tx, parts []part) error {
+// tellChange mails the readers of one organization's keys, one digest each for all with the same name, what a stricter policy asks of them and from when on. cut says
+// that there may be more keys than those.
+func (s *Store) tellChange(tx *db.Tx, name string, cut bool, parts []part) error {
 	var all []key.Row
 	seen, in := map[db.ID]bool{}, map[string]map[db.ID]bool{}
 	for _, p := range parts {
@@ -184,7 +185,7 @@ func (s *Store) tellChange(tx *db.Tx, parts []part) error {
 	if err != nil {
 		return err
 	}
-	return s.keys.MailEach(tx, all, func(ctx context.Context, rows []key.Row) outbox.Letter {
+	return s.keys.MailOnce(tx, "policy change "+name, all, func(ctx context.Context, rows []key.Row) outbox.Letter {
 		l := outbox.Letter{Kind: "key_policy_changed", Subject: outbox.L("A policy for API keys becomes stricter on %s", text.Date(ctx, parts[0].at))}
 		l.Lines = append(l.Lines, outbox.L("Until %s these keys go by the old rules. From then on:", text.DateTime(ctx, parts[0].at)))
 		for _, p := range parts {
@@ -197,6 +198,9 @@ func (s *Store) tellChange(tx *db.Tx, parts []part) error {
 			if len(mine) > 0 {
 				l.Lines = append(append(append(l.Lines, will(p.rule, whose, p.number.Value)), key.KeyLines(mine)...), help(p.rule))
 			}
+		}
+		if cut && len(rows) <= key.Listed {
+			l.Lines = append(l.Lines, outbox.L("… and others: the list of keys shows them all."))
 		}
 		s.keys.Button(&l, rows)
 		return l

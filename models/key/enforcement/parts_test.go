@@ -1,0 +1,76 @@
+package enforcement_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/key/keytest"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
+)
+
+// many makes keys of one maker in the shop, that live for 300 days.
+func (w *world) many(n int) {
+	w.t.Helper()
+	t, now := table{}, w.Clock.Now()
+	for i := range n {
+		id := db.NewID()
+		t.add("keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest, created_by, expires_at, created_at, updated_at)", id, w.App, "live", fmt.Sprintf("Worker %d", i),
+			"customer", "gk_live_", "abcd", "hmac-sha256", "1", fmt.Appendf(nil, "%032d", i), w.Developer.UserID, now.Add(300*day), now.Add(-day), now)
+		t.add("key_grants (key_id, api_id, scope_id)", id, w.API, w.Scope)
+	}
+	if err := w.DB.Tx(bg, t.write); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// K4, REL-23: a change that hits many keys of one organization is told in parts. Cut between two of them it goes on where it stopped: each key has its day
+// once, and each reader one letter.
+func TestTellingThatWasCutGoesOnAndTellsNobodyTwice(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		const many = 700
+		w.many(many)
+		change, err := w.policies.Propose(bg, w.Staff, w.orders, policy.Rules{MaxDays: new(30)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := w.policies.Confirm(bg, w.Staff, change, 10); err != nil {
+			t.Fatal(err)
+		}
+		told := func() (n int) {
+			if err := d.Read(bg).Raw("SELECT COUNT(*) FROM key_policy_change_keys WHERE told_at IS NOT NULL").Row().Scan(&n); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		payload, _ := json.Marshal(policy.Told{ChangeID: change})
+
+		first := w.store.TellFirst(bg, change, 250)
+		partly := told()
+		again := w.store.Tell(bg, payload)
+		once := w.store.Tell(bg, payload)
+
+		if partly != 250 {
+			t.Fatal("the first run was not cut in between:", first, partly)
+		}
+		if err := errors.Join(first, again, once); err != nil || told() != many {
+			t.Fatal(err, told())
+		}
+		letters := w.Mails()
+		if names := strings.Join(keytest.Names(letters), ", "); names != "dev key_policy_changed, ops key_policy_changed" {
+			t.Error(names)
+		}
+		var dues int
+		if err := d.Read(bg).Raw("SELECT COUNT(*) FROM key_policy_dues WHERE rule = 'life' AND told = 1").Row().Scan(&dues); err != nil || dues != many {
+			t.Error("days written down:", dues, err)
+		}
+		if len(letters) > 0 && !strings.Contains(keytest.Words(letters[0]), "… and others") {
+			t.Error("the letter does not say that there are others")
+		}
+	})
+}
