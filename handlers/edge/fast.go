@@ -3,6 +3,7 @@ package edge
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -107,7 +108,7 @@ func (s *Server) receive(x *exchange, c *fasthttp.RequestCtx) {
 		if !found {
 			continue
 		}
-		value = bytes.Trim(value, " \t")
+		value = framing.Trim(value)
 		x.take(text(name), text(value))
 		if len(name) == len("connection") && strings.EqualFold(text(name), "connection") && bytes.Contains(bytes.ToLower(value), []byte("close")) {
 			x.closing = true // fasthttp forgets it when it is not alone
@@ -166,15 +167,11 @@ func codeOf(status int) string {
 
 // response is the answer as it goes over a wire that ends with it.
 func (x *exchange) response() []byte {
-	var b bytes.Buffer
-	answer := http.Response{StatusCode: x.status, ProtoMajor: 1, ProtoMinor: 1, Header: http.Header{}, Close: true, ContentLength: int64(len(x.body))}
+	b := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %d\r\n", x.status, http.StatusText(x.status), len(x.body))
 	for _, p := range x.pairs {
-		answer.Header.Set(p.name, string(x.values[p.from:p.to]))
+		b = fmt.Appendf(b, "%s: %s\r\n", p.name, x.values[p.from:p.to])
 	}
-	if err := answer.Write(&b); err != nil {
-		return nil
-	}
-	return append(b.Bytes(), x.body...)
+	return append(append(b, "\r\n"...), x.body...)
 }
 
 // fail answers what fasthttp could not read: since framing let it through, that is a request that did not arrive in time, or not whole.

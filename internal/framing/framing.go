@@ -36,7 +36,7 @@ var (
 	tooLarge       = &Refusal{413, "The body is too large."}
 	badExpectation = &Refusal{417, "Only 100-continue can be expected."}
 	headTooLarge   = &Refusal{431, "The header fields are too many or too large."}
-	badVersion     = &Refusal{505, "This speaks HTTP/1.1 and HTTP/1.0."}
+	badVersion     = &Refusal{505, "Only versions 1.1 and 1.0 of HTTP are spoken here."}
 )
 
 // Reader follows the requests of one connection. The zero Reader, with Limits, is at the start of the first.

@@ -117,7 +117,7 @@ func (h *head) field(line []byte) *Refusal {
 	if colon < 0 || !isToken(line[:colon]) {
 		return badField
 	}
-	name, value := line[:colon], bytes.Trim(line[colon+1:], " \t")
+	name, value := line[:colon], Trim(line[colon+1:])
 	if !isClean(value) {
 		return badValue
 	}
@@ -166,6 +166,17 @@ func (h *head) contentLength(value []byte) *Refusal {
 }
 
 var space = []byte{' '}
+
+// Trim leaves out the spaces and tabs around a value. bytes.Trim makes a set of them first, each time.
+func Trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for n := len(b); n > 0 && (b[n-1] == ' ' || b[n-1] == '\t'); n = len(b) {
+		b = b[:n-1]
+	}
+	return b
+}
 
 // is compares without case; text is lower case where it holds letters that matter.
 func is(b []byte, text string) bool {
