@@ -41,6 +41,7 @@ type engine struct {
 	loader  *key.Loader
 	metrics *metrics
 	fleet   fleet
+	whole   bool // all living keys are read at the start
 }
 
 // Sizes of what is kept in memory.
@@ -52,13 +53,15 @@ const (
 
 func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e := engine{loader: s.Key.Loader()}
-	e.ring = keyring.NewRing(e.loader, keyring.Options{TTL: keyring.DefaultTTL, StaleMax: o.Settings.StaleMax, Now: o.DB.Clock})
+	e.ring = newRing(o, e.loader)
 	o.DB.OnCommit(func(changes []db.Change) { e.ring.Apply(key.RingChanges(changes)...) })
 	if err := e.ring.Poll(ctx); err != nil {
 		return e, fmt.Errorf("read the change feed: %w", err)
 	}
-	e.fresh = func() bool { return e.ring.Age(o.DB.Now()) <= o.Settings.StaleMax }
-	limiter, err := e.limiter(o)
+	// Red at half the time after which answers stop: who balances load must see it before callers do.
+	e.fresh = func() bool { return e.ring.Age(o.DB.Now()) <= o.Settings.StaleMax/2 }
+	e.whole = o.Settings.KeyringWhole
+	err := e.openRedis(o)
 	if err != nil {
 		return e, err
 	}
@@ -73,7 +76,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 		return e, errors.Join(fmt.Errorf("read the quotas: %w", err), e.flusher.Close())
 	}
 	e.edge = edge.New(edge.Options{
-		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
+		Ring: e.ring, Limiter: e.limiter(), Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
 		Recognised: func(id keyring.ID, foreign, own keyring.Digest) {
 			s.Import.Recognised(key.Redigested{ID: db.ID(id), Foreign: apikey.Digest(foreign), Own: apikey.Digest(own)})
 		},
@@ -95,19 +98,24 @@ func digesters(root *secret.Root) []*apikey.Digester {
 	return all
 }
 
-// limiter counts in this process, or in Redis for all replicas together.
-func (e *engine) limiter(o Options) (ratelimit.Limiter, error) {
+// limiter counts in this process, or in Redis for all replicas together; while Redis is away each counts its share.
+func (e *engine) limiter() ratelimit.Limiter {
 	local := ratelimit.NewLocal(limitBuckets)
+	if e.redis == nil {
+		return local
+	}
+	return ratelimit.NewRedis(e.redis, local, e.fleet.heart)
+}
+
+// openRedis makes the client, where there is a Redis. It connects when it is used.
+func (e *engine) openRedis(o Options) (err error) {
 	if !o.Settings.RedisURL.IsSet() {
-		return local, nil
+		return nil
 	}
-	options, err := redis.ParseURL(o.Settings.RedisURL.Reveal())
-	if err != nil {
-		return nil, errors.New("GATEHOUSE_REDIS_URL is not an address of Redis") // its own error would show the password
+	if e.redis, err = ratelimit.NewRedisClient(o.Settings.RedisURL.Reveal()); err != nil {
+		return fmt.Errorf("GATEHOUSE_REDIS_URL: %w", err)
 	}
-	options.ContextTimeoutEnabled = true
-	e.redis = redis.NewClient(options)
-	return ratelimit.NewRedis(e.redis, local, ratelimit.Alone), nil
+	return nil
 }
 
 func newWorker(o Options, s Stores) *job.Worker {
@@ -145,7 +153,7 @@ func (h *House) Loops() []func(context.Context) {
 	e := h.engine
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
-		e.flusher.Run, e.worker.Run, e.warm, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
+		e.flusher.Run, e.worker.Run, e.readAhead, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)
@@ -166,17 +174,6 @@ func reportPolling(err error) {
 		return
 	}
 	slog.Info("the change feed is read again")
-}
-
-// warm reads the keys that were used lately, so that the first calls after a start need not wait for the database.
-func (e engine) warm(ctx context.Context) {
-	err := e.loader.Warm(ctx, warmKeys, func(d keyring.Digest) error {
-		_, err := e.ring.Lookup(ctx, e.now(), d)
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		slog.Warn("keys were not read ahead", "error", err)
-	}
 }
 
 func (e engine) now() time.Time { return e.edge.Clock() }

@@ -33,6 +33,7 @@ func (e *engine) join(o Options) fleet {
 		DB: o.DB, Name: o.Replica, Version: o.Version, EdgeAddr: o.Settings.EdgeAddr,
 		Report: func(ctx context.Context) replica.Report {
 			r := ringReport(ring, o.DB.Now())
+			r.Spooled = e.spooled()
 			for _, ear := range ears {
 				r.Hint = either(r.Hint, ear.Hears())
 			}
@@ -75,4 +76,12 @@ func (f fleet) loops() []func(context.Context) {
 		loops = append(loops, f.crier.Run)
 	}
 	return loops
+}
+
+// spooled is how many batches of usage wait for the database.
+func (e *engine) spooled() int64 {
+	if e.flusher == nil {
+		return 0
+	}
+	return int64(e.flusher.State().Waiting)
 }

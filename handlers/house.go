@@ -90,7 +90,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	orgs := org.New(kit, s.Org, s.Catalog)

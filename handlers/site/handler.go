@@ -41,6 +41,7 @@ type Handler struct {
 	Leaks   *leak.Store    // nil: nothing is said of leaked keys
 	Signup  config.SignupPolicy
 	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
+	Loaded  func() bool // whether what is to be read before the first request has been; nil: always
 	leaving atomic.Bool
 }
 
@@ -60,17 +61,20 @@ func (h *Handler) Routes(r *web.Registrar) {
 // Healthz says that the process lives.
 func (h *Handler) Healthz(w http.ResponseWriter, _ *http.Request) { say(w, http.StatusOK, "alive") }
 
-// Readyz says whether requests should be sent here: not while the database is away, the edge's picture is stale or the process is leaving.
+// Readyz says whether requests should be sent here: not while the database is away, the edge's picture is stale or not yet whole, or the process is
+// leaving.
 func (h *Handler) Readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), 2*time.Second)
 	defer cancel()
 	switch {
 	case h.leaving.Load():
 		say(w, http.StatusServiceUnavailable, "leaving")
+	case h.Fresh != nil && !h.Fresh(): // asked first: it is known without waiting
+		say(w, http.StatusServiceUnavailable, "stale keys")
+	case h.Loaded != nil && !h.Loaded():
+		say(w, http.StatusServiceUnavailable, "loading keys")
 	case h.DB.Ping(ctx) != nil:
 		say(w, http.StatusServiceUnavailable, "no database")
-	case h.Fresh != nil && !h.Fresh():
-		say(w, http.StatusServiceUnavailable, "stale keys")
 	default:
 		say(w, http.StatusOK, "ready")
 	}

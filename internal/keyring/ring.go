@@ -71,10 +71,11 @@ type Options struct {
 // DefaultTTL is how long facts are believed by default.
 const DefaultTTL = 10 * time.Second
 
+// MaxTTL is the longest TTL.
+const MaxTTL = time.Minute
+
 func (o Options) withDefaults() Options {
-	if o.TTL > time.Minute {
-		o.TTL = time.Minute
-	}
+	o.TTL = min(o.TTL, MaxTTL)
 	for _, d := range []struct {
 		field *time.Duration
 		value time.Duration
@@ -134,6 +135,7 @@ type Ring struct {
 	hints  chan struct{}
 
 	counts [countShards]countShard
+	whole  atomic.Bool
 }
 
 type catalogueView struct {

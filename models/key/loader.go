@@ -37,10 +37,13 @@ type factRow struct {
 	Row
 	Held           boundsRow `gorm:"embedded"`
 	PersonalUserID *db.ID
+	Digest         []byte // of LoadPart alone
 }
 
-const factQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id" + rowTables +
-	" WHERE k.digest_algorithm IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version IN ? AND k.digest = ?" +
+const factQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id" + rowTables + factCondition + " AND k.digest = ?"
+
+// factCondition is of the keys that verification knows; its argument is the versions of peppers.
+const factCondition = " WHERE k.digest_algorithm IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version IN ?" +
 	" AND (k.import_id IS NULL OR EXISTS (SELECT 1 FROM key_imports i WHERE i.id = k.import_id AND i.finished_at IS NOT NULL))"
 
 // LoadKey implements keyring.Loader.
@@ -134,6 +137,7 @@ func suspension(at, until *time.Time) int64 {
 
 // grantFact is one granted scope with the access that it rests on: the one in force, or else the last that ended.
 type grantFact struct {
+	KeyID             db.ID
 	APIID             db.ID
 	Publisher         db.ID
 	Scope             string
@@ -150,7 +154,9 @@ type grantFact struct {
 	QuotaDay          *int64
 }
 
-const grantFactQuery = `SELECT g.api_id, p.publisher_id AS publisher, s.name AS scope, s.withdrawn_at, ` + retiredAPI + ` AS retired,
+const grantFactQuery = grantFacts + "WHERE g.key_id = ? ORDER BY g.api_id, s.name"
+
+const grantFacts = `SELECT g.key_id, g.api_id, p.publisher_id AS publisher, s.name AS scope, s.withdrawn_at, ` + retiredAPI + ` AS retired,
 	x.id AS access_id, x.state, x.suspended_until, CASE WHEN xs.scope_id IS NULL THEN 0 ELSE 1 END AS allowed,
 	n.rate_requests, n.rate_period_seconds, n.burst, n.quota_month, n.quota_day
 	FROM key_grants g JOIN keys k ON k.id = g.key_id JOIN scopes s ON s.id = g.scope_id JOIN apis p ON p.id = g.api_id
@@ -158,7 +164,7 @@ const grantFactQuery = `SELECT g.api_id, p.publisher_id AS publisher, s.name AS 
 		ORDER BY CASE WHEN y.state = 'ended' THEN 1 ELSE 0 END, y.updated_at DESC, y.id LIMIT 1)
 	JOIN plans n ON n.id = x.plan_id
 	LEFT JOIN access_scopes xs ON xs.access_id = x.id AND xs.scope_id = g.scope_id
-	WHERE g.key_id = ? ORDER BY g.api_id, s.name`
+	`
 
 // reach puts the granted scopes together by API. A scope counts while it is in the app's access and not withdrawn (K6).
 func reach(domain string, grants []grantFact) *keyring.Reach {

@@ -1,0 +1,45 @@
+package handlers
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+)
+
+// newRing makes the picture of keys, empty. One that is kept whole is believed for longer, since it is read anew all the time.
+func newRing(o Options, loader *key.Loader) *keyring.Ring {
+	ttl := keyring.DefaultTTL
+	if o.Settings.KeyringWhole {
+		ttl = keyring.MaxTTL
+	}
+	return keyring.NewRing(loader, keyring.Options{TTL: ttl, StaleMax: o.Settings.StaleMax, Now: o.DB.Clock})
+}
+
+// loaded reports whether what is to be read before the first request has been.
+func (e engine) loaded() bool { return !e.whole || e.ring.Whole() }
+
+// readAhead reads keys before they are asked for: all, again and again, or once those that were used lately, so that the first calls after
+// a start need not wait for the database.
+func (e engine) readAhead(ctx context.Context) {
+	if e.whole {
+		began := time.Now()
+		e.ring.KeepWhole(ctx, func(keys int, err error) {
+			if err != nil {
+				slog.Error("keys can’t be read whole; they are read when they are used", "error", err)
+				return
+			}
+			slog.Info("all living keys are in memory", "keys", keys, "ms", time.Since(began).Milliseconds())
+		})
+		return
+	}
+	err := e.loader.Warm(ctx, warmKeys, func(d keyring.Digest) error {
+		_, err := e.ring.Lookup(ctx, e.now(), d)
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		slog.Warn("keys were not read ahead", "error", err)
+	}
+}

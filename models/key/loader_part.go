@@ -1,0 +1,51 @@
+package key
+
+import (
+	"context"
+	"slices"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+var _ keyring.WholeLoader = (*Loader)(nil)
+
+const partQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables + factCondition +
+	" AND k.id > ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) ORDER BY k.id LIMIT ?"
+
+// LoadPart implements keyring.WholeLoader: two queries a part.
+func (l *Loader) LoadPart(ctx context.Context, after keyring.ID, limit int) ([]keyring.Loaded, error) {
+	var rows []factRow
+	g := l.db.Read(ctx)
+	err := g.Raw(partQuery, append(slices.Clone(l.versions), importedVersion), db.ID(after), l.db.Now(), limit).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	ids := make([]db.ID, len(rows))
+	for i := range rows {
+		ids[i] = rows[i].ID
+	}
+	var grants []grantFact
+	if err := g.Raw(grantFacts+"WHERE g.key_id IN ? ORDER BY g.key_id, g.api_id, s.name", ids).Scan(&grants).Error; err != nil {
+		return nil, err
+	}
+	byKey := make(map[db.ID][]grantFact, len(rows))
+	for from := 0; from < len(grants); {
+		to := from + 1
+		for to < len(grants) && grants[to].KeyID == grants[from].KeyID {
+			to++
+		}
+		byKey[grants[from].KeyID], from = grants[from:to], to
+	}
+	part := make([]keyring.Loaded, len(rows))
+	for i, r := range rows {
+		f, err := r.facts()
+		if err != nil {
+			return nil, err
+		}
+		f.Reach = reach(r.DataDomain, byKey[r.ID])
+		part[i].Facts = f
+		copy(part[i].Digest[:], r.Digest)
+	}
+	return part, nil
+}
