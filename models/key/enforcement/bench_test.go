@@ -1,6 +1,7 @@
 package enforcement_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key/enforcement"
 	"github.com/gatehouse-dev/gatehouse/models/key/keytest"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 )
 
 // crowd is many keys in organizations of a hundred, ten to an app, each with one member who is told.
@@ -140,8 +142,58 @@ func BenchmarkEnforce(b *testing.B) {
 	}
 }
 
+// BenchmarkTighten previews, saves and tells of a change that hits all keys of a crowd, those of one organization being a tenth of them: how long each takes,
+// and the longest transaction. GATEHOUSE_BENCH_KEYS sets their number, else 2,000.
+func BenchmarkTighten(b *testing.B) {
+	n, _ := strconv.Atoi(os.Getenv("GATEHOUSE_BENCH_KEYS"))
+	if n == 0 {
+		n = 2000
+	}
+	for _, dialect := range []db.Dialect{db.SQLite, db.Postgres} {
+		b.Run(string(dialect), func(b *testing.B) {
+			for range b.N {
+				b.StopTimer()
+				clock := dbtest.NewClock()
+				open := dbtest.SQLite
+				if dialect == db.Postgres {
+					open = dbtest.Postgres
+				}
+				w := keytest.New(b, open(b, clock), clock)
+				crowd(b, w, n)
+				w.Run("UPDATE apps SET organization_id = ? WHERE name LIKE 'App %7'", w.Org)
+				clock.Advance(time.Minute)
+				if dialect == db.Postgres {
+					w.Run("ANALYZE")
+				}
+				b.StartTimer()
+				policies, store := policy.NewStore(w.DB), enforcement.NewStore(w.DB, w.Keys)
+				var change db.ID
+				measured(b, w, "propose", func() (err error) {
+					change, err = policies.Propose(bg, w.Staff, policy.Source{Kind: policy.API, ID: w.API}, policy.Rules{MaxDays: new(30), IdleDays: new(30)})
+					return err
+				})
+				measured(b, w, "confirm", func() error { return policies.Confirm(bg, w.Staff, change, 14) })
+				payload, err := json.Marshal(policy.Told{ChangeID: change})
+				if err != nil {
+					b.Fatal(err)
+				}
+				measured(b, w, "tell", func() error { return store.Tell(bg, payload) })
+				var told, mails int
+				_ = w.DB.Read(bg).Raw("SELECT COUNT(*) FROM key_policy_change_keys WHERE told_at IS NOT NULL").Row().Scan(&told)
+				_ = w.DB.Read(bg).Raw("SELECT COUNT(*) FROM mails").Row().Scan(&mails)
+				b.Log("told", told, "mails", mails)
+			}
+		})
+	}
+}
+
 // drain runs a step and tells what it cost; what another writer waits for meanwhile is how long its transactions are.
 func drain(b *testing.B, w *keytest.World, store *enforcement.Store, step string) {
+	b.Helper()
+	measured(b, w, step, func() error { return store.Steps()[step](bg, w.Clock.Now()) })
+}
+
+func measured(b *testing.B, w *keytest.World, step string, do func() error) {
 	b.Helper()
 	begin, was := time.Now(), cpu(b)
 	done, longest := make(chan struct{}), make(chan time.Duration)
@@ -162,7 +214,7 @@ func drain(b *testing.B, w *keytest.World, store *enforcement.Store, step string
 			}
 		}
 	}()
-	err := store.Steps()[step](bg, w.Clock.Now())
+	err := do()
 	close(done)
 	most := <-longest
 	if err != nil {

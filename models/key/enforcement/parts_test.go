@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key/keytest"
@@ -71,6 +72,29 @@ func TestTellingThatWasCutGoesOnAndTellsNobodyTwice(t *testing.T) {
 		}
 		if len(letters) > 0 && !strings.Contains(keytest.Words(letters[0]), "… and others") {
 			t.Error("the letter does not say that there are others")
+		}
+	})
+}
+
+// K4: a preview that a kill cut short does not know all that it hits, so nobody saves it; what was said holds on, and a new one can be made.
+func TestPreviewThatWasCutShortIsNotSaved(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		w.many(3)
+		change, err := w.policies.Propose(bg, w.Staff, w.orders, policy.Rules{MaxDays: new(30)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.Run("UPDATE key_policy_changes SET keys = 0 WHERE id = ?", change) // as it is until all keys are in
+
+		cut := w.policies.Confirm(bg, w.Staff, change, 10)
+		again, err := w.policies.Propose(bg, w.Staff, w.orders, policy.Rules{MaxDays: new(30)})
+
+		if !fault.Is(cut, fault.Conflict) {
+			t.Error("it was saved:", cut)
+		}
+		if err != nil || again.IsZero() || w.policies.Confirm(bg, w.Staff, again, 10) != nil {
+			t.Error("no new one:", err)
 		}
 	})
 }

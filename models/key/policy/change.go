@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"time"
 
+	"gorm.io/gorm"
+
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -76,9 +78,18 @@ func (s *Store) Propose(ctx context.Context, a actor.Actor, of Source, r Rules) 
 	if err := r.check(of.Kind); err != nil {
 		return db.ID{}, err
 	}
-	var id db.ID
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		id = db.ID{}
+	c := Change{ID: db.NewID(), SubjectKind: of.Kind, SubjectID: of.ID}
+	open, err := s.open(ctx, a, of, r, &c)
+	if err != nil || !open {
+		return db.ID{}, err
+	}
+	return s.fill(ctx, a, of, c)
+}
+
+// open writes a preview without its keys. What tightens nothing, or is what the subject says, needs none: open is false.
+func (s *Store) open(ctx context.Context, a actor.Actor, of Source, r Rules, c *Change) (open bool, err error) {
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		open = false
 		if _, err := subject(tx, of); err != nil {
 			return err
 		}
@@ -86,21 +97,50 @@ func (s *Store) Propose(ctx context.Context, a actor.Actor, of Source, r Rules) 
 		if err != nil || book.Of(of).Equal(r) {
 			return err
 		}
-		c := Change{ID: db.NewID(), SubjectKind: of.Kind, SubjectID: of.ID}
-		if err := c.draft(tx, a, book.Of(of), r); err != nil {
-			return err
+		if len(Tightens(book.Of(of), r)) == 0 {
+			return put(tx, a, of, book.Of(of), r, nil)
 		}
-		if c.Keys > 0 {
-			id = c.ID
+		open = true
+		return c.draft(tx, a, book.Of(of), r)
+	})
+	return open, err
+}
+
+// keysAtOnce is how many keys of a preview one transaction writes: SQLite has one writer, and all others wait for it meanwhile.
+const keysAtOnce = 2000
+
+// fill fixes the keys that the change hits, and last counts them: until then nobody can save it. A preview that is cut short is swept. One that hits no key is
+// saved at once.
+func (s *Store) fill(ctx context.Context, a actor.Actor, of Source, c Change) (db.ID, error) {
+	found, err := c.hits(s.db.Read(ctx), s.db.Dialect, time.Time{}, s.db.Now())
+	for part := range slices.Chunk(found, keysAtOnce) {
+		if err == nil {
+			err = s.db.Tx(ctx, func(tx *db.Tx) error { return c.insert(tx, part) })
+		}
+	}
+	if err != nil {
+		return db.ID{}, err
+	}
+	sum, err := c.sumUp(s.db.Read(ctx), s.db.Now())
+	if err != nil {
+		return db.ID{}, err
+	}
+	id := c.ID
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		if len(found) > 0 {
 			audit.Record(tx, a, audit.Event{Act: audit.PolicyPreviewed, TargetKind: "policy_change", TargetID: c.ID, Details: map[string]string{
-				"subject": string(of.Kind), "before": book.Of(of).Facts(), "after": r.Facts(), "keys": strconv.Itoa(c.Keys),
+				"subject": string(of.Kind), "before": c.Before().Facts(), "after": c.After().Facts(), "keys": strconv.Itoa(sum.keys),
 			}})
-			return nil
+			return c.count(tx, sum)
+		}
+		id = db.ID{}
+		if err := c.stillFits(tx, of); err != nil {
+			return err
 		}
 		if _, err := tx.Run("DELETE FROM key_policy_changes WHERE id = ?", c.ID); err != nil {
 			return err
 		}
-		return put(tx, a, of, book.Of(of), r, nil)
+		return put(tx, a, of, c.Before(), c.After(), nil)
 	})
 	return id, err
 }
@@ -114,7 +154,7 @@ func (s *Store) Save(ctx context.Context, a actor.Actor, of Source, r Rules) err
 	return err
 }
 
-// draft writes the change as a preview, with the keys that it hits.
+// draft writes the change as a preview.
 func (c *Change) draft(tx *db.Tx, a actor.Actor, before, after Rules) error {
 	was, err := json.Marshal(before)
 	if err != nil {
@@ -124,12 +164,10 @@ func (c *Change) draft(tx *db.Tx, a actor.Actor, before, after Rules) error {
 	if err != nil {
 		return err
 	}
+	c.RulesBefore, c.RulesAfter, c.CreatedAt, c.ExpiresAt = string(was), string(will), tx.Now, tx.Now.Add(ChangeLife)
 	_, err = tx.Run(`INSERT INTO key_policy_changes (id, subject_kind, subject_id, made_by, rules_before, rules_after, keys, expires_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)`, c.ID, c.SubjectKind, c.SubjectID, a.UserID.Ref(), string(was), string(will), tx.Now.Add(ChangeLife), tx.Now)
-	if err != nil {
-		return err
-	}
-	return c.fix(tx, before, after, time.Time{})
+		VALUES (?, ?, ?, ?, ?, ?, 0, ?, ?)`, c.ID, c.SubjectKind, c.SubjectID, a.UserID.Ref(), c.RulesBefore, c.RulesAfter, c.ExpiresAt, c.CreatedAt)
+	return err
 }
 
 // bits are how a row of a hit key holds the rules that it breaks.
@@ -146,50 +184,53 @@ func BreaksOf(n int) []string {
 	return out
 }
 
-// fix writes down the keys made after since that the change hits, and sums all up.
-func (c *Change) fix(tx *db.Tx, before, after Rules, since time.Time) error {
-	rules := Tightens(before, after)
-	if len(rules) == 0 {
-		return nil
-	}
+// hitKey is a key that the change hits, with the rules that it breaks as bits.
+type hitKey struct {
+	KeyID  db.ID
+	Breaks int
+}
+
+// hits reads the keys made after since that the change hits.
+func (c Change) hits(g *gorm.DB, dialect db.Dialect, since, now time.Time) ([]hitKey, error) {
 	breaks, args := "0", []any(nil)
-	for _, rule := range rules {
-		b := breaking(tx.Home.Dialect, rule, after, tx.Now)
+	for _, rule := range Tightens(c.Before(), c.After()) {
+		b := breaking(dialect, rule, c.After(), now)
 		breaks += " + CASE WHEN " + b.SQL + " THEN " + strconv.Itoa(bits[rule]) + " ELSE 0 END"
 		args = append(args, b.Args...)
 	}
-	hit := Applies(Source{Kind: c.SubjectKind, ID: c.SubjectID}, since, time.Time{}, tx.Now)
-	id := "?"
-	if tx.Home.Dialect == db.Postgres {
-		id = "CAST(? AS uuid)"
+	hit := Applies(Source{Kind: c.SubjectKind, ID: c.SubjectID}, since, time.Time{}, now)
+	var out []hitKey
+	err := g.Raw("SELECT y.key_id, y.breaks FROM (SELECT k.id AS key_id, "+breaks+" AS breaks"+Tables+" WHERE "+hit.SQL+") y WHERE y.breaks > 0 ORDER BY y.key_id", append(args, hit.Args...)...).Scan(&out).Error
+	return out, err
+}
+
+func (c Change) insert(tx *db.Tx, list []hitKey) error {
+	for some := range slices.Chunk(list, 500) {
+		args := make([]any, 0, 3*len(some))
+		for _, h := range some {
+			args = append(args, c.ID, h.KeyID, h.Breaks)
+		}
+		if _, err := tx.Run("INSERT INTO key_policy_change_keys (change_id, key_id, breaks) VALUES "+db.Rows(3, len(some))+" ON CONFLICT (change_id, key_id) DO NOTHING", args...); err != nil {
+			return err
+		}
 	}
-	args = append(append([]any{c.ID}, args...), hit.Args...)
-	_, err := tx.Run("INSERT INTO key_policy_change_keys (change_id, key_id, breaks) SELECT "+id+", y.id, y.breaks FROM (SELECT k.id, "+breaks+" AS breaks"+Tables+
-		" WHERE "+hit.SQL+") y WHERE y.breaks > 0 ON CONFLICT (change_id, key_id) DO NOTHING", args...)
-	if err != nil {
-		return err
-	}
-	return c.sumUp(tx)
+	return nil
 }
 
 // sumUp counts what the change hits, so that its page need not.
-func (c *Change) sumUp(tx *db.Tx) error {
+func (c Change) sumUp(g *gorm.DB, now time.Time) (summary, error) {
 	var rows []struct {
 		Share
 		Life, Idle, Age, Networks int
 	}
-	err := tx.Raw(`SELECT o.id AS organization_id, o.name AS organization_name, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used_last_hour,
+	err := g.Raw(`SELECT o.id AS organization_id, o.name AS organization_name, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used_last_hour,
 		SUM(CASE WHEN (z.breaks & 1) <> 0 THEN 1 ELSE 0 END) AS life, SUM(CASE WHEN (z.breaks & 2) <> 0 THEN 1 ELSE 0 END) AS idle,
 		SUM(CASE WHEN (z.breaks & 4) <> 0 THEN 1 ELSE 0 END) AS age, SUM(CASE WHEN (z.breaks & 8) <> 0 THEN 1 ELSE 0 END) AS networks
 		FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
-		WHERE z.change_id = ? GROUP BY o.id, o.name ORDER BY COUNT(*) DESC, o.name, o.id`, tx.Now.Add(-time.Hour), c.ID).Scan(&rows).Error
-	if err != nil {
-		return err
-	}
+		WHERE z.change_id = ? GROUP BY o.id, o.name ORDER BY COUNT(*) DESC, o.name, o.id`, now.Add(-time.Hour), c.ID).Scan(&rows).Error
 	sum := summary{ByRule: map[string]int{}, Organizations: len(rows)}
-	c.Keys = 0
 	for i, r := range rows {
-		c.Keys += r.Keys
+		sum.keys += r.Keys
 		sum.UsedLastHour += r.UsedLastHour
 		for rule, n := range map[string]int{Life: r.Life, Idle: r.Idle, Age: r.Age, Networks: r.Networks} {
 			sum.ByRule[rule] += n
@@ -198,12 +239,34 @@ func (c *Change) sumUp(tx *db.Tx) error {
 			sum.Shares = append(sum.Shares, r.Share)
 		}
 	}
+	return sum, err
+}
+
+// count writes the sum: from then on the preview can be saved.
+func (c *Change) count(tx *db.Tx, sum summary) error {
 	text, err := json.Marshal(sum)
 	if err != nil {
 		return err
 	}
+	c.Keys = sum.keys
 	_, err = tx.Run("UPDATE key_policy_changes SET keys = ?, summary = ? WHERE id = ?", c.Keys, string(text), c.ID)
 	return err
+}
+
+// catchUp adds the keys that were made since the preview: they were made by the old rules.
+func (c *Change) catchUp(tx *db.Tx) error {
+	found, err := c.hits(tx.DB, tx.Home.Dialect, c.CreatedAt.Add(-time.Second), tx.Now)
+	if err != nil || len(found) == 0 {
+		return err
+	}
+	if err := c.insert(tx, found); err != nil {
+		return err
+	}
+	sum, err := c.sumUp(tx.DB, tx.Now)
+	if err != nil {
+		return err
+	}
+	return c.count(tx, sum)
 }
 
 // Confirm saves a change with a notice in days: new keys go by it at once, those that were there once the notice is over; a job tells their people, and
@@ -225,7 +288,10 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, noticeDays
 		if err := c.stillFits(tx, of); err != nil {
 			return err
 		}
-		if err := c.fix(tx, c.Before(), c.After(), c.CreatedAt.Add(-time.Second)); err != nil { // keys made since the preview were made by the old rules
+		if c.Keys == 0 {
+			return fault.New(fault.Conflict, "This preview was cut short. Make a new one.")
+		}
+		if err := c.catchUp(tx); err != nil {
 			return err
 		}
 		effective := tx.Now.AddDate(0, 0, noticeDays)

@@ -105,6 +105,7 @@ type summary struct {
 	Organizations int
 	UsedLastHour  int
 	ByRule        map[string]int // keys that break each rule
+	keys          int
 }
 
 // Preview is a change with what it hits.
