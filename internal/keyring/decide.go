@@ -131,8 +131,8 @@ func Decide(ctx context.Context, now time.Time, facts *Facts, api *API, req *Req
 	}
 	n := now.UnixNano()
 	grant := grantAt(facts.Reach, api.ID)
-	if d := standing(n, facts, grant); d.Code != 0 {
-		return d
+	if code, retry := standing(n, facts, grant); code != 0 {
+		return Decision{Code: code, RetryAfter: retry}
 	}
 	if code := provenance(facts.extra(), req); code != 0 {
 		return Decision{Code: code}
@@ -184,17 +184,17 @@ func grantAt(reach *Reach, api ID) *Grant {
 	return nil
 }
 
-// standing checks what stops a key whatever it asks for.
-func standing(now int64, f *Facts, grant *Grant) Decision {
+// standing checks what stops a key whatever it asks for; retry is when a suspension ends, 0 when only a person ends it.
+func standing(now int64, f *Facts, grant *Grant) (code Code, retry time.Duration) {
 	app, org := f.App, f.App.Org
 	if f.RevokedAt != 0 || app.Deleted || org.Deleted || org.UserDeleted {
-		return Decision{Code: Revoked}
+		return Revoked, 0
 	}
 	if end := f.End(); end != 0 && now >= end {
-		return Decision{Code: Expired}
+		return Expired, 0
 	}
 	if f.Paused {
-		return Decision{Code: Paused}
+		return Paused, 0
 	}
 	until := max(f.extra().SuspendedUntil, app.SuspendedUntil, org.SuspendedUntil, org.UserSuspendedUntil)
 	if grant != nil && grant.Access.State == AccessSuspended {
@@ -204,13 +204,12 @@ func standing(now int64, f *Facts, grant *Grant) Decision {
 		until = max(until, grant.Access.SuspendedUntil)
 	}
 	if until <= now {
-		return Decision{}
+		return 0, 0
 	}
-	d := Decision{Code: Suspended}
 	if until != Forever {
-		d.RetryAfter = time.Duration(until - now)
+		retry = time.Duration(until - now)
 	}
-	return d
+	return Suspended, retry
 }
 
 func environmentFits(key Environment, api *API, asked Environment) bool {
