@@ -19,6 +19,7 @@ type keysImportCommand struct {
 	Prefix      string `help:"With which the text of each key begins."`
 	Alphabet    string `default:"base62" help:"Of the rest: base62, base58, base64url or hex, or the characters themselves."`
 	Length      int    `required:"" help:"How many characters come after the prefix."`
+	Shortest    int    `help:"How many come at least, where some keys are shorter." placeholder:"N"`
 	App         string `help:"Id (app_…) or exact name of the app, where the file names none."`
 	Environment string `enum:"live,test" default:"live" help:"live or test, where the file says nothing."`
 	Grants      string `help:"As orders/orders:read, parted by spaces, where the file names none."`
@@ -33,6 +34,13 @@ type shownImport struct {
 	Good     int            `json:"good"`
 	Bits     float64        `json:"bits"`
 	Problems []shownProblem `json:"problems"`
+	Here     []shownHere    `json:"here"` // imported before: they stay as they are
+}
+
+type shownHere struct {
+	Line    int    `json:"line"`
+	ID      string `json:"id"`
+	Revoked bool   `json:"revoked"`
 }
 
 type shownProblem struct {
@@ -66,7 +74,7 @@ func (c keysImportCommand) Run(w *world) error {
 }
 
 func (c keysImportCommand) spec(d *desk) (importing.Spec, error) {
-	s := importing.Spec{Label: c.Label, Algorithm: c.Algorithm, Prefix: c.Prefix, Alphabet: c.Alphabet, Length: c.Length, Environment: c.Environment, Grants: c.Grants}
+	s := importing.Spec{Label: c.Label, Algorithm: c.Algorithm, Prefix: c.Prefix, Alphabet: c.Alphabet, Length: c.Length, Shortest: c.Shortest, Environment: c.Environment, Grants: c.Grants}
 	if c.App != "" {
 		app, err := d.appNamed(c.App)
 		if err != nil {
@@ -86,7 +94,7 @@ func (c keysImportCommand) spec(d *desk) (importing.Spec, error) {
 
 // tell writes what was found, also when that was refused.
 func (c keysImportCommand) tell(d *desk, id string, r importing.Report, failed error) error {
-	out := shownImport{ID: id, Keys: r.Keys, Good: r.Good, Bits: r.Bits, Problems: []shownProblem{}}
+	out := shownImport{ID: id, Keys: r.Keys, Good: r.Good, Bits: r.Bits, Problems: []shownProblem{}, Here: []shownHere{}}
 	if failed != nil {
 		out.ID = ""
 	}
@@ -94,6 +102,13 @@ func (c keysImportCommand) tell(d *desk, id string, r importing.Report, failed e
 		says := audit.Clean(text.T(d.ctx, p.Says.Key, p.Says.Args...))
 		out.Problems = append(out.Problems, shownProblem{p.Line, p.Says.Field, says})
 		d.say("%s:%d: %s: %s", c.File, p.Line, p.Says.Field, says)
+	}
+	for _, h := range r.Here {
+		out.Here = append(out.Here, shownHere{h.Line, h.ID.Show(key.IDPrefix), h.Revoked})
+		d.say("%s:%d: already here: %s", c.File, h.Line, h.ID.Show(key.IDPrefix))
+	}
+	if r.Known > 0 {
+		d.say("%s of the file: already here, and left as they are.", keysInWords(r.Known))
 	}
 	switch {
 	case failed != nil:

@@ -73,7 +73,7 @@ func adminFilter(c echo.Context, f bulk.FilterForm, apis []keys.APIChoice) compo
 			api, environment, state,
 			{Name: "from", Label: web.T(c, "Made from"), Type: "date", Value: f.From},
 			{Name: "to", Label: web.T(c, "Made until"), Type: "date", Value: f.To},
-			{Name: "used", Label: web.T(c, "Used"), Value: f.Used, Options: []components.Option{{Label: web.T(c, "Any time, or never")}, {Value: "hour", Label: web.T(c, "In the last hour")}}},
+			{Name: "used", Label: web.T(c, "Used"), Value: f.Used, Options: []components.Option{{Label: web.T(c, "Any time, or never")}, {Value: "hour", Label: web.T(c, "In the last hour")}, {Value: "never", Label: web.T(c, "Never")}}},
 			{Name: "leaked", Label: web.T(c, "Reported as leaked"), Value: f.Leaked, Options: []components.Option{{Label: web.T(c, "Any")}, {Value: "open", Label: web.T(c, "Not settled yet")}}},
 		},
 	}

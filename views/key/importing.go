@@ -20,6 +20,7 @@ type ImportItem struct {
 	Label, Form, Keys, Pending string
 	At                         components.Moment
 	KeysURL, UndoURL           string
+	UnusedURL                  string // its keys that were never used
 }
 
 // ImportPage is the form that imports keys, with the report of its dry run.
@@ -29,11 +30,20 @@ type ImportPage struct {
 	Problems []components.Problem
 	Report   string // a sentence, after a dry run
 	Good     bool   // nothing is wrong with the file
+	Known    string // a sentence, when keys of the file are here already
+	Here     []ImportLine
 	Lines    []ImportLine
 	Fields   []components.Field
 	Error    string // of the file
 	Back     string
 }
 
-// ImportLine is what is wrong at one line of the file.
+// ImportLine is what is to say of one line of the file.
 type ImportLine struct{ Line, Field, Says string }
+
+func reportTone(p ImportPage) components.Tone {
+	if p.Good {
+		return components.OK
+	}
+	return components.Bad
+}

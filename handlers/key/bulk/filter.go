@@ -58,7 +58,7 @@ func (f FilterForm) Redacted() FilterForm {
 
 // Known is the form without values that are none of a choice: they would narrow nothing, and must not be carried into an act on many keys.
 func (f FilterForm) Known() FilterForm {
-	f.Environment, f.State, f.Used = oneOf(f.Environment, "live", "test"), knownState(f.State), oneOf(f.Used, "hour")
+	f.Environment, f.State, f.Used = oneOf(f.Environment, "live", "test"), knownState(f.State), oneOf(f.Used, "hour", "never")
 	f.Leaked = oneOf(f.Leaked, "open")
 	if _, err := db.ParseID(keys.ImportPrefix, f.Import); err != nil {
 		f.Import = ""
@@ -73,7 +73,7 @@ func (f FilterForm) Known() FilterForm {
 
 // Filter reads a form that is known; days are UTC, and the last one is included.
 func (f FilterForm) Filter() keys.Filter {
-	out := keys.Filter{Query: f.Query, Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: f.Environment, State: f.State, UsedLastHour: f.Used == "hour", Import: f.Import, Leaked: f.Leaked == "open"}
+	out := keys.Filter{Query: f.Query, Owner: f.Owner, App: f.App, Scope: f.Scope, API: f.API, Environment: f.Environment, State: f.State, UsedLastHour: f.Used == "hour", Unused: f.Used == "never", Import: f.Import, Leaked: f.Leaked == "open"}
 	if from, err := time.Parse(keys.DateLayout, f.From); err == nil {
 		out.CreatedFrom = from
 	}
@@ -160,6 +160,9 @@ func filterFacts(c echo.Context, f keys.Filter) []components.Fact {
 	}
 	if f.UsedLastHour {
 		add(web.T(c, "Used"), web.T(c, "In the last hour"))
+	}
+	if f.Unused {
+		add(web.T(c, "Used"), web.T(c, "Never"))
 	}
 	return out
 }

@@ -58,7 +58,7 @@ func (h *Handler) List(c echo.Context) error {
 		id := i.ID.Show(key.ImportPrefix)
 		item := views.ImportItem{
 			Label: i.Label, Form: i.Prefix + "…" + strconv.Itoa(i.Length), Keys: text.Number(ctx, i.Keys), Pending: text.Number(ctx, i.Pending),
-			At: components.MomentAt(ctx, h.Now(), i.CreatedAt), KeysURL: "/admin/keys?import=" + id,
+			At: components.MomentAt(ctx, h.Now(), i.CreatedAt), KeysURL: "/admin/keys?import=" + id, UnusedURL: "/admin/keys?import=" + id + "&used=never",
 		}
 		if i.Living > 0 && permission.Staff(who.StaffRole, permission.StaffKeysManage) {
 			item.UndoURL = "/admin/keys/bulk/new?import=" + id
@@ -82,12 +82,17 @@ type form struct {
 }
 
 func (f form) spec() importing.Spec {
-	n, err := strconv.Atoi(strings.TrimSpace(f.Length))
-	if err != nil {
-		n = 0
+	least, most, ranged := strings.Cut(strings.NewReplacer("–", "-", " ", "").Replace(f.Length), "-")
+	if !ranged {
+		most = least
+	}
+	n, err := strconv.Atoi(most)
+	shortest, errLeast := strconv.Atoi(least)
+	if err != nil || errLeast != nil {
+		n, shortest = 0, 0
 	}
 	return importing.Spec{
-		Label: f.Label, Algorithm: f.Algorithm, Secret: f.Secret, Prefix: f.Prefix, Alphabet: strings.TrimSpace(f.Alphabet), Length: n,
+		Label: f.Label, Algorithm: f.Algorithm, Secret: f.Secret, Prefix: f.Prefix, Alphabet: strings.TrimSpace(f.Alphabet), Length: n, Shortest: shortest,
 		App: strings.TrimSpace(f.App), Environment: f.Environment, Grants: f.Grants,
 	}
 }
@@ -107,19 +112,29 @@ func (h *Handler) page(c echo.Context, status int, f form, r importing.Report, f
 	}
 	p.Error = wrong["file"]
 	if r.Keys > 0 {
-		p.Good = r.Wrong == 0
+		p.Good = r.Wrong == 0 && r.Good > 0
 		p.Report = web.T(c, "The file holds %[1]d keys. With %[2]d of them something is wrong. Nothing is stored yet.", r.Keys, r.Wrong)
 		for _, l := range r.Problems {
 			p.Lines = append(p.Lines, views.ImportLine{Line: strconv.Itoa(l.Line), Field: l.Says.Field, Says: web.T(c, l.Says.Key, l.Says.Args...)})
+		}
+		if r.Known > 0 {
+			p.Known = web.T(c, "%d of them are here already, and stay as they are.", r.Known)
+		}
+		for _, l := range r.Here {
+			words := text.N("Already here: %s.")
+			if l.Revoked {
+				words = text.N("Already here, and revoked: %s. It stays revoked.")
+			}
+			p.Here = append(p.Here, views.ImportLine{Line: strconv.Itoa(l.Line), Field: "digest", Says: web.T(c, words, l.ID.Show(key.IDPrefix))})
 		}
 	}
 	p.Fields = []components.Field{
 		{Name: "label", Label: web.T(c, "Name of the import"), Value: f.Label, Error: wrong["label"]},
 		{Name: "algorithm", Label: web.T(c, "Digests"), Value: f.Algorithm, Error: wrong["algorithm"], Options: []components.Option{{Value: importing.Plain, Label: "SHA-256", Data: true}, {Value: importing.Keyed, Label: "HMAC-SHA-256", Data: true}}},
-		{Name: "secret", Label: web.T(c, "Secret of the HMAC"), Type: "password", Error: wrong["secret"], Autocomplete: "off", Optional: true, Hint: web.T(c, "Kept sealed until every key was used once, then forgotten.")},
+		{Name: "secret", Label: web.T(c, "Secret of the HMAC"), Type: "password", Error: wrong["secret"], Autocomplete: "off", Optional: true, Hint: web.T(c, "Kept sealed until every key was used once, then forgotten. At most %d secrets are in force at once.", key.MaxImportSecrets)},
 		{Name: "prefix", Label: web.T(c, "Prefix"), Value: f.Prefix, Error: wrong["prefix"], Code: true, Optional: true, Hint: web.T(c, "With which the text of each key begins.")},
 		{Name: "alphabet", Label: web.T(c, "Alphabet"), Value: f.Alphabet, Error: wrong["alphabet"], Code: true, Hint: web.T(c, "base62, base58, base64url or hex, or the characters themselves.")},
-		{Name: "length", Label: web.T(c, "Characters after the prefix"), Value: f.Length, Error: wrong["length"], InputMode: "numeric", Hint: web.T(c, "At least 128 random bits: 22 of base62, 32 of hex.")},
+		{Name: "length", Label: web.T(c, "Characters after the prefix"), Value: f.Length, Error: wrong["length"], Hint: web.T(c, "At least 128 random bits: 22 of base62, 32 of hex. Where some are shorter, both, as 20-22.")},
 		{Name: "app", Label: web.T(c, "App"), Value: f.App, Error: wrong["app"], Code: true, Optional: true, Placeholder: "app_…", Hint: web.T(c, "Where the file names none.")},
 		{Name: "environment", Label: web.T(c, "Environment"), Value: f.Environment, Options: []components.Option{{Value: "live", Label: web.T(c, "Live")}, {Value: "test", Label: web.T(c, "Test")}}},
 		{Name: "grants", Label: web.T(c, "Grants"), Value: f.Grants, Error: wrong["grants"], Code: true, Optional: true, Placeholder: "orders/orders:read", Hint: web.T(c, "Where the file names none. API and scope, parted by spaces.")},

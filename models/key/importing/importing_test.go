@@ -28,7 +28,7 @@ import (
 var bg = context.Background()
 
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	db      *db.DB
 	keys    *key.Store
 	imports *importing.Store
@@ -37,7 +37,7 @@ type world struct {
 	own     *apikey.Digester
 }
 
-func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
+func newWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()
 	root, err := secret.Parse("kT7Q0mX2vB9sLrE4wYzA6uHdJc1NpFgi", "")
 	if err != nil {
