@@ -59,7 +59,7 @@ func (w *world) crowdOfKeys(keys int) {
 		w.idOf(4, "i")+", "+w.idOf(2, fmt.Sprintf("i %% %d", apps))+", 'live', 'Key ' || i, 'gk_live_', SUBSTR('0000' || i, LENGTH('0000' || i) - 3), 'hmac-sha256', '1', "+digest+", "+w.param()+
 		", CASE WHEN i % 3 = 0 THEN "+w.ago("i - 40000")+" END, CASE WHEN i % 29 = 1 THEN "+w.ago("1")+" END, CASE WHEN i % 31 = 2 THEN "+w.ago("1")+" END, CASE WHEN i % 4 > 0 THEN "+w.ago("i % 1000")+" END, "+w.ago("i")+", "+w.ago("i")+" FROM "+series(keys), w.developer.UserID)
 	w.run("INSERT INTO key_grants (key_id, api_id, scope_id) SELECT "+w.idOf(4, "i")+", "+w.param()+", "+w.param()+" FROM "+series(keys), w.orders, w.ordersRead)
-	if w.db.Dialect == db.Postgres { // as its autovacuum does
+	if w.db.Dialect == db.Postgres { // as its autovacuum does. On SQLite the program counts nothing, on purpose: counted, it begins with apps and sorts what it finds
 		if _, err := w.db.Writer().ExecContext(context.Background(), "ANALYZE"); err != nil {
 			w.t.Fatal(err)
 		}
