@@ -34,29 +34,33 @@ func codes(ctx context.Context, a *ask) components.Field {
 	return f
 }
 
+// mostCodes is how many rows of each breakdown are asked for: all codes there are, and more than mostRows of the others.
+const mostCodes = 20
+
 // breakdowns fills the tables, and the bars by code.
 func (h *Handler) breakdowns(c echo.Context, a *ask, p *view.Page, total usage.Count) error {
 	ctx := web.Ctx(c)
 	name := rowNamer(ctx, a)
+	all, err := h.store.Breakdowns(ctx, a.View, mostCodes)
+	if err != nil {
+		return err
+	}
 	for _, t := range []struct {
 		id, title, column string
-		read              func(context.Context, usage.View, int) ([]usage.Row, error)
+		rows              []usage.Row
 		name              func(usage.Row) view.BreakdownRow
 		staff             bool // for staff alone
 	}{
-		{"by-app", web.T(c, "By app"), web.T(c, "App"), h.store.ByApp, name.app, false},
-		{"by-key", web.T(c, "Top keys"), web.T(c, "Key"), h.store.ByKey, name.key, false},
-		{"most-refused", web.T(c, "Most refused keys"), web.T(c, "Key"), h.store.MostRefused, name.key, true},
-		{"by-api", web.T(c, "By API"), web.T(c, "API"), h.store.ByAPI, name.api, false},
-		{"by-route", web.T(c, "By route"), web.T(c, "Route"), h.store.ByRoute, name.route, false},
+		{"by-app", web.T(c, "By app"), web.T(c, "App"), all.Apps, name.app, false},
+		{"by-key", web.T(c, "Top keys"), web.T(c, "Key"), all.Keys, name.key, false},
+		{"most-refused", web.T(c, "Most refused keys"), web.T(c, "Key"), all.Refused, name.key, true},
+		{"by-api", web.T(c, "By API"), web.T(c, "API"), all.APIs, name.api, false},
+		{"by-route", web.T(c, "By route"), web.T(c, "Route"), all.Routes, name.route, false},
 	} {
 		if t.staff && !a.Everything {
 			continue
 		}
-		rows, err := t.read(ctx, a.View, mostRows+1)
-		if err != nil {
-			return err
-		}
+		rows := t.rows
 		b := view.Breakdown{Title: t.title, Name: t.column, Empty: web.T(c, "No calls in this time"), More: len(rows) > mostRows}
 		for _, r := range rows[:min(len(rows), mostRows)] {
 			line := t.name(r)
@@ -66,11 +70,7 @@ func (h *Handler) breakdowns(c echo.Context, a *ask, p *view.Page, total usage.C
 		}
 		p.Tables = append(p.Tables, b)
 	}
-	rows, err := h.store.ByCode(ctx, a.View)
-	if err != nil {
-		return err
-	}
-	p.Codes = codeBars(ctx, a, rows)
+	p.Codes = codeBars(ctx, a, all.Codes)
 	return nil
 }
 

@@ -65,65 +65,6 @@ type Row struct {
 	Count
 }
 
-const sums = `, CAST(SUM(CASE WHEN s.code = 'VALID' THEN u.calls ELSE 0 END) AS bigint) AS good,
-	CAST(SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) AS bigint) AS bad`
-
-const byCalls = " ORDER BY SUM(u.calls) DESC, 1, 2 LIMIT ?"
-
-// byRefusals leaves out what was never refused.
-const byRefusals = " HAVING SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) > 0 ORDER BY SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) DESC, 1, 2 LIMIT ?"
-
-// breakdown reads the rows of one: head names the columns, joins what they are taken from, group the same without names.
-func (s *Store) breakdown(ctx context.Context, v View, head, joins, group, order string, limit int) ([]Row, error) {
-	where, args, err := v.where()
-	if err != nil {
-		return nil, err
-	}
-	w := windowOf(v.Span, s.db.Now())
-	var rows []Row
-	err = s.db.Read(ctx).Raw("SELECT "+head+sums+w.grain.from()+joins+where+" AND u.at >= ? GROUP BY "+group+order, append(args, w.from, limit)...).Scan(&rows).Error
-	return rows, err
-}
-
-// ByApp returns the apps with the most verifications.
-func (s *Store) ByApp(ctx context.Context, v View, limit int) ([]Row, error) {
-	return s.breakdown(ctx, v, "s.app_id AS id, COALESCE(a.name, '') AS name, COALESCE(o.name, '') AS detail",
-		" LEFT JOIN apps a ON a.id = s.app_id LEFT JOIN organizations o ON o.id = s.organization_id", "s.app_id, a.name, o.name", byCalls, limit)
-}
-
-const (
-	keyHead  = "s.key_id AS id, COALESCE(k.name, '') AS name, COALESCE(k.prefix, '') || '…' || COALESCE(k.last_four, '') AS detail"
-	keyJoins = " LEFT JOIN keys k ON k.id = s.key_id"
-	keyGroup = "s.key_id, k.name, k.prefix, k.last_four"
-)
-
-// ByKey returns the keys with the most verifications. The row of unknown keys has the zero ID.
-func (s *Store) ByKey(ctx context.Context, v View, limit int) ([]Row, error) {
-	return s.breakdown(ctx, v, keyHead, keyJoins, keyGroup, byCalls, limit)
-}
-
-// MostRefused returns the keys with the most refusals.
-func (s *Store) MostRefused(ctx context.Context, v View, limit int) ([]Row, error) {
-	return s.breakdown(ctx, v, keyHead, keyJoins, keyGroup, byRefusals, limit)
-}
-
-// ByAPI returns the APIs with the most verifications.
-func (s *Store) ByAPI(ctx context.Context, v View, limit int) ([]Row, error) {
-	return s.breakdown(ctx, v, "s.api_id AS id, COALESCE(p.name, '') AS name, COALESCE(p.slug, '') AS detail",
-		" LEFT JOIN apis p ON p.id = s.api_id", "s.api_id, p.name, p.slug", byCalls, limit)
-}
-
-// ByRoute returns the routes with the most verifications: Name is the template, empty where none fitted or none was asked about.
-func (s *Store) ByRoute(ctx context.Context, v View, limit int) ([]Row, error) {
-	return s.breakdown(ctx, v, "s.api_id AS id, s.route_template AS name, COALESCE(p.slug, '') AS detail",
-		" LEFT JOIN apis p ON p.id = s.api_id", "s.api_id, s.route_template, p.slug", byCalls, limit)
-}
-
-// ByCode returns the codes, most frequent first.
-func (s *Store) ByCode(ctx context.Context, v View) ([]Row, error) {
-	return s.breakdown(ctx, v, "s.code AS name, '' AS detail", "", "s.code", " ORDER BY SUM(u.calls) DESC, 1 LIMIT ?", 20)
-}
-
 // Choice is an entry of a filter.
 type Choice struct {
 	ID   db.ID

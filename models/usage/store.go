@@ -63,6 +63,9 @@ const (
 	days
 )
 
+// table of a grain.
+func (g grain) table() string { return [...]string{"usage_minutes", "usage_hours", "usage_days"}[g] }
+
 // from is the table of a grain with what it is a count of.
 func (g grain) from() string {
 	return [...]string{
