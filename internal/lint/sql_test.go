@@ -30,7 +30,7 @@ var assembled = exceptions{
 	"models/key/notice/digest.go readers":         "who is told of a key is key.ReadersSQL, a constant",
 	"models/key/notice/digest.go tell":            "as readers",
 	"models/key/enforcement/warn.go warn":         "the condition is made in policy/keys.go from fixed conditions; every value is an argument",
-	"models/key/policy/change.go hits":             "as warn; the bits of rules are numbers of a fixed table",
+	"models/key/policy/change.go hits":            "as warn; the bits of rules are numbers of a fixed table",
 	"models/key/policy/look.go named":             "one of two fixed texts for an id, by the dialect",
 	"models/usage/quota/quota.go due":             "tables and columns of the two periods are a fixed table; every value is an argument",
 	"models/usage/quota/quota.go standings":       "as due; the condition is its callers', two constants",
