@@ -98,11 +98,11 @@ func digesters(root *secret.Root) []*apikey.Digester {
 	return all
 }
 
-// limiter counts in this process, or in Redis for all replicas together; while Redis is away each counts its share.
+// limiter counts in Redis for all replicas together; without Redis, and while it is away, each counts its share.
 func (e *engine) limiter() ratelimit.Limiter {
 	local := ratelimit.NewLocal(limitBuckets)
 	if e.redis == nil {
-		return local
+		return ratelimit.NewDivided(local, e.fleet.heart)
 	}
 	return ratelimit.NewRedis(e.redis, local, e.fleet.heart)
 }
