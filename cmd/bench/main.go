@@ -29,6 +29,7 @@ type options struct {
 	connections int
 	keys        int
 	questions   int
+	million     int
 	forumURL    string
 	usageURL    string
 	only        string
@@ -45,6 +46,7 @@ func main() {
 	flag.DurationVar(&o.duration, "d", 2*time.Second, "how long each measurement takes")
 	flag.IntVar(&o.connections, "c", 32, "connections")
 	flag.IntVar(&o.keys, "keys", 100_000, "keys in the database")
+	flag.IntVar(&o.million, "million", 1_000_000, "keys in the database of the section of that name, which runs only when it is named")
 	flag.IntVar(&o.questions, "questions", 100_000, "questions in the forum, with ten posts each")
 	flag.StringVar(&o.forumURL, "forum", "", "database URL of a forum that is kept: filled when it has no questions; empty: a temporary one")
 	flag.StringVar(&o.usageURL, "usage", "", "database URL of counts that are kept: filled with ten million rows when it has none; empty: a temporary one")
@@ -72,10 +74,14 @@ var sections = []section{
 	{"verify", verifySection},
 	{"authz", authzSection},
 	{"unknown", unknownSection},
+	{"checksum", checksumSection},
+	{"hot", hotSection},
+	{"redis", redisSection},
 	{"nginx", nginxSection},
 	{"pages", pagesSection},
 	{"forum", forumSection},
 	{"usage", usageSection},
+	{"million", millionSection},
 }
 
 func sectionNames() []string {
@@ -94,7 +100,7 @@ type bench struct {
 	program *program // gatehouse over the filled database
 	portal  string   // where it serves pages
 	floors  map[string]*program
-	gates   []*program // nginx in front of them
+	beside  []*program // all others that run
 }
 
 func run(ctx context.Context, o options) (err error) {
@@ -105,7 +111,7 @@ func run(ctx context.Context, o options) (err error) {
 	b := &bench{options: o, forum: filepath.Join(dir, "forum"), floors: map[string]*program{}}
 	defer func() {
 		b.program.stop()
-		for _, g := range b.gates {
+		for _, g := range b.beside {
 			g.stop()
 		}
 		for _, f := range b.floors {
@@ -113,12 +119,15 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		_ = os.RemoveAll(dir)
 	}()
-	if o.only != "forum" && o.only != "usage" { // which have databases of their own
+	if o.only != "million" && o.only != "forum" && o.only != "usage" { // which have databases of their own
 		if b.filled, err = fill(ctx, dir, o.keys); err != nil {
 			return fmt.Errorf("fill the database: %w", err)
 		}
 	}
 	for _, s := range sections {
+		if o.only == "" && s.name == "million" { // it takes minutes to fill
+			continue
+		}
 		if o.only != "" && !slices.Contains(strings.Split(o.only, ","), s.name) {
 			continue
 		}
@@ -159,10 +168,26 @@ func (b *bench) gatehouse(ctx context.Context) (*program, error) {
 	if err1 != nil || err2 != nil {
 		return nil, fmt.Errorf("find a port: %w, %w", err1, err2)
 	}
-	p, err := launch(ctx, edge, []string{
-		"GATEHOUSE_DATA_DIR=" + b.filled.dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + portal, "GATEHOUSE_EDGE_ADDR=" + edge,
-	}, b.binary, "serve")
+	p, err := launch(ctx, edge, b.environment(b.filled.dir, portal, edge), b.binary, "serve")
 	b.program, b.portal = p, portal
+	return p, err
+}
+
+func (b *bench) environment(dir, portal, edge string) []string {
+	return []string{"GATEHOUSE_DATA_DIR=" + dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + portal, "GATEHOUSE_EDGE_ADDR=" + edge, "GATEHOUSE_DRAIN=0s"}
+}
+
+// another starts one more gatehouse over the database in dir, with settings beside the common ones.
+func (b *bench) another(ctx context.Context, dir string, settings ...string) (*program, error) {
+	portal, err1 := freePort()
+	edge, err2 := freePort()
+	if err1 != nil || err2 != nil {
+		return nil, fmt.Errorf("find a port: %w, %w", err1, err2)
+	}
+	p, err := launch(ctx, edge, append(b.environment(dir, portal, edge), settings...), b.binary, "serve")
+	if err == nil {
+		b.beside = append(b.beside, p)
+	}
 	return p, err
 }
 

@@ -34,7 +34,7 @@ func nginxSection(ctx context.Context, b *bench) error {
 		}
 		sides[i] = contender{[]string{"nginx-authz", "nginx-yes"}[i], []*program{gate, asked}, load{address: gate.address, connections: b.connections, requests: calls(b.filled.texts[:inUse])}}
 	}
-	return b.against(ctx, sides[0], sides[1], false)
+	return b.against(ctx, sides[0], sides[1], "cpu")
 }
 
 // gate starts nginx in front of a service of its own that answers at once.
@@ -57,7 +57,7 @@ func (b *bench) gate(ctx context.Context, nginx, asked string) (*program, error)
 	}
 	gate, err := launch(ctx, front, nil, nginx, "-e", "stderr", "-p", dir, "-c", file)
 	if err == nil {
-		b.gates = append(b.gates, gate)
+		b.beside = append(b.beside, gate)
 	}
 	return gate, err
 }

@@ -37,9 +37,14 @@ func (c contender) measure(ctx context.Context, d time.Duration) (figures, error
 	return figures{cpu: cpu.Seconds() * 1e6 / float64(r.answers), p99: r.p99.Seconds() * 1e6, rate: float64(r.answers) / r.took.Seconds()}, nil
 }
 
-// against measures a and b in turn and prints the ratios of their CPU; of p99 too when tail is set. The first round only warms up.
-func (b *bench) against(ctx context.Context, one, two contender, tail bool) error {
-	var cpu, p99 []float64
+// measures are what ratios can be of.
+var measures = map[string]func(figures) float64{
+	"cpu": func(f figures) float64 { return f.cpu }, "p99": func(f figures) float64 { return f.p99 }, "req/s": func(f figures) float64 { return f.rate },
+}
+
+// against measures one and two in turn and prints their ratios by each of the named measures. The first round only warms up.
+func (b *bench) against(ctx context.Context, one, two contender, by ...string) error {
+	ratios := map[string][]float64{}
 	var first, second []figures
 	for round := range b.rounds + 1 {
 		x, err := one.measure(ctx, b.duration)
@@ -53,13 +58,14 @@ func (b *bench) against(ctx context.Context, one, two contender, tail bool) erro
 		if round == 0 {
 			continue
 		}
-		cpu, p99 = append(cpu, x.cpu/y.cpu), append(p99, x.p99/y.p99)
+		for _, m := range by {
+			ratios[m] = append(ratios[m], measures[m](x)/measures[m](y))
+		}
 		first, second = append(first, x), append(second, y)
 	}
 	name := one.name + "/" + two.name
-	fmt.Printf("ratio %s cpu %s\n", name, spread(cpu))
-	if tail {
-		fmt.Printf("ratio %s p99 %s\n", name, spread(p99))
+	for _, m := range by {
+		fmt.Printf("ratio %s %s %s\n", name, m, spread(ratios[m]))
 	}
 	for i, c := range []contender{one, two} {
 		all := [][]figures{first, second}[i]
@@ -106,14 +112,14 @@ func verifySection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	if err := b.against(ctx, one, two, false); err != nil {
+	if err := b.against(ctx, one, two, "cpu"); err != nil {
 		return err
 	}
 	one, two, err = b.pair(ctx, "verify", mine, "echo-verify", naiveVerifications())
 	if err != nil {
 		return err
 	}
-	return b.against(ctx, one, two, true)
+	return b.against(ctx, one, two, "cpu", "p99")
 }
 
 // authzSection is R2.
@@ -123,16 +129,10 @@ func authzSection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	return b.against(ctx, one, two, false)
+	return b.against(ctx, one, two, "cpu")
 }
 
 // unknownSection is R7: keys that nobody has, with the right checksum.
 func unknownSection(ctx context.Context, b *bench) error {
-	p, err := b.gatehouse(ctx)
-	if err != nil {
-		return err
-	}
-	known := contender{"known", []*program{p}, load{address: p.address, connections: b.connections, requests: b.filled.verifications(b.filled.texts[:inUse])}}
-	unknown := contender{"unknown", []*program{p}, load{address: p.address, connections: b.connections, requests: b.filled.verifications(b.filled.unknown)}}
-	return b.against(ctx, unknown, known, false)
+	return b.besideWarm(ctx, "unknown", b.filled.unknown)
 }
