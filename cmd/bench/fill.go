@@ -27,20 +27,33 @@ type filled struct {
 // fill makes a database with n keys, ten to an app and a hundred to an organization, all granted to read orders under a plan with a limit
 // that the load does not reach.
 func fill(ctx context.Context, dir string, n int) (f filled, err error) {
-	f.dir = dir
 	d, err := db.Open(ctx, db.Options{URL: "sqlite:" + filepath.Join(dir, "gatehouse.db")})
 	if err != nil {
 		return f, err
 	}
 	defer func() { _ = d.Close() }()
+	f, err = fillInto(ctx, d, n)
+	f.dir = dir
+	return f, err
+}
+
+func benchDigester() (*apikey.Digester, error) {
+	root, err := secret.Parse(benchSecret, "")
+	if err != nil {
+		return nil, err
+	}
+	return apikey.NewDigester(apikey.Pepper{Version: root.Version(), Key: root.Key(secret.LabelKeyPepper)}), nil
+}
+
+// fillInto is fill of a database that is open and empty.
+func fillInto(ctx context.Context, d *db.DB, n int) (f filled, err error) {
 	if err := d.Migrate(ctx); err != nil {
 		return f, err
 	}
-	root, err := secret.Parse(benchSecret, "")
+	digester, err := benchDigester()
 	if err != nil {
 		return f, err
 	}
-	digester := apikey.NewDigester(apikey.Pepper{Version: root.Version(), Key: root.Key(secret.LabelKeyPepper)})
 	for range inUse {
 		text, err := apikey.Mint("gk", apikey.Live, rand.Reader)
 		if err != nil {

@@ -32,6 +32,7 @@ type options struct {
 	million     int
 	forumURL    string
 	usageURL    string
+	postgresURL string
 	only        string
 }
 
@@ -50,6 +51,7 @@ func main() {
 	flag.IntVar(&o.questions, "questions", 100_000, "questions in the forum, with ten posts each")
 	flag.StringVar(&o.forumURL, "forum", "", "database URL of a forum that is kept: filled when it has no questions; empty: a temporary one")
 	flag.StringVar(&o.usageURL, "usage", "", "database URL of counts that are kept: filled with ten million rows when it has none; empty: a temporary one")
+	flag.StringVar(&o.postgresURL, "postgres", "", "URL of an empty PostgreSQL database, for what needs several processes")
 	flag.StringVar(&o.only, "only", "", "sections to run, parted by commas: "+strings.Join(sectionNames(), ", "))
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -82,6 +84,7 @@ var sections = []section{
 	{"forum", forumSection},
 	{"usage", usageSection},
 	{"million", millionSection},
+	{"revocation", revocationSection},
 }
 
 func sectionNames() []string {
@@ -119,7 +122,7 @@ func run(ctx context.Context, o options) (err error) {
 		}
 		_ = os.RemoveAll(dir)
 	}()
-	if o.only != "million" && o.only != "forum" && o.only != "usage" { // which have databases of their own
+	if o.only != "million" && o.only != "forum" && o.only != "usage" && o.only != "revocation" { // which have databases of their own
 		if b.filled, err = fill(ctx, dir, o.keys); err != nil {
 			return fmt.Errorf("fill the database: %w", err)
 		}
