@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"net/netip"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -415,5 +416,26 @@ func TestDecisionAllocatesNothing(t *testing.T) { // R5
 
 	if n := testing.AllocsPerRun(200, func() { keyring.Decide(ctx, start, s.facts, a, &s.req, limits) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// The order of the checks is told in one place to people and in one to programmers; both are the code's.
+func TestGuideTellsTheChecksInTheirOrder(t *testing.T) {
+	for _, guide := range []string{"errors.md", "errors.de.md"} {
+		text, err := os.ReadFile("../../docs/guides/" + guide)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var told []keyring.Code
+		for line := range strings.Lines(string(text)) {
+			name, isRow := strings.CutPrefix(line, "| `")
+			name, _, _ = strings.Cut(name, "`")
+			if c, known := keyring.ParseCode(name); isRow && known && !slices.Contains(told, c) {
+				told = append(told, c)
+			}
+		}
+		if len(told) != int(keyring.Valid) || !slices.IsSorted(told) {
+			t.Errorf("%s tells %v", guide, told)
+		}
 	}
 }
