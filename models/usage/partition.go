@@ -47,12 +47,12 @@ func (s *Store) partition(ctx context.Context) error {
 		}
 		from := p.begin(now)
 		for range p.ahead + 1 {
-			if err := s.make(ctx, p, from); err != nil {
+			if err := s.addPart(ctx, p, from); err != nil {
 				return err
 			}
 			from = p.after(from)
 		}
-		if err := s.drop(ctx, p, now.Add(-keep)); err != nil {
+		if err := s.dropParts(ctx, p, now.Add(-keep)); err != nil {
 			return err
 		}
 	}
@@ -74,8 +74,8 @@ func parts(tx *db.Tx, table string) (names []string, err error) {
 	return names, err
 }
 
-// make makes one part, and moves to it what the default part holds of its time: counts of a clock that was ahead, or of days without this job.
-func (s *Store) make(ctx context.Context, p partitioned, from time.Time) error {
+// addPart makes one part, and moves to it what the default part holds of its time: counts of a clock that was ahead, or of days without this job.
+func (s *Store) addPart(ctx context.Context, p partitioned, from time.Time) error {
 	name, to := p.name(from), p.after(from)
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Run(turnstile); err != nil {
@@ -104,8 +104,8 @@ func (s *Store) make(ctx context.Context, p partitioned, from time.Time) error {
 	})
 }
 
-// drop drops the parts that end before the time.
-func (s *Store) drop(ctx context.Context, p partitioned, before time.Time) error {
+// dropParts drops the parts that end before the time.
+func (s *Store) dropParts(ctx context.Context, p partitioned, before time.Time) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if _, err := tx.Run(turnstile); err != nil {
 			return err

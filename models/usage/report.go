@@ -28,12 +28,12 @@ func (s *Store) Series(ctx context.Context, v View) (points []Point, total Count
 	}
 	w := windowOf(v.Span, s.db.Now())
 	var rows []struct {
-		At    time.Time
-		Good  bool
-		Calls int64
+		At         time.Time
+		Calls, Bad int64
 	}
-	err = s.db.Read(ctx).Raw("SELECT u.at, s.code = 'VALID' AS good, CAST(SUM(u.calls) AS bigint) AS calls"+w.grain.from()+where+
-		" AND u.at >= ? GROUP BY u.at, s.code = 'VALID'", append(args, w.from)...).Scan(&rows).Error
+	// By time alone: the index is in that order, so nothing is sorted.
+	err = s.db.Read(ctx).Raw("SELECT u.at, CAST(SUM(u.calls) AS bigint) AS calls, CAST(SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) AS bigint) AS bad"+w.grain.from()+where+
+		" AND u.at >= ? GROUP BY u.at", append(args, w.from)...).Scan(&rows).Error
 	if err != nil {
 		return nil, total, err
 	}
@@ -46,13 +46,8 @@ func (s *Store) Series(ctx context.Context, v View) (points []Point, total Count
 		if i < 0 || i >= len(points) { // of a replica whose clock is ahead
 			continue
 		}
-		if r.Good {
-			points[i].Good += r.Calls
-			total.Good += r.Calls
-		} else {
-			points[i].Bad += r.Calls
-			total.Bad += r.Calls
-		}
+		points[i].Good, points[i].Bad = points[i].Good+r.Calls-r.Bad, points[i].Bad+r.Bad
+		total.Good, total.Bad = total.Good+r.Calls-r.Bad, total.Bad+r.Bad
 	}
 	return points, total, nil
 }
