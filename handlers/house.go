@@ -27,6 +27,7 @@ import (
 	policypages "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
+	"github.com/gatehouse-dev/gatehouse/handlers/replica"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
 	"github.com/gatehouse-dev/gatehouse/handlers/staff"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage"
@@ -123,6 +124,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&follow.Handler{Kit: kit, Store: s.Follow, Forum: s.Forum, Pace: questions.Paced}).Routes(r)
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
+	(&replica.Handler{Kit: kit, Replicas: s.Replica}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support}).Routes(r)
 }
 

@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/replica"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -48,6 +49,7 @@ type Stores struct {
 	Usage       *usage.Store
 	Quota       *quota.Store
 	Staff       *staff.Store
+	Replica     *replica.Store
 	Follow      *follow.Store
 	Forum       *forum.Store
 	Moderation  *moderation.Store
@@ -92,6 +94,7 @@ func newStores(o Options) (Stores, error) {
 	s.Usage = usage.NewStore(o.DB).Keeping(usage.Keep(o.Settings.UsageKeep))
 	s.Quota = quota.NewStore(o.DB, box, link)
 	s.Idempotency = idempotency.NewStore(o.DB)
+	s.Replica = replica.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
 	s.Follow = follow.NewStore(follow.Options{
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},

@@ -46,6 +46,7 @@ var adminRooms = []room{
 		{text.N("Usage"), "/admin/usage", permission.StaffUsageRead},
 		{text.N("Leaked keys"), "/admin/leaks", permission.StaffLeaksRead},
 		{text.N("Audit log"), "/admin/audit", permission.StaffAuditRead},
+		{text.N("Replicas"), "/admin/replicas", permission.StaffReplicasRead},
 	}},
 	{text.N("Settings"), []place{
 		{text.N("Policy"), "/admin/policy", permission.StaffPolicyRead},
