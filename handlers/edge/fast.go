@@ -10,7 +10,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
-	"unsafe"
 
 	"github.com/valyala/fasthttp"
 
@@ -95,8 +94,8 @@ func (s *Server) surviving(c *fasthttp.RequestCtx) {
 func (s *Server) receive(x *exchange, c *fasthttp.RequestCtx) {
 	head := &c.Request.Header
 	x.ctx = context.Background() // a decision is made of facts in memory; loads have a timeout of their own
-	x.method = text(head.Method())
-	x.path, x.query, _ = strings.Cut(originForm(text(head.RequestURI())), "?")
+	x.method = framing.Text(head.Method())
+	x.path, x.query, _ = strings.Cut(originForm(framing.Text(head.RequestURI())), "?")
 	if conn, ok := c.Conn().(*framing.Conn); ok {
 		x.peer = conn.Peer
 	}
@@ -110,8 +109,8 @@ func (s *Server) receive(x *exchange, c *fasthttp.RequestCtx) {
 			continue
 		}
 		value = framing.Trim(value)
-		x.take(text(name), text(value))
-		if len(name) == len("connection") && strings.EqualFold(text(name), "connection") && bytes.Contains(bytes.ToLower(value), []byte("close")) {
+		x.take(framing.Text(name), framing.Text(value))
+		if len(name) == len("connection") && strings.EqualFold(framing.Text(name), "connection") && bytes.Contains(bytes.ToLower(value), []byte("close")) {
 			x.closing = true // fasthttp forgets it when it is not alone
 		}
 	}
@@ -138,7 +137,7 @@ func originForm(target string) string {
 func (x *exchange) answerFast(c *fasthttp.RequestCtx) {
 	header := &c.Response.Header
 	for _, p := range x.pairs {
-		header.SetCanonical(unsafe.Slice(unsafe.StringData(p.name), len(p.name)), x.values[p.from:p.to]) //nolint:gosec // it copies the name, which saves us from making it a second one
+		header.SetCanonical(framing.Bytes(p.name), x.values[p.from:p.to]) // which copies both
 	}
 	c.Response.SetStatusCode(x.status)
 	c.Response.SetBody(x.body)

@@ -5,8 +5,8 @@ import (
 	"mime"
 	"net/http"
 	"slices"
-	"unsafe"
 
+	"github.com/gatehouse-dev/gatehouse/internal/framing"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 )
 
@@ -115,11 +115,8 @@ func (x *exchange) read() (string, bool) {
 		x.problem(http.StatusBadRequest, codeBadRequest, "The question did not arrive whole.", "")
 		return "", false
 	}
-	return text(body), true
+	return framing.Text(body), true
 }
-
-// text is b as a string without a copy: b must not change while the string is in use, which for an exchange is until its answer is sent.
-func text(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) } //nolint:gosec // see above
 
 // readAll reads up to one byte more than a body may have, into b as far as that has room.
 func readAll(r io.Reader, b []byte) ([]byte, error) {
