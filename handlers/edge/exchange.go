@@ -35,8 +35,8 @@ const (
 const (
 	jsonType    = "application/json"
 	problemType = "application/problem+json"
-	bareBearer  = `Bearer realm="Gatehouse"`
-	badBearer   = `Bearer realm="Gatehouse", error="invalid_token"`
+	bareBearer  = `Bearer realm="Gatehouse"`                        //nolint:gosec // a challenge, no credential
+	badBearer   = `Bearer realm="Gatehouse", error="invalid_token"` //nolint:gosec // as above
 )
 
 // exchange is one request and its answer, whichever server carries it: an adapter fills in the request, the edge the answer, and the adapter

@@ -26,7 +26,7 @@ const (
 )
 
 // headerNames are the names as net/http writes them.
-var headerNames = [fieldCount]string{
+var headerNames = [fieldCount]string{ //nolint:gosec // names, no credentials
 	authorization: "Authorization", apiKey: "X-Api-Key", gatewayToken: "X-Gatehouse-Token", cookie: "Cookie", origin: "Origin", contentType: "Content-Type",
 	forwardedFor: "X-Forwarded-For", forwardedMethod: "X-Forwarded-Method", forwardedURI: "X-Forwarded-Uri",
 	originalMethod: "X-Original-Method", originalURI: "X-Original-Uri", originalURL: "X-Original-Url", rewriteURL: "X-Rewrite-Url",

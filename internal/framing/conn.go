@@ -91,7 +91,7 @@ func (c *Conn) refuse() error {
 		return io.EOF
 	}
 	c.spoke = true
-	if err := c.Conn.SetDeadline(c.options.Now().Add(lingerTime)); err != nil {
+	if err := c.SetDeadline(c.options.Now().Add(lingerTime)); err != nil {
 		return io.EOF
 	}
 	if _, err := c.Conn.Write(c.options.Answer(c.refused)); err != nil {
