@@ -3,7 +3,6 @@ package handlers
 import (
 	"context"
 	"log/slog"
-	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -25,13 +24,13 @@ func (e engine) loaded() bool { return !e.whole || e.ring.Whole() }
 // a start need not wait for the database.
 func (e engine) readAhead(ctx context.Context) {
 	if e.whole {
-		began := time.Now()
+		began := e.now()
 		e.ring.KeepWhole(ctx, func(keys int, err error) {
 			if err != nil {
 				slog.Error("keys can’t be read whole; they are read when they are used", "error", err)
 				return
 			}
-			slog.Info("all living keys are in memory", "keys", keys, "ms", time.Since(began).Milliseconds())
+			slog.Info("all living keys are in memory", "keys", keys, "ms", e.now().Sub(began).Milliseconds())
 		})
 		return
 	}

@@ -104,7 +104,7 @@ func (r *Ring) storePart(part []Loaded, before uint64) {
 func (r *Ring) KeepWhole(ctx context.Context, report func(keys int, err error)) {
 	failing, spread := false, time.Duration(0)
 	for {
-		began := time.Now()
+		began := r.options.now()
 		n, err := r.readParts(ctx, spread)
 		if ctx.Err() != nil || errors.Is(err, ErrNotWhole) {
 			return
@@ -116,7 +116,7 @@ func (r *Ring) KeepWhole(ctx context.Context, report func(keys int, err error)) 
 		pause := wholePause
 		if !failing {
 			spread = wholeSpread
-			pause = max(wholePause, wholeEvery-time.Since(began))
+			pause = max(wholePause, wholeEvery-r.options.now().Sub(began))
 		}
 		if !wait(ctx, pause) {
 			return

@@ -17,7 +17,7 @@ func (s source) forTests() bool {
 var clockReaders = exceptions{
 	"models/db/clock.go":       "it is the clock",
 	"handlers/web/server.go":   "how long a request took, for the log",
-	"internal/keyring/ring.go": "the clock of a ring that is given none",
+	"internal/keyring/poll.go": "the clock of a ring that is given none",
 }
 
 func TestTimeComesFromTheClock(t *testing.T) {

@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
@@ -66,7 +65,7 @@ func (e *Ear) Run(ctx context.Context) {
 			pause = firstPause
 			slog.Warn("hints of changes are cut off; the feed is read four times a second", "by", e.name, "error", err)
 		}
-		wait := time.NewTimer(pause/2 + rand.N(pause/2)) //nolint:gosec // only spreads replicas
+		wait := time.NewTimer(pause)
 		select {
 		case <-wait.C:
 		case <-ctx.Done():
