@@ -35,8 +35,12 @@ func (h *Handler) quotaPart(c echo.Context, all []quota.Standing) views.Part {
 			status = &views.Status{Tone: tone, Words: title}
 		}
 		t.Rows = append(t.Rows, []views.Cell{
-			{Text: one.APIName, Data: true}, {Text: web.EnvironmentWord(c, one.Environment)}, {Text: web.QuotaWords(c, one.Period, one.Quota)},
-			{Text: text.Number(ctx, one.Used), Hint: text.Percent(ctx, float64(one.Used)/float64(one.Quota))}, {Moment: h.moment(c, one.ResetsAt)}, {Status: status},
+			{Text: one.APIName, Data: true},
+			{Text: web.EnvironmentWord(c, one.Environment)},
+			{Text: web.QuotaWords(c, one.Period, one.Quota)},
+			{Text: text.Number(ctx, one.Used), Hint: text.Percent(ctx, float64(one.Used)/float64(one.Quota))},
+			{Moment: h.moment(c, one.ResetsAt)},
+			{Status: status},
 		})
 	}
 	return views.Part{Title: web.T(c, "Quotas"), ID: "quotas", Text: web.T(c, "All keys of the app count together. Refused calls are not counted."), Table: &t}

@@ -244,7 +244,10 @@ func TestThreeReplicasOnOneRedisPassTheLimit(t *testing.T) { // L6: at most 5 % 
 
 func TestThreeReplicasWithoutRedisPassTheLimitTogether(t *testing.T) { // L6, section 4.5
 	for _, limit := range []ratelimit.Limit{
-		{Requests: 100, Period: time.Minute}, {Requests: 100, Period: time.Minute, Burst: 20}, {Requests: 5, Period: time.Second, Burst: 1}, {Requests: 1000, Period: time.Hour, Burst: 7},
+		{Requests: 100, Period: time.Minute},
+		{Requests: 100, Period: time.Minute, Burst: 20},
+		{Requests: 5, Period: time.Second, Burst: 1},
+		{Requests: 1000, Period: time.Hour, Burst: 7},
 		{Requests: 10, Period: time.Minute, Burst: 2},
 	} {
 		s := startRedis(t)

@@ -75,8 +75,13 @@ func TestEachMarkIsToldOnceAPeriod(t *testing.T) {
 			month, day int
 			want       string
 		}{
-			{799, 79, ""}, {800, 79, "mira quota_nearly"}, {810, 79, ""}, {820, 80, "mira quota_nearly"}, {999, 99, ""},
-			{1000, 100, "mira quota_used_up,mira quota_used_up"}, {1001, 100, ""},
+			{799, 79, ""},
+			{800, 79, "mira quota_nearly"},
+			{810, 79, ""},
+			{820, 80, "mira quota_nearly"},
+			{999, 99, ""},
+			{1000, 100, "mira quota_used_up,mira quota_used_up"},
+			{1001, 100, ""},
 		} {
 			w.used(step.month, step.day)
 			if got := strings.Join(w.mails(), ","); got != step.want {
