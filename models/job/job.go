@@ -1,6 +1,6 @@
 // Package job runs work that must survive a restart and be done by one replica: rows with a lease. A job is queued in the transaction
-// that causes it; a worker leases it, runs it, and finishes it; a lease that runs out lets another replica take over, so a job
-// may run twice and must bear it.
+// that causes it; a worker leases it, runs it, and finishes it. While it runs, its lease is renewed each Beat; when its process dies, the lease
+// runs out and another replica takes over, so a job may run twice and must bear it.
 package job
 
 import (
@@ -13,8 +13,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Lease is for how long a worker holds a job; a job must end within it.
-const Lease = 2 * time.Minute
+// How long a worker holds a job.
+const (
+	Lease   = 20 * time.Second // from the last renewal: so long a job waits after its process was killed
+	Beat    = 5 * time.Second  // between renewals
+	Longest = 2 * time.Minute  // a job must end within it: then it is told to stop, and its lease is not renewed any more
+)
 
 // MaxAttempts is after how many failures a job is set aside (REL-20).
 const MaxAttempts = 8
@@ -43,6 +47,7 @@ type Worker struct {
 	replica string
 	kinds   map[string]Func
 	every   []periodic
+	beats   func() (beats <-chan time.Time, stop func())
 }
 
 type periodic struct {
@@ -52,7 +57,12 @@ type periodic struct {
 
 // NewWorker makes a worker; replica names this process among its peers.
 func NewWorker(d *db.DB, replica string) *Worker {
-	return &Worker{db: d, replica: replica, kinds: map[string]Func{}}
+	return &Worker{db: d, replica: replica, kinds: map[string]Func{}, beats: ticking}
+}
+
+func ticking() (<-chan time.Time, func()) {
+	t := time.NewTicker(Beat)
+	return t.C, t.Stop
 }
 
 // Handle says how jobs of a kind are done. Call it before Run.
@@ -64,8 +74,12 @@ func (w *Worker) Every(kind string, period time.Duration, fn func(ctx context.Co
 	w.every = append(w.every, periodic{kind, period})
 }
 
-// Run works until ctx ends, looking for due jobs each second.
+// Run works until ctx ends, looking for due jobs each second. On SQLite, which one process alone serves, whoever holds a lease when it begins is dead: these
+// jobs go on at once.
 func (w *Worker) Run(ctx context.Context) {
+	if err := w.takeBack(ctx); err != nil && ctx.Err() == nil {
+		slog.Error("jobs", "error", err)
+	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -78,6 +92,16 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
+}
+
+func (w *Worker) takeBack(ctx context.Context) error {
+	if w.db.Dialect != db.SQLite {
+		return nil
+	}
+	return w.db.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE jobs SET leased_until = NULL WHERE leased_until IS NOT NULL AND finished_at IS NULL")
+		return err
+	})
 }
 
 // Step queues what is due by period and runs every due job once. Tests call it instead of Run.
@@ -151,8 +175,16 @@ func (w *Worker) lease(ctx context.Context) (leased, bool, error) {
 }
 
 func (w *Worker) perform(ctx context.Context, j leased) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, Lease)
-	defer cancel()
+	ctx, cancel := context.WithTimeout(ctx, Longest)
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		w.hold(ctx, cancel, j)
+	}()
+	defer func() {
+		cancel()
+		<-over
+	}()
 	defer func() {
 		if p := recover(); p != nil { // one bad job must not stop the others (REL-14)
 			err = fmt.Errorf("panic: %v", p)
@@ -161,20 +193,63 @@ func (w *Worker) perform(ctx context.Context, j leased) (err error) {
 	return w.kinds[j.Kind](ctx, json.RawMessage(j.Payload))
 }
 
+// misses is after how many renewals that failed in a row the lease is as good as over.
+const misses = int(Lease/Beat) - 1
+
+// hold renews the lease of a running job until ctx ends. A job is told to stop when another replica took it over, because this process stood still, and before
+// one can, because the database is away.
+func (w *Worker) hold(ctx context.Context, lost context.CancelFunc, j leased) {
+	beats, stop := w.beats()
+	defer stop()
+	for missed := 0; ; {
+		select {
+		case <-ctx.Done():
+			return
+		case <-beats:
+		}
+		held, err := w.renew(ctx, j)
+		switch {
+		case ctx.Err() != nil:
+		case err != nil:
+			missed++
+			slog.Warn("the lease of a job was not renewed", "kind", j.Kind, "error", err)
+			if missed >= misses && w.db.Dialect == db.Postgres { // in SQLite the job's own transaction may be what the renewal waits for, as all others do
+				lost()
+			}
+		case !held:
+			slog.Warn("another replica took a job over", "kind", j.Kind)
+			lost()
+		default:
+			missed = 0
+		}
+	}
+}
+
+func (w *Worker) renew(ctx context.Context, j leased) (held bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, Beat)
+	defer cancel()
+	err = w.db.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Run("UPDATE jobs SET leased_until = ? WHERE id = ? AND leased_by = ? AND attempts = ? AND finished_at IS NULL", tx.Now.Add(Lease), j.ID, w.replica, j.Attempts)
+		held = n > 0
+		return err
+	})
+	return held, err
+}
+
 func (w *Worker) finish(ctx context.Context, j leased, result error) error {
 	ctx = context.WithoutCancel(ctx)
 	return w.db.Tx(ctx, func(tx *db.Tx) error {
 		switch {
 		case result == nil:
-			_, err := tx.Run("UPDATE jobs SET finished_at = ?, leased_until = NULL, last_error = '', payload = '{}' WHERE id = ? AND leased_by = ?", tx.Now, j.ID, w.replica)
+			_, err := tx.Run("UPDATE jobs SET finished_at = ?, leased_until = NULL, last_error = '', payload = '{}' WHERE id = ? AND leased_by = ? AND attempts = ?", tx.Now, j.ID, w.replica, j.Attempts)
 			return err
 		case j.Attempts >= MaxAttempts:
 			slog.Error("job set aside", "kind", j.Kind, "job", j.ID.String(), "error", result)
-			_, err := tx.Run("UPDATE jobs SET failed_at = ?, leased_until = NULL, last_error = ? WHERE id = ?", tx.Now, result.Error(), j.ID)
+			_, err := tx.Run("UPDATE jobs SET failed_at = ?, leased_until = NULL, last_error = ? WHERE id = ? AND leased_by = ? AND attempts = ?", tx.Now, result.Error(), j.ID, w.replica, j.Attempts)
 			return err
 		}
 		slog.Warn("job failed", "kind", j.Kind, "attempt", j.Attempts, "error", result)
-		_, err := tx.Run("UPDATE jobs SET run_at = ?, leased_until = NULL, last_error = ? WHERE id = ? AND leased_by = ?", tx.Now.Add(Backoff(j.Attempts)), result.Error(), j.ID, w.replica)
+		_, err := tx.Run("UPDATE jobs SET run_at = ?, leased_until = NULL, last_error = ? WHERE id = ? AND leased_by = ? AND attempts = ?", tx.Now.Add(Backoff(j.Attempts)), result.Error(), j.ID, w.replica, j.Attempts)
 		return err
 	})
 }

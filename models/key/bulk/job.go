@@ -17,7 +17,7 @@ import (
 // JobKind names the job that carries acts out: give it to job.Worker.Handle with Store.Job.
 const JobKind = "key.bulk"
 
-// Bounds of the work. A run ends well within job.Lease and queues the next, so that no two replicas are at one act for long, and a restart loses one part.
+// Bounds of the work. A run ends well within job.Longest and queues the next, so that no two replicas are at one act for long, and a restart loses one part.
 const (
 	PartSize = 500              // keys of one transaction
 	maxParts = 100              // of one run
