@@ -79,25 +79,27 @@ func (s *Store) AddPreset(ctx context.Context, a actor.Actor, apiID db.ID, in Pr
 			VALUES (?, ?, ?, ?, COALESCE((SELECT MAX(y.position) FROM scope_presets y WHERE y.api_id = ?), 0) + 1, ?, ?)`, id, apiID, in.Name, in.Purpose, apiID, tx.Now, tx.Now); err != nil {
 			return taken(err, "preset", "This API has a preset of that name already.")
 		}
-		return in.setScopes(tx, a, audit.PresetAdded, api, id)
+		names, err := in.setScopes(tx, id)
+		if err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.PresetAdded, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID, Details: map[string]string{"preset": in.Name, "scopes": names}})
+		return nil
 	})
 }
 
-// setScopes sets what a preset holds, and notes the act.
-func (in PresetInput) setScopes(tx *db.Tx, a actor.Actor, act audit.Act, api API, id db.ID) error {
+// setScopes sets what an empty preset holds, and returns the names, parted by spaces.
+func (in PresetInput) setScopes(tx *db.Tx, id db.ID) (string, error) {
 	n, err := tx.Run("INSERT INTO scope_preset_scopes (preset_id, scope_id) SELECT p.id, c.id FROM scope_presets p JOIN scopes c ON c.api_id = p.api_id WHERE p.id = ? AND c.id IN ? AND c.withdrawn_at IS NULL", id, in.ScopeIDs)
 	if err != nil {
-		return err
+		return "", err
 	}
 	if n != int64(len(in.ScopeIDs)) {
-		return fault.BadField("scopes", "Choose scopes that this API offers. One of these was withdrawn meanwhile.")
+		return "", fault.BadField("scopes", "Choose scopes that this API offers. One of these was withdrawn meanwhile.")
 	}
 	var names []string
-	if err := tx.Raw("SELECT c.name FROM scope_preset_scopes ps JOIN scopes c ON c.id = ps.scope_id WHERE ps.preset_id = ? ORDER BY c.name", id).Scan(&names).Error; err != nil {
-		return err
-	}
-	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "api", TargetID: api.ID, OrganizationID: api.PublisherID, Details: map[string]string{"preset": in.Name, "scopes": strings.Join(names, " ")}})
-	return nil
+	err = tx.Raw("SELECT c.name FROM scope_preset_scopes ps JOIN scopes c ON c.id = ps.scope_id WHERE ps.preset_id = ? ORDER BY c.name", id).Scan(&names).Error
+	return strings.Join(names, " "), err
 }
 
 // ChangePreset sets name, purpose and scopes; scopes that were withdrawn leave it. With db.WithVersion it refuses when somebody changed it since. Faults:
@@ -116,7 +118,12 @@ func (s *Store) ChangePreset(ctx context.Context, a actor.Actor, apiID, presetID
 		if _, err := tx.Run("DELETE FROM scope_preset_scopes WHERE preset_id = ?", p.ID); err != nil {
 			return err
 		}
-		return in.setScopes(tx, a, audit.PresetChanged, api, p.ID)
+		names, err := in.setScopes(tx, p.ID)
+		if err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.PresetChanged, TargetKind: "api", TargetID: apiID, OrganizationID: api.PublisherID, Details: map[string]string{"preset": in.Name, "scopes": names}})
+		return nil
 	})
 }
 
