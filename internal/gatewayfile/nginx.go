@@ -32,19 +32,43 @@ var (
 // When Gatehouse does not answer, the answer is 503, never the service's.
 func Nginx(o Options) string {
 	gatehouse, upstream := address(o.GatehouseURL), address(o.Upstream)
+	fill := o.fill(
+		"«gatehouse tls»", gatehouse.tls(verified), "«upstream tls»", upstream.tls(named), "«upstream»", upstream.scheme+"://"+upstream.host,
+		"«listen»", or(foreignToHost.ReplaceAllString(o.Listen, ""), "80"), "«server name»", or(foreignToHost.ReplaceAllString(o.ServerName, ""), "_"),
+	)
+	return fill.Replace(nginxFile)
+}
+
+// fill puts what all files hold in the place of its marks, and then what one alone does: pairs of mark and text.
+func (o Options) fill(own ...string) *strings.Replacer {
+	gatehouse := address(o.GatehouseURL)
 	slug := foreignToName.ReplaceAllString(o.APISlug, "")
 	environment := "live"
 	if o.Environment == "test" {
 		environment = "test"
 	}
-	fill := strings.NewReplacer(
+	return strings.NewReplacer(append(own,
 		"«slug»", slug, "«env»", environment, "«name»", "gatehouse_"+strings.ReplaceAll(slug, "-", "_")+"_"+environment,
 		"«token»", foreignToName.ReplaceAllString(o.Token, ""),
-		"«gatehouse»", gatehouse.hostPort, "«gatehouse host»", gatehouse.host, "«gatehouse scheme»", gatehouse.scheme, "«gatehouse tls»", gatehouse.tls(verified),
-		"«upstream»", upstream.scheme+"://"+upstream.host, "«upstream tls»", upstream.tls(named),
-		"«listen»", or(foreignToHost.ReplaceAllString(o.Listen, ""), "80"), "«server name»", or(foreignToHost.ReplaceAllString(o.ServerName, ""), "_"),
-	)
-	return fill.Replace(nginxFile)
+		"«gatehouse»", gatehouse.hostPort, "«gatehouse host»", gatehouse.host, "«gatehouse scheme»", gatehouse.scheme,
+	)...)
+}
+
+// listen is the address to listen on, "" for all, and the port.
+func (o Options) listen() (host, port string) {
+	text := or(foreignToHost.ReplaceAllString(o.Listen, ""), "80")
+	if i := strings.LastIndexByte(text, ':'); i >= 0 {
+		return strings.ReplaceAll(text[:i], "*", ""), or(text[i+1:], "80")
+	}
+	return "", text
+}
+
+// serverName is the host to answer for, "" for any.
+func (o Options) serverName() string {
+	if name := foreignToHost.ReplaceAllString(o.ServerName, ""); name != "_" {
+		return name
+	}
+	return ""
 }
 
 type place struct{ scheme, host, hostname, hostPort string }

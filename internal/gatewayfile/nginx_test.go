@@ -188,17 +188,21 @@ func TestNginxRefusesWhenGatehouseIsGone(t *testing.T) {
 }
 
 func TestNothingInTheOptionsEndsADirective(t *testing.T) {
-	text := gatewayfile.Nginx(gatewayfile.Options{
-		GatehouseURL: "https://gate.example", APISlug: "a;b", Environment: "x", Token: `t";return 200;`,
+	o := gatewayfile.Options{
+		GatehouseURL: "https://gate.example", APISlug: "a;b", Environment: "x", Token: "t\";return 200;\n",
 		Upstream: "http://h;return", ServerName: "n;{}", Listen: "80;#",
-	})
-
-	for _, bad := range []string{"return 200", "h;return", "n;{", "80;#", "a;b"} {
-		if strings.Contains(text, bad) {
-			t.Errorf("%q got into the file", bad)
+	}
+	for name, text := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o), "lua": gatewayfile.HAProxyLua(o)} {
+		for _, bad := range []string{"return 200", "h;return", "n;{", "80;#", "a;b", "«"} {
+			if strings.Contains(text, bad) {
+				t.Errorf("%q got into the file of %s", bad, name)
+			}
+		}
+		if !strings.Contains(text, "gate.example") && name != "haproxy" {
+			t.Errorf("%s: %s", name, text)
 		}
 	}
-	if !strings.Contains(text, "proxy_ssl_verify on;") || !strings.Contains(text, "server gate.example:443;") {
+	if text := gatewayfile.Nginx(o); !strings.Contains(text, "proxy_ssl_verify on;") || !strings.Contains(text, "server gate.example:443;") {
 		t.Error(text)
 	}
 }
