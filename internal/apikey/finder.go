@@ -11,6 +11,7 @@ import (
 type Finder struct {
 	shapes   []Shape
 	first    [256]bool // with what a text of one may begin
+	within   [256]bool // the same, within a word
 	shortest int       // of all texts
 }
 
@@ -24,7 +25,8 @@ func NewFinder(shapes ...Shape) *Finder {
 		f.shapes = append(f.shapes, s)
 		f.shortest = min(f.shortest, len(s.Prefix)+s.Shortest)
 		for c := range f.first {
-			f.first[c] = f.first[c] || len(s.Prefix) > 0 && s.Prefix[0] == byte(c) || len(s.Prefix) == 0 && s.set[c]
+			begins := len(s.Prefix) > 0 && s.Prefix[0] == byte(c) || len(s.Prefix) == 0 && s.set[c]
+			f.first[c], f.within[c] = f.first[c] || begins, f.within[c] || begins && s.marked
 		}
 	}
 	return f
@@ -82,7 +84,7 @@ func Declare(shapes ...Shape) {
 
 // Find returns the texts of the shapes in text, in order and not overlapping: alone or within a sentence, an address, source code or a header, with invisible
 // characters between theirs, with HTML entities, percent-encoding, escapes, HTML tags or Markdown in them, full-width, and in base64 or hexadecimal. One that
-// is a part of a longer word is none, nor one whose characters are all of one kind when its alphabet has several: words are. Other than ours they have no checksum, so
+// is a part of a longer word is none, but for one behind the mark of its prefix, nor one whose characters are all of one kind when its alphabet has several: words are. Other than ours they have no checksum, so
 // that one that is broken by blanks or over lines is not found: sentences would be taken for keys.
 //
 // It takes time linear in the length of text, for each shape.
@@ -98,6 +100,11 @@ func (f *Finder) all(text string) []Found {
 	}
 	if strings.Contains(text, "<") || strings.Contains(text, "](") || strings.Contains(text, "][") {
 		out = append(out, f.read(reading{decoded: true, markup: true}.spelled(text))...)
+	}
+	if controlled(text) {
+		for _, apart := range []bool{false, true} { // within a text, and around one behind a word
+			out = append(out, f.read(reading{decoded: true, control: true, apart: apart}.spelled(text))...)
+		}
 	}
 	spaced := func(c byte) byte { return max(printed(c), ' ') }
 	eachBase64(text, f.shortest*4/3, func(i, end int) {
@@ -154,19 +161,23 @@ func (f *Finder) redact(text string) string {
 	return out.String()
 }
 
-// run is where characters of a shape's alphabet stand in a row: up to end, the last letter or digit before last.
-type run struct{ end, last int }
+// run is where characters of a shape's alphabet stand in a row: up to end, the last letter or digit before last. one and two are letters or digits of two kinds, see other.
+type run struct{ end, last, one, two int }
 
 // each calls fn with each text of a shape in text, in order.
 func (f *Finder) each(text string, fn func(start, end int, of *Shape)) {
 	var runs []run // of each shape the last that was looked at, so that none is walked twice
 	for i := 0; i+f.shortest <= len(text); i++ {
-		if !f.first[text[i]] || i > 0 && isBase62[text[i]] && isBase62[text[i-1]] {
+		if !f.first[text[i]] {
+			continue
+		}
+		inside := insideWord(text, i)
+		if inside && !f.within[text[i]] {
 			continue
 		}
 		for k := range f.shapes {
 			s := &f.shapes[k]
-			if !strings.HasPrefix(text[i:], s.Prefix) {
+			if inside && !s.marked || !strings.HasPrefix(text[i:], s.Prefix) {
 				continue
 			}
 			if runs == nil {
@@ -181,10 +192,31 @@ func (f *Finder) each(text string, fn func(start, end int, of *Shape)) {
 	}
 }
 
-// end is where a text of the shape ends whose random part begins at from, or 0 when there is none.
+// insideWord reports whether a word goes on at i. What is percent-encoded before it ends one.
+func insideWord(text string, i int) bool {
+	if i == 0 || !isBase62[text[i]] || !isBase62[text[i-1]] {
+		return false
+	}
+	return i < 3 || text[i-3] != '%' || fourBits(text[i-2]) == notHex || fourBits(text[i-1]) == notHex
+}
+
+// other moves to the first character at from or later that is of another kind than one between, and returns where it is: at r.end when the run has no such. From one call to
+// the next from only grows, so that a run is walked once for all places in it.
+func (r *run) other(text string, from int) int {
+	for r.one < from || r.one < r.end && kindOf(text[r.one]) < 0 {
+		r.one++
+	}
+	for r.two < r.end && (r.two <= r.one || kindOf(text[r.two]) < 0 || kindOf(text[r.two]) == kindOf(text[r.one])) {
+		r.two++
+	}
+	return r.two
+}
+
+// end is where a text of the shape ends whose random part begins at from, or 0 when there is none. Behind one with a distinctive prefix its alphabet may go on with
+// punctuation, as in a name that was made of the text.
 func (s *Shape) end(text string, from int, r *run) int {
 	if from >= r.end {
-		*r = run{from, from}
+		*r = run{end: from, last: from, one: from, two: from}
 		for r.end < len(text) && s.set[text[r.end]] {
 			if isBase62[text[r.end]] {
 				r.last = r.end + 1
@@ -193,10 +225,10 @@ func (s *Shape) end(text string, from int, r *run) int {
 		}
 	}
 	n := min(r.end-from, s.Length) // what is punctuation behind it may be the sentence's
-	if n < s.Shortest || n < r.last-from || from+n < len(text) && isBase62[text[from+n]] {
+	if n < s.Shortest || n < r.last-from && !s.distinct || from+n < len(text) && isBase62[text[from+n]] {
 		return 0
 	}
-	if s.mixed && kindsOf(text[from:from+n]) < 2 {
+	if s.mixed && r.other(text, from) >= from+n {
 		return 0
 	}
 	return from + n

@@ -45,6 +45,8 @@ var worn = map[string]func(key string) string{
 	"json lines": func(k string) string { return `{"log":"a\n` + k + `\nb"}` }, "percent": func(k string) string { return "%20" + strings.ReplaceAll(k, "_", "%5F") + "%20" },
 	"zero width": func(k string) string { return k[:9] + "\u200b" + k[9:12] + "\u00ad" + k[12:] }, "tags": func(k string) string { return k[:9] + "<wbr>" + k[9:] + "</b>" },
 	"full width": wide, "basic authentication": func(k string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(k+":")) },
+	"coloured": func(k string) string { return "key\x1b[01;31m" + k + "\x1b[0m" }, "coloured by grep": func(k string) string { return "\x1b[01;31m\x1b[K" + k[:4] + "\x1b[m\x1b[K" + k[4:] },
+	"escaped colour": func(k string) string { return `"\e[31m` + k[:4] + `\u001b[0m` + k[4:] + `"` }, "caret colour": func(k string) string { return "^[[1m" + k[:4] + "^[[0m" + k[4:] },
 	"hexadecimal": func(k string) string { return hex.EncodeToString([]byte("key " + k)) }, "link inside": func(k string) string { return "[" + k + "](https://example.com)" },
 }
 
@@ -80,7 +82,7 @@ func TestOrdinaryWordsAreNoTextOfADeclaredShape(t *testing.T) {
 	apikey.Declare(s, wide, shape(t, "plain", base62, 24), shape(t, "", base62, 32), shape(t, "hexed_", digitsHex, 32))
 	key := drawn(s)
 	for _, text := range []string{
-		"acme_ is the prefix of all the keys that our old gateway made", "acme_\n" + key[5:], "acme_ " + key[5:], key[:len(key)-1], key + "x", "x" + key, "acme_" + strings.Repeat("a", 24), "acme_thequickbrownfoxjumpsove",
+		"acme_ is the prefix of all the keys that our old gateway made", "acme_\n" + key[5:], "acme_ " + key[5:], key[:len(key)-1], key + "x", "acme_" + strings.Repeat("a", 24), "acme_thequickbrownfoxjumpsove",
 		"acme_" + strings.Repeat("1", 24), "ACME_MAXIMUM_NUMBER_OF_CONNECTIONS", "note-to-all-of-us-in-the-team", "see note-taking-with-what-you-have-at-hand.", "note-" + strings.Repeat("-", 22), "hexed_" + strings.Repeat("0a", 16) + "z", "plain" + drawn(s)[5:],
 		"d41d8cd98f00b204e9800998ecf8427e", "b64a1f4ab3cb31cae7b1d72e9aeb1a3f5c0a54d6f10e44aa41f0f9a2cf0aa1b2", "acme_…" + key[len(key)-4:],
 	} {
@@ -98,6 +100,53 @@ func TestOrdinaryWordsAreNoTextOfADeclaredShape(t *testing.T) {
 // shapesInProse is a long text about such keys.
 func shapesInProse(n int) string {
 	return strings.Repeat("Keys of acme_ and note- were plain; `acme_client_id` and acme_orders_read are none, nor is https://x.example/acme_orders/note-book?acme_page=2. ", n)
+}
+
+// F4 of the review sec4b, K1: a prefix with a mark of its own begins a text whatever stands before it, and behind the text its alphabet may go on with punctuation; also where text is redacted as it is,
+// as it is in logs.
+func TestTextsGluedToOthersAreFoundAndRedacted(t *testing.T) {
+	s, url, bare := shape(t, "acme_", base62, 24), shape(t, "tok_", base64url, 24), shape(t, "AKIX", base62, 24)
+	apikey.Declare(s, url, bare)
+	key, random, plain := "acme_3ZHq9TmWx2LpVb7RfKd1YcNs", "tok_3ZHq9TmWx2LpVb7RfKd1YcNs", "AKIX3ZHq9TmWx2LpVb7RfKd1YcNs"
+	for _, text := range []string{
+		"\x1b[31m" + key + "\x1b[0m", "key%3D" + key, "key%3D" + plain, `\u003d` + key, "x" + key, "1" + key, "a\u200b" + key, "_" + key, `\e[31m` + key, `\033[1m` + key,
+		"KEY=" + random + "-prod", random + "_2", random + "-" + random, random + "-.", "https://x.example/" + random + "--",
+	} {
+		masked, redacted := apikey.Mask(text), apikey.Redact(text)
+		if strings.Contains(masked, "Wx2LpVb7") || strings.Contains(redacted, "Wx2LpVb7") || apikey.Mask(masked) != masked {
+			t.Errorf("%q: %q, %q", text, masked, redacted)
+		}
+	}
+	for _, text := range []string{"x" + plain, random + "a-b"} {
+		if apikey.Mask(text) != text {
+			t.Errorf("%q: %q", text, apikey.Mask(text))
+		}
+	}
+}
+
+// Control sequences of terminals are one more reading: nothing is hidden behind what only looks like one.
+func TestWhatLooksLikeAColourHidesNoKey(t *testing.T) {
+	s := shape(t, "acme_", base62, 24)
+	apikey.Declare(s)
+	const key = "acme_3ZHq9TmWx2LpVb7RfKd1YcNs"
+	for _, text := range []string{"^[[" + key, "\x1b[" + key, `\e[` + key, "%1b[" + key, "^[[" + strings.Repeat("0", 40) + key} {
+		if found := apikey.Find(text); len(found) != 1 || found[0].Key.Reveal() != key {
+			t.Errorf("%q: %v", text, found)
+		}
+	}
+}
+
+// F9 of the review sec4b: of what was found each is taken once, and no more than asked for.
+func TestDistinctKeysAreCountedOnceAndBounded(t *testing.T) {
+	f := apikey.NewFinder(shape(t, "acme_", base62, 24))
+	const a, b, c = "acme_3ZHq9TmWx2LpVb7RfKd1YcNs ", "acme_4ZHq9TmWx2LpVb7RfKd1YcNs ", "acme_5ZHq9TmWx2LpVb7RfKd1YcNs "
+	first, second := f.Find(strings.Repeat(a+b, 100)), f.Find(a+c)
+
+	all, some := apikey.Distinct(10, first, second), apikey.Distinct(2, first, second)
+
+	if len(all) != 3 || len(some) != 2 || some[0].Reveal()+" " != a || some[1].Reveal()+" " != b {
+		t.Error(all, some)
+	}
 }
 
 func TestOnlyShapesWithADistinctivePrefixAreSearchedInText(t *testing.T) {

@@ -2,6 +2,7 @@ package apikey
 
 import (
 	"html"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -18,6 +19,8 @@ type reading struct {
 	decoded bool // entities, percent-encoding, escapes of JSON count as what they stand for
 	printed bool // "=XX" and "=" at a line's end count as quoted-printable
 	markup  bool // HTML tags and the targets of Markdown links count as nothing
+	control bool // colours of a terminal count as nothing
+	apart   bool // or as a gap
 	lines   bool // numbers at the beginning of lines count as nothing
 }
 
@@ -36,6 +39,9 @@ func readings(text string) []reading {
 	}
 	if strings.Contains(text, "<") || strings.Contains(text, "](") || strings.Contains(text, "][") {
 		all = append(all, reading{decoded: true, markup: true})
+	}
+	if controlled(text) {
+		all = append(all, reading{decoded: true, control: true})
 	}
 	if strings.Contains(text, "\n") {
 		all = append(all, reading{decoded: true, markup: true, lines: true})
@@ -72,6 +78,37 @@ func (r reading) next(text string, i int) (byte, int) {
 	return keyChar(c), n
 }
 
+// escapes are how a terminal's control sequence begins, and ways to write that.
+var escapes = []string{"\x1b[", "^[[", `\e[`, `\E[`, `\033[`, `\x1b[`, `\x1B[`, `\u001b[`, `\u001B[`, `\u{1b}[`, `\u{1B}[`, "%1b[", "%1B[", "%1b%5b", "%1B%5B"}
+
+// controlled reports whether text holds one.
+func controlled(text string) bool {
+	return strings.ContainsAny(text, "\x1b^\\%") && slices.ContainsFunc(escapes, func(e string) bool { return strings.Contains(text, e) })
+}
+
+const longestControl = 32 // of a control sequence, without its escape: a longer one counts as text
+
+// control is the length of the terminal's control sequence with which text begins, or 0: a colour, as logs have it that were copied. Nobody sees one.
+func control(text string) int {
+	switch text[0] {
+	case 0x1b, '^', '\\', '%':
+	default:
+		return 0
+	}
+	for _, e := range escapes {
+		rest, ok := strings.CutPrefix(text, e)
+		for n := 0; ok && n < min(len(rest), longestControl); n++ {
+			switch c := rest[n]; {
+			case '@' <= c && c <= '~':
+				return len(e) + n + 1
+			case c < ' ' || c > '?':
+				return 0
+			}
+		}
+	}
+	return 0
+}
+
 // gone is what is read of what nobody sees: no character, and no gap between those around it.
 const gone = 1
 
@@ -86,6 +123,11 @@ func (r reading) char(text string, i int) (byte, int) {
 	}
 	rest := text[i:]
 	switch {
+	case r.control && control(rest) > 0:
+		if r.apart {
+			return 0, control(rest)
+		}
+		return gone, control(rest)
 	case r.markup && c == '<':
 		if n := tag(rest); n > 0 {
 			return gone, n

@@ -18,6 +18,8 @@ type Shape struct {
 
 	set   [256]bool
 	mixed bool // the alphabet has characters of two kinds: small letters, capitals, digits
+	// distinct: the prefix tells texts of the shape from words; marked: it does so by a character that no word has, so that it begins a text whatever stands before it
+	distinct, marked bool
 }
 
 // Bounds of a Shape.
@@ -55,7 +57,8 @@ func NewShape(prefix, alphabet string, length int) (Shape, error) {
 	if length < 1 || length > MaxShapeLength {
 		return Shape{}, ErrShapeLength
 	}
-	s.mixed = kindsOf(alphabet) > 1
+	s.mixed, s.distinct = kindsOf(alphabet) > 1, s.Distinctive()
+	s.marked = s.distinct && strings.IndexFunc(prefix, func(r rune) bool { return !isBase62[byte(r)] }) >= 0 //nolint:gosec // printable ASCII, as above
 	if s.Bits() < MinShapeBits {
 		return Shape{}, ErrShapeBits
 	}
@@ -71,20 +74,29 @@ func (s Shape) DownTo(shortest int) (Shape, error) {
 	return s, nil
 }
 
-// kindsOf counts the kinds of characters in text: small letters, capitals, digits.
-func kindsOf(text string) int {
-	var low, high, digit int
+// kindOf is 0 to 2 for a small letter, a capital and a digit, -1 for all else.
+func kindOf(c byte) int {
+	switch {
+	case isLower(c):
+		return 0
+	case 'A' <= c && c <= 'Z':
+		return 1
+	case '0' <= c && c <= '9':
+		return 2
+	}
+	return -1
+}
+
+// kindsOf counts the kinds of characters in text.
+func kindsOf(text string) (n int) {
+	var seen [3]bool
 	for i := range len(text) {
-		switch c := text[i]; {
-		case isLower(c):
-			low = 1
-		case 'A' <= c && c <= 'Z':
-			high = 1
-		case '0' <= c && c <= '9':
-			digit = 1
+		if k := kindOf(text[i]); k >= 0 && !seen[k] {
+			seen[k] = true
+			n++
 		}
 	}
-	return low + high + digit
+	return n
 }
 
 func printable(text string) bool {
