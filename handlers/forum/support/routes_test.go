@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -235,8 +236,17 @@ func TestAllContextStandsBesideTheQuestion(t *testing.T) {
 	keyID := w.Key(w.Shop, "Checkout", w.API, w.Read)
 	w.Tx(func(tx *db.Tx) error {
 		_, err := tx.Run("INSERT INTO usage_series (key_id, app_id, organization_id, api_id, environment, route_template, code) VALUES (?, ?, ?, ?, 'live', '/v2/orders', 'RATE_LIMITED')", keyID, w.Shop, w.North, w.API)
-		if err == nil {
-			_, err = tx.Run("INSERT INTO usage_hours (series_id, at, calls) SELECT id, ?, 41 FROM usage_series", tx.Now.Truncate(3600e9))
+		for _, counts := range []struct {
+			statement string
+			step      time.Duration
+		}{
+			{"INSERT INTO usage_minutes (series_id, at, calls) SELECT id, ?, 41 FROM usage_series", time.Minute},
+			{"INSERT INTO usage_hours (series_id, at, calls) SELECT id, ?, 41 FROM usage_series", time.Hour},
+			{"INSERT INTO usage_days (series_id, at, calls) SELECT id, ?, 41 FROM usage_series", 24 * time.Hour},
+		} {
+			if err == nil {
+				_, err = tx.Run(counts.statement, tx.Now.Truncate(counts.step))
+			}
 		}
 		return err
 	})
