@@ -86,9 +86,9 @@ func (h *Handler) connectFormView(c echo.Context, api catalog.Detail, f connectF
 		Text: web.T(c, "The key is a new one of the publisher’s app Gateway, without end. Keys made before keep working until they are revoked."),
 		Inputs: []desk.Input{
 			desk.Select(environment),
-			desk.Line(components.Field{Name: "upstream", Type: "url", Label: web.T(c, "Address of the service"), Value: f.Upstream, Error: fields["upstream"], Code: true, Required: true, Hint: web.T(c, "Where nginx finds the API itself. When the base URL is nginx’s own, put the address behind it here.")}),
-			desk.Line(components.Field{Name: "gatehouse", Type: "url", Label: web.T(c, "Address of Gatehouse"), Value: f.Gatehouse, Error: fields["gatehouse"], Code: true, Required: true, Hint: web.T(c, "As nginx reaches it: this portal, or its edge listener.")}),
-			desk.Line(components.Field{Name: "server_name", Label: web.T(c, "Server name"), Value: f.ServerName, Error: fields["server_name"], Code: true, Optional: true, Hint: web.T(c, "The host that nginx answers for. Empty: any.")}),
+			desk.Line(components.Field{Name: "upstream", Type: "url", Label: web.T(c, "Address of the service"), Value: f.Upstream, Error: fields["upstream"], Code: true, Required: true, Hint: web.T(c, "Where the gateway finds the API itself. When the base URL is the gateway’s own, put the address behind it here.")}),
+			desk.Line(components.Field{Name: "gatehouse", Type: "url", Label: web.T(c, "Address of Gatehouse"), Value: f.Gatehouse, Error: fields["gatehouse"], Code: true, Required: true, Hint: web.T(c, "As the gateway reaches it: this portal, or its edge listener.")}),
+			desk.Line(components.Field{Name: "server_name", Label: web.T(c, "Server name"), Value: f.ServerName, Error: fields["server_name"], Code: true, Optional: true, Hint: web.T(c, "The host that the gateway answers for. Empty: any.")}),
 			desk.Line(components.Field{Name: "listen", Label: web.T(c, "Listen on"), Value: f.Listen, Error: fields["listen"], Code: true, Optional: true, Hint: web.T(c, "A port, or an address and a port.")}),
 		}, Submit: web.T(c, "Make gateway key"), Kind: components.Primary,
 	}
@@ -124,9 +124,26 @@ func (h *Handler) MakeGatewayKey(c echo.Context) error {
 		return h.Warn(c, apiPath(api.ID)+"/connect", "This form made its gateway key already. Its secret was shown then and is not kept; make another one if it is lost.")
 	}
 	p := h.connectPage(c, api, f, nil)
-	p.Form, p.Secret, p.FileName = nil, made.Secret.Reveal(), "/etc/nginx/conf.d/gatehouse-"+api.Slug+"-"+f.Environment+".conf"
-	p.File = gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment, Token: p.Secret, Upstream: f.Upstream, ServerName: f.ServerName, Listen: f.Listen})
+	p.Form, p.Secret = nil, made.Secret.Reveal()
+	p.Gateways = gatewayFiles(gatewayfile.Options{
+		GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment, Token: p.Secret, Upstream: f.Upstream, ServerName: f.ServerName, Listen: f.Listen,
+	})
 	return h.RenderStatus(c, http.StatusOK, views.ConnectPage(p))
+}
+
+// gatewayFiles are the files of each gateway that we have tested.
+func gatewayFiles(o gatewayfile.Options) []views.Gateway {
+	name := "gatehouse-" + o.APISlug + "-" + o.Environment
+	file := func(title, path, text string) components.CodeBlock {
+		return components.CodeBlock{Title: title, Note: path, Text: text}
+	}
+	return []views.Gateway{
+		{Name: "nginx", Href: "/guides/nginx", Files: []components.CodeBlock{file("nginx", "/etc/nginx/conf.d/"+name+".conf", gatewayfile.Nginx(o))}},
+		{Name: "Caddy", Href: "/guides/caddy", Files: []components.CodeBlock{file("Caddy", "/etc/caddy/"+name+".caddy", gatewayfile.Caddy(o))}},
+		{Name: "HAProxy", Href: "/guides/haproxy", Files: []components.CodeBlock{
+			file("HAProxy", "/etc/haproxy/"+name+".cfg", gatewayfile.HAProxy(o)), file("HAProxy, Lua", "/etc/haproxy/"+name+".lua", gatewayfile.HAProxyLua(o)),
+		}},
+	}
 }
 
 func (f *connectForm) check() error {

@@ -247,7 +247,8 @@ func TestGatewayKeyIsShownOnce(t *testing.T) {
 	if len(secret) != 38 || made.Header.Get("Cache-Control") != "no-store" {
 		t.Fatal("no key in the file", secret, made.Header)
 	}
-	has(t, made, "listen 8081;", "api=orders&amp;env=live&amp;nginx=1", "proxy_pass http://127.0.0.1:9000;", "Copy both now")
+	has(t, made, "listen 8081;", "api=orders&amp;env=live&amp;nginx=1", "proxy_pass http://127.0.0.1:9000;", "Copy both now",
+		"http://api.example:8081 {", "reverse_proxy http://127.0.0.1:9000", "bind :8081", "core.register_action(&#34;gatehouse_orders_live&#34;", "/etc/haproxy/gatehouse-orders-live.lua", "/guides/caddy")
 	if again.Status != http.StatusSeeOther || strings.Contains(w.staff.Get(w.api("/connect")).Body, secret) {
 		t.Error("the secret is shown again")
 	}

@@ -144,24 +144,26 @@ func TestGuideToErrorsNamesEveryCode(t *testing.T) {
 	}
 }
 
-// The lines of nginx that the guide explains are those of the file that Connect shows.
-func TestGuideToNginxQuotesTheFileThatConnectShows(t *testing.T) {
-	whole := gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: "http://127.0.0.1:8080", APISlug: "orders", Environment: "live", Token: "x", Upstream: "http://127.0.0.1:9000"})
-	for _, page := range leaves(t, "guides/nginx*.md") {
-		quoted := 0
-		for _, f := range page.fences {
-			if f.language != "nginx" {
-				continue
-			}
-			quoted++
-			for line := range strings.Lines(f.text) {
-				if !strings.Contains(whole, line) {
-					t.Errorf("%s: the file has no line %s", page.name, line)
+// The lines that the guides to gateways explain are those of the files that Connect shows.
+func TestGuidesToGatewaysQuoteTheFilesThatConnectShows(t *testing.T) {
+	o := gatewayfile.Options{GatehouseURL: "http://127.0.0.1:8080", APISlug: "orders", Environment: "live", Token: "x", Upstream: "http://127.0.0.1:9000"}
+	for name, whole := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o) + gatewayfile.HAProxyLua(o)} {
+		for _, page := range leaves(t, "guides/"+name+"*.md") {
+			quoted := 0
+			for _, f := range page.fences {
+				if f.language != name {
+					continue
+				}
+				quoted++
+				for line := range strings.Lines(f.text) {
+					if !strings.Contains(whole, line) {
+						t.Errorf("%s: the file has no line %s", page.name, line)
+					}
 				}
 			}
-		}
-		if quoted == 0 {
-			t.Errorf("%s quotes nothing", page.name)
+			if quoted == 0 {
+				t.Errorf("%s quotes nothing", page.name)
+			}
 		}
 	}
 }

@@ -6,7 +6,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/views/org"
 )
 
-// Connect is the page that connects an API's gateway. Secret and File are set in the one reply that shows them.
+// Gateway is a program that can stand in front of the API, with the files that it needs and the guide to it.
+type Gateway struct {
+	Name  string
+	Href  string
+	Files []components.CodeBlock
+}
+
+// Connect is the page that connects an API's gateway. Secret and Gateways are set in the one reply that shows them.
 type Connect struct {
 	Frame     layout.Frame
 	Crumbs    []components.Crumb
@@ -18,8 +25,7 @@ type Connect struct {
 	Last      components.Moment
 	StatusURL string // tells by a script whether a check was seen; empty: nothing is waited for
 	Secret    string
-	File      string
-	FileName  string
+	Gateways  []Gateway // the first is open
 	Form      *org.Form
 	KeysHref  string
 }
