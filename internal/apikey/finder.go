@@ -161,8 +161,9 @@ func (f *Finder) redact(text string) string {
 	return out.String()
 }
 
-// run is where characters of a shape's alphabet stand in a row: up to end, the last letter or digit before last. one and two are letters or digits of two kinds, see other.
-type run struct{ end, last, one, two int }
+// run is where characters of a shape's alphabet stand in a row: up to end, the last letter or digit before last. one and two are letters or digits of two kinds, see other; walked
+// counts the steps to them, which tests bound.
+type run struct{ end, last, one, two, walked int }
 
 // each calls fn with each text of a shape in text, in order.
 func (f *Finder) each(text string, fn func(start, end int, of *Shape)) {
@@ -204,10 +205,10 @@ func insideWord(text string, i int) bool {
 // the next from only grows, so that a run is walked once for all places in it.
 func (r *run) other(text string, from int) int {
 	for r.one < from || r.one < r.end && kindOf(text[r.one]) < 0 {
-		r.one++
+		r.one, r.walked = r.one+1, r.walked+1
 	}
 	for r.two < r.end && (r.two <= r.one || kindOf(text[r.two]) < 0 || kindOf(text[r.two]) == kindOf(text[r.one])) {
-		r.two++
+		r.two, r.walked = r.two+1, r.walked+1
 	}
 	return r.two
 }
