@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -95,6 +96,55 @@ func TestPreviewThatWasCutShortIsNotSaved(t *testing.T) {
 		}
 		if err != nil || again.IsZero() || w.policies.Confirm(bg, w.Staff, again, 10) != nil {
 			t.Error("no new one:", err)
+		}
+	})
+}
+
+// K4: keys that were made by the old rules while somebody read the preview are hit, too, whatever the change is for; keys that it is not for are not.
+func TestKeysMadeSinceThePreviewAreHitToo(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		var plan db.ID
+		if err := d.Read(bg).Raw("SELECT id FROM plans WHERE api_id = ?", w.API).Row().Scan(&plan); err != nil {
+			t.Fatal(err)
+		}
+		w.Make(w.Developer, "There before", 300)
+		clock.Advance(time.Minute)
+		subjects := []policy.Source{{Kind: policy.Installation}, w.orders, {Kind: policy.Plan, ID: plan}, {Kind: policy.Scope, ID: w.Scope}, {Kind: policy.Organization, ID: w.Org}}
+		changes := map[policy.Kind]db.ID{}
+		for _, s := range subjects {
+			rules := policy.Rules{MaxDays: new(30)}
+			if s.Kind == policy.Installation {
+				rules.DefaultDays, rules.KeysPerApp = new(30), new(1000)
+			}
+			id, err := w.policies.Propose(bg, w.Staff, s, rules)
+			if err != nil || id.IsZero() {
+				t.Fatal(s.Kind, id, err)
+			}
+			changes[s.Kind] = id
+		}
+		clock.Advance(time.Minute)
+		w.Make(w.Developer, "Made since", 300)
+		app, now := db.NewID(), clock.Now()
+		w.Run("INSERT INTO apps (id, organization_id, name, created_at, updated_at) VALUES (?, ?, 'Elsewhere', ?, ?)", app, w.Strangers, now, now)
+		w.Run(`INSERT INTO keys (id, app_id, environment, name, prefix, last_four, digest_algorithm, pepper_version, digest, created_at, updated_at)
+			VALUES (?, ?, 'live', 'Elsewhere', 'gk_live_', 'abcd', 'hmac-sha256', '1', ?, ?, ?)`, db.NewID(), app, []byte("elsewhere"), now, now)
+
+		for _, s := range subjects {
+			if err := w.policies.Confirm(bg, w.Staff, changes[s.Kind], 10); err != nil {
+				t.Fatal(s.Kind, err)
+			}
+			var hit, counted int
+			if err := d.Read(bg).Raw("SELECT COUNT(z.key_id), c.keys FROM key_policy_changes c JOIN key_policy_change_keys z ON z.change_id = c.id WHERE c.id = ? GROUP BY c.keys", changes[s.Kind]).Row().Scan(&hit, &counted); err != nil {
+				t.Fatal(err)
+			}
+			want := 2
+			if s.Kind == policy.Installation {
+				want = 3
+			}
+			if hit != want || counted != want {
+				t.Errorf("%s: %d keys are hit, %d counted, want %d", s.Kind, hit, counted, want)
+			}
 		}
 	})
 }

@@ -112,7 +112,7 @@ const keysAtOnce = 2000
 // fill fixes the keys that the change hits, and last counts them: until then nobody can save it. A preview that is cut short is swept. One that hits no key is
 // saved at once.
 func (s *Store) fill(ctx context.Context, a actor.Actor, of Source, c Change) (db.ID, error) {
-	found, err := c.hits(s.db.Read(ctx), s.db.Dialect, time.Time{}, s.db.Now())
+	found, err := c.hits(s.db.Read(ctx), s.db.Dialect, nil, s.db.Now())
 	for part := range slices.Chunk(found, keysAtOnce) {
 		if err == nil {
 			err = s.db.Tx(ctx, func(tx *db.Tx) error { return c.insert(tx, part) })
@@ -190,15 +190,19 @@ type hitKey struct {
 	Breaks int
 }
 
-// hits reads the keys made after since that the change hits.
-func (c Change) hits(g *gorm.DB, dialect db.Dialect, since, now time.Time) ([]hitKey, error) {
+// hits reads the keys that the change hits, of all or of those named.
+func (c Change) hits(g *gorm.DB, dialect db.Dialect, among []db.ID, now time.Time) ([]hitKey, error) {
 	breaks, args := "0", []any(nil)
 	for _, rule := range Tightens(c.Before(), c.After()) {
 		b := breaking(dialect, rule, c.After(), now)
 		breaks += " + CASE WHEN " + b.SQL + " THEN " + strconv.Itoa(bits[rule]) + " ELSE 0 END"
 		args = append(args, b.Args...)
 	}
-	hit := Applies(Source{Kind: c.SubjectKind, ID: c.SubjectID}, since, time.Time{}, now)
+	source := Source{Kind: c.SubjectKind, ID: c.SubjectID}
+	hit := Applies(source, time.Time{}, time.Time{}, now)
+	if len(among) > 0 {
+		hit = appliesAmong(source, among, now)
+	}
 	var out []hitKey
 	err := g.Raw("SELECT y.key_id, y.breaks FROM (SELECT k.id AS key_id, "+breaks+" AS breaks"+Tables+" WHERE "+hit.SQL+") y WHERE y.breaks > 0 ORDER BY y.key_id", append(args, hit.Args...)...).Scan(&out).Error
 	return out, err
@@ -253,14 +257,28 @@ func (c *Change) count(tx *db.Tx, sum summary) error {
 	return err
 }
 
-// catchUp adds the keys that were made since the preview: they were made by the old rules.
+// catchUp adds the keys that were made since the preview: they were made by the old rules. It asks about these alone, in parts, since all others wait
+// meanwhile where there is one writer.
 func (c *Change) catchUp(tx *db.Tx) error {
-	found, err := c.hits(tx.DB, tx.Home.Dialect, c.CreatedAt.Add(-time.Second), tx.Now)
-	if err != nil || len(found) == 0 {
+	var made []db.ID
+	err := tx.Raw(`SELECT k.id FROM keys k WHERE k.created_at > ? AND NOT EXISTS (SELECT 1 FROM key_policy_change_keys z WHERE z.change_id = ? AND z.key_id = k.id)
+		ORDER BY k.created_at, k.id`, c.CreatedAt.Add(-time.Second), c.ID).Scan(&made).Error
+	if err != nil {
 		return err
 	}
-	if err := c.insert(tx, found); err != nil {
-		return err
+	more := 0
+	for part := range slices.Chunk(made, 500) {
+		found, err := c.hits(tx.DB, tx.Home.Dialect, part, tx.Now)
+		if err != nil {
+			return err
+		}
+		if err := c.insert(tx, found); err != nil {
+			return err
+		}
+		more += len(found)
+	}
+	if more == 0 {
+		return nil
 	}
 	sum, err := c.sumUp(tx.DB, tx.Now)
 	if err != nil {

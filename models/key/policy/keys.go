@@ -47,6 +47,21 @@ func Applies(s Source, from, to, now time.Time) Condition {
 	return c
 }
 
+// appliesAmong is Applies for a few keys by id: whether it means them is asked of each, and never read for all.
+func appliesAmong(s Source, ids []db.ID, now time.Time) Condition {
+	c := Condition{Living, []any{now}}
+	switch s.Kind {
+	case API:
+		c.and("EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.api_id = ?)", s.ID)
+	case Scope:
+		c.and("EXISTS (SELECT 1 FROM key_grants g WHERE g.key_id = k.id AND g.scope_id = ?)", s.ID)
+	default:
+		c = Applies(s, time.Time{}, time.Time{}, now)
+	}
+	c.and("k.id IN ?", ids)
+	return c
+}
+
 // breaking is true of keys that break a rule of r at the moment at. Paused keys break none but Life.
 func breaking(dialect db.Dialect, rule string, r Rules, at time.Time) Condition {
 	c := Condition{SQL: "1 = 1"}
