@@ -639,6 +639,9 @@ type Key struct {
 
 // KeyChange defines model for KeyChange.
 type KeyChange struct {
+	// ExpiresAt An earlier end, which is yet to come. For a later one, rotate the key.
+	ExpiresAt *time.Time `json:"expires_at,omitempty"`
+
 	// Metadata Names and values of yours. Verification answers with them.
 	Metadata *Metadata `json:"metadata,omitempty"`
 	Name     *string   `json:"name,omitempty"`
@@ -1716,18 +1719,18 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/keys/{key} (the `GetKey` operationId).
 	GetKey(ctx context.Context, key KeyPath, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ChangeKeyWithBody Change name, limits or metadata of a key
+	// ChangeKeyWithBody Change name, limits, metadata or end of a key
 	//
-	// What is left out stays as it is. It holds on the very next call that the key makes.
+	// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 	//
 	// Takes any type of body and a specified content type.
 	//
 	// Corresponds with PATCH /v1/keys/{key} (the `ChangeKey` operationId).
 	ChangeKeyWithBody(ctx context.Context, key KeyPath, params *ChangeKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*http.Response, error)
 
-	// ChangeKey Change name, limits or metadata of a key
+	// ChangeKey Change name, limits, metadata or end of a key
 	//
-	// What is left out stays as it is. It holds on the very next call that the key makes.
+	// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 	//
 	// Takes a body of the `application/json` content type.
 	//
@@ -2264,9 +2267,9 @@ func (c *Client) GetKey(ctx context.Context, key KeyPath, reqEditors ...RequestE
 	return c.Client.Do(req)
 }
 
-// ChangeKeyWithBody Change name, limits or metadata of a key
+// ChangeKeyWithBody Change name, limits, metadata or end of a key
 //
-// What is left out stays as it is. It holds on the very next call that the key makes.
+// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 //
 // Takes any type of body and a specified content type.
 //
@@ -2283,9 +2286,9 @@ func (c *Client) ChangeKeyWithBody(ctx context.Context, key KeyPath, params *Cha
 	return c.Client.Do(req)
 }
 
-// ChangeKey Change name, limits or metadata of a key
+// ChangeKey Change name, limits, metadata or end of a key
 //
-// What is left out stays as it is. It holds on the very next call that the key makes.
+// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 //
 // Takes a body of the `application/json` content type.
 //
@@ -4999,18 +5002,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/keys/{key} (the `GetKey` operationId).
 	GetKeyWithResponse(ctx context.Context, key KeyPath, reqEditors ...RequestEditorFn) (*GetKeyResponse, error)
 
-	// ChangeKeyWithBodyWithResponse Change name, limits or metadata of a key
+	// ChangeKeyWithBodyWithResponse Change name, limits, metadata or end of a key
 	//
-	// What is left out stays as it is. It holds on the very next call that the key makes.
+	// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 	//
 	// Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 	//
 	// Corresponds with PATCH /v1/keys/{key} (the `ChangeKey` operationId).
 	ChangeKeyWithBodyWithResponse(ctx context.Context, key KeyPath, params *ChangeKeyParams, contentType string, body io.Reader, reqEditors ...RequestEditorFn) (*ChangeKeyResponse, error)
 
-	// ChangeKeyWithResponse Change name, limits or metadata of a key
+	// ChangeKeyWithResponse Change name, limits, metadata or end of a key
 	//
-	// What is left out stays as it is. It holds on the very next call that the key makes.
+	// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 	//
 	// Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 	//
@@ -7429,9 +7432,9 @@ func (c *ClientWithResponses) GetKeyWithResponse(ctx context.Context, key KeyPat
 	return ParseGetKeyResponse(rsp)
 }
 
-// ChangeKeyWithBodyWithResponse Change name, limits or metadata of a key
+// ChangeKeyWithBodyWithResponse Change name, limits, metadata or end of a key
 //
-// What is left out stays as it is. It holds on the very next call that the key makes.
+// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 //
 // Takes any type of body and a specified content type, and returns a wrapper object for the known response body format(s).
 //
@@ -7444,9 +7447,9 @@ func (c *ClientWithResponses) ChangeKeyWithBodyWithResponse(ctx context.Context,
 	return ParseChangeKeyResponse(rsp)
 }
 
-// ChangeKeyWithResponse Change name, limits or metadata of a key
+// ChangeKeyWithResponse Change name, limits, metadata or end of a key
 //
-// What is left out stays as it is. It holds on the very next call that the key makes.
+// What is left out stays as it is. It holds on the very next call that the key makes. The end of a key is brought forward, never put off.
 //
 // Takes a body of the `application/json` content type, and returns a wrapper object for the known response body format(s).
 //

@@ -187,7 +187,7 @@ func (c keysShowCommand) Run(w *world) error {
 			{"App", s.App.Name + " (" + s.App.ID + ")"},
 			{"Organization", s.Organization.Name + " (" + s.Organization.ID + ")"},
 			{"Grants", strings.Join(s.Grants, " ")},
-			{"Made by", k.CreatorName},
+			{"Made by", maker(k)},
 			{"Responsible", responsible(k)},
 			{"Made", day(&s.CreatedAt)},
 			{"Expires", day(s.ExpiresAt)},
@@ -200,6 +200,20 @@ func (c keysShowCommand) Run(w *world) error {
 		}
 		return t.Flush()
 	})
+}
+
+func maker(k key.Detail) string {
+	switch p := k.Program; {
+	case k.CreatorName != "":
+		return k.CreatorName
+	case k.ImportedAt != nil && k.ImportedBy != "":
+		return k.ImportedBy + ", who imported it on " + day(k.ImportedAt)
+	case k.ImportedAt != nil:
+		return "the operator, who imported it on " + day(k.ImportedAt)
+	case p != nil:
+		return "a program, with the key " + p.Name + " (" + p.Hint() + ", " + p.ID.Show(key.IDPrefix) + ")"
+	}
+	return "the operator"
 }
 
 func responsible(k key.Detail) string {

@@ -130,6 +130,6 @@ func (h *Handler) withdrawAccess(c *call) (answer, error) {
 	return done(h.oneAccess(c, id))
 }
 
-func badMoment() error {
-	return &refusal{status: http.StatusUnprocessableEntity, code: codeInvalid, detail: "Some of the body is not as documented.", errors: []openapi.Violation{{Pointer: "/silent_since", Detail: "This is no moment of RFC 3339."}}}
+func badMoment(pointer string) error {
+	return &refusal{status: http.StatusUnprocessableEntity, code: codeInvalid, detail: "Some of the body is not as documented.", errors: []openapi.Violation{{Pointer: pointer, Detail: "This is no moment of RFC 3339."}}}
 }

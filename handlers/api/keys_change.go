@@ -17,10 +17,19 @@ type keyChange struct {
 	Origins  *[]string          `json:"origins"`
 	Rate     json.RawMessage    `json:"rate"`
 	Metadata *map[string]string `json:"metadata"`
+	Ends     *string            `json:"expires_at"`
 }
 
 func (in keyChange) patch() (key.Patch, error) {
 	p := key.Patch{Name: in.Name, Networks: in.Networks, Origins: in.Origins, Metadata: in.Metadata}
+	if in.Ends != nil {
+		at, err := time.Parse(time.RFC3339Nano, *in.Ends)
+		if err != nil {
+			return p, badMoment("/expires_at")
+		}
+		at = at.Truncate(time.Microsecond) // as the database keeps it
+		p.EndsAt = &at
+	}
 	if len(in.Rate) == 0 {
 		return p, nil
 	}
@@ -95,7 +104,7 @@ func (h *Handler) retireKey(c *call) (answer, error) {
 	if in.SilentSince != nil {
 		at, err := time.Parse(time.RFC3339Nano, *in.SilentSince)
 		if err != nil {
-			return answer{}, badMoment()
+			return answer{}, badMoment("/silent_since")
 		}
 		since = &at
 	}

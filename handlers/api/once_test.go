@@ -4,11 +4,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/key"
 )
 
 func (w *world) staff() actor.Actor { return webtest.ActorOf(w.admin) }
@@ -115,4 +117,49 @@ func TestKeyMakesNoneBeyondItself(t *testing.T) {
 			t.Errorf("%s: %s", name, r.body)
 		}
 	}
+}
+
+// L2, Z2: a key's end is brought forward by the API, and never put off, by nobody without the scope and for no other organization's key.
+func TestEndOfAKeyIsBroughtForwardAndNeverPutOff(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		me, read := w.mine.text, key.Pair{API: "orders", Scope: "orders:read"}
+		id := w.make(w.mine, "live", read).Key.ID
+		path := "/v1/keys/" + id.Show("key")
+		in := func(days int) string { return clock.Now().AddDate(0, 0, days).UTC().Format(time.RFC3339) }
+		ends := func(at string) string { return `{"expires_at":"` + at + `"}` }
+		before := w.want(200, "GET", path, me, "").header.Get("ETag")
+		clock.Advance(time.Second)
+		week := in(7)
+
+		sooner := w.want(200, "PATCH", path, me, ends(week))
+		again := w.want(200, "PATCH", path, me, ends(week))
+
+		if sooner.text("expires_at") != week || again.text("expires_at") != week || sooner.header.Get("ETag") == before || again.header.Get("ETag") != sooner.header.Get("ETag") {
+			t.Errorf("%s\n%s", sooner.body, again.body)
+		}
+		for name, bad := range map[string]string{"later": in(8), "over": in(-1), "now": in(0), "none": "soon", "no such day": "2030-02-31T12:00:00Z"} {
+			if r := w.want(422, "PATCH", path, me, ends(bad)); r.text("errors.0.pointer") != "/expires_at" {
+				t.Errorf("%s: %s", name, r.body)
+			}
+		}
+		w.want(422, "PATCH", path, me, `{"expires_at":null}`)
+		w.want(403, "PATCH", path, w.make(w.mine, "live", portalPairs("keys:read")...).Secret.Reveal(), ends(in(1)))
+		w.want(404, "PATCH", path, w.them.text, ends(in(1)))
+		w.want(401, "PATCH", path, "", ends(in(1)))
+		w.want(412, "PATCH", path, me, ends(in(1)), "If-Match", before)
+		w.run("UPDATE keys SET expires_at = NULL WHERE id = ?", id)
+		if r := w.want(200, "PATCH", path, me, ends(in(90))); r.text("expires_at") != in(90) {
+			t.Errorf("one without end: %s", r.body)
+		}
+		if events := w.events("key.shortened"); events != 2 {
+			t.Errorf("%d events", events)
+		}
+	})
+}
+
+func (w *world) events(act string) (n int) {
+	w.Helper()
+	w.ok(w.db.Read(w.Context()).Raw("SELECT COUNT(*) FROM audit_events WHERE act = ?", act).Row().Scan(&n))
+	return n
 }

@@ -1,9 +1,11 @@
 package key
 
 import (
+	"github.com/a-h/templ"
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -35,4 +37,21 @@ func responsible(c echo.Context, d keys.Detail) string {
 		return d.CreatorName
 	}
 	return web.T(c, "the organization’s admins")
+}
+
+// maker says who or what made the key. A program of another organization, which the app left since, is named to staff alone.
+func maker(c echo.Context, d keys.Detail, root string) templ.Component {
+	switch p := d.Program; {
+	case d.CreatorName != "":
+		return typed(d.CreatorName)
+	case d.ImportedAt != nil && d.ImportedBy == "":
+		return typed(web.T(c, "the portal’s operator, who imported it on %s", text.Date(web.Ctx(c), *d.ImportedAt)))
+	case d.ImportedAt != nil:
+		return typed(web.T(c, "%[1]s, who imported it on %[2]s", d.ImportedBy, text.Date(web.Ctx(c), *d.ImportedAt)))
+	case p != nil && (p.Here || root == "/admin"):
+		return views.TypedLink{Before: web.T(c, "a program, with the key"), Text: p.Name + " (" + p.Hint() + ")", Href: root + "/keys/" + p.ID.Show(keys.IDPrefix)}
+	case p != nil:
+		return typed(web.T(c, "a program of another organization"))
+	}
+	return typed(web.T(c, "the portal’s operator"))
 }

@@ -261,10 +261,6 @@ func (h *Handler) stoppedNote(c echo.Context, d keys.Detail, s keys.State, root 
 }
 
 func (h *Handler) facts(c echo.Context, d keys.Detail, root string) []components.Fact {
-	creator := d.CreatorName
-	if creator == "" {
-		creator = web.T(c, "the portal’s operator")
-	}
 	ends := components.Moment{Relative: web.T(c, "Never")}
 	if d.EndsAt() != nil {
 		ends = h.moment(c, d.EndsAt())
@@ -277,7 +273,7 @@ func (h *Handler) facts(c echo.Context, d keys.Detail, root string) []components
 		{Term: web.T(c, "App"), Body: views.TypedLink{Text: d.AppName, Href: root + "/apps/" + d.AppID.Show("app")}},
 		{Term: web.T(c, "Organization"), Body: views.TypedLink{Text: d.OrganizationName, Href: root + "/organizations/" + d.OrganizationID.Show("org")}},
 		{Term: web.T(c, "Data domain"), Body: typed(d.DataDomain)},
-		{Term: web.T(c, "Made by"), Body: typed(creator)},
+		{Term: web.T(c, "Made by"), Body: maker(c, d, root)},
 		{Term: web.T(c, "Responsible"), Body: typed(responsible(c, d))},
 		{Term: web.T(c, "Made"), Body: components.Time(h.moment(c, &d.CreatedAt))},
 		{Term: web.T(c, "Ends"), Body: components.Time(ends)},

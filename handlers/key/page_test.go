@@ -5,7 +5,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	keys "github.com/gatehouse-dev/gatehouse/models/key"
 )
 
 func TestAKeysPageSaysWhatElseStopsItWhyAndUntilWhen(t *testing.T) {
@@ -88,4 +90,22 @@ func TestLengthsAndDaysAreSaidInWords(t *testing.T) {
 
 	has(t, w.admins.Get("/admin/keys/"+show(made.Key)+"/suspend"), 200, "For 1 hour (until 21 Nov 2026", "For 24 hours (until 22 Nov 2026", "For 7 days (until 28 Nov 2026", "Until staff lift it")
 	has(t, w.devs.Get("/console/keys/new?app="+w.app.Show("app")), 200, "If you set a day, it replaces the choice above. The key works until the end of that day in ")
+}
+
+// U2: a key that a program made says by which key, and leads there; nobody is told that the operator made it.
+func TestAKeysPageSaysWhichProgramMadeIt(t *testing.T) {
+	w := newWorld(t)
+	bot := w.key("Deploy bot")
+	program := actor.Actor{Kind: actor.Key, KeyID: bot.Key.ID, OrganizationID: bot.Key.OrganizationID, Environment: "live", RequestID: "req_test"}
+	made, err := w.keys.Create(bg, program, keys.CreateRequest{AppID: w.app, Environment: "live", Name: "Made by a bot", Pairs: []keys.Pair{{API: "orders", Scope: "orders:read"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	page := w.devs.Get("/console/keys/" + show(made.Key))
+
+	has(t, page, 200, "a program, with the key", `href="/console/keys/`+show(bot.Key)+`"`, "Deploy bot")
+	if strings.Contains(page.Body, "operator") {
+		t.Error("the page says that the operator made it")
+	}
 }

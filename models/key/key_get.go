@@ -15,7 +15,8 @@ import (
 // Detail is one key with all that its page shows.
 type Detail struct {
 	Row
-	CreatorName string // empty when the system or the operator made it
+	CreatorName string // empty when no person made it
+	Maker
 	Owner
 	RevokedByName  string
 	Successor      *Row // what it was rotated to
@@ -31,6 +32,19 @@ type Detail struct {
 	Bounds         Bounds
 	Taken          []TakenScope // scopes that were taken away and not given back
 	StoppedBy      *Stopper     // set while something that is not the key stops it
+}
+
+// Maker tells what made a key that no person made: a program, an import, or else the portal's operator.
+type Maker struct {
+	Program    *Program   // a key made it, by the API
+	ImportedAt *time.Time // set for an imported key
+	ImportedBy string     // empty when the operator did it
+}
+
+// Program is the key by which another was made.
+type Program struct {
+	Key
+	Here bool // it belongs to the same organization
 }
 
 // NetworkUse is a network that a key was used from, by calls that were let through.
@@ -146,15 +160,36 @@ func (s *Store) detail(ctx context.Context, a actor.Actor, r Row) (Detail, error
 
 func (s *Store) people(g *gorm.DB, d *Detail) error {
 	var found []struct {
-		Creator, Revoker string
+		Creator, Revoker, Importer string
+		ImportedAt                 *time.Time
 	}
-	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker
-		FROM keys k LEFT JOIN users c ON c.id = k.created_by LEFT JOIN users r ON r.id = k.revoked_by WHERE k.id = ?`, d.ID).Scan(&found).Error
+	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker, COALESCE(w.name, '') AS importer, i.created_at AS imported_at
+		FROM keys k LEFT JOIN users c ON c.id = k.created_by LEFT JOIN users r ON r.id = k.revoked_by
+		LEFT JOIN key_imports i ON i.id = k.import_id LEFT JOIN users w ON w.id = i.made_by WHERE k.id = ?`, d.ID).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return err
 	}
-	d.CreatorName, d.RevokedByName = found[0].Creator, found[0].Revoker
-	return nil
+	f := found[0]
+	d.CreatorName, d.RevokedByName, d.ImportedAt, d.ImportedBy = f.Creator, f.Revoker, f.ImportedAt, f.Importer
+	if d.CreatedBy != nil || d.ImportedAt != nil {
+		return nil
+	}
+	return s.program(g, d)
+}
+
+// program reads which key made one: the first that is told of it is who made it.
+func (s *Store) program(g *gorm.DB, d *Detail) error {
+	var found []struct {
+		Key
+		Home db.ID
+	}
+	err := g.Raw(`SELECT p.id, p.name, p.prefix, p.last_four, a.organization_id AS home
+		FROM (SELECT actor_kind, actor_id FROM audit_events WHERE target_id = ? ORDER BY seq LIMIT 1) e
+		JOIN keys p ON p.id = e.actor_id JOIN apps a ON a.id = p.app_id WHERE e.actor_kind = 'key'`, d.ID).Scan(&found).Error
+	if err == nil && len(found) > 0 {
+		d.Program = &Program{found[0].Key, found[0].Home == d.OrganizationID}
+	}
+	return err
 }
 
 // relatives reads the keys that this one was rotated from and to; a new key whose rotation was undone is none of its successors.

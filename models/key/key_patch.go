@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -20,6 +21,7 @@ type Patch struct {
 	Origins  *[]string
 	Rate     *Rate // the zero Rate takes it away
 	Metadata *map[string]string
+	EndsAt   *time.Time // an earlier end
 }
 
 // BoundsFormOf is what people would type for these bounds.
@@ -62,9 +64,9 @@ func (p Patch) over(f BoundsForm) (BoundsForm, error) {
 	return f, nil
 }
 
-// Patch changes name and bounds of a key in one step, for programs and operators; it is Rename and SetBounds together, and who calls needs no fresh
-// password. Faults: NotFound, Forbidden, also for a program whose own key can do less, Invalid (name, and the fields of BoundsForm), Conflict when the
-// key is over.
+// Patch changes name, bounds and end of a key in one step, for programs and operators; it is Rename and SetBounds together, and who calls needs no fresh
+// password. An end is brought forward, never put off. Faults: NotFound, Forbidden, also for a program whose own key can do less, Invalid (name,
+// expires_at, and the fields of BoundsForm), Conflict when the key is over.
 func (s *Store) Patch(ctx context.Context, a actor.Actor, id db.ID, p Patch) error {
 	if !a.Program() && !a.Trusted() {
 		return fault.Denied()
@@ -78,6 +80,9 @@ func (s *Store) Patch(ctx context.Context, a actor.Actor, id db.ID, p Patch) err
 			return err
 		}
 		if err := s.patchName(tx, a, r, p.Name); err != nil {
+			return err
+		}
+		if err := s.patchEnd(tx, a, r, p.EndsAt); err != nil {
 			return err
 		}
 		before, err := boundsOf(tx.DB, id)
@@ -112,6 +117,22 @@ func (s *Store) patchName(tx *db.Tx, a actor.Actor, r Row, to *string) error {
 	record(tx, a, audit.KeyRenamed, r, map[string]string{"before": r.Name, "after": name})
 	_, err := tx.Run("UPDATE keys SET name = ?, updated_at = ? WHERE id = ?", name, tx.Now, r.ID)
 	return err
+}
+
+// patchEnd brings the end forward, which only takes away: no key needs to be able to do more for it.
+func (s *Store) patchEnd(tx *db.Tx, a actor.Actor, r Row, to *time.Time) error {
+	ends := r.EndsAt()
+	switch {
+	case to == nil:
+		return nil
+	case !to.After(tx.Now):
+		return fault.BadField("expires_at", "That moment is over. To stop a key at once, revoke it.")
+	case ends == nil || to.Before(*ends):
+		return s.ShortenTx(tx, a, []Row{r}, *to, nil)
+	case to.After(*ends):
+		return fault.BadField("expires_at", "The end of a key is brought forward, never put off. For a later one, rotate the key.")
+	}
+	return nil
 }
 
 // BoundsOf reads the bounds of keys that the caller has read already, and may see.

@@ -202,3 +202,42 @@ func TestProgramManagesKeysOfItsEnvironment(t *testing.T) {
 		}
 	})
 }
+
+// U2: a key says what made it: a person, a program by its key, or an import and who did that; the operator, when it was none of these.
+func TestKeyTellsWhatMadeIt(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w, ctx := newWorld(t, d, clock), t.Context()
+		bot := w.make(w.admin, "Bot")
+		made := func(a actor.Actor) db.ID {
+			k, err := w.keys.Create(ctx, a, key.CreateRequest{AppID: w.app, Environment: "live", Name: "Made", Pairs: []key.Pair{readOrders}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return k.Key.ID
+		}
+		read := func(id db.ID) key.Detail {
+			detail, err := w.keys.Get(ctx, w.admin, id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return detail
+		}
+		byProgram, imported, byOperator := made(program(bot)), made(actor.ForOperator()), made(actor.ForOperator())
+		importID := db.NewID()
+		w.run("INSERT INTO key_imports (id, made_by, label, algorithm, prefix, alphabet, length, keys, created_at) VALUES (?, ?, 'Old portal', 'sha256', 'old_', 'hex', 32, 1, ?)", importID, w.admin.UserID, clock.Now())
+		w.run("UPDATE keys SET import_id = ? WHERE id = ?", importID, imported)
+
+		if k := read(bot.Key.ID); k.CreatorName == "" || k.Program != nil || k.ImportedAt != nil {
+			t.Errorf("made by a person: %+v %q", k.Maker, k.CreatorName)
+		}
+		if k := read(byProgram); k.Program == nil || k.Program.ID != bot.Key.ID || k.Program.Name != "Bot" || k.Program.Hint() != bot.Key.Hint() || !k.Program.Here {
+			t.Errorf("made by a program: %+v", k.Program)
+		}
+		if k := read(imported); k.Program != nil || k.ImportedAt == nil || !k.ImportedAt.Equal(clock.Now()) || k.ImportedBy == "" {
+			t.Errorf("imported: %+v", k.Maker)
+		}
+		if k := read(byOperator); k.CreatorName != "" || k.Maker != (key.Maker{}) {
+			t.Errorf("made by the operator: %+v", k.Maker)
+		}
+	})
+}

@@ -279,10 +279,14 @@ func (m Metadata) Render(_ context.Context, w io.Writer) error {
 }
 
 // TypedLink is Typed that leads somewhere.
-type TypedLink struct{ Text, Href string }
+type TypedLink struct{ Text, Href, Before string } // Before are words of ours before it
 
 // Render implements templ.Component. Href is a path of ours.
 func (t TypedLink) Render(_ context.Context, w io.Writer) error {
-	_, err := io.WriteString(w, `<a translate="no" href="`+templ.EscapeString(t.Href)+`">`+templ.EscapeString(t.Text)+`</a>`)
+	before := ""
+	if t.Before != "" {
+		before = templ.EscapeString(t.Before) + " "
+	}
+	_, err := io.WriteString(w, before+`<a translate="no" href="`+templ.EscapeString(t.Href)+`">`+templ.EscapeString(t.Text)+`</a>`)
 	return err
 }
