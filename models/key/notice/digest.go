@@ -42,12 +42,16 @@ func (s *Store) zone(ctx context.Context, name string) error {
 	if len(until) > 0 && !until[0].Before(last) {
 		return nil
 	}
+	leaks, err := s.leaks(ctx, now, next)
+	if err != nil {
+		return err
+	}
 	for after := (db.ID{}); ; {
 		readers, err := s.readers(ctx, name, after, now, next)
 		if err != nil {
 			return err
 		}
-		if err := s.tell(ctx, readers, now, next); err != nil {
+		if err := s.tell(ctx, readers, leaks, now, next); err != nil {
 			return err
 		}
 		if len(readers) < readersAtOnce {
@@ -69,10 +73,29 @@ const candidate = " AND k.revoked_at IS NULL AND k.overlap_ends_at IS NULL AND a
 
 // readers are people of the zone after one, by id, who are told of a key that may be due.
 func (s *Store) readers(ctx context.Context, zone string, after db.ID, now, next time.Time) ([]db.ID, error) {
+	const of = "SELECT u.id" + key.ReadersSQL
+	const page = " AND u.time_zone = ? AND u.id > ?"
 	var ids []db.ID
-	err := s.db.Read(ctx).Raw("SELECT DISTINCT u.id"+key.ReadersSQL+candidate+" AND u.time_zone = ? AND u.id > ? ORDER BY u.id LIMIT ?",
-		now.Add(-late), next.Add(ahead), zone, after, readersAtOnce).Scan(&ids).Error
+	err := s.db.Read(ctx).Raw("SELECT DISTINCT z.id FROM ("+of+candidate+page+" UNION "+of+leaking+page+") z ORDER BY z.id LIMIT ?",
+		now.Add(-late), next.Add(ahead), zone, after, now, next.Add(ahead), zone, after, readersAtOnce).Scan(&ids).Error
 	return ids, err
+}
+
+// leaking is true of keys that are to be revoked because they leaked; two arguments, the span of that.
+const leaking = ` AND k.revoked_at IS NULL AND k.paused_cause = 'leak' AND a.deleted_at IS NULL AND o.deleted_at IS NULL
+	AND k.id IN (SELECT i.key_id FROM leak_incidents i WHERE i.closed_at IS NULL AND i.revoke_at > ? AND i.revoke_at < ?)`
+
+// leaks are when keys are revoked because they leaked, of those for which that comes before any other end.
+func (s *Store) leaks(ctx context.Context, now, next time.Time) (map[db.ID]time.Time, error) {
+	var rows []Ending
+	err := s.db.Read(ctx).Raw(endingColumns+" WHERE i.revoke_at > ? AND i.revoke_at < ? AND k.revoked_at IS NULL", now, next.Add(ahead)).Scan(&rows).Error
+	out := map[db.ID]time.Time{}
+	for _, r := range rows {
+		if r.Leaked() {
+			out[r.ID] = *r.LeakAt
+		}
+	}
+	return out, err
 }
 
 // item is what one reader is to be told of one key.
@@ -82,9 +105,34 @@ type item struct {
 	Language  string
 	TimeZone  string
 	KeyID     db.ID
-	ExpiresAt time.Time
+	ExpiresAt time.Time // or when it is revoked because it leaked
 	CreatedAt time.Time
 	kind      kind `gorm:"-"`
+	leaked    bool `gorm:"-"`
+}
+
+const itemColumns = "SELECT u.id AS user_id, u.email, u.language, u.time_zone, k.id AS key_id, "
+
+// items are the keys of the readers, those of one reader together: each by the end that comes first.
+func (s *Store) items(ctx context.Context, readers []db.ID, leaks map[db.ID]time.Time, now, next time.Time) ([]item, error) {
+	g := s.db.Read(ctx)
+	var all, leaked []item
+	err := g.Raw(itemColumns+"k.expires_at, k.created_at"+key.ReadersSQL+candidate+" AND u.id IN ? ORDER BY u.id, k.expires_at, k.id", now.Add(-late), next.Add(ahead), readers).Scan(&all).Error
+	if err != nil || len(leaks) == 0 {
+		return all, err
+	}
+	all = slices.DeleteFunc(all, func(i item) bool { return !leaks[i.KeyID].IsZero() })
+	if err := g.Raw(itemColumns+"k.created_at"+key.ReadersSQL+leaking+" AND u.id IN ? ORDER BY u.id, k.id", now, next.Add(ahead), readers).Scan(&leaked).Error; err != nil {
+		return nil, err
+	}
+	for _, i := range leaked {
+		if at, ok := leaks[i.KeyID]; ok {
+			i.ExpiresAt, i.CreatedAt, i.leaked = at, time.Time{}, true // told in the first digest after the report, too: whoever reported it chose no day
+			all = append(all, i)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b item) int { return strings.Compare(string(a.UserID[:]), string(b.UserID[:])) })
+	return all, nil
 }
 
 type toldRow struct {
@@ -101,13 +149,11 @@ func (t toldRow) same() toldRow {
 }
 
 // tell sends each reader what is due and was not told.
-func (s *Store) tell(ctx context.Context, readers []db.ID, now, next time.Time) error {
+func (s *Store) tell(ctx context.Context, readers []db.ID, leaks map[db.ID]time.Time, now, next time.Time) error {
 	if len(readers) == 0 {
 		return nil
 	}
-	var all []item
-	err := s.db.Read(ctx).Raw("SELECT u.id AS user_id, u.email, u.language, u.time_zone, k.id AS key_id, k.expires_at, k.created_at"+key.ReadersSQL+candidate+
-		" AND u.id IN ? ORDER BY u.id, k.expires_at, k.id", now.Add(-late), next.Add(ahead), readers).Scan(&all).Error
+	all, err := s.items(ctx, readers, leaks, now, next)
 	if err != nil {
 		return err
 	}
@@ -160,7 +206,7 @@ func (s *Store) told(ctx context.Context, readers []db.ID, all []item) (func(ite
 		}
 	}
 	return func(i item) bool {
-		return known[toldRow{i.UserID, i.KeyID, i.kind, i.ExpiresAt}.same()] || known[toldRow{KeyID: i.KeyID, Kind: i.kind}]
+		return known[toldRow{i.UserID, i.KeyID, i.kind, i.ExpiresAt}.same()] || !i.leaked && known[toldRow{KeyID: i.KeyID, Kind: i.kind}]
 	}, nil
 }
 
@@ -171,7 +217,7 @@ func (s *Store) send(ctx context.Context, items []item) error {
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		var fresh []db.ID
-		ends := map[db.ID]time.Time{}
+		ends, leaks := map[db.ID]time.Time{}, map[db.ID]time.Time{}
 		for _, i := range items {
 			n, err := tx.Run("INSERT INTO key_notices_told (user_id, key_id, kind, ends_at, told_at) VALUES (?, ?, ?, ?, ?) ON CONFLICT (user_id, key_id, kind, ends_at) DO NOTHING",
 				i.UserID, i.KeyID, string(i.kind), i.ExpiresAt, tx.Now)
@@ -180,6 +226,9 @@ func (s *Store) send(ctx context.Context, items []item) error {
 			}
 			if n == 1 {
 				fresh, ends[i.KeyID] = append(fresh, i.KeyID), i.ExpiresAt
+				if i.leaked {
+					leaks[i.KeyID] = i.ExpiresAt
+				}
 			}
 		}
 		rows, err := key.RowsTx(tx, fresh)
@@ -187,12 +236,15 @@ func (s *Store) send(ctx context.Context, items []item) error {
 			return err
 		}
 		rows = slices.DeleteFunc(rows, func(r key.Row) bool { // changed since they were read
+			if !leaks[r.ID].IsZero() {
+				return r.RevokedAt != nil || r.PausedAt == nil || r.PausedCause != key.PausedLeak
+			}
 			return r.RevokedAt != nil || r.OverlapEndsAt != nil || r.ExpiresAt == nil || !r.ExpiresAt.Equal(ends[r.ID])
 		})
 		if len(rows) == 0 {
 			return nil
 		}
 		to := key.Reader{UserID: items[0].UserID, Email: items[0].Email, Language: items[0].Language, TimeZone: items[0].TimeZone}
-		return s.outbox.Queue(tx, s.letter(to.Locale(ctx), to, tx.Now, rows))
+		return s.outbox.Queue(tx, s.letter(to.Locale(ctx), to, tx.Now, rows, leaks))
 	})
 }

@@ -365,3 +365,39 @@ func TestNextIsWhatEndsSoonest(t *testing.T) {
 		}
 	})
 }
+
+// K4, K9: the digest names the day on which a leaked key is revoked, in the first one after the report and on the day before; not one that was resumed, and
+// the key's later expiry is told of no more.
+func TestDigestNamesTheDayOnWhichALeakedKeyIsRevoked(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		leaked, never, resumed := w.Make(w.Developer, "Leaked", 10).Key, w.Make(w.Developer, "Never ends", 300).Key, w.Make(w.Developer, "Resumed", 300).Key
+		w.until(w.Clock.Now())
+		start := w.Clock.Now()
+		revoked := start.Add(7 * day)
+		for _, k := range []key.Row{leaked, never, resumed} {
+			w.Run("INSERT INTO leak_incidents (id, key_id, opened_at, reported_at, done, revoke_at) VALUES (?, ?, ?, ?, 'paused', ?)", db.NewID(), k.ID, start, start, revoked)
+		}
+		w.Run("UPDATE keys SET paused_at = ?, paused_cause = 'leak' WHERE id IN ?", start, []db.ID{leaked.ID, never.ID})
+		w.Run("UPDATE keys SET expires_at = NULL WHERE id = ?", never.ID)
+		w.Mails()
+
+		var got []string
+		for when, letters := range w.until(revoked.Add(-time.Hour)) {
+			for _, l := range letters {
+				words := keytest.Words(l)
+				if !strings.HasPrefix(l.To, "dev@") {
+					continue
+				}
+				got = append(got, when.In(berlin).Format("01-02 15:04"))
+				if !strings.Contains(words, "revoked on") || !strings.Contains(words, "28. Nov. 2026, 13:00") || !strings.Contains(words, "Leaked") || !strings.Contains(words, "Never ends") || strings.Contains(words, "Resumed") || strings.Contains(words, "expires on") {
+					t.Error(words)
+				}
+			}
+		}
+		slices.Sort(got)
+		want := []string{start.In(berlin).Add(day).Format("01-02") + " 08:00", revoked.In(berlin).Add(-day).Format("01-02") + " 08:00"}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Error(diff)
+		}
+	})
+}
