@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
-	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
@@ -20,15 +19,12 @@ const mostPasted = 10
 // Unkeyed puts the hint in the place of every API key in what was entered, before it is shown again, and adds to the fault what to do about the first: with
 // a link to rotate it when the reader manages it. That it was pasted is recorded (K1). Without a key, failed comes back as it is.
 func (k *Kit) Unkeyed(c echo.Context, failed error, entered ...*string) error {
-	var found []apikey.Secret
+	var all [][]apikey.Found
 	for _, e := range entered {
-		for _, f := range apikey.Find(*e) {
-			if !slices.ContainsFunc(found, func(s apikey.Secret) bool { return secret.Equal(s.Reveal(), f.Key.Reveal()) }) {
-				found = append(found, f.Key)
-			}
-		}
+		all = append(all, apikey.Find(*e))
 		*e = apikey.Mask(*e)
 	}
+	found := apikey.Distinct(mostPasted, all...)
 	if len(found) == 0 || failed != nil && !fault.Is(failed, fault.Invalid) {
 		return failed
 	}
@@ -55,7 +51,7 @@ func (k *Kit) pasted(c echo.Context, found []apikey.Secret) (name, path string, 
 	if k.Keys == nil || !Actor(c).SignedIn() {
 		return "", "", nil
 	}
-	for _, s := range found[:min(len(found), mostPasted)] {
+	for _, s := range found {
 		row, ok, err := k.Keys.Pasted(Ctx(c), Actor(c), s)
 		if err != nil {
 			return "", "", err
@@ -95,12 +91,8 @@ func (k *Kit) keyless(c echo.Context) (done bool, err error) {
 
 // keysIn finds keys in the query, as it was sent and as it is read.
 func keysIn(c echo.Context) []apikey.Secret {
-	var out []apikey.Secret
-	find := func(s string) {
-		for _, f := range apikey.Find(s) {
-			out = append(out, f.Key)
-		}
-	}
+	var all [][]apikey.Found
+	find := func(s string) { all = append(all, apikey.Find(s)) }
 	find(c.Request().URL.RawQuery)
 	for name, values := range c.QueryParams() {
 		find(name)
@@ -108,7 +100,7 @@ func keysIn(c echo.Context) []apikey.Secret {
 			find(v)
 		}
 	}
-	return out
+	return apikey.Distinct(mostPasted, all...)
 }
 
 // holdsKey reports whether an address of ours holds an API key, plain or encoded: such a one is carried no further.

@@ -137,7 +137,7 @@ func (f *Finder) read(s *stream) []Found {
 	var out []Found
 	f.each(string(s.chars), func(start, end int, of *Shape) {
 		text := string(s.chars[start:end])
-		out = append(out, Found{int(s.starts[start]), int(s.ends[end-1]), Secret{&text, len(of.Prefix)}})
+		out = append(out, Found{int(s.starts[start]), int(s.ends[end-1]), Secret{&text, len(of.Prefix) + 1}})
 	})
 	return out
 }

@@ -13,8 +13,8 @@ import (
 // The text hangs on a pointer so that %+v of a struct that holds a Secret in an
 // unexported field, where fmt cannot call methods, shows an address at most.
 type Secret struct {
-	text   *string
-	prefix int // of a text that was made elsewhere, how many of its bytes may be shown before the last four; 0 of ours
+	text  *string
+	shown int // of a text that was made elsewhere, one more than how many of its bytes may be shown before the last four; 0 of ours
 }
 
 func newSecret(text string) Secret { return Secret{text: &text} }
@@ -30,10 +30,10 @@ func (s Secret) Reveal() string {
 // Hint returns what may be shown of the key afterwards.
 func (s Secret) Hint() string {
 	text := s.Reveal()
-	if s.prefix == 0 {
+	if s.shown == 0 {
 		return Hint(text)
 	}
-	return text[:s.prefix] + "…" + text[len(text)-4:]
+	return text[:s.shown-1] + "…" + text[len(text)-4:]
 }
 
 // String returns the hint.

@@ -46,14 +46,24 @@ func TakeTx(tx *db.Tx, bucket string, limit int, window time.Duration) (bool, er
 	return ok, err
 }
 
+// TakeManyTx is TakeTx of so many uses at once: all of them or none. n is at most limit.
+func TakeManyTx(tx *db.Tx, bucket string, n, limit int, window time.Duration) (bool, error) {
+	ok, _, err := takeMany(tx, bucket, n, limit, window)
+	return ok, err
+}
+
 func take(tx *db.Tx, bucket string, limit int, window time.Duration) (bool, time.Duration, error) {
+	return takeMany(tx, bucket, 1, limit, window)
+}
+
+func takeMany(tx *db.Tx, bucket string, n, limit int, window time.Duration) (bool, time.Duration, error) {
 	var taken []int64
-	err := tx.Raw(`INSERT INTO throttles (bucket, taken, resets_at) VALUES (?, 1, ?)
+	err := tx.Raw(`INSERT INTO throttles (bucket, taken, resets_at) VALUES (?, ?, ?)
 		ON CONFLICT (bucket) DO UPDATE SET
-			taken = CASE WHEN throttles.resets_at <= ? THEN 1 ELSE throttles.taken + 1 END,
+			taken = CASE WHEN throttles.resets_at <= ? THEN excluded.taken ELSE throttles.taken + excluded.taken END,
 			resets_at = CASE WHEN throttles.resets_at <= ? THEN excluded.resets_at ELSE throttles.resets_at END
-		WHERE throttles.resets_at <= ? OR throttles.taken < ?
-		RETURNING taken`, bucketKey(bucket), tx.Now.Add(window), tx.Now, tx.Now, tx.Now, limit).Scan(&taken).Error
+		WHERE throttles.resets_at <= ? OR throttles.taken + excluded.taken <= ?
+		RETURNING taken`, bucketKey(bucket), n, tx.Now.Add(window), tx.Now, tx.Now, tx.Now, limit).Scan(&taken).Error
 	if err != nil || len(taken) > 0 {
 		return err == nil, 0, err
 	}

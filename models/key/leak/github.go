@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -56,11 +55,10 @@ func (s *Store) Deliver(ctx context.Context, body []byte, matches []Match) ([]bo
 // matched digests a match. GitHub sends the key alone; a key in something longer is found too.
 func (s *Store) matched(known forms, m Match) found {
 	text, url := strings.TrimSpace(m.Token), m.URL
-	if in := known.in(text); len(in) > 0 {
-		text = in[0]
-	}
-	if text != "" { // an address may hold the key itself
-		url = strings.ReplaceAll(url, text, apikey.Hint(text))
+	if in := known.in(1, text); len(in) > 0 { // an address may hold the key itself
+		text, url = in[0].Reveal(), known.without(url, in[0])
+	} else if text != "" { // of no form that is known: how much of it may be shown isn't, either
+		url = strings.ReplaceAll(url, text, "…")
 	}
 	out := s.found(known, text)
 	out.Place, out.URL = cleaned(m.Source, 60), cleaned(url, 500)

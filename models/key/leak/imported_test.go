@@ -84,6 +84,24 @@ func TestImportedKeysAreKnownWhenTheyAreReported(t *testing.T) {
 	}
 }
 
+// F2 of the review sec4b, K1: however long a text of another maker is, and however it stands in the address where it was found, no more than its hint is kept of it; of what has no form that is
+// known nothing is.
+func TestAddressesHoldNoMoreOfAnImportedKeyThanItsHint(t *testing.T) {
+	each(t, func(w *world) {
+		random := strings.Repeat("RFbD56TI2smTyVsGd5Xav0yu99Lq1WzX", 2)
+		for prefix, text := range map[string]string{"acme_": "acme_" + random, "": random[3:]} {
+			id := w.importKey(prefix, text, false)
+			_, err := w.leaks.Deliver(bg, []byte(text), []leak.Match{{Token: text, URL: "https://github.com/o/r?k=" + text + "&again=%20" + text}})
+			w.ok(err)
+
+			want := "https://github.com/o/r?k=" + prefix + "…" + text[len(text)-4:] + "&again=%20" + prefix + "…" + text[len(text)-4:]
+			if got := w.incident(id).List[0].URL; got != want {
+				t.Errorf("%q, want %q", got, want)
+			}
+		}
+	})
+}
+
 // use has a key digested anew, as its first use has.
 func (w *world) use(id db.ID, text string, keyed bool) {
 	w.Helper()
@@ -117,7 +135,9 @@ func TestAReportDoesNotTellRealKeysOfOthersFromInventedOnes(t *testing.T) {
 		spent := queries.Load() - before
 		var payload string
 		w.ok(w.db.Read(bg).Raw("SELECT payload FROM jobs ORDER BY created_at DESC, id DESC LIMIT 1").Scan(&payload).Error)
-		var waits struct{ Found []struct{ Digests, Marks [][]byte } }
+		var waits struct {
+			Found []struct{ Digests, Marks [][]byte }
+		}
 		w.ok(json.Unmarshal([]byte(payload), &waits))
 		if err != nil {
 			t.Error(name, err)

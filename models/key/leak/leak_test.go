@@ -372,11 +372,52 @@ func TestHandingInIsLimited(t *testing.T) {
 		for ; err == nil && n < 100; n++ {
 			err = hand(leak.Handed{Source: leak.Page, Texts: []string{w.invented()}})
 		}
-		if !fault.Is(err, fault.RateLimited) || n != 31 {
+		if !fault.Is(err, fault.RateLimited) || n != 27 { // four that were looked through and refused count, too
 			t.Error(n, err)
 		}
 		w.clock.Advance(time.Hour)
 		w.ok(hand(leak.Handed{Source: leak.Page, Texts: []string{w.invented()}}))
+	})
+}
+
+// F1 of the review sec4b, L1, L7: what is refused after it was looked through counts as well, so that nobody has as much looked through as they like; and whoever is over the limit has
+// nothing looked at.
+func TestRefusedReportsCountTowardsTheLimit(t *testing.T) {
+	each(t, func(w *world) {
+		var many strings.Builder
+		for range leak.MaxKeys + 1 {
+			many.WriteString(w.invented() + "\n")
+		}
+		hand := func() error {
+			_, err := w.leaks.HandIn(bg, actor.Actor{}, leak.Handed{Source: leak.API, Texts: []string{many.String()}})
+			return err
+		}
+		refused := 0
+		for fault.Is(hand(), fault.Invalid) && refused < 100 {
+			refused++
+		}
+		if err := hand(); !fault.Is(err, fault.RateLimited) || refused != 30 {
+			t.Error(refused, err)
+		}
+	})
+}
+
+// F16 of the review sec4b, L1: what reports of one range have waiting is bounded by their keys, not by their number alone.
+func TestKeysOfOneRangesReportsAreLimited(t *testing.T) {
+	each(t, func(w *world) {
+		var full []string
+		for range leak.MaxKeys {
+			full = append(full, w.invented())
+		}
+		var err error
+		n := 0
+		for ; err == nil && n < 100; n++ {
+			_, err = w.leaks.HandIn(bg, actor.Actor{Address: netip.AddrFrom4([4]byte{203, 0, 113, byte(n)})}, leak.Handed{Source: leak.API, Texts: full})
+		}
+		_, other := w.leaks.HandIn(bg, actor.Actor{Address: netip.MustParseAddr("198.51.100.1")}, leak.Handed{Source: leak.API, Texts: full})
+		if !fault.Is(err, fault.RateLimited) || n != 13 || other != nil {
+			t.Error(n, err, other)
+		}
 	})
 }
 

@@ -27,6 +27,8 @@ const (
 	perNetwork  = 30  // one IPv4 address or IPv6 /64
 	perRange    = 120 // one IPv4 /24 or IPv6 /48: what one can rent, not to spend what there is for all
 	perPortal   = 10_000
+	textsRange  = 1_200   // keys in the reports of one range: each waits with a digest and marks, up to some kB with several root secrets
+	textsPortal = 100_000 // and in all
 	limitWindow = time.Hour
 )
 
@@ -49,48 +51,62 @@ type payload struct {
 
 // HandIn takes a report by anybody, of our own keys and of imported ones. Whether its keys are real is not looked at here but by a job within seconds, so that neither answer nor time can
 // tell: the same is written for a real, a dead and an invented key. It tells how many texts of the form of a key there were, which anybody can
-// count. Faults: Invalid (keys: none of the form, or more than MaxKeys; place), RateLimited.
+// count. A report that is refused counts towards its network's limits, too. Faults: Invalid (keys: none of the form, or more than MaxKeys; place), RateLimited.
 func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error) {
 	var p payload
 	p.ReportID, p.Source = db.NewID(), h.Source
 	p.Place, p.URL = cleaned(h.Place, MaxPlace), cleaned(h.URL, MaxPlace)
+	if len([]rune(h.Place)) > MaxPlace {
+		return 0, fault.BadField("place", "This has at most %d characters.", MaxPlace)
+	}
+	around := network(a.Address, 24, 48)
+	// Before anything is looked for: also what is refused costs.
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		return limited(tx, bucket{"leak reports of " + network(a.Address, 32, 64), 1, perNetwork}, bucket{"leak reports around " + around, 1, perRange})
+	})
+	if err != nil {
+		return 0, err
+	}
 	known, err := s.forms(ctx)
 	if err != nil {
 		return 0, err
 	}
-	seen := map[string]bool{}
-	for _, text := range h.Texts {
-		for _, key := range known.in(text) {
-			if !seen[key] {
-				seen[key] = true
-				p.Found = append(p.Found, s.found(known, key))
-			}
-		}
-	}
+	texts := known.in(MaxKeys+1, h.Texts...)
 	var bad fault.Problems
-	bad.Check(len([]rune(h.Place)) <= MaxPlace, "place", "This has at most %d characters.", MaxPlace)
-	bad.Check(len(p.Found) > 0, "keys", "No whole key of this portal stands in it. Its keys begin with %[1]s_live_ or %[1]s_test_, and 38 letters and digits follow.", s.brand)
-	bad.Check(len(p.Found) <= MaxKeys, "keys", "Hand in at most %d keys at once.", MaxKeys)
+	bad.Check(len(texts) > 0, "keys", "No whole key of this portal stands in it. Its keys begin with %[1]s_live_ or %[1]s_test_, and 38 letters and digits follow.", s.brand)
+	bad.Check(len(texts) <= MaxKeys, "keys", "Hand in at most %d keys at once.", MaxKeys)
 	if err := bad.Err(); err != nil {
 		return 0, err
 	}
+	for _, key := range texts {
+		p.Found = append(p.Found, s.found(known, key.Reveal()))
+	}
 	return len(p.Found), s.db.Tx(ctx, func(tx *db.Tx) error {
-		for _, bucket := range []struct {
-			name  string
-			limit int
-		}{
-			{"leak reports of " + network(a.Address, 32, 64), perNetwork}, {"leak reports around " + network(a.Address, 24, 48), perRange}, {"leak reports", perPortal},
-		} {
-			ok, err := account.TakeTx(tx, bucket.name, bucket.limit, limitWindow)
-			if err != nil {
-				return err
-			}
-			if !ok {
-				return fault.Later(limitWindow, "Too many reports came in. Wait an hour, then try again.")
-			}
+		if err := limited(tx, bucket{"keys in leak reports around " + around, len(texts), textsRange}, bucket{"leak reports", 1, perPortal}, bucket{"keys in leak reports", len(texts), textsPortal}); err != nil {
+			return err
 		}
 		return job.Queue(tx, JobKind, "", p, tx.Now)
 	})
+}
+
+// bucket is what a limit counts, and how much of it is taken.
+type bucket struct {
+	name     string
+	n, limit int
+}
+
+// limited takes of the buckets, always in this order.
+func limited(tx *db.Tx, all ...bucket) error {
+	for _, b := range all {
+		ok, err := account.TakeManyTx(tx, b.name, b.n, b.limit, limitWindow)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return fault.Later(limitWindow, "Too many reports came in. Wait an hour, then try again.")
+		}
+	}
+	return nil
 }
 
 // Job looks up what was handed in, and does what the policy says: one act, however many keys it holds. Doing it again does nothing.

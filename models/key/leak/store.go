@@ -5,6 +5,7 @@ package leak
 import (
 	"context"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
@@ -129,20 +130,25 @@ func (s *Store) forms(ctx context.Context) (forms, error) {
 	return forms{s.brand, all, apikey.NewFinder(shapes...)}, err
 }
 
-// in finds texts of the forms in text, our own first, each once.
-func (f forms) in(text string) []string {
-	var out []string
-	for _, one := range apikey.Find(text) {
-		if key := one.Key.Reveal(); apikey.Check(f.brand, key) && !slices.Contains(out, key) {
-			out = append(out, key)
+// in finds texts of the forms in texts, our own of each first, each once and at most most of them: what is done with each is bounded by that, however many stand there.
+func (f forms) in(most int, texts ...string) []apikey.Secret {
+	var all [][]apikey.Found
+	for _, text := range texts {
+		own := slices.DeleteFunc(apikey.Find(text), func(one apikey.Found) bool { return !apikey.Check(f.brand, one.Key.Reveal()) })
+		all = append(all, own, f.finder.Find(text))
+	}
+	return apikey.Distinct(most, all...)
+}
+
+// without is an address with the hint in the place of the key, however it is written there, and of every other text of our own form.
+func (f forms) without(address string, key apikey.Secret) string {
+	found := f.finder.Find(address)
+	for _, one := range slices.Backward(found) {
+		if one.Key.Reveal() == key.Reveal() {
+			address = address[:one.Start] + key.Hint() + address[one.End:]
 		}
 	}
-	for _, one := range f.finder.Find(text) {
-		if key := one.Key.Reveal(); !slices.Contains(out, key) {
-			out = append(out, key)
-		}
-	}
-	return out
+	return strings.ReplaceAll(apikey.Mask(address), key.Reveal(), key.Hint())
 }
 
 // found digests a text. How many digests and marks there are depends on its form alone.
