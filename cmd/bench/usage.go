@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
 )
 
 // usageSection is R11: the usage pages over ten million rows of counts.
@@ -220,6 +221,9 @@ func writeUsage(ctx context.Context, d *db.DB) error {
 		if _, err := d.Writer().ExecContext(ctx, statement); err != nil {
 			return fmt.Errorf("%s: %w", t.table, err)
 		}
+	}
+	if err := d.Tx(ctx, func(tx *db.Tx) error { return usage.Recount(tx, time.Unix(0, 0)) }); err != nil {
+		return err
 	}
 	_, err := d.Writer().ExecContext(ctx, "ANALYZE")
 	if err == nil && d.Dialect == db.Postgres { // as its autovacuum does

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
 )
 
 // writeUsage writes what was counted, and what follows from it: when keys were last used, what is left of quotas, and that gateways ask.
@@ -29,7 +30,7 @@ func (f *filler) writeUsage(ctx context.Context) error {
 				return err
 			}
 		}
-		return nil
+		return usage.Recount(tx, f.now.AddDate(-1, 0, 0))
 	})
 }
 

@@ -30,7 +30,7 @@ func (w what) compare(o what) int {
 
 type owner struct{ app, org db.ID }
 
-// store writes a batch in one transaction: its name, its counts by minute, hour and day, when keys and APIs were last used, and what was
+// store writes a batch in one transaction: its name, its counts by minute, hour and day and their totals, when keys and APIs were last used, and what was
 // charged to quotas. A batch whose name is there was stored before; then nothing is written. It returns what quotas stand at.
 func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, error) {
 	var ids map[what]int64
@@ -55,6 +55,9 @@ func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, erro
 			return err
 		}
 		if err := checked(tx, p.Batch); err != nil {
+			return err
+		}
+		if err := addTotals(tx, p.Batch); err != nil {
 			return err
 		}
 		stored, err = charge(tx, chargesOf(p.Batch))

@@ -31,9 +31,8 @@ func (s *Store) Series(ctx context.Context, v View) (points []Point, total Count
 		At         time.Time
 		Calls, Bad int64
 	}
-	// By time alone: the index is in that order, so nothing is sorted.
-	err = s.db.Read(ctx).Raw("SELECT u.at, CAST(SUM(u.calls) AS bigint) AS calls, CAST(SUM(CASE WHEN s.code = 'VALID' THEN 0 ELSE u.calls END) AS bigint) AS bad"+w.grain.from()+where+
-		" AND u.at >= ? GROUP BY u.at", append(args, w.from)...).Scan(&rows).Error
+	query, end := v.chart(w)
+	err = s.db.Read(ctx).Raw(query+where+end, append(args, w.from)...).Scan(&rows).Error
 	if err != nil {
 		return nil, total, err
 	}
@@ -132,18 +131,22 @@ func (s *Store) NewlySilent(ctx context.Context, v View, limit int) ([]Silent, e
 	}
 	now := s.db.Now()
 	since := now.Add(-silentFor)
-	// Hours tell of all the 24 but the one in which they begin; for that there are minutes.
-	args = append(args, since.Add(-silentBefore), since, silentCalls, since, since, now, now, limit)
+	// Hours tell of all the 24 but the one in which they begin; for that there are minutes. Most keys are in use, which their first series or two say:
+	// only what is left after that is counted.
+	with := append([]any{}, args...)
+	with = append(with, now, now, since, since)
+	with = append(append(with, args...), since.Add(-silentBefore), since, silentCalls, limit)
 	var rows []Silent
-	err = s.db.Read(ctx).Raw(`WITH earlier AS (
-			SELECT s.key_id, CAST(SUM(u.calls) AS bigint) AS calls FROM usage_hours u JOIN usage_series s ON s.id = u.series_id`+where+`
-			AND u.at >= ? AND u.at < ? GROUP BY s.key_id HAVING SUM(u.calls) >= ?)
+	err = s.db.Read(ctx).Raw(`WITH used AS (SELECT DISTINCT s.key_id FROM usage_series s`+where+`),
+		silent AS MATERIALIZED (SELECT e.key_id FROM used e JOIN keys k ON k.id = e.key_id
+			WHERE k.revoked_at IS NULL AND k.paused_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)
+			AND NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_hours h ON h.series_id = s2.id WHERE s2.key_id = e.key_id AND h.at >= ?)
+			AND NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_minutes m ON m.series_id = s2.id WHERE s2.key_id = e.key_id AND m.at > ?)),
+		earlier AS MATERIALIZED (SELECT e.key_id, (SELECT CAST(COALESCE(SUM(u.calls), 0) AS bigint) FROM usage_series s JOIN usage_hours u ON u.series_id = s.id`+where+`
+			AND s.key_id = e.key_id AND u.at >= ? AND u.at < ?) AS calls FROM silent e)
 		SELECT k.id, k.name, k.prefix || '…' || k.last_four AS hint, a.name AS app, o.name AS org, o.id AS organization_id, b.calls, k.last_used_at
 		FROM earlier b JOIN keys k ON k.id = b.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
-		WHERE NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_hours h ON h.series_id = s2.id WHERE s2.key_id = b.key_id AND h.at >= ?)
-		AND NOT EXISTS (SELECT 1 FROM usage_series s2 JOIN usage_minutes m ON m.series_id = s2.id WHERE s2.key_id = b.key_id AND m.at > ?)
-		AND k.revoked_at IS NULL AND k.paused_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) AND (k.overlap_ends_at IS NULL OR k.overlap_ends_at > ?)
-		ORDER BY b.calls DESC, k.id LIMIT ?`, args...).Scan(&rows).Error
+		WHERE b.calls >= ? ORDER BY b.calls DESC, k.id LIMIT ?`, with...).Scan(&rows).Error
 	return rows, err
 }
 

@@ -38,7 +38,7 @@ func (s *Store) Keeping(k Keep) *Store {
 	return s
 }
 
-// Sweep deletes counts that are older than they are kept, and on PostgreSQL makes the partitions that the next days need. It runs each hour
+// Sweep deletes counts that are older than they are kept, on PostgreSQL makes the partitions that the next days need, and adds up anew the totals of the last days. It runs each hour
 // (jobs: "usage.retention"), in any number of processes.
 func (s *Store) Sweep(ctx context.Context) error {
 	if err := s.partition(ctx); err != nil {
@@ -51,6 +51,8 @@ func (s *Store) Sweep(ctx context.Context) error {
 		{"DELETE FROM usage_minutes WHERE at < ?", s.keep.Minutes},
 		{"DELETE FROM usage_hours WHERE at < ?", s.keep.Hours},
 		{"DELETE FROM usage_days WHERE at < ?", s.keep.Days},
+		{"DELETE FROM usage_api_hours WHERE at < ?", s.keep.Hours},
+		{"DELETE FROM usage_api_days WHERE at < ?", s.keep.Days},
 		{"DELETE FROM usage_batches WHERE at < ?", keepBatches},
 		{"DELETE FROM quota_counters WHERE period_start < ?", keepQuotas},
 		{"DELETE FROM quota_days WHERE day < ?", keepToday},
@@ -64,5 +66,5 @@ func (s *Store) Sweep(ctx context.Context) error {
 			return err
 		}
 	}
-	return nil
+	return s.recount(ctx)
 }

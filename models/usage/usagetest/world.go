@@ -179,7 +179,7 @@ func (w *World) API(ring *keyring.Ring, slug string) *keyring.API {
 	return c.BySlug(slug)
 }
 
-// Seed writes n verifications of a series at a time, into all three tables, as flushes would have.
+// Seed writes n verifications of a series at a time, into all tables, as flushes would have.
 func (w *World) Seed(keyID, app, org, api db.ID, template, code string, at time.Time, n int64) {
 	w.t.Helper()
 	err := w.DB.Tx(context.Background(), func(tx *db.Tx) error {
@@ -198,6 +198,17 @@ func (w *World) Seed(keyID, app, org, api db.ID, template, code string, at time.
 			{"INSERT INTO usage_days (series_id, at, calls) VALUES (?, ?, ?) ON CONFLICT (series_id, at) DO UPDATE SET calls = usage_days.calls + excluded.calls", 24 * time.Hour},
 		} {
 			if _, err := tx.Run(s.insert, id, at.UTC().Truncate(s.step), n); err != nil {
+				return err
+			}
+		}
+		for _, total := range []struct {
+			insert string
+			step   time.Duration
+		}{
+			{"INSERT INTO usage_api_hours (at, api_id, environment, code, calls) VALUES (?, ?, 'live', ?, ?) ON CONFLICT (at, api_id, environment, code) DO UPDATE SET calls = usage_api_hours.calls + excluded.calls", time.Hour},
+			{"INSERT INTO usage_api_days (at, api_id, environment, code, calls) VALUES (?, ?, 'live', ?, ?) ON CONFLICT (at, api_id, environment, code) DO UPDATE SET calls = usage_api_days.calls + excluded.calls", 24 * time.Hour},
+		} {
+			if _, err := tx.Run(total.insert, at.UTC().Truncate(total.step), api, code, n); err != nil {
 				return err
 			}
 		}
