@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -43,6 +44,8 @@ const (
 	VerifyPath = "/v1/keys/verify"
 	AuthzPath  = "/v1/authz"
 	WhoamiPath = "/v1/whoami"
+	// EnvoyPath is the beginning of the paths at which Envoy asks, see Edge.envoy.
+	EnvoyPath = "/v1/authz/envoy/"
 )
 
 // Route is a line of the route table, for tests and docs.
@@ -52,11 +55,14 @@ type Route struct{ Method, Path, Access string }
 var Routes = []Route{
 	{http.MethodPost, VerifyPath, "key with keys:verify"},
 	{"*", AuthzPath, "gateway token with keys:verify"},
+	{"*", EnvoyPath + "{api}/{environment}/*", "gateway token with keys:verify"},
 	{http.MethodGet, WhoamiPath, "any valid key"},
 }
 
 // Serves reports whether path is one of the edge's.
-func Serves(path string) bool { return path == VerifyPath || path == AuthzPath || path == WhoamiPath }
+func Serves(path string) bool {
+	return path == VerifyPath || path == AuthzPath || path == WhoamiPath || strings.HasPrefix(path, EnvoyPath)
+}
 
 // InFront sends the edge's paths to edge and all else to next, which never sees them.
 func InFront(edge, next http.Handler) http.Handler {
@@ -88,6 +94,10 @@ func New(o Options) *Edge {
 func (e *Edge) serve(x *exchange) {
 	x.docs = e.Docs
 	defer e.denyOnPanic(x)
+	if strings.HasPrefix(x.path, EnvoyPath) {
+		e.envoy(x)
+		return
+	}
 	switch x.path {
 	case VerifyPath:
 		if x.methodIs(http.MethodPost) {
@@ -134,7 +144,10 @@ func (e *Edge) unavailable(x *exchange, err error) {
 
 // route is the path for the log: one of ours or "other", since a path may hold anything (K1).
 func (x *exchange) route() string {
-	if Serves(x.path) {
+	switch {
+	case strings.HasPrefix(x.path, EnvoyPath):
+		return EnvoyPath
+	case Serves(x.path):
 		return x.path
 	}
 	return "other"
