@@ -27,8 +27,6 @@ var assembled = exceptions{
 	"models/forum/follow/bytoken.go Solving":      "the condition is forum.Visible, a constant that handlers/stores.go hands down",
 	"models/forum/follow/bytoken.go Subscription": "as Solving",
 	"models/forum/follow/tell.go reads":           "as Solving",
-	"models/key/notice/digest.go readers":         "who is told of a key is key.ReadersSQL, a constant",
-	"models/key/notice/digest.go tell":            "as readers",
 	"models/key/enforcement/warn.go warn":         "the condition is made in policy/keys.go from fixed conditions; every value is an argument",
 	"models/key/policy/change.go hits":            "as warn; the bits of rules are numbers of a fixed table",
 	"models/key/policy/look.go named":             "one of two fixed texts for an id, by the dialect",

@@ -142,7 +142,7 @@ func (o *takeover) problemsByLine() {
 	for _, button := range []string{"Check file", "Import keys"} {
 		o.staff.attach("File", "keys.csv", file)
 		o.staff.press(button)
-		o.staff.see("The file holds 6 keys. With 5 of them something is wrong. Nothing is stored yet.",
+		o.staff.see("The file holds 6 keys. Something is wrong with 5 of them. Nothing is stored yet.",
 			"3 digest A digest is 32 bytes in hex or base64.", "4 digest This key stands at 2 already.", "5 grants ", "6 expires This key is over.", "7 enabled This key is switched off")
 		o.staff.seeNot("2 digest")
 	}
@@ -187,7 +187,7 @@ func (o *takeover) fromJSON() {
 	o.staff.fill("Secret of the HMAC", foreignHMAC)
 	o.staff.attach("File", "keys.json", file)
 	o.staff.press("Check file")
-	o.staff.see("The file holds 1 keys.")
+	o.staff.see("The file holds 1 key.")
 	o.staff.fill("Secret of the HMAC", foreignHMAC)
 	o.staff.attach("File", "keys.json", file)
 	o.staff.press("Import keys")

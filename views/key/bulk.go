@@ -58,6 +58,7 @@ type Progress struct {
 type BulkKey struct {
 	Href, Name, Hint, Place string
 	Status                  Status
+	Leaked                  *Status // when it is paused for a leak
 }
 
 // BulkListPage lists the acts on many keys.

@@ -47,3 +47,18 @@ func reportTone(p ImportPage) components.Tone {
 	}
 	return components.Bad
 }
+
+// checkKind and importKind lead to what comes next: after a good check that is the import.
+func checkKind(p ImportPage) components.Kind {
+	if p.Good {
+		return components.Plain
+	}
+	return components.Primary
+}
+
+func importKind(p ImportPage) components.Kind {
+	if p.Good {
+		return components.Primary
+	}
+	return components.Plain
+}

@@ -472,7 +472,7 @@ func Import(p ImportPage) templ.Component {
 					}()
 				}
 				ctx = templ.InitializeContext(ctx)
-				templ_7745c5c3_Err = components.Button(text.T(ctx, "Check file"), components.Primary, templ.Attributes{"name": "act", "value": "check"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Button(text.T(ctx, "Check file"), checkKind(p), templ.Attributes{"name": "act", "value": "check"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
@@ -480,7 +480,7 @@ func Import(p ImportPage) templ.Component {
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}
-				templ_7745c5c3_Err = components.Button(text.T(ctx, "Import keys"), components.Plain, templ.Attributes{"name": "act", "value": "import"}).Render(ctx, templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Button(text.T(ctx, "Import keys"), importKind(p), templ.Attributes{"name": "act", "value": "import"}).Render(ctx, templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

@@ -17,6 +17,7 @@ import (
 type Status struct {
 	Tone  components.Tone
 	Words string
+	Href  string // where more of it is told; may be empty
 }
 
 // Moment is a time in a list: relative, and exact for the title. Empty Exact shows Relative alone.

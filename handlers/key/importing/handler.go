@@ -102,6 +102,17 @@ func (h *Handler) New(c echo.Context) error {
 	return h.page(c, http.StatusOK, form{Algorithm: importing.Plain, Alphabet: "base62", Environment: "live"}, importing.Report{}, nil)
 }
 
+// report says what a check found.
+func report(c echo.Context, r importing.Report) string {
+	words := web.T(c, "The file holds %d keys.", r.Keys)
+	if r.Wrong > 0 {
+		words += " " + web.T(c, "Something is wrong with %d of them.", r.Wrong)
+	} else {
+		words += " " + web.T(c, "Nothing is wrong with what it says.")
+	}
+	return words + " " + web.T(c, "Nothing is stored yet.")
+}
+
 func (h *Handler) page(c echo.Context, status int, f form, r importing.Report, failed error) error {
 	p := views.ImportPage{Frame: h.Frame(c, web.T(c, "Import keys")), Crumbs: crumbs(c), Back: path}
 	wrong := map[string]string{}
@@ -113,7 +124,7 @@ func (h *Handler) page(c echo.Context, status int, f form, r importing.Report, f
 	p.Error = wrong["file"]
 	if r.Keys > 0 {
 		p.Good = r.Wrong == 0 && r.Good > 0
-		p.Report = web.T(c, "The file holds %[1]d keys. With %[2]d of them something is wrong. Nothing is stored yet.", r.Keys, r.Wrong)
+		p.Report = report(c, r)
 		for _, l := range r.Problems {
 			p.Lines = append(p.Lines, views.ImportLine{Line: strconv.Itoa(l.Line), Field: l.Says.Field, Says: web.T(c, l.Says.Key, l.Says.Args...)})
 		}

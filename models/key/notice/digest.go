@@ -111,18 +111,23 @@ type item struct {
 	leaked    bool `gorm:"-"`
 }
 
-const itemColumns = "SELECT u.id AS user_id, u.email, u.language, u.time_zone, k.id AS key_id, "
+// ordinaryItems and leakedItems read them; three arguments, the span of their ends and the readers.
+const (
+	itemColumns   = "SELECT u.id AS user_id, u.email, u.language, u.time_zone, k.id AS key_id, "
+	ordinaryItems = itemColumns + "k.expires_at, k.created_at" + key.ReadersSQL + candidate + " AND u.id IN ? ORDER BY u.id, k.expires_at, k.id"
+	leakedItems   = itemColumns + "k.created_at" + key.ReadersSQL + leaking + " AND u.id IN ? ORDER BY u.id, k.id"
+)
 
 // items are the keys of the readers, those of one reader together: each by the end that comes first.
 func (s *Store) items(ctx context.Context, readers []db.ID, leaks map[db.ID]time.Time, now, next time.Time) ([]item, error) {
 	g := s.db.Read(ctx)
 	var all, leaked []item
-	err := g.Raw(itemColumns+"k.expires_at, k.created_at"+key.ReadersSQL+candidate+" AND u.id IN ? ORDER BY u.id, k.expires_at, k.id", now.Add(-late), next.Add(ahead), readers).Scan(&all).Error
+	err := g.Raw(ordinaryItems, now.Add(-late), next.Add(ahead), readers).Scan(&all).Error
 	if err != nil || len(leaks) == 0 {
 		return all, err
 	}
 	all = slices.DeleteFunc(all, func(i item) bool { return !leaks[i.KeyID].IsZero() })
-	if err := g.Raw(itemColumns+"k.created_at"+key.ReadersSQL+leaking+" AND u.id IN ? ORDER BY u.id, k.id", now, next.Add(ahead), readers).Scan(&leaked).Error; err != nil {
+	if err := g.Raw(leakedItems, now, next.Add(ahead), readers).Scan(&leaked).Error; err != nil {
 		return nil, err
 	}
 	for _, i := range leaked {
