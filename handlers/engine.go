@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
@@ -142,6 +143,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Handle(catalog.OpennessJob, s.Search.Openness)
 	w.Handle(follow.JobKind, s.Follow.Job)
 	w.Every("support.stale", time.Hour, s.Support.Stale)
+	w.Every("change.sweep", time.Hour, func(ctx context.Context) error { return change.Sweep(ctx, o.DB) })
 	w.Every("idempotency.sweep", time.Hour, s.Idempotency.Sweep)
 	w.Every("outbox.sweep", time.Hour, func(ctx context.Context) error { return outbox.Sweep(ctx, o.DB, keepMail) })
 	w.Every("job.sweep", 24*time.Hour, func(ctx context.Context) error { return job.Sweep(ctx, o.DB, keepJobs) })
