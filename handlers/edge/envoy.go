@@ -13,8 +13,7 @@ func (e *Edge) envoy(x *exchange) {
 		target += "?" + x.query
 	}
 	x.path, x.query = AuthzPath, "api="+slug+"&env="+environment
-	// A number sign may have come as such, at which the service may end the address.
-	if !there || !plain(slug) || !plain(environment) || strings.Contains(path, "%23") {
+	if !there || !plain(slug) || !plain(environment) {
 		x.query = "malformed"
 	}
 	x.fields[forwardedMethod] = append(x.fields[forwardedMethod], x.method)

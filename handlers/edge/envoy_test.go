@@ -92,7 +92,7 @@ func TestEnvoyIsNotBelievedWithoutItsTokenNorClientsBesideIt(t *testing.T) {
 			t.Errorf("%s: %d %s", name, got.Status, got.Body)
 		}
 	}
-	for _, path := range []string{"", "orders", "orders/", "orders/live", "orders/prod/v2/orders", "/live/v2/orders", "orders%26env=any/live/v2/orders", "orders&scope=x/live/v2/orders", "staff/live/v2/orders", "ORDERS/live/v2/orders"} {
+	for _, path := range []string{"", "orders", "orders/", "orders/live", "orders/prod/v2/orders", "/live/v2/orders", "orders%26env=any/live/v2/orders", "orders&scope=x/live/v2/orders", "orders&nginx=0/live/v2/orders", "staff/live/v2/orders", "ORDERS/live/v2/orders"} {
 		r := w.asking(key)
 		asked := httptest.NewRequest(http.MethodGet, edge.EnvoyPath+path, nil)
 		asked.Header = r.Header
