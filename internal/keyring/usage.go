@@ -110,13 +110,13 @@ func (u *Usage) Count(now time.Time, facts *Facts, api *API, req *Request, d *De
 }
 
 // hash only spreads: series that collide cost time and nothing else.
-func (k *series) hash() uint64 {
-	h := uint64(k.code)
-	if k.facts != nil {
-		h ^= binary.LittleEndian.Uint64(k.facts.ID[8:])
+func (key *series) hash() uint64 {
+	h := uint64(key.code)
+	if key.facts != nil {
+		h ^= binary.LittleEndian.Uint64(key.facts.ID[8:])
 	}
-	if k.rule != nil {
-		h += uint64(len(k.rule.Template)) << 8
+	if key.rule != nil {
+		h += uint64(len(key.rule.Template)) << 8
 	}
 	return (h * 0x9e3779b97f4a7c15) >> 40
 }

@@ -102,8 +102,14 @@ func TestListOfAllKeysIsReadInTheOrderOfAnIndex(t *testing.T) {
 			sort, index string
 			state       key.StateName
 		}{
-			{"created", "keys_created", ""}, {"name", "keys_name", ""}, {"expires", "keys_expiry", ""}, {"used", "keys_used", ""}, {"created", "keys_revoked", key.Revoked}, {"created", "keys_paused", key.Paused},
-			{"created", "keys_created|keys_unpaused_created", key.Active}, {"created", "keys_created|keys_unpaused_created", key.Stopped},
+			{"created", "keys_created", ""},
+			{"name", "keys_name", ""},
+			{"expires", "keys_expiry", ""},
+			{"used", "keys_used", ""},
+			{"created", "keys_revoked", key.Revoked},
+			{"created", "keys_paused", key.Paused},
+			{"created", "keys_created|keys_unpaused_created", key.Active},
+			{"created", "keys_created|keys_unpaused_created", key.Stopped},
 		} {
 			for _, sort := range []string{c.sort, "-" + c.sort} {
 				t.Run(string(c.state)+"/"+sort, func(t *testing.T) {
