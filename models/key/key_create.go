@@ -104,7 +104,7 @@ func (s *Store) make(ctx context.Context, a actor.Actor, purpose, token string, 
 			}
 		}
 		made.Again = again
-		made.Key, err = anyRow(tx.DB, id, "")
+		made.Key, err = anyRow(tx.DB, id)
 		return err
 	})
 	if err != nil {
@@ -261,11 +261,14 @@ type appRow struct {
 
 // appForKey locks an app in which the actor may make keys.
 func (s *Store) appForKey(tx *db.Tx, a actor.Actor, id db.ID) (appRow, error) {
-	suffix := ""
-	if tx.Home.Dialect == db.Postgres {
-		suffix = " FOR UPDATE OF a"
+	app, err := appToMakeIn(tx.DB, tx.Now, a, id)
+	if err != nil || tx.Home.Dialect != db.Postgres {
+		return app, err
 	}
-	return appToMakeIn(tx.DB, suffix, tx.Now, a, id)
+	if err := tx.Exec("SELECT 1 FROM apps WHERE id = ? FOR UPDATE", id).Error; err != nil {
+		return appRow{}, err
+	}
+	return appToMakeIn(tx.DB, tx.Now, a, id) // as it is under the lock
 }
 
 // appToMake reads an app in which the actor may make keys; appToMakeEnd ends it behind the table of the actor's memberships.
@@ -276,11 +279,11 @@ const appToMake = `SELECT a.id, a.name, a.organization_id, COALESCE(m.role, '') 
 
 const appToMakeEnd = " m ON m.organization_id = o.id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL"
 
-// appToMakeIn runs appToMake; suffix locks the app. Faults: NotFound, Forbidden, Conflict.
-func appToMakeIn(g *gorm.DB, suffix string, now time.Time, a actor.Actor, id db.ID) (appRow, error) {
+// appToMakeIn runs appToMake. Faults: NotFound, Forbidden, Conflict.
+func appToMakeIn(g *gorm.DB, now time.Time, a actor.Actor, id db.ID) (appRow, error) {
 	var rows []appRow
 	members, arg := a.Members()
-	err := g.Raw(appToMake+members+appToMakeEnd+suffix, now, now, arg, id).Scan(&rows).Error
+	err := g.Raw(appToMake+members+appToMakeEnd, now, now, arg, id).Scan(&rows).Error
 	switch {
 	case err != nil:
 		return appRow{}, err

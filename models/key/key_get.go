@@ -62,20 +62,28 @@ type CodeCount struct {
 }
 
 // memberRow reads a key as a member of its organization sees it, a program only keys of its environment: an app or organization that is
-// deleted is not there. suffix locks it.
-func memberRow(g *gorm.DB, a actor.Actor, id db.ID, suffix string) (Row, error) {
+// deleted is not there.
+func memberRow(g *gorm.DB, a actor.Actor, id db.ID) (Row, error) {
 	var rows []Row
 	members, arg := a.Members()
 	err := g.Raw("SELECT "+rowColumns+", m.role"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id
-		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)`+suffix, arg, id, a.Environment, a.Environment).Scan(&rows).Error
+		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)`, arg, id, a.Environment, a.Environment).Scan(&rows).Error
 	return one(rows, err)
 }
 
 // anyRow reads a key whosever it is: for staff, the operator and the program itself.
-func anyRow(g *gorm.DB, id db.ID, suffix string) (Row, error) {
+func anyRow(g *gorm.DB, id db.ID) (Row, error) {
 	var rows []Row
-	err := g.Raw("SELECT "+rowColumns+rowTables+" WHERE k.id = ?"+suffix, id).Scan(&rows).Error
+	err := g.Raw("SELECT "+rowColumns+rowTables+" WHERE k.id = ?", id).Scan(&rows).Error
 	return one(rows, err)
+}
+
+// lockedRow is anyRow of a key that is locked first.
+func lockedRow(tx *db.Tx, id db.ID) (Row, error) {
+	if err := lockKey(tx, id); err != nil {
+		return Row{}, err
+	}
+	return anyRow(tx.DB, id)
 }
 
 func one(rows []Row, err error) (Row, error) {
@@ -92,12 +100,18 @@ func one(rows []Row, err error) (Row, error) {
 // that the actor may see but not manage.
 func forMember(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 	if a.Trusted() {
-		return anyRow(tx.DB, id, lock(tx))
+		return lockedRow(tx, id)
 	}
 	if !a.Member() {
 		return Row{}, fault.Missing()
 	}
-	r, err := memberRow(tx.DB, a, id, lock(tx))
+	if _, err := memberRow(tx.DB, a, id); err != nil { // nobody locks what they can't see
+		return Row{}, err
+	}
+	if err := lockKey(tx, id); err != nil {
+		return Row{}, err
+	}
+	r, err := memberRow(tx.DB, a, id)
 	if err != nil {
 		return Row{}, err
 	}
@@ -115,7 +129,7 @@ func forStaff(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 	if !mayStaff(a, permission.StaffKeysManage) {
 		return Row{}, fault.Denied()
 	}
-	return anyRow(tx.DB, id, lock(tx))
+	return lockedRow(tx, id)
 }
 
 func mayStaff(a actor.Actor, p permission.Name) bool {
@@ -124,7 +138,7 @@ func mayStaff(a actor.Actor, p permission.Name) bool {
 
 // Get reads a key of one of the actor's organizations. Faults: NotFound.
 func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
-	r, err := memberRow(s.db.Read(ctx), a, id, "")
+	r, err := memberRow(s.db.Read(ctx), a, id)
 	if err != nil {
 		return Detail{}, err
 	}
@@ -136,7 +150,7 @@ func (s *Store) GetAny(ctx context.Context, a actor.Actor, id db.ID) (Detail, er
 	if !mayStaff(a, permission.StaffKeysRead) {
 		return Detail{}, fault.Denied()
 	}
-	r, err := anyRow(s.db.Read(ctx), id, "")
+	r, err := anyRow(s.db.Read(ctx), id)
 	if err != nil {
 		return Detail{}, err
 	}

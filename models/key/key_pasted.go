@@ -74,7 +74,7 @@ func (s *Store) idsOf(g *gorm.DB, text apikey.Secret, marks [][]byte) ([]db.ID, 
 // managedRow reads a key, and whether the actor may manage it.
 func managedRow(g *gorm.DB, a actor.Actor, id db.ID) (Row, bool, error) {
 	if a.Member() {
-		row, err := memberRow(g, a, id, "")
+		row, err := memberRow(g, a, id)
 		if err != nil && !fault.Is(err, fault.NotFound) {
 			return Row{}, false, err
 		}
@@ -82,7 +82,7 @@ func managedRow(g *gorm.DB, a actor.Actor, id db.ID) (Row, bool, error) {
 			return row, true, nil
 		}
 	}
-	row, err := anyRow(g, id, "")
+	row, err := anyRow(g, id)
 	return row, false, err
 }
 

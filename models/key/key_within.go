@@ -27,7 +27,7 @@ type power struct {
 
 // powerOf reads what a key can do now: grants that don't count are left out.
 func powerOf(g *gorm.DB, id db.ID, now time.Time) (power, error) {
-	r, err := anyRow(g, id, "")
+	r, err := anyRow(g, id)
 	if err != nil {
 		return power{}, err
 	}
@@ -128,7 +128,7 @@ func endsWithin(tx *db.Tx, a actor.Actor, at *time.Time) error {
 	if !a.Program() {
 		return nil
 	}
-	caller, err := anyRow(tx.DB, a.KeyID, "")
+	caller, err := anyRow(tx.DB, a.KeyID)
 	if err != nil {
 		return err
 	}

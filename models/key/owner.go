@@ -36,7 +36,7 @@ func (s *Store) owner(g *gorm.DB, d *Detail) error {
 }
 
 // RowTx reads a key whosever it is and keeps it as it is until the commit. Faults: NotFound.
-func RowTx(tx *db.Tx, id db.ID) (Row, error) { return anyRow(tx.DB, id, lock(tx)) }
+func RowTx(tx *db.Tx, id db.ID) (Row, error) { return lockedRow(tx, id) }
 
 // WithGrants reads the grants of rows into them, in one query.
 func WithGrants(g *gorm.DB, rows []Row) error { return withGrants(g, rows) }

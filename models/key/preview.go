@@ -40,7 +40,7 @@ type Refusal struct {
 // an Invalid fault beside an Ability that tells of the rest. Faults: NotFound, Forbidden, Conflict as for Create.
 func (s *Store) Preview(ctx context.Context, a actor.Actor, r CreateRequest) (Ability, error) {
 	g, now := s.db.Read(ctx), s.db.Now()
-	app, err := appToMakeIn(g, "", now, a, r.AppID)
+	app, err := appToMakeIn(g, now, a, r.AppID)
 	if err != nil {
 		return Ability{}, err
 	}

@@ -73,6 +73,19 @@ func lock(tx *db.Tx) string {
 	return ""
 }
 
+// lockKey keeps a key as it is until the commit, and goes on with the time at which it has the lock. What else is read of it is read by statements after
+// this one: one that waits for the lock itself would join what was there before it waited, such as the organization that an app has left meanwhile.
+func lockKey(tx *db.Tx, id db.ID) error {
+	if tx.Home.Dialect != db.Postgres {
+		return nil
+	}
+	err := tx.Exec("SELECT 1 FROM keys WHERE id = ? FOR UPDATE", id).Error
+	if now := tx.Home.Now(); now.After(tx.Now) {
+		tx.Now = now
+	}
+	return err
+}
+
 // reached reports whether the moment p is set and not after now.
 func reached(p *time.Time, now time.Time) bool { return p != nil && !now.Before(*p) }
 

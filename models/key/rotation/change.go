@@ -37,12 +37,15 @@ func (s *Store) Retire(ctx context.Context, a actor.Actor, id db.ID, silentSince
 	})
 }
 
-// Extend makes the overlap longer by days, once, and to at most key.MaxOverlap days from the rotation on. Faults: NotFound, Forbidden, Invalid
+// Extend makes the overlap longer by days, once, and to at most key.MaxOverlap days from the rotation on. Faults: NotFound, Forbidden (also for the old key itself), Invalid
 // (days), Conflict (without an overlap, or extended before, or the old key expires no later).
 func (s *Store) Extend(ctx context.Context, a actor.Actor, id db.ID, days int) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		p, err := running(tx, a, id)
 		if err != nil {
+			return err
+		}
+		if err := notByItself(a, id); err != nil {
 			return err
 		}
 		if err := extensible(p); err != nil {
@@ -88,13 +91,26 @@ func extensible(p Pair) error {
 	return nil
 }
 
+// notByItself keeps a key that was rotated from taking that back or putting it off, whatever its end is: it may be in wrong hands, and rotated for that.
+func notByItself(a actor.Actor, id db.ID) error {
+	if !a.Program() || a.KeyID != id {
+		return nil
+	}
+	err := fault.New(fault.Forbidden, "A key that was rotated neither undoes that nor puts it off by itself. Do it as a person, or with another key.")
+	err.Code = key.BeyondCaller
+	return err
+}
+
 // Undo takes a rotation back while its overlap lasts: the new key is revoked, and the old one goes on as before, with its old expiry; it can be rotated
-// again. used says that the caller knows that the new key was used already. Faults: NotFound, Forbidden, Conflict (without an overlap; the new
+// again. used says that the caller knows that the new key was used already. Faults: NotFound, Forbidden (also for the old key itself), Conflict (without an overlap; the new
 // key was rotated in turn; with code NewKeyInUse when it was used and used is false).
 func (s *Store) Undo(ctx context.Context, a actor.Actor, id db.ID, used bool) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		p, err := running(tx, a, id)
 		if err != nil {
+			return err
+		}
+		if err := notByItself(a, id); err != nil {
 			return err
 		}
 		if err := key.WithinTx(tx, a, p.Old, p.Old.ExpiresAt); err != nil {

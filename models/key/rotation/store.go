@@ -58,7 +58,7 @@ func running(tx *db.Tx, a actor.Actor, id db.ID) (Pair, error) {
 		return Pair{}, fault.New(fault.Conflict, "This key was not rotated, or its rotation was undone.")
 	case old.RevokedAt != nil:
 		return Pair{}, fault.New(fault.Conflict, "The old key was revoked, which is final.")
-	case !old.Living(tx.Now):
+	case !old.Living(tx.Now), !old.Living(old.UpdatedAt): // the key knows a later time than a clock that is behind
 		return Pair{}, fault.New(fault.Conflict, "The overlap is over: the old key has stopped, which is final.")
 	}
 	var ids []db.ID
