@@ -114,6 +114,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&leak.Handler{Kit: kit, Keys: s.Key, Leaks: s.Leak, GitHub: github, Brand: h.options.Settings.KeyBrand}).Routes(r)
 	figures := usage.New(kit, s.Usage)
 	figures.Quotas = s.Quota
+	figures.Counting = &usage.Counting{Own: h.engine.flusher.State, Others: s.Replica.Lag}
 	figures.Routes(r)
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)
 	guide.NewSearch(kit, s.Search, s.Key).Routes(r)

@@ -21,6 +21,8 @@ type Handler struct {
 	*web.Kit
 	store  *usage.Store
 	Quotas *quota.Store
+	// Counting, when set, tells how far the figures reach.
+	Counting *Counting
 }
 
 // New returns the handler over store; set Quotas too.

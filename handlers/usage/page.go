@@ -21,9 +21,9 @@ const mostWarned = 5
 func (h *Handler) page(c echo.Context, a ask) error {
 	ctx := web.Ctx(c)
 	p := view.Page{Frame: h.Frame(c, web.T(c, "Usage")), Title: web.T(c, "Usage"), CSVHref: address(a.path+".csv", a.query), Spans: spans(ctx, &a)}
-	p.Lead = web.T(c, "Every check of your keys, seen here within two seconds.")
-	if a.Everything {
-		p.Lead = web.T(c, "Every check of every key, seen here within two seconds. Times are UTC.")
+	var err error
+	if p.Lead, err = h.lead(c, a.Everything); err != nil {
+		return err
 	}
 	if !a.Everything {
 		warned, err := h.Quotas.Warned(ctx, a.Actor)
