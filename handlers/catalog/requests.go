@@ -67,6 +67,7 @@ type decisionForm struct {
 	Plan   string   `form:"plan"`
 	Scopes []string `form:"scopes"`
 	Reason string   `form:"reason"`
+	Asks   string   `form:"organization"` // whose request the page showed
 }
 
 // OneRequest shows a request with what can be decided about it.
@@ -143,7 +144,7 @@ func (h *Handler) approvePart(c echo.Context, x catalog.AccessRow, api catalog.D
 	if len(scopes.Items) > 0 {
 		inputs = append([]desk.Input{desk.ScopeInput(scopes)}, inputs...)
 	}
-	return desk.Part{Title: web.T(c, "Approve"), ID: "approve", Form: &desk.Form{Spec: components.FormSpec{Action: requestPath(x.ID) + "/approve"}, Inputs: inputs, Submit: web.T(c, "Approve"), Kind: components.Primary}}
+	return desk.Part{Title: web.T(c, "Approve"), ID: "approve", Form: &desk.Form{Spec: components.FormSpec{Action: requestPath(x.ID) + "/approve", Hidden: []components.Hidden{{Name: "organization", Value: x.OrganizationID.Show(org.Prefix)}}}, Inputs: inputs, Submit: web.T(c, "Approve"), Kind: components.Primary}}
 }
 
 func refusePart(c echo.Context, x catalog.AccessRow, f *decisionForm, fields map[string]string) desk.Part {
@@ -192,7 +193,7 @@ func (h *Handler) decide(c echo.Context, act, said string, do func(ctx context.C
 // Approve grants a request.
 func (h *Handler) Approve(c echo.Context) error {
 	return h.decide(c, "approve", text.N("The request is approved. The requester gets a mail."), func(ctx context.Context, id db.ID, f decisionForm) error {
-		return h.Store.Approve(ctx, web.Actor(c), id, catalog.Approval{ScopeIDs: ids(catalog.ScopePrefix, f.Scopes), PlanID: oneID(catalog.PlanPrefix, f.Plan)})
+		return h.Store.Approve(ctx, web.Actor(c), id, catalog.Approval{ScopeIDs: ids(catalog.ScopePrefix, f.Scopes), PlanID: oneID(catalog.PlanPrefix, f.Plan), OrganizationID: oneID(org.Prefix, f.Asks)})
 	})
 }
 

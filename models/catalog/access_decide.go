@@ -19,6 +19,9 @@ func (s *Store) decide(ctx context.Context, a actor.Actor, id db.ID, fn func(tx 
 		return err
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := lockAppOf(tx, id); err != nil {
+			return err
+		}
 		x, err := one[AccessRow](tx.DB, "SELECT "+accessColumns+accessTables+" WHERE x.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL", id)
 		if err != nil {
 			return err
@@ -31,18 +34,30 @@ func (s *Store) decide(ctx context.Context, a actor.Actor, id db.ID, fn func(tx 
 	})
 }
 
-// Approval is what is granted: scopes out of those requested, on a plan of the API.
+// lockAppOf keeps the app of an access where it is until the commit; it comes before what is read of it.
+func lockAppOf(tx *db.Tx, access db.ID) error {
+	if tx.Home.Dialect != db.Postgres {
+		return nil
+	}
+	return tx.Exec("SELECT 1 FROM apps WHERE id = (SELECT app_id FROM access WHERE id = ?) FOR SHARE", access).Error
+}
+
+// Approval is what is granted: scopes out of those requested, on a plan of the API, to whom.
 type Approval struct {
-	ScopeIDs []db.ID
-	PlanID   db.ID
+	ScopeIDs       []db.ID
+	PlanID         db.ID
+	OrganizationID db.ID // of whom who decides read that it asks; zero: whoever asks now
 }
 
 // Approve grants a request, whole or reduced; the requester is told. Faults: Forbidden, NotFound, Invalid, Conflict when it does not wait any
-// more (of two decisions at once one wins), or the access in force is suspended.
+// more (of two decisions at once one wins), the app was moved to another organization than the one named, or the access in force is suspended.
 func (s *Store) Approve(ctx context.Context, a actor.Actor, id db.ID, in Approval) error {
 	return s.decide(ctx, a, id, func(tx *db.Tx, x AccessRow, api API) error {
 		if x.State != Requested || api.RetiredAt != nil {
 			return decided()
+		}
+		if of := in.OrganizationID; !of.IsZero() && of != x.OrganizationID {
+			return fault.New(fault.Conflict, "The app was moved: another organization asks now. Open the request again and see which.")
 		}
 		plan, err := planOf(tx, api.ID, in.PlanID)
 		if fault.Is(err, fault.NotFound) {

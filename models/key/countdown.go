@@ -50,7 +50,7 @@ func (s *Store) Told(ctx context.Context, rows []Row) (map[db.ID][]policy.Countd
 			continue
 		}
 		for _, d := range dues[r.ID] {
-			if d.Rule == policy.Idle && r.LastUsedAt != nil && r.LastUsedAt.After(d.ToldAt) {
+			if d.Rests() || d.Rule == policy.Idle && r.LastUsedAt != nil && r.LastUsedAt.After(d.ToldAt) {
 				continue
 			}
 			out[r.ID] = append(out[r.ID], policy.Countdown{Rule: d.Rule, At: d.At, Number: policy.Number{Value: d.Days, Source: d.Source}})

@@ -18,9 +18,16 @@ const awake = "(k.revoked_at IS NOT NULL OR k.paused_at IS NULL AND k.overlap_en
 
 // act does what is due, and forgets what became of no concern, such as a key that was used after all.
 func (s *Store) act(ctx context.Context, until time.Time) error {
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("DELETE FROM key_policy_dues WHERE told = ? AND due_at <= ?", policy.DueRests, tx.Now.Add(-policy.DueRemembered))
+		return err
+	})
+	if err != nil {
+		return err
+	}
 	return s.work(until, func() (due []waiting, err error) {
 		err = s.db.Read(ctx).Raw(`SELECT z.key_id, z.rule, a.organization_id FROM key_policy_dues z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id
-			WHERE z.due_at <= ? AND `+awake+` ORDER BY z.rule, a.organization_id, z.key_id LIMIT ?`, s.db.Now(), readMax).Scan(&due).Error
+			WHERE z.due_at <= ? AND z.told <> ? AND `+awake+` ORDER BY z.rule, a.organization_id, z.key_id LIMIT ?`, s.db.Now(), policy.DueRests, readMax).Scan(&due).Error
 		return due, err
 	}, func(rule string, ids []db.ID) error {
 		return s.db.Tx(ctx, func(tx *db.Tx) error { return s.actOn(tx, rule, ids) })
@@ -56,23 +63,68 @@ func (p page) breaking(rule string, now, at time.Time) []wrong {
 }
 
 func (s *Store) actOn(tx *db.Tx, rule string, ids []db.ID) error {
-	var due []db.ID
+	var rows []dueRow
 	err := tx.Raw(`DELETE FROM key_policy_dues WHERE rule = ? AND due_at <= ? AND key_id IN (SELECT k.id FROM keys k WHERE k.id IN ? AND `+awake+`)
-		RETURNING key_id`, rule, tx.Now, ids).Scan(&due).Error
+		RETURNING *`, rule, tx.Now, ids).Scan(&rows).Error
 	if err != nil {
 		return err
 	}
-	slices.SortFunc(due, func(a, b db.ID) int { return slices.Compare(a[:], b[:]) })
+	slices.SortFunc(rows, func(a, b dueRow) int { return slices.Compare(a.KeyID[:], b.KeyID[:]) })
+	due := make([]db.ID, len(rows))
+	for i, d := range rows {
+		due[i] = d.KeyID
+	}
 	p, err := s.page(tx, due)
 	if err != nil {
 		return err
 	}
-	for _, w := range p.breaking(rule, tx.Now, tx.Now) {
+	broken := p.breaking(rule, tx.Now, tx.Now)
+	if err := p.rest(tx, rows, broken); err != nil {
+		return err
+	}
+	for _, w := range broken {
 		if rule == policy.Life {
 			err = s.shorten(tx, w)
 		} else {
 			err = s.pause(tx, rule, w)
 		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// dueRow is a due as it is stored.
+type dueRow struct {
+	KeyID       db.ID
+	Rule        string
+	SubjectKind policy.Kind
+	SubjectID   db.ID
+	Days, Told  int
+	DueAt       time.Time
+	CreatedAt   time.Time
+}
+
+// rest keeps the dues of living keys that their rule does not reach now: whoever takes a key out of a policy's reach for the hour of its day, and back, wins no
+// new notice by that (K4). What became of no concern in other ways stays forgotten.
+func (p page) rest(tx *db.Tx, dues []dueRow, broken []wrong) error {
+	of, held := map[db.ID]key.Row{}, map[db.ID]bool{}
+	for _, r := range p.rows {
+		of[r.ID] = r
+	}
+	for _, w := range broken {
+		for _, r := range w.rows {
+			held[r.ID] = true
+		}
+	}
+	for _, d := range dues {
+		r, known := of[d.KeyID]
+		if !known || held[d.KeyID] || !r.Living(tx.Now) || r.Subject().Under(policy.Source{Kind: d.SubjectKind, ID: d.SubjectID}) {
+			continue
+		}
+		_, err := tx.Run("INSERT INTO key_policy_dues (key_id, rule, subject_kind, subject_id, days, due_at, told, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			d.KeyID, d.Rule, d.SubjectKind, d.SubjectID, d.Days, d.DueAt, policy.DueRests, d.CreatedAt)
 		if err != nil {
 			return err
 		}

@@ -16,7 +16,8 @@ const living = key.LivingSQL
 
 // Arrived brings the keys of an app under the policy of the organization that it was moved to, in the transaction that moved it: each living key that
 // breaks a rule of that policy, or will within the rule's lead, gets the day from which on it is held to it, and its people are told once. A key whose day by
-// this organization's rule stands already keeps that day, so that going and coming wins no time. Keys that are paused or in their overlap get their day too.
+// that rule stands already, whoever's policy it is of, keeps that day, and is held to it at once when it has come, so that going and coming wins no time. Keys
+// that are paused or in their overlap get their day too.
 func (s *Store) Arrived(tx *db.Tx, app, organization db.ID) error {
 	var ids []db.ID
 	if err := tx.Raw("SELECT k.id FROM keys k WHERE k.app_id = ? AND "+living+" ORDER BY k.id", app, tx.Now, tx.Now).Scan(&ids).Error; err != nil || len(ids) == 0 {
@@ -35,11 +36,14 @@ func (s *Store) Arrived(tx *db.Tx, app, organization db.ID) error {
 	for _, rule := range []string{policy.Life, policy.Idle, policy.Age, policy.Networks} {
 		list := p.arrived(rule, source, tx.Now, stands)
 		for chunk := range slices.Chunk(list, 100) {
-			if err := insertDues(tx, rule, chunk, 1); err != nil {
+			if err := putDues(tx, rule, chunk, 1, thisDueWins); err != nil {
 				return err
 			}
 		}
-		parts = append(parts, arrivals(rule, list)...)
+		parts = append(parts, arrivals(rule, list, tx.Now)...)
+		if err := s.actOn(tx, rule, ids); err != nil {
+			return err
+		}
 	}
 	return s.tellArrived(tx, parts)
 }
@@ -48,16 +52,20 @@ func (s *Store) Arrived(tx *db.Tx, app, organization db.ID) error {
 func (p page) arrived(rule string, source policy.Source, now time.Time, stands map[db.ID][]policy.Due) []told {
 	var out []told
 	for _, r := range p.rows {
-		mine := func(d policy.Due) bool {
-			return d.Rule == rule && d.Source.Kind == source.Kind && d.Source.ID == source.ID
-		}
 		from, n, ok := p.book.For(r.Subject()).Breach(rule, p.facts[r.ID])
-		if !ok || n.Source.Kind != source.Kind || n.Source.ID != source.ID || slices.ContainsFunc(stands[r.ID], mine) {
+		if !ok || n.Source.Kind != source.Kind || n.Source.ID != source.ID {
 			continue
 		}
 		due := now.Add(policy.NetworksLead)
 		if rule == policy.Idle || rule == policy.Age {
 			due = now.Add(policy.Lead(rule, n.Value))
+		}
+		if i := slices.IndexFunc(stands[r.ID], func(d policy.Due) bool { return d.Rule == rule }); i >= 0 {
+			d := stands[r.ID][i]
+			if d.Source.Kind == source.Kind && d.Source.ID == source.ID && !d.Rests() {
+				continue
+			}
+			due = d.At
 		}
 		if from.After(due) { // the hourly look finds it in time
 			continue
@@ -73,9 +81,12 @@ func (p page) arrived(rule string, source policy.Source, now time.Time, stands m
 }
 
 // arrivals puts keys together that are told of in the same words.
-func arrivals(rule string, list []told) []part {
+func arrivals(rule string, list []told, now time.Time) []part {
 	var out []part
 	for _, t := range list {
+		if !t.at.After(now) {
+			continue // it is held to it now, and a letter says so
+		}
 		if t.row.OverlapEndsAt != nil || t.row.PausedAt != nil && rule != policy.Life {
 			continue // it comes to nothing while that lasts
 		}

@@ -56,7 +56,7 @@ func (s *Store) warn(ctx context.Context, until time.Time) error {
 }
 
 func (s *Store) warnOf(tx *db.Tx, look search, ids []db.ID) error {
-	ids, err := unwarned(tx, look.rule, ids)
+	ids, rested, err := unwarned(tx, look.rule, ids)
 	if err != nil || len(ids) == 0 {
 		return err
 	}
@@ -69,6 +69,9 @@ func (s *Store) warnOf(tx *db.Tx, look search, ids []db.ID) error {
 	for _, r := range p.rows {
 		from, number, ok := p.breach(r, look.rule, tx.Now, soonest, false)
 		due := soonest
+		if rested[r.ID] { // its people were told, and its day came
+			due = tx.Now
+		}
 		if ok && from.After(due) {
 			due = from
 		}
@@ -85,11 +88,18 @@ func (s *Store) warnOf(tx *db.Tx, look search, ids []db.ID) error {
 	return s.tellDue(tx, look.rule, told, false)
 }
 
-// unwarned leaves out keys whose people were told meanwhile.
-func unwarned(tx *db.Tx, rule string, ids []db.ID) ([]db.ID, error) {
-	var known []db.ID
-	err := tx.Raw("SELECT key_id FROM key_policy_dues WHERE rule = ? AND key_id IN ?", rule, ids).Scan(&known).Error
-	return slices.DeleteFunc(slices.Clone(ids), func(id db.ID) bool { return slices.Contains(known, id) }), err
+// unwarned leaves out keys whose people were told meanwhile, and tells of the others whose day has come before.
+func unwarned(tx *db.Tx, rule string, ids []db.ID) (left []db.ID, rested map[db.ID]bool, err error) {
+	var known []struct {
+		KeyID db.ID
+		Told  int
+	}
+	err = tx.Raw("SELECT key_id, told FROM key_policy_dues WHERE rule = ? AND key_id IN ?", rule, ids).Scan(&known).Error
+	rested, waits := map[db.ID]bool{}, map[db.ID]bool{}
+	for _, k := range known {
+		rested[k.KeyID], waits[k.KeyID] = k.Told == policy.DueRests, k.Told != policy.DueRests
+	}
+	return slices.DeleteFunc(slices.Clone(ids), func(id db.ID) bool { return waits[id] }), rested, err
 }
 
 func lead(rule string, days int) time.Duration {
@@ -104,6 +114,10 @@ func lead(rule string, days int) time.Duration {
 
 // insertDues writes down what people are told; a later day wins over one that was told before.
 func insertDues(tx *db.Tx, rule string, list []told, times int) error {
+	return putDues(tx, rule, list, times, laterDueWins)
+}
+
+func putDues(tx *db.Tx, rule string, list []told, times int, known string) error {
 	if len(list) == 0 {
 		return nil
 	}
@@ -115,12 +129,14 @@ func insertDues(tx *db.Tx, rule string, list []told, times int) error {
 		query += "(?, ?, ?, ?, ?, ?, ?, ?)"
 		args = append(args, t.row.ID, rule, t.number.Source.Kind, t.number.Source.ID, t.number.Value, t.at, times, tx.Now)
 	}
-	_, err := tx.Run(query+laterDueWins, args...)
+	_, err := tx.Run(query+known, args...)
 	return err
 }
 
 const laterDueWins = ` ON CONFLICT (key_id, rule) DO UPDATE SET due_at = CASE WHEN excluded.due_at > key_policy_dues.due_at THEN excluded.due_at ELSE key_policy_dues.due_at END,
 	subject_kind = excluded.subject_kind, subject_id = excluded.subject_id, days = excluded.days, told = 1`
+
+const thisDueWins = ` ON CONFLICT (key_id, rule) DO UPDATE SET due_at = excluded.due_at, subject_kind = excluded.subject_kind, subject_id = excluded.subject_id, days = excluded.days, told = 1`
 
 // remind tells a second time, a day ahead, when the first time was longer ago.
 func (s *Store) remind(ctx context.Context, until time.Time) error {

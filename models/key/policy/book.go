@@ -30,8 +30,8 @@ type Subject struct {
 	ScopeIDs       []db.ID
 }
 
-// under reports whether what the source says applies to the subject.
-func (s Subject) under(o Source) bool {
+// Under reports whether what the source says applies to the subject.
+func (s Subject) Under(o Source) bool {
 	switch o.Kind {
 	case Installation:
 		return true
@@ -91,7 +91,7 @@ func (b Book) at(r Rule, created time.Time) Rules {
 func (b Book) under(s Subject) []Rule {
 	var out []Rule
 	for _, r := range b.rules {
-		if s.under(r.Source) {
+		if s.Under(r.Source) {
 			out = append(out, r)
 		}
 	}

@@ -31,6 +31,19 @@ func Lead(rule string, days int) time.Duration {
 	return min(most, time.Duration(days)*day/2)
 }
 
+// LatestEnd is when a key that lives too long ends once the rule holds for it, at the moment at: by its making, but not before a grace is over, and at the end of a
+// day in UTC. maxDays is zero when the rule is only that keys end.
+func LatestEnd(createdAt time.Time, maxDays int, at time.Time) time.Time {
+	end := at.Add(LifeGrace)
+	if latest := createdAt.AddDate(0, 0, maxDays); maxDays > 0 && latest.After(end) {
+		end = latest
+	}
+	if d := end.UTC().Truncate(day); !d.Equal(end) {
+		return d.Add(day)
+	}
+	return end.UTC()
+}
+
 // Facts are what rules ask of a key that there is.
 type Facts struct {
 	CreatedAt                        time.Time
@@ -82,6 +95,16 @@ type Due struct {
 	Told   int
 }
 
+// DueRests is what Told is when the day came while the rule did not reach the key, whose app, plan or scope was another: once the rule reaches it again it is
+// held to it at once, so that going and coming wins no time. DueRemembered is for how long.
+const (
+	DueRests      = 3
+	DueRemembered = 90 * day
+)
+
+// Rests reports whether nothing is due while things are as they are.
+func (d Due) Rests() bool { return d.Told == DueRests }
+
 // Countdown is what becomes of a key, when, and by whose rule.
 type Countdown struct {
 	Rule   string
@@ -94,7 +117,9 @@ type Countdown struct {
 func Countdowns(f Facts, held, coming Effective, from func(Source) time.Time, dues []Due, now time.Time) []Countdown {
 	told := map[string]Due{}
 	for _, d := range dues {
-		told[d.Rule] = d
+		if !d.Rests() {
+			told[d.Rule] = d
+		}
 	}
 	var out []Countdown
 	for _, rule := range []string{Idle, Age, Networks, Life} {

@@ -24,6 +24,8 @@ const ChangePrefix = "pol"
 const (
 	ChangeLife    = time.Hour // for how long a preview can be saved
 	MaxNoticeDays = 365
+
+	ProposedNotice = 30 // days of notice, if nobody chooses others
 )
 
 // TellJob is the kind of the job that tells a change's keys' people; its payload is Told.
@@ -90,6 +92,9 @@ func (s *Store) Propose(ctx context.Context, a actor.Actor, of Source, r Rules) 
 func (s *Store) open(ctx context.Context, a actor.Actor, of Source, r Rules, c *Change) (open bool, err error) {
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		open = false
+		if err := oneByOne(tx); err != nil {
+			return err
+		}
 		if _, err := subject(tx, of); err != nil {
 			return err
 		}
@@ -134,6 +139,9 @@ func (s *Store) fill(ctx context.Context, a actor.Actor, of Source, c Change) (d
 			return c.count(tx, sum)
 		}
 		id = db.ID{}
+		if err := oneByOne(tx); err != nil {
+			return err
+		}
 		if err := c.stillFits(tx, of); err != nil {
 			return err
 		}
@@ -225,17 +233,20 @@ func (c Change) insert(tx *db.Tx, list []hitKey) error {
 func (c Change) sumUp(g *gorm.DB, now time.Time) (summary, error) {
 	var rows []struct {
 		Share
-		Life, Idle, Age, Networks int
+		Life, Idle, Age, Networks, EndBefore int
 	}
-	err := g.Raw(`SELECT o.id AS organization_id, o.name AS organization_name, COUNT(*) AS keys, SUM(CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END) AS used_last_hour,
-		SUM(CASE WHEN (z.breaks & 1) <> 0 THEN 1 ELSE 0 END) AS life, SUM(CASE WHEN (z.breaks & 2) <> 0 THEN 1 ELSE 0 END) AS idle,
-		SUM(CASE WHEN (z.breaks & 4) <> 0 THEN 1 ELSE 0 END) AS age, SUM(CASE WHEN (z.breaks & 8) <> 0 THEN 1 ELSE 0 END) AS networks
-		FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
-		WHERE z.change_id = ? GROUP BY o.id, o.name ORDER BY COUNT(*) DESC, o.name, o.id`, now.Add(-time.Hour), c.ID).Scan(&rows).Error
+	err := g.Raw(`SELECT y.organization_id, y.organization_name, COUNT(*) AS keys, SUM(y.used) AS used_last_hour, SUM(CASE WHEN y.breaks = 0 THEN 1 ELSE 0 END) AS end_before,
+		SUM(CASE WHEN (y.breaks & 1) <> 0 THEN 1 ELSE 0 END) AS life, SUM(CASE WHEN (y.breaks & 2) <> 0 THEN 1 ELSE 0 END) AS idle,
+		SUM(CASE WHEN (y.breaks & 4) <> 0 THEN 1 ELSE 0 END) AS age, SUM(CASE WHEN (y.breaks & 8) <> 0 THEN 1 ELSE 0 END) AS networks
+		FROM (SELECT o.id AS organization_id, o.name AS organization_name, CASE WHEN k.last_used_at > ? THEN 1 ELSE 0 END AS used, CASE WHEN k.expires_at <= ? THEN 0 ELSE z.breaks END AS breaks
+		FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE z.change_id = ?) y
+		GROUP BY y.organization_id, y.organization_name ORDER BY COUNT(*) DESC, y.organization_name, y.organization_id`,
+		now.Add(-time.Hour), c.CreatedAt.AddDate(0, 0, ProposedNotice), c.ID).Scan(&rows).Error
 	sum := summary{ByRule: map[string]int{}, Organizations: len(rows)}
 	for i, r := range rows {
 		sum.keys += r.Keys
 		sum.UsedLastHour += r.UsedLastHour
+		sum.EndBefore += r.EndBefore
 		for rule, n := range map[string]int{Life: r.Life, Idle: r.Idle, Age: r.Age, Networks: r.Networks} {
 			sum.ByRule[rule] += n
 		}
@@ -295,6 +306,9 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, noticeDays
 		return fault.Denied()
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := oneByOne(tx); err != nil {
+			return err
+		}
 		c, err := lockChange(tx, id)
 		if err != nil || c.MadeAt != nil {
 			return err
@@ -322,6 +336,17 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, noticeDays
 		}
 		return job.Queue(tx, TellJob, TellJob+"/"+id.String(), Told{ChangeID: id}, tx.Now)
 	})
+}
+
+// changeLock is the PostgreSQL advisory lock under which rules are changed: who changes them must see what another has just changed.
+const changeLock = 0x67_70_6f_6c // "gpol"
+
+// oneByOne lets one transaction change rules at a time. It comes first, before what is judged is read.
+func oneByOne(tx *db.Tx) error {
+	if tx.Home.Dialect != db.Postgres {
+		return nil
+	}
+	return tx.Exec("SELECT pg_advisory_xact_lock(?)", changeLock).Error
 }
 
 func lockChange(tx *db.Tx, id db.ID) (Change, error) {

@@ -43,7 +43,7 @@ func (s *Store) Rules(ctx context.Context, a actor.Actor, organization db.ID) (I
 	}
 	out := InForce{Always: book.For(Subject{OrganizationID: organization})}
 	for _, r := range book.Rules() {
-		if !subject.under(r.Source) {
+		if !subject.Under(r.Source) {
 			continue
 		}
 		out.Rules = append(out.Rules, r)

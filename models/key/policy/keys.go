@@ -98,7 +98,7 @@ func (c *Condition) life(dialect db.Dialect, r Rules) {
 	c.and("("+never+" OR "+long+")", args...)
 }
 
-// Warned is true of keys that a stage's rule will hit within its lead, and whose people were not told yet. ok is false when the stage has no such
+// Warned is true of keys that a stage's rule will hit within its lead, and whose people were not told yet, or told of a day at which the rule did not reach them. ok is false when the stage has no such
 // rule. A key that lives too long and ends before anything could come of it is left alone.
 func (s Stage) Warned(dialect db.Dialect, rule string, now time.Time) (c Condition, days int, ok bool) {
 	c = Applies(s.Source, s.From, s.To, now)
@@ -119,7 +119,7 @@ func (s Stage) Warned(dialect db.Dialect, rule string, now time.Time) (c Conditi
 	if rule == Life {
 		c.and("(k.expires_at IS NULL OR k.expires_at > ?)", now.Add(LifeLead+LifeGrace+day))
 	}
-	c.and("NOT EXISTS (SELECT 1 FROM key_policy_dues z WHERE z.key_id = k.id AND z.rule = ?)", rule)
+	c.and("NOT EXISTS (SELECT 1 FROM key_policy_dues z WHERE z.key_id = k.id AND z.rule = ? AND z.told <> ?)", rule, DueRests)
 	c.and("(k.suspended_at IS NULL OR k.suspended_until <= ?)", now)
 	return c, days, true
 }
