@@ -74,12 +74,9 @@ func (w *Worker) Every(kind string, period time.Duration, fn func(ctx context.Co
 	w.every = append(w.every, periodic{kind, period})
 }
 
-// Run works until ctx ends, looking for due jobs each second. On SQLite, which one process alone serves, whoever holds a lease when it begins is dead: these
-// jobs go on at once.
+// Run works until ctx ends, looking for due jobs each second. What a killed process was at goes on when its lease has run out, within Lease: on SQLite
+// too, since while one process hands over to the next both are alive.
 func (w *Worker) Run(ctx context.Context) {
-	if err := w.takeBack(ctx); err != nil && ctx.Err() == nil {
-		slog.Error("jobs", "error", err)
-	}
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
 	for {
@@ -92,16 +89,6 @@ func (w *Worker) Run(ctx context.Context) {
 		case <-tick.C:
 		}
 	}
-}
-
-func (w *Worker) takeBack(ctx context.Context) error {
-	if w.db.Dialect != db.SQLite {
-		return nil
-	}
-	return w.db.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Run("UPDATE jobs SET leased_until = NULL WHERE leased_until IS NOT NULL AND finished_at IS NULL")
-		return err
-	})
 }
 
 // Step queues what is due by period and runs every due job once. Tests call it instead of Run.

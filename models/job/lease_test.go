@@ -3,8 +3,6 @@ package job_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -115,35 +113,6 @@ func TestJobOfASilentWorkerIsTakenOverWithinALease(t *testing.T) {
 		}
 		close(b.end)
 		if err := <-b.stepped; err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-// REL-20: a restarted portal on SQLite is the only process there is: it waits for no lease. On PostgreSQL other replicas may be at their jobs.
-func TestRestartOnSQLiteWaitsForNoLease(t *testing.T) {
-	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
-		queueLong(t, d)
-		before := newSlow(d, "before")
-		before.begin(t.Context())
-		ctx, stop := context.WithCancel(t.Context())
-		var runs atomic.Int64
-		again := job.NewWorker(d, "after")
-		again.Handle("long", func(context.Context, json.RawMessage) error { runs.Add(1); stop(); return nil })
-		again.Handle("other", func(context.Context, json.RawMessage) error { stop(); return nil })
-		if d.Dialect == db.Postgres {
-			if err := d.Tx(t.Context(), func(tx *db.Tx) error { return job.Queue(tx, "other", "", nil, tx.Now) }); err != nil {
-				t.Fatal(err)
-			}
-		}
-
-		again.Run(ctx)
-
-		if want := map[db.Dialect]int64{db.SQLite: 1}[d.Dialect]; runs.Load() != want {
-			t.Error(d.Dialect, runs.Load())
-		}
-		close(before.end)
-		if err := <-before.stepped; err != nil && !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
 	})
