@@ -39,7 +39,13 @@ func Find(text string) []Found {
 // Mask returns text with every key that Find sees replaced by its hint. Text
 // without a key is returned as it is.
 func Mask(text string) string {
-	found := Find(text)
+	return masked(text, Find(text))
+}
+
+// Mask returns text with every text of the shapes that Find sees replaced by its hint.
+func (f *Finder) Mask(text string) string { return masked(text, f.Find(text)) }
+
+func masked(text string, found []Found) string {
 	if len(found) == 0 {
 		return text
 	}

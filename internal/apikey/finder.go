@@ -57,8 +57,8 @@ var (
 	declaring sync.Mutex
 )
 
-// maxDeclared bounds the shapes that Find knows; the last declared are kept.
-const maxDeclared = 128
+// MaxDeclared bounds the shapes that Find knows; the last declared are kept. Imports hold to it, so that none of theirs is lost.
+const MaxDeclared = 128
 
 // Declare lets Find, Mask and Redact know shapes, in all of this process and for as long as it runs: texts may hold keys of an import that is over. Only distinctive
 // ones are taken: of the others every word of their length could be one.
@@ -78,7 +78,7 @@ func Declare(shapes ...Shape) {
 		}
 	}
 	if len(all) > before {
-		declared.Store(NewFinder(all[max(0, len(all)-maxDeclared):]...))
+		declared.Store(NewFinder(all[max(0, len(all)-MaxDeclared):]...))
 	}
 }
 

@@ -1,11 +1,13 @@
 package key
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"gorm.io/gorm"
@@ -171,21 +173,43 @@ func DropTx(tx *db.Tx, importID db.ID) (int64, error) {
 	return tx.Run("DELETE FROM keys WHERE id IN ?", ids)
 }
 
-// MarkTx marks some keys that a program of before imported, at most 500, and tells how many.
-func (s *Store) MarkTx(tx *db.Tx) (int, error) {
-	var rows []struct {
-		ID     db.ID
-		Digest []byte
-	}
-	if err := tx.Raw("SELECT id, digest FROM keys WHERE pepper_version = 'import' AND import_mark IS NULL ORDER BY id LIMIT ?", idsAtOnce).Scan(&rows).Error; err != nil {
-		return 0, err
-	}
-	for _, r := range rows {
-		if _, err := tx.Run("UPDATE keys SET import_mark = ? WHERE id = ?", s.marksOf(apikey.Digest(r.Digest))[0], r.ID); err != nil {
-			return 0, err
+// Mark marks the keys of imports that wait for their first use: those that a program of before left unmarked, and those whose mark is under a root that is not the current one, so that they are
+// still known by their marks when that one is dropped. A key that is marked as it should be costs one read.
+func (s *Store) Mark(ctx context.Context) error {
+	for after := []byte{0}; ; { // no SHA-256 that anybody knows is less
+		type row struct {
+			ID                 db.ID
+			Digest, ImportMark []byte
+		}
+		var rows []row
+		err := s.db.Read(ctx).Raw("SELECT id, digest, import_mark FROM keys WHERE pepper_version = 'import' AND digest > ? ORDER BY digest LIMIT ?", after, idsAtOnce).Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		after = rows[len(rows)-1].Digest
+		rows = slices.DeleteFunc(rows, func(r row) bool { return bytes.Equal(r.ImportMark, s.marksOf(apikey.Digest(r.Digest))[0]) })
+		if len(rows) == 0 {
+			continue
+		}
+		err = s.db.Tx(ctx, func(tx *db.Tx) error {
+			for _, r := range rows {
+				if err := s.mark(tx, r.ID, apikey.Digest(r.Digest)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
 		}
 	}
-	return len(rows), nil
+}
+
+// mark gives a key the mark of its maker's digest under the current root.
+func (s *Store) mark(tx *db.Tx, id db.ID, foreign apikey.Digest) error {
+	mark := s.marksOf(foreign)[0]
+	_, err := tx.Run("UPDATE keys SET import_mark = ? WHERE id = ? AND NOT EXISTS (SELECT 1 FROM keys z WHERE z.import_mark = ?)", mark, id, mark)
+	return err
 }
 
 // Redigested is a key that was recognised by its maker's digest: from now on it is kept under ours.
@@ -206,6 +230,9 @@ func (s *Store) Redigest(ctx context.Context, all []Redigested) error {
 				return err
 			}
 			if n > 0 {
+				if err := s.mark(tx, r.ID, r.Foreign); err != nil { // the last time that its maker's digest is at hand
+					return err
+				}
 				done = append(done, r.ID)
 			}
 		}
@@ -222,6 +249,9 @@ type formRow struct {
 	Length, Shortest, Pending           int
 }
 
+// brokenTold are the imports of which this process has logged that they can't be read: forms are read for whoever asks, and a log that anybody can fill tells nothing.
+var brokenTold sync.Map
+
 // LoadForms implements keyring.FormLoader: of finished imports with a key, also one that is revoked, each form once. One that can't be read is logged and left out: the keys
 // of all others work on. From then on texts of the forms are found and masked (apikey.Declare).
 func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
@@ -237,7 +267,9 @@ func (l *Loader) LoadForms(ctx context.Context) ([]apikey.Form, error) {
 	for _, r := range rows {
 		f, by, err := l.form(r)
 		if err != nil {
-			slog.ErrorContext(ctx, "the form or the secret of an import can't be read: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
+			if _, told := brokenTold.LoadOrStore(r.ID, true); !told {
+				slog.ErrorContext(ctx, "the form or the secret of an import can't be read: its keys are unknown", "import", r.ID.Show(ImportPrefix), "error", err)
+			}
 			continue
 		}
 		if by != "" { // imports under one secret are one way, and cost one look-up

@@ -26,6 +26,12 @@ func (s *Store) read(g *gorm.DB, a actor.Actor, spec Spec, file io.Reader) (read
 	if err == nil && s.keys.OwnForm(spec.Prefix) {
 		err = fault.BadField("prefix", "Keys of this portal begin so. A key that another gateway made with this prefix can’t be told from a mistyped one.")
 	}
+	if err == nil && looksOurs(shape) {
+		err = fault.BadField("prefix", "Ids of this portal have this form. Every text with one would be refused as if it held a key, so such keys can’t be imported: give their programs new ones.")
+	}
+	if err == nil {
+		err = roomForForm(g, shape)
+	}
 	if err != nil {
 		return reading{}, err
 	}

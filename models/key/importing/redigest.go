@@ -61,8 +61,8 @@ func (s *Store) write(ctx context.Context, first key.Redigested) error {
 	return nil
 }
 
-// Settle forgets the secrets of imports of which no key is kept under its maker's digest any more, but for those that are over for long, marks what a program of before
-// left to be marked, and takes back imports that a restart cut short. It is a job: run it each hour.
+// Settle forgets the secrets of imports of which no key is kept under its maker's digest any more, but for those that are over for long, marks under the current root what waits
+// for its first use, and takes back imports that a restart cut short. It is a job: run it each hour.
 func (s *Store) Settle(ctx context.Context) error {
 	var short []db.ID
 	if err := s.db.Read(ctx).Raw("SELECT id FROM key_imports WHERE finished_at IS NULL AND created_at < ?", s.db.Now().Add(-maxImport)).Scan(&short).Error; err != nil {
@@ -73,14 +73,8 @@ func (s *Store) Settle(ctx context.Context) error {
 			return err
 		}
 	}
-	for n := 1; n > 0; {
-		err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
-			n, err = s.keys.MarkTx(tx)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+	if err := s.keys.Mark(ctx); err != nil {
+		return err
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error { return retire(tx, tx.Now.Add(-deadKept)) })
 }

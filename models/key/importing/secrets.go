@@ -6,6 +6,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -66,20 +67,42 @@ func (s *Store) room(g *gorm.DB, spec Spec) error {
 	return err
 }
 
-// roomLock is the PostgreSQL advisory lock under which imports come into being: each must count the others' secrets.
+// roomForForm refuses an import whose form would be one too many: texts of each are looked for wherever people write, and none may be forgotten while it has keys. Faults: Invalid (prefix).
+func roomForForm(g *gorm.DB, shape apikey.Shape) error {
+	var rows []struct {
+		Prefix, Alphabet string
+		Length, Shortest int
+	}
+	if err := g.Raw(`SELECT DISTINCT i.prefix, i.alphabet, i.length, CASE WHEN i.shortest = 0 THEN i.length ELSE i.shortest END AS shortest FROM key_imports i
+		WHERE i.finished_at IS NULL OR EXISTS (SELECT 1 FROM keys k WHERE k.import_id = i.id)`).Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, r := range rows {
+		if r.Prefix == shape.Prefix && r.Alphabet == shape.Alphabet && r.Length == shape.Length && r.Shortest == shape.Shortest {
+			return nil
+		}
+	}
+	if len(rows) >= apikey.MaxDeclared {
+		return fault.BadField("prefix", "Keys of %d forms were imported, which is the most.", apikey.MaxDeclared)
+	}
+	return nil
+}
+
+// roomLock is the PostgreSQL advisory lock under which imports come into being: each must count the others' secrets and forms.
 const roomLock = 0x67_69_6d_70 // "gimp"
 
 // makeRoom is room in the transaction that makes the import. It forgets what nobody needs when the secret is one too many otherwise.
-func (s *Store) makeRoom(tx *db.Tx, spec Spec) error {
-	if spec.Algorithm != Keyed {
-		return nil
-	}
+func (s *Store) makeRoom(tx *db.Tx, r reading) error {
+	spec := r.spec
 	if tx.Home.Dialect == db.Postgres {
 		if err := tx.Exec("SELECT pg_advisory_xact_lock(?)", roomLock).Error; err != nil {
 			return err
 		}
 	}
-	if err := s.room(tx.DB, spec); err != nil {
+	if err := roomForForm(tx.DB, r.shape); err != nil {
+		return err
+	}
+	if err := s.room(tx.DB, spec); err != nil || spec.Algorithm != Keyed {
 		return err
 	}
 	all, err := s.inForce(tx.DB, false)

@@ -42,20 +42,22 @@ func (s *Store) Import(ctx context.Context, a actor.Actor, spec Spec, file io.Re
 }
 
 func (s *Store) store(ctx context.Context, a actor.Actor, id db.ID, r reading) error {
-	apikey.Declare(r.shape) // before anything of it is kept: from now on no text of such a key is
 	spec, sealed := r.spec, ""
-	spec.Label = audit.Clean(spec.Label)
+	spec.Label = audit.Clean(r.finder.Mask(spec.Label)) // it is not declared yet
 	if spec.Algorithm == Keyed {
 		sealed = s.sealer.Seal([]byte(spec.Secret), id.String())
 	}
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := s.makeRoom(tx, spec); err != nil {
+		if err := s.makeRoom(tx, r); err != nil {
 			return err
 		}
 		_, err := tx.Run("INSERT INTO key_imports (id, made_by, label, algorithm, secret, prefix, alphabet, length, shortest, keys, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 			id, a.UserID.Ref(), spec.Label, spec.Algorithm, sealed, spec.Prefix, spec.alphabet(), spec.Length, r.shape.Shortest, len(r.good), tx.Now)
 		return err
 	})
+	if err == nil {
+		apikey.Declare(r.shape) // before a key of it is kept: from now on no text of such a key is
+	}
 	for part := range slices.Chunk(r.good, partSize) {
 		if err == nil {
 			err = s.db.Tx(ctx, func(tx *db.Tx) error {

@@ -144,7 +144,7 @@ func (f forms) in(most int, texts ...string) []apikey.Secret {
 func (f forms) without(address string, key apikey.Secret) string {
 	found := f.finder.Find(address)
 	for _, one := range slices.Backward(found) {
-		if one.Key.Reveal() == key.Reveal() {
+		if secret.Equal(one.Key.Reveal(), key.Reveal()) {
 			address = address[:one.Start] + key.Hint() + address[one.End:]
 		}
 	}

@@ -1,0 +1,27 @@
+package importing
+
+import (
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// kinds are the prefixes of this portal's ids.
+var kinds = []string{
+	"acc", "api", "app", "bulk", "flg", "flw", "hnd", "imp", "inc", "key", "mail", "note", "org", "plan", "pol", "pre", "pst", "qst", "rat", "rep", "req", "rev", "rule", "scp", "team", "user", "ver",
+}
+
+// looksOurs reports whether ids of this portal would be taken for keys of the shape, alone or within: they stand in addresses and in what people write.
+func looksOurs(s apikey.Shape) bool {
+	if !s.Distinctive() { // such are not looked for where people write
+		return false
+	}
+	f := apikey.NewFinder(s)
+	for _, kind := range kinds {
+		for range 8 { // what is random in one may fall outside of the alphabet, or be of one kind
+			if id := db.NewID().Show(kind); s.Fits(id) || len(f.Find(id)) > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
