@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -197,6 +198,11 @@ func TestAnIncidentSaysWhoDidWhat(t *testing.T) {
 		w.ok(w.keys.Revoke(bg, w.developer, rotated.Key.ID, "long after"))
 		w.ok(w.keys.RevokeByStaff(bg, w.staff, revoked.Key.ID, "as asked"))
 		w.run("UPDATE keys SET revoked_at = ?, revoked_by = ? WHERE id = ?", w.clock.Now(), w.staff.UserID, many.Key.ID)
+
+		w.ok(w.db.Tx(bg, func(tx *db.Tx) error { // sec4b F17: what was done in the organization that the app came from
+			audit.Record(tx, w.developer, audit.Event{Act: audit.KeyResumed, TargetKind: "key", TargetID: many.Key.ID, OrganizationID: db.NewID()})
+			return nil
+		}))
 
 		steps := func(d leak.Detail) (out []string) {
 			for _, s := range d.Steps {

@@ -35,7 +35,8 @@ const stepTables = " JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id
 // stepWho are the columns that say who it was, as its people read it; one argument, whether the reader is of staff.
 const stepWho = "CASE WHEN ? = 0 AND " + byStaff + " THEN '' ELSE COALESCE(u.name, '') END AS name, CASE WHEN " + byStaff + " THEN 1 ELSE 0 END AS by_staff"
 
-// steps reads who did what to the key while the incident was open, from what the audit log tells of it.
+// steps reads who did what to the key while the incident was open, from what the audit log tells of it. An organization to which its app was moved reads
+// what was done there, and nothing of who did what before.
 func steps(g *gorm.DB, r Row, staff bool, now time.Time) ([]Step, error) {
 	until, all := now, 0
 	if r.ClosedAt != nil {
@@ -49,7 +50,7 @@ func steps(g *gorm.DB, r Row, staff bool, now time.Time) ([]Step, error) {
 		ActorKind, Details string
 	}
 	err := g.Raw("SELECT e.at, e.act, e.actor_kind, e.details, "+stepWho+" FROM audit_events e JOIN keys k ON k.id = e.target_id"+stepTables+` LEFT JOIN users u ON u.id = e.actor_id
-		WHERE e.target_id = ? AND e.at >= ? AND e.at <= ? AND e.result = ? AND e.act IN ? ORDER BY e.seq LIMIT ?`, all, r.KeyID, r.OpenedAt, until, audit.Done, stepActs, maxSteps).Scan(&rows).Error
+		WHERE e.target_id = ? AND e.at >= ? AND e.at <= ? AND e.result = ? AND e.act IN ? AND (? = 1 OR e.organization_id = o.id) ORDER BY e.seq LIMIT ?`, all, r.KeyID, r.OpenedAt, until, audit.Done, stepActs, all, maxSteps).Scan(&rows).Error
 	if err != nil {
 		return nil, err
 	}
