@@ -104,7 +104,8 @@ type summary struct {
 	Shares        []Share
 	Organizations int
 	UsedLastHour  int
-	ByRule        map[string]int // keys that break each rule
+	ByRule        map[string]int // keys that break each rule, without EndBefore
+	EndBefore     int            // keys that end by themselves within ProposedNotice days of the preview
 	keys          int
 }
 
@@ -153,7 +154,25 @@ type Hit struct {
 	OrganizationName string
 	Breaks           int // see BreaksOf
 	LastUsedAt       *time.Time
+	CreatedAt        time.Time
+	ExpiresAt        *time.Time // nil: without end
 }
+
+// Fate is when a hit key ends once the change's notice is over, at the moment over; moved is false when the change leaves its end as it is.
+func (c Change) Fate(h Hit, over time.Time) (end time.Time, moved bool) {
+	if h.Breaks&bits[Life] == 0 || h.EndsBefore(over) {
+		return time.Time{}, false
+	}
+	days := 0
+	if after := c.After(); after.MaxDays != nil {
+		days = *after.MaxDays
+	}
+	end = LatestEnd(h.CreatedAt, days, over)
+	return end, h.ExpiresAt == nil || h.ExpiresAt.After(end)
+}
+
+// EndsBefore reports whether the key ends by itself before a notice is over.
+func (h Hit) EndsBefore(over time.Time) bool { return h.ExpiresAt != nil && !h.ExpiresAt.After(over) }
 
 // Hits reads a page of the keys that a change hits, for staff; used narrows it to those used in the hour before the
 // preview. Faults: Forbidden, Invalid for a foreign cursor.
@@ -162,7 +181,7 @@ func (s *Store) Hits(ctx context.Context, a actor.Actor, c Change, used bool, r 
 		return db.Page[Hit]{}, fault.Denied()
 	}
 	l := db.Listing[Hit]{
-		Name: "policy hits " + c.ID.String(), Select: `SELECT k.id AS key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.breaks, k.last_used_at
+		Name: "policy hits " + c.ID.String(), Select: `SELECT k.id AS key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.breaks, k.last_used_at, k.created_at, k.expires_at
 			FROM key_policy_change_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE z.change_id = ?`,
 		Args: []any{c.ID}, IDExpr: "z.key_id", ID: func(h Hit) db.ID { return h.KeyID }, Default: "change",
 		Sorts: map[string]db.Sort[Hit]{"change": {Expr: "z.change_id", Value: func(Hit) any { return c.ID.String() }}}, // all the same: the index has them by key
