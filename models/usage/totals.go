@@ -39,20 +39,27 @@ func addTotals(tx *db.Tx, b keyring.Batch) error {
 		{hours, "INSERT INTO usage_api_hours (at, api_id, environment, code, calls) VALUES ", " ON CONFLICT (at, api_id, environment, code) DO UPDATE SET calls = usage_api_hours.calls + excluded.calls"},
 		{days, "INSERT INTO usage_api_days (at, api_id, environment, code, calls) VALUES ", " ON CONFLICT (at, api_id, environment, code) DO UPDATE SET calls = usage_api_days.calls + excluded.calls"},
 	} {
-		rows := make([]total, 0, len(table.rows))
-		for t := range table.rows {
-			rows = append(rows, t)
+		if err := writeTotals(tx, table.insert, table.add, table.rows); err != nil {
+			return err
 		}
-		slices.SortFunc(rows, total.compare)
-		for _, n := range chunks(len(rows)) {
-			var args []any
-			for _, t := range rows[:n] {
-				args = append(args, t.at, t.api, t.env, t.code, table.rows[t])
-			}
-			rows = rows[n:]
-			if _, err := tx.Run(table.insert+rowsText("(?, ?, ?, ?, ?)", n)+table.add, args...); err != nil {
-				return err
-			}
+	}
+	return nil
+}
+
+func writeTotals(tx *db.Tx, insert, onConflict string, counts map[total]int64) error {
+	rows := make([]total, 0, len(counts))
+	for t := range counts {
+		rows = append(rows, t)
+	}
+	slices.SortFunc(rows, total.compare)
+	for _, n := range chunks(len(rows)) {
+		var args []any
+		for _, t := range rows[:n] {
+			args = append(args, t.at, t.api, t.env, t.code, counts[t])
+		}
+		rows = rows[n:]
+		if _, err := tx.Run(insert+rowsText("(?, ?, ?, ?, ?)", n)+onConflict, args...); err != nil {
+			return err
 		}
 	}
 	return nil
