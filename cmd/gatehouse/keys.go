@@ -85,6 +85,10 @@ func onKeys(w *world, fn func(d *desk) error) error {
 	d.links = handover.NewStore(handover.Options{DB: o.db, Outbox: box, Keys: d.keys, Link: link})
 	d.bulks = bulk.NewStore(bulk.Options{DB: o.db, Keys: d.keys, Outbox: box, Link: link})
 	d.imports = importing.NewStore(o.db, d.keys, o.root.Sealer(secret.LabelImport))
+	// From here on texts of imported keys are masked in whatever is entered and written, as they are in the portal (K1).
+	if _, err := d.keys.Loader().LoadForms(w.ctx); err != nil {
+		return closing(exitError{err, codeUnavailable}, o)
+	}
 	return closing(coded(fn(d)), o)
 }
 
