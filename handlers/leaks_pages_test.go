@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
+	words "github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -72,6 +73,28 @@ func TestIncidentIsReadActedUponAndClosed(t *testing.T) {
 		}
 		w.shows(dev.Get(path), 200, "taken out of the history", "The incident is closed.")
 	})
+}
+
+// Wherever keys are listed, one that is paused for a leak says so, leads to its incident, and ends when its notice does.
+func TestALeakedKeySaysSoInEveryList(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serveLeaks(t, dbtest.SQLite(t, clock), clock)
+	made := w.newKey("Checkout worker")
+	shown, dev, staff := made.Key.ID.Show(key.IDPrefix), w.site.As(w.mine.user), w.site.As(w.admin)
+	w.asGitHub(`[{"token":"` + made.Secret.Reveal() + `"}]`)
+	w.work()
+	incident, err := w.house.Stores.Leak.OfKey(context.Background(), webtest.ActorOf(w.mine.user), made.Key.ID)
+	w.ok(err)
+	mine, theirs := `<a href="`+leak.PathOf(made.Key.ID)+`">Paused, leaked</a>`, `<a href="/admin/leaks/`+incident.ID.Show(leak.IncidentPrefix)+`">Paused, leaked</a>`
+	notice := words.Relative(context.Background(), clock.Now(), *incident.RevokeAt)
+
+	preview := staff.Post("/admin/keys/bulk", url.Values{"q": {"Checkout worker"}, "verb": {string(key.Revoking)}})
+
+	w.shows(dev.Get("/console/keys"), 200, mine, notice)
+	w.shows(dev.Get("/console/keys/"+shown), 200, mine, notice)
+	w.shows(staff.Get("/admin/keys"), 200, theirs, notice)
+	w.shows(staff.Get("/admin/keys/"+shown), 200, theirs, notice)
+	w.shows(staff.Get(preview.Location), 200, theirs)
 }
 
 // A key that was revoked at once can't be rotated: the page leads to a new one with the same scopes.

@@ -52,8 +52,12 @@ func (h *Handler) adminList(c echo.Context, f bulk.FilterForm) error {
 		sorted(c, adminPath, web.T(c, "Expires"), "expires", page.Sort), sorted(c, adminPath, web.T(c, "Last used"), "used", page.Sort),
 		{Label: web.T(c, "Calls, 30 days"), Num: true},
 	}
+	known, err := h.incidents(c, pausedForLeak(page.Rows), "/admin")
+	if err != nil {
+		return err
+	}
 	for _, r := range page.Rows {
-		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID])
+		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID], known)
 		i.App = r.OrganizationName + " · " + r.AppName
 		p.Items = append(p.Items, i)
 	}
@@ -98,7 +102,10 @@ func (h *Handler) AdminShow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	p := h.show(c, d, "/admin")
+	p, err := h.show(c, d, "/admin")
+	if err != nil {
+		return err
+	}
 	p.Crumbs = []components.Crumb{{Label: web.T(c, "Keys"), Href: adminPath}, {Label: d.Name, Own: true}}
 	p.UsageURL = "/admin/usage?span=30d&key=" + d.ID.Show(keys.IDPrefix)
 	path := adminKeyPath(d.Row)

@@ -14,7 +14,7 @@ import (
 
 const listPath = "/console/keys"
 
-// List is the console's list of keys. It costs six queries beside those of every page.
+// List is the console's list of keys. It costs six queries beside those of every page, and one more when a key on it is paused for a leak.
 func (h *Handler) List(c echo.Context) error {
 	if held, clean := holdsKey(c, listPath); held {
 		return c.Redirect(http.StatusSeeOther, clean)
@@ -52,8 +52,12 @@ func (h *Handler) List(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	known, err := h.incidents(c, pausedForLeak(page.Rows), "/console")
+	if err != nil {
+		return err
+	}
 	for _, r := range page.Rows {
-		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID])
+		i := h.item(c, r, "keys/"+r.ID.Show(keys.IDPrefix), calls[r.ID], known)
 		i.Due = due[r.ID.Show(keys.IDPrefix)]
 		if showApp {
 			i.App = r.AppName

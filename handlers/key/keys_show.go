@@ -12,7 +12,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -26,7 +25,10 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 	if err != nil {
 		return err
 	}
-	p := h.show(c, d, "/console")
+	p, err := h.show(c, d, "/console")
+	if err != nil {
+		return err
+	}
 	p.Crumbs, p.UsageURL = h.crumbs(c, d.Name, ""), "/console/usage?span=30d&key="+d.ID.Show(keys.IDPrefix)
 	if p.Try, err = h.try(c, d); err != nil {
 		return err
@@ -57,9 +59,6 @@ func (h *Handler) showPage(c echo.Context, status int, name string, failed error
 			p.Resume = path + "/resume"
 		}
 	}
-	if err := h.leaked(c, &p, d); err != nil {
-		return err
-	}
 	if d.MayManage && d.RevokedAt == nil {
 		_, wrong := problemsOf(c, failed)
 		if failed == nil {
@@ -82,24 +81,6 @@ func (h *Handler) ownActions(c echo.Context, d keys.Detail, path string) []compo
 	return append(acts, components.Act{Label: web.T(c, "Revoke"), Href: path + "/revoke", Kind: components.Danger})
 }
 
-// leaked says above all else that the key was reported as leaked, while that is not closed.
-func (h *Handler) leaked(c echo.Context, p *views.ShowPage, d keys.Detail) error {
-	if h.Leaks == nil {
-		return nil
-	}
-	open, err := h.Leaks.OpenOf(web.Ctx(c), []db.ID{d.ID})
-	i, ok := open[d.ID]
-	if err != nil || !ok {
-		return err
-	}
-	n := views.Note{
-		Tone: components.Bad, Title: web.T(c, "Reported as leaked on %s", text.DateTime(web.Ctx(c), i.OpenedAt)), Text: web.T(c, "The incident says where, from where it was used, and what now."),
-		Href: leak.PathOf(d.ID), Link: web.T(c, "See the incident"),
-	}
-	p.Notes = append([]views.Note{n}, p.Notes...)
-	return nil
-}
-
 // own reads the key of the path, one of the reader's organizations.
 func (h *Handler) own(c echo.Context) (keys.Detail, error) {
 	id, err := web.PathID(c, "key", keys.IDPrefix)
@@ -110,19 +91,26 @@ func (h *Handler) own(c echo.Context) (keys.Detail, error) {
 }
 
 // show is what the console's and staff's page, under root, have in common.
-func (h *Handler) show(c echo.Context, d keys.Detail, root string) views.ShowPage {
+func (h *Handler) show(c echo.Context, d keys.Detail, root string) (views.ShowPage, error) {
 	ctx, now := web.Ctx(c), h.Now()
+	known, err := h.incidents(c, []db.ID{d.ID}, root)
+	if err != nil {
+		return views.ShowPage{}, err
+	}
 	state := d.State(now)
 	p := views.ShowPage{
-		Frame: h.Frame(c, d.Name), Name: d.Name, Hint: d.Hint(), Test: d.Environment == "test", Status: h.statusOf(c, state), Notes: h.notes(c, d, state, root),
+		Frame: h.Frame(c, d.Name), Name: d.Name, Hint: d.Hint(), Test: d.Environment == "test", Status: h.statusOf(c, state), Notes: append(known.leakNote(c, d.ID), h.notes(c, d, state, root)...),
 		Tiles: []components.Tile{
 			{Label: web.T(c, "Calls, 24 h"), Value: text.Number(ctx, d.CallsToday)},
 			{Label: web.T(c, "Calls, 30 days"), Value: text.Compact(ctx, d.CallsLastMonth)},
 			{Label: web.T(c, "Networks, 24 h"), Value: text.Number(ctx, d.NetworksToday)},
 			{Label: web.T(c, "Unused scopes"), Value: text.Number(ctx, unused(d.Grants)), Delta: web.T(c, "of %d", len(d.Grants))},
 		},
-		Facts: h.facts(c, d, root), Pair: h.pair(c, d),
+		Facts: h.facts(c, d, root, known.endOf(d.Row)), Pair: h.pair(c, d),
 		Codes: components.BarChart{Title: web.T(c, "Answers, 30 days"), Empty: web.T(c, "No calls in 30 days.")},
+	}
+	if state.Cause == keys.Leaked {
+		p.Status.Href = known.href(d.ID)
 	}
 	for _, l := range d.Limits {
 		p.Limits = append(p.Limits, limitRow(c, l))
@@ -139,7 +127,7 @@ func (h *Handler) show(c echo.Context, d keys.Detail, root string) views.ShowPag
 		}
 		p.Codes.Items = append(p.Codes.Items, bar)
 	}
-	return p
+	return p, nil
 }
 
 // grantRows are what the key holds, and what was taken away from it.
@@ -260,11 +248,8 @@ func (h *Handler) stoppedNote(c echo.Context, d keys.Detail, s keys.State, root 
 	return n
 }
 
-func (h *Handler) facts(c echo.Context, d keys.Detail, root string) []components.Fact {
-	ends := components.Moment{Relative: web.T(c, "Never")}
-	if d.EndsAt() != nil {
-		ends = h.moment(c, d.EndsAt())
-	}
+func (h *Handler) facts(c echo.Context, d keys.Detail, root string, end *time.Time) []components.Fact {
+	ends := h.moment(c, end)
 	network := d.LastUsedNetwork
 	if network == "" {
 		network = "–"

@@ -30,6 +30,9 @@ func (h *Handler) statusOf(c echo.Context, s keys.State) views.Status {
 	case keys.Suspended:
 		return views.Status{Tone: components.Bad, Words: h.until(c, "Suspended", "Suspended until %s", s.Until)}
 	case keys.Paused:
+		if s.Cause == keys.Leaked {
+			return views.Status{Tone: components.Bad, Words: text.T(ctx, "Paused, leaked")}
+		}
 		return views.Status{Tone: components.Warn, Words: text.T(ctx, "Paused")}
 	case keys.Stopped:
 		return views.Status{Tone: components.Bad, Words: text.T(ctx, stopWords[s.Cause])}
@@ -103,12 +106,13 @@ func (h *Handler) terse(c echo.Context, p *time.Time, absent string) views.Momen
 // maxTags is how many grants a row of a list shows.
 const maxTags = 4
 
-// item puts a key into a row of a list.
-func (h *Handler) item(c echo.Context, r keys.Row, href string, calls int64) views.Item {
+// item puts a key into a row of a list; known are the open incidents of the list's keys.
+func (h *Handler) item(c echo.Context, r keys.Row, href string, calls int64, known incidents) views.Item {
 	i := views.Item{
 		Href: href, Name: r.Name, Hint: r.Hint(), Status: h.statusOf(c, r.State(h.Now())),
-		Expires: h.terse(c, r.EndsAt(), web.T(c, "Never")), Used: h.terse(c, r.LastUsedAt, "–"), Calls: text.Number(web.Ctx(c), calls),
+		Expires: h.terse(c, known.endOf(r), web.T(c, "Never")), Used: h.terse(c, r.LastUsedAt, "–"), Calls: text.Number(web.Ctx(c), calls),
 	}
+	i.Status.Href = known.href(r.ID)
 	if r.RevokedAt != nil {
 		i.Expires = views.Moment{Relative: "–"}
 	}

@@ -17,7 +17,7 @@ const (
 	Active      StateName = "active"
 )
 
-// Cause says what else stops a key.
+// Cause says what else stops a key, or for what it is paused.
 type Cause string
 
 // The causes of Stopped, widest first.
@@ -29,6 +29,9 @@ const (
 	AccessSuspended     Cause = "access_suspended"
 	AccessEnded         Cause = "access_ended" // for all that the key was granted
 )
+
+// Leaked is the cause of Paused when the key was found where it should not be; other pauses have none.
+const Leaked Cause = "leak"
 
 // State is what a key is at a moment. Until is when that ends by itself; zero when it doesn't.
 type State struct {
@@ -49,6 +52,8 @@ func (r Row) State(now time.Time) State {
 		return State{Name: Expired}
 	case inForce(r.SuspendedAt, r.SuspendedUntil, now):
 		return State{Name: Suspended, Until: at(r.SuspendedUntil)}
+	case r.PausedAt != nil && r.PausedCause == PausedLeak:
+		return State{Name: Paused, Cause: Leaked}
 	case r.PausedAt != nil:
 		return State{Name: Paused}
 	}

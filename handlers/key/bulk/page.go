@@ -8,8 +8,10 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
+	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
@@ -72,11 +74,24 @@ func (h *Handler) page(c echo.Context, status int, f startForm, failed error) er
 	}
 	for _, k := range parts.Rows {
 		p.Keys = append(p.Keys, views.BulkKey{
-			Href: keysPath + "/" + k.KeyID.Show(keys.IDPrefix), Name: k.Name, Hint: k.Hint(), Place: k.OrganizationName + " · " + k.AppName, Status: outcomeOf(c, k.Result, d.FinishedAt != nil),
+			Href: keysPath + "/" + k.KeyID.Show(keys.IDPrefix), Name: k.Name, Hint: k.Hint(), Place: k.OrganizationName + " · " + k.AppName,
+			Status: outcomeOf(c, k.Result, d.FinishedAt != nil), Leaked: leakedOf(c, k.IncidentID),
 		})
 	}
 	h.fate(c, &p, d, f, failed)
 	return h.RenderStatus(c, status, views.Bulk(p))
+}
+
+// leakedOf says that a key is paused for a leak, with its incident for who may see it.
+func leakedOf(c echo.Context, incident *db.ID) *views.Status {
+	if incident == nil {
+		return nil
+	}
+	s := views.Status{Tone: components.Bad, Words: web.T(c, "Paused, leaked")}
+	if permission.Staff(web.Actor(c).StaffRole, permission.StaffLeaksRead) {
+		s.Href = "/admin/leaks/" + incident.Show(leak.IncidentPrefix)
+	}
+	return &s
 }
 
 func outcomeOf(c echo.Context, r bulk.Result, over bool) views.Status {

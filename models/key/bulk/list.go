@@ -40,6 +40,7 @@ type Part struct {
 	AppName, OrganizationName string
 	Result                    Result
 	At                        *time.Time
+	IncidentID                *db.ID // open, while the key is paused because it was found where it should not be
 }
 
 // Hint is what is shown of the key's text.
@@ -51,8 +52,9 @@ func (s *Store) Keys(ctx context.Context, a actor.Actor, id db.ID, r db.PageRequ
 		return db.Page[Part]{}, fault.Denied()
 	}
 	return db.List(ctx, s.db, db.Listing[Part]{
-		Name: "keys of " + id.String(), Select: `SELECT z.key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.result, z.at
-			FROM key_bulk_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE z.bulk_id = ?`,
+		Name: "keys of " + id.String(), Select: `SELECT z.key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.result, z.at, i.id AS incident_id
+			FROM key_bulk_keys z JOIN keys k ON k.id = z.key_id JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
+			LEFT JOIN leak_incidents i ON i.key_id = k.id AND i.closed_at IS NULL AND k.paused_cause = 'leak' AND k.paused_at IS NOT NULL AND k.revoked_at IS NULL WHERE z.bulk_id = ?`,
 		Args: []any{id}, IDExpr: "z.key_id", ID: func(p Part) db.ID { return p.KeyID }, Default: "key",
 		Sorts: map[string]db.Sort[Part]{"key": {Expr: "z.bulk_id", Value: func(Part) any { return id.String() }}},
 	}, r)
