@@ -55,6 +55,7 @@ type ChangePage struct {
 	Shares   []ShareRow
 	More     string // when not all organizations are named
 	Hits     []HitRow
+	Notice   string // for which notice the latest ends of Hits are told
 	Used     string // address of the list of those used lately; or of all
 	UsedWord string
 	Pager    components.Pager
@@ -66,6 +67,7 @@ type ChangePage struct {
 // HitRow is a key that a change hits.
 type HitRow struct {
 	Href, Name, Hint, App, Organization, Why string
+	Ends, Latest                             string // now, and at the latest once the notice is over
 	Used                                     components.Moment
 }
 

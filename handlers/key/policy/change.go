@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -25,12 +26,9 @@ type confirmForm struct {
 	Notice string `form:"notice_days"`
 }
 
-// proposedNotice is how many days of notice the form proposes.
-const proposedNotice = "30"
-
 // Change is a stricter policy with whom it hits; it survives a reload, and tells afterwards what was saved.
 func (h *Handler) Change(c echo.Context) error {
-	return h.changePage(c, http.StatusOK, confirmForm{proposedNotice}, nil)
+	return h.changePage(c, http.StatusOK, confirmForm{strconv.Itoa(policies.ProposedNotice)}, nil)
 }
 
 // why says what is wrong with a key that a change hits.
@@ -73,8 +71,12 @@ func (h *Handler) changePage(c echo.Context, status int, f confirmForm, failed e
 			p.Asks = append(p.Asks, views.RuleRow{Sentence: web.T(c, why[rule]), Whose: web.T(c, "%d keys", n)})
 		}
 	}
+	if r.EndBefore > 0 {
+		p.Tiles[0].Delta = web.T(c, "%d end before that anyway", r.EndBefore)
+		p.Asks = append(p.Asks, views.RuleRow{Sentence: web.T(c, "It ends within %d days anyway", policies.ProposedNotice), Whose: web.T(c, "%d keys", r.EndBefore)})
+	}
 	h.shares(c, &p, r)
-	h.hits(c, &p, hits.Rows, used, id)
+	h.hits(c, &p, r.Change, hits.Rows, used, f)
 	h.fate(c, &p, r, f, failed)
 	return h.RenderStatus(c, status, views.Change(p))
 }
@@ -103,13 +105,45 @@ func (h *Handler) shares(c echo.Context, p *views.ChangePage, r policies.Preview
 	}
 }
 
-func (h *Handler) hits(c echo.Context, p *views.ChangePage, rows []policies.Hit, used bool, id db.ID) {
+// over is when the change's notice is over: of one that is saved, or with the notice of the form.
+func over(r policies.Change, f confirmForm) (at time.Time, days int) {
+	if r.EffectiveAt != nil {
+		return *r.EffectiveAt, r.NoticeDays
+	}
+	days = key.Days(strings.TrimSpace(f.Notice))
+	if days < 1 || days > policies.MaxNoticeDays {
+		days = policies.ProposedNotice
+	}
+	return r.CreatedAt.AddDate(0, 0, days), days
+}
+
+// ends say when a hit key ends now, and the latest day on which it may.
+func ends(c echo.Context, r policies.Change, k policies.Hit, over time.Time) (now, latest string) {
+	ctx := web.Ctx(c)
+	now = web.T(c, "Never")
+	if k.ExpiresAt != nil {
+		now = text.Date(ctx, *k.ExpiresAt)
+	}
+	if end, moved := r.Fate(k, over); moved {
+		return now, text.Date(ctx, end)
+	}
+	if k.EndsBefore(over) {
+		return now, web.T(c, "Ends before that anyway")
+	}
+	return now, web.T(c, "As now")
+}
+
+func (h *Handler) hits(c echo.Context, p *views.ChangePage, r policies.Change, rows []policies.Hit, used bool, f confirmForm) {
+	id := r.ID
+	until, days := over(r, f)
+	p.Notice = web.T(c, "The latest ends are those after a notice of %d days.", days)
 	p.Used, p.UsedWord = changePath(id)+"?used=1#keys", web.T(c, "Only those used in the last hour")
 	if used {
 		p.Used, p.UsedWord = changePath(id)+"#keys", web.T(c, "All of them")
 	}
 	for _, k := range rows {
 		row := views.HitRow{Href: "/admin/keys/" + k.KeyID.Show("key"), Name: k.Name, Hint: k.Prefix + "…" + k.LastFour, App: k.AppName, Organization: k.OrganizationName, Why: whys(c, k.Breaks), Used: components.Moment{Relative: web.T(c, "Never")}}
+		row.Ends, row.Latest = ends(c, r, k, until)
 		if k.LastUsedAt != nil {
 			row.Used = components.MomentAt(web.Ctx(c), h.Now(), *k.LastUsedAt)
 		}

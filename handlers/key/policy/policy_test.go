@@ -12,6 +12,7 @@ import (
 	handlers "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -87,6 +88,27 @@ func (w *world) step() {
 	}
 }
 
+// K4: keys that end before the notice is over anyway are counted apart, and each says when it ends now and when it may at the latest.
+func TestAPreviewSaysWhenEachKeyEndsAndMayEnd(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.Make(w.Developer, "Long one", 300)
+		w.Make(w.Developer, "Soon over", 200)
+		w.Run("UPDATE keys SET expires_at = ? WHERE name = 'Soon over'", w.Clock.Now().Add(9*day))
+		w.Run("UPDATE keys SET created_at = ? WHERE name = 'Soon over'", w.Clock.Now().Add(-100*day))
+		ends := func(after time.Duration) string { return text.Date(bg, w.Clock.Now().Add(after)) }
+
+		asked := w.admin.Post(w.ofOrders, url.Values{"max_days": {"30"}})
+
+		page := w.admin.Get(asked.Location)
+		has(t, page, 200, "It ends within 30 days anyway", "1 ends before that anyway", "The latest ends are those after a notice of 30 days.",
+			">"+ends(300*day)+"</td>", ">"+text.Date(bg, policy.LatestEnd(w.Clock.Now(), 30, w.Clock.Now().Add(30*day)))+"</td>", ">"+ends(9*day)+"</td>", ">Ends before that anyway</td>")
+		if strings.Count(page.Body, "<span class=\"hint\">1 key</span>") != 2 {
+			t.Error("the two keys are not counted apart")
+		}
+		has(t, w.admin.Post(asked.Location, url.Values{"notice_days": {"0"}}), 422, "Ends before that anyway")
+	})
+}
+
 // K4, U1: seen before it is saved, with a notice, told, shown as a countdown, and done when the notice is over.
 func TestATighteningIsSeenSavedToldAndCountedDown(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -120,7 +142,7 @@ func TestATighteningIsSeenSavedToldAndCountedDown(t *testing.T) {
 		}
 		has(t, w.admin.Get("/admin/policy"), 200, "go by the rules of before until 1 Dec 2026")
 		has(t, w.dev.Get(page), 200, "Gets an earlier end on 1 Dec 2026: policy of Orders")
-		has(t, w.dev.Get("/console/keys"), 200, "Gets an earlier end on 1 Dec 2026: policy of Orders", "Rules for keys")
+		has(t, w.dev.Get("/console/keys"), 200, "Gets an earlier end on 1 Dec 2026: policy of Orders", "Policy")
 		has(t, w.dev.Get("/console/policies"), 200, "Orders", "A key lives at most 30 days.", "this portal")
 		has(t, w.dev.Get("/console/keys/new?grants=orders/orders:read"), 200, "A key lives at most 30 days. (policy of Orders)", "In 30 days")
 		w.Clock.Advance(10*day + time.Hour)
