@@ -134,7 +134,7 @@ func TestRotationPageShowsBothKeysAndWhoStillUsesTheOldOne(t *testing.T) {
 
 		for _, id := range []db.ID{before, after} {
 			page := w.dev.Get(path(id, "rotation"))
-			has(t, page, 200, "Both keys work until 28 Nov 2026", "1,234", "77", "203.0.113.0/24", "only the network is kept", "Retire old key", "Undo rotation", "Extend overlap", "Calls by hour", w.Row(before).Hint(), w.Row(after).Hint())
+			has(t, page, 200, "Both keys work until 28 Nov 2026", "1,234", "77", "203.0.113.0/24", "only the network is kept", "Retire old key", "Undo rotation", "Extend overlap", "Calls by hour", `data-label="Last used"`, w.Row(before).Hint(), w.Row(after).Hint())
 			if strings.Contains(page.Body, "silent for") {
 				t.Error("it is no hour ago")
 			}
