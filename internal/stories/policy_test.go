@@ -43,7 +43,7 @@ func TestStricterPolicyIsToldBeforeItHolds(t *testing.T) {
 			s.dev.press("Create key")
 			s.dev.see("Copy your key now")
 			s.dev.open("/console")
-			s.dev.follow("Rules for keys")
+			s.dev.follow("Policy")
 			s.dev.see(s.api.name, "A key lives at most 7 days.")
 		})
 	}

@@ -1121,7 +1121,7 @@ func BulkList(p BulkListPage) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: text.T(ctx, "Acts on many keys"), Crumbs: p.Crumbs, Lead: text.T(ctx, "Keys that staff revoked, paused, resumed or gave an earlier end together.")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: text.T(ctx, "Bulk changes"), Crumbs: p.Crumbs, Lead: text.T(ctx, "Keys that staff revoked, paused, resumed or gave an earlier end together.")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -1210,7 +1210,7 @@ func BulkList(p BulkListPage) templ.Component {
 					}
 					return nil
 				})
-				templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Acts on many keys"), Columns: []components.Column{{Label: text.T(ctx, "Act")}, {Label: text.T(ctx, "Reason")}, {Label: text.T(ctx, "Status")}, {Label: text.T(ctx, "Made")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
+				templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Bulk changes"), Columns: []components.Column{{Label: text.T(ctx, "Act")}, {Label: text.T(ctx, "Reason")}, {Label: text.T(ctx, "Status")}, {Label: text.T(ctx, "Made")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var53), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err
 				}

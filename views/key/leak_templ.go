@@ -1723,7 +1723,7 @@ func Incidents(p IncidentsPage) templ.Component {
 					return nil
 				})
 				templ_7745c5c3_Err = components.Table(components.TableSpec{Stacks: true, Caption: text.T(ctx, "Incidents"), Columns: []components.Column{
-					{Label: text.T(ctx, "Key")}, {Label: text.T(ctx, "Status")}, {Label: text.T(ctx, "Last reported")}, {Label: text.T(ctx, "Reports"), Num: true},
+					{Label: text.T(ctx, "Key")}, {Label: text.T(ctx, "Status")}, {Label: text.T(ctx, "Last reported")}, {Label: text.T(ctx, "Times reported"), Num: true},
 				}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var77), templ_7745c5c3_Buffer)
 				if templ_7745c5c3_Err != nil {
 					return templ_7745c5c3_Err

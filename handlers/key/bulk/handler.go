@@ -207,7 +207,7 @@ func (h *Handler) ResumeOne(c echo.Context) error {
 }
 
 func crumbs(c echo.Context) []components.Crumb {
-	return []components.Crumb{{Label: web.T(c, "Keys"), Href: keysPath}, {Label: web.T(c, "Acts on many keys"), Href: path}}
+	return []components.Crumb{{Label: web.T(c, "Keys"), Href: keysPath}, {Label: web.T(c, "Bulk changes"), Href: path}}
 }
 
 // problemsOf are the problems of a fault: by field, or one sentence.

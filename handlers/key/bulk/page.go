@@ -174,7 +174,7 @@ func (h *Handler) List(c echo.Context) error {
 		return err
 	}
 	p := views.BulkListPage{
-		Frame: h.Frame(c, web.T(c, "Acts on many keys")), Crumbs: crumbs(c)[:1], Pager: pager(c, path, page.Next, page.Previous),
+		Frame: h.Frame(c, web.T(c, "Bulk changes")), Crumbs: crumbs(c)[:1], Pager: pager(c, path, page.Next, page.Previous),
 		Empty: components.EmptyState{Title: web.T(c, "No act on many keys yet"), Text: web.T(c, "Narrow the list of keys by any filter, and act on what it finds.")},
 	}
 	for _, b := range page.Rows {

@@ -110,7 +110,7 @@ func (h *Handler) page(c echo.Context, d keys.Detail, i leaks.Detail, root strin
 	p := views.IncidentPage{
 		Frame: h.Frame(c, title), Title: title, Key: d.Name, KeyHref: root + "/keys/" + d.ID.Show(keys.IDPrefix), Hint: d.Hint(), Note: h.note(c, d, i),
 		Tiles: []components.Tile{
-			{Label: web.T(c, "Reports"), Value: text.Number(ctx, i.Reports)},
+			{Label: web.T(c, "Times reported"), Value: text.Number(ctx, i.Reports)},
 			{Label: web.T(c, "Calls, 24 h"), Value: text.Number(ctx, d.CallsToday)},
 			{Label: web.T(c, "Calls, 30 days"), Value: text.Compact(ctx, d.CallsLastMonth)},
 			{Label: web.T(c, "Networks, 24 h"), Value: text.Number(ctx, d.NetworksToday)},

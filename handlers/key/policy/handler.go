@@ -128,8 +128,8 @@ func (h *Handler) Rules(c echo.Context) error {
 		return err
 	}
 	p := views.RulesPage{
-		Frame: h.Frame(c, web.T(c, "Rules for keys")), Name: chosen.OrganizationName,
-		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: "/console/keys"}, {Label: web.T(c, "Rules for keys")}},
+		Frame: h.Frame(c, web.T(c, "Policy")), Name: chosen.OrganizationName,
+		Crumbs: []components.Crumb{{Label: web.T(c, "Keys"), Href: "/console/keys"}, {Label: web.T(c, "Policy")}},
 	}
 	for i, place := range places {
 		if i == 0 || place.OrganizationID != places[i-1].OrganizationID {
