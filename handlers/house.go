@@ -94,9 +94,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
-	orgs := org.New(kit, s.Org, s.Catalog)
-	orgs.Quotas = s.Quota
-	orgs.Routes(r)
+	org.New(kit, s.Org, s.Catalog, s.Quota).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum = s.Forum
 	apis.Routes(r)
@@ -112,8 +110,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&handover.Handler{Kit: kit, Store: s.Handover, Keys: keyPages, Orgs: s.Org}).Routes(r)
 	github := githubleak.New(githubleak.Options{URL: h.options.Settings.GitHubKeysURL, Now: kit.Now})
 	(&leak.Handler{Kit: kit, Keys: s.Key, Leaks: s.Leak, GitHub: github, Brand: h.options.Settings.KeyBrand}).Routes(r)
-	figures := usage.New(kit, s.Usage)
-	figures.Quotas = s.Quota
+	figures := usage.New(kit, s.Usage, s.Quota)
 	figures.Counting = &usage.Counting{Own: h.engine.flusher.State, Others: s.Replica.Lag}
 	figures.Routes(r)
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)

@@ -24,9 +24,9 @@ type Handler struct {
 	Quotas  *quota.Store
 }
 
-// New makes the handler; set Quotas too.
-func New(k *web.Kit, s *org.Store, c *catalog.Store) *Handler {
-	return &Handler{Kit: k, Store: s, Catalog: c}
+// New makes the handler.
+func New(k *web.Kit, s *org.Store, c *catalog.Store, q *quota.Store) *Handler {
+	return &Handler{Kit: k, Store: s, Catalog: c, Quotas: q}
 }
 
 // Routes lists the routes of the area.

@@ -33,9 +33,7 @@ func newWorld(t *testing.T) *world {
 	d := dbtest.SQLite(t, clock)
 	w := &world{World: catalogtest.New(t, d)}
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-		h := handlers.New(k, w.Org, w.Catalog)
-		h.Quotas = quota.NewStore(d, nil, nil) // sends no mail here
-		h.Routes(r)
+		handlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil)).Routes(r) // sends no mail here
 	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)
 	return w

@@ -24,8 +24,7 @@ func TestPagesSayUpToWhenCountsAreThere(t *testing.T) {
 	w := usagetest.New(t, d)
 	var own usage.State
 	s := site{webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-		h := handler.New(k, usage.NewStore(d))
-		h.Quotas = quota.NewStore(d, nil, nil)
+		h := handler.New(k, usage.NewStore(d), quota.NewStore(d, nil, nil))
 		h.Counting = &handler.Counting{Own: func() usage.State { return own }, Others: replica.NewStore(d).Lag}
 		h.Routes(r)
 	}), w}

@@ -20,13 +20,15 @@ import (
 type Handler struct {
 	*web.Kit
 	store  *usage.Store
-	Quotas *quota.Store
+	quotas *quota.Store
 	// Counting, when set, tells how far the figures reach.
 	Counting *Counting
 }
 
-// New returns the handler over store; set Quotas too.
-func New(k *web.Kit, store *usage.Store) *Handler { return &Handler{Kit: k, store: store} }
+// New returns the handler over store and quotas.
+func New(k *web.Kit, store *usage.Store, quotas *quota.Store) *Handler {
+	return &Handler{Kit: k, store: store, quotas: quotas}
+}
 
 // Routes lists the routes of the area.
 func (h *Handler) Routes(r *web.Registrar) {

@@ -26,7 +26,7 @@ func (h *Handler) page(c echo.Context, a ask) error {
 		return err
 	}
 	if !a.Everything {
-		warned, err := h.Quotas.Warned(ctx, a.Actor)
+		warned, err := h.quotas.Warned(ctx, a.Actor)
 		if err != nil {
 			return err
 		}

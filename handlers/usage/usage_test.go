@@ -29,9 +29,7 @@ func newSite(t *testing.T, d *db.DB, clock *dbtest.Clock) site {
 	t.Helper()
 	w := usagetest.New(t, d)
 	return site{webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-		h := handler.New(k, usage.NewStore(d))
-		h.Quotas = quota.NewStore(d, nil, nil) // sends no mail here
-		h.Routes(r)
+		handler.New(k, usage.NewStore(d), quota.NewStore(d, nil, nil)).Routes(r) // sends no mail here
 	}), w}
 }
 
