@@ -36,11 +36,15 @@ func (h *Handler) abilityOf(c echo.Context, appID db.ID, f createForm, problems 
 		return views.Ability{}, err
 	}
 	out := h.ability(c, a)
+	out.Brief = web.T(c, "%d scopes ticked.", len(f.Grants))
 	if problems {
 		list, _, _ := web.Problems(c, err)
 		for _, p := range list {
 			if p.Field != "grants" || len(f.Grants) > 0 { // who has not begun is not scolded
 				out.Problems = append(out.Problems, p.Message)
+			}
+			if p.Field == "grants" && len(f.Grants) > 0 {
+				out.Clash = p.Message
 			}
 		}
 	}

@@ -125,7 +125,7 @@ func (h *Handler) showForm(c echo.Context, appID db.ID, f createForm) error {
 		if err != nil {
 			return err
 		}
-		return h.Render(c, views.AbilityBox(a))
+		return h.Render(c, views.AbilityPart(a))
 	}
 	if f.Preset != "" {
 		offer, err := h.presetOffer(c, appID)

@@ -72,3 +72,28 @@ func TestPublishersPresetTicksNoMoreThanTheAccessCarries(t *testing.T) {
 		t.Error("a preset made a key", err)
 	}
 }
+
+// K5: what is wrong with scopes of two data domains together is said at the tables, at once and after a reload, and a line there leads to what the key can do.
+func TestAClashOfDataDomainsIsSaidAtTheTables(t *testing.T) {
+	w := newWorld(t)
+	staff := w.api("staffing", "Staffing", "staff", false)
+	shifts := w.scope(staff, "shifts:read", "See shifts")
+	w.access(w.app, staff, shifts)
+	form := w.newKeyForm("Worker")
+	form["grants"] = []string{"orders/orders:read", "staffing/shifts:read"}
+
+	form.Set("show", "part")
+	part := w.devs.Post("/console/keys/new", form)
+	form.Set("show", "page")
+	page := w.devs.Post("/console/keys/new", form)
+	form["grants"] = form["grants"][:1]
+	alone := w.devs.Post("/console/keys/new", form)
+
+	for _, p := range []webtest.Page{part, page} {
+		has(t, p, 200, `id="brief"`, `<span class="err">A key stays within one data domain.`, "2 scopes ticked.", `href="#ability"`)
+	}
+	has(t, alone, 200, "1 scope ticked.")
+	if strings.Contains(alone.Body, "one data domain") {
+		t.Error("one domain clashes with none")
+	}
+}

@@ -58,8 +58,12 @@ function tell(root, form) {
       const answer = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "X-Requested-With": "fetch" } });
       const words = answer.ok && (await answer.text());
       if (!words || mine !== asked) return;
-      const fresh = new DOMParser().parseFromString(words, "text/html").getElementById("ability");
-      if (fresh) root.getElementById("ability")?.replaceChildren(...fresh.childNodes);
+      const fresh = new DOMParser().parseFromString(words, "text/html");
+      for (const id of ["ability", "brief"]) {
+        const part = fresh.getElementById(id);
+        if (part) root.getElementById(id)?.replaceChildren(...part.childNodes);
+      }
+      root.getElementById("f-grants-error")?.remove(); // the brief says what is wrong now
     } catch {
       // What stands there stays; creating the key tells all that is wrong.
     }

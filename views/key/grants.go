@@ -63,6 +63,8 @@ type BoundsFields struct {
 type Ability struct {
 	Title    string
 	Problems []string // what stands in the way of making it
+	Brief    string   // how many scopes are ticked
+	Clash    string   // what is wrong with these together
 	APIs     []AbilityAPI
 	Lines    []string
 	Refused  string // the sentence before Call
