@@ -193,7 +193,7 @@ func TestTighteningGivesItsNoticeToKeysThatWereThere(t *testing.T) {
 			t.Fatal(id, err)
 		}
 		p, err := w.policies.Change(bg, w.Staff, id)
-		if err != nil || p.Keys != 2 || p.ByRule[policy.Life] != 1 || p.ByRule[policy.Networks] != 2 || p.Organizations != 1 || p.Shares[0].Keys != 2 {
+		if err != nil || p.Keys != 2 || p.ByRule[policy.Life] != 1 || p.ByRule[policy.Networks] != 1 || p.EndBefore != 1 || p.Organizations != 1 || p.Shares[0].Keys != 2 {
 			t.Fatalf("%+v %v", p, err)
 		}
 		if made := w.Make(w.Developer, "Before it is saved", 300); made.Key.ExpiresAt == nil {
