@@ -42,8 +42,8 @@ func hotSection(ctx context.Context, b *bench) error {
 
 // redisSection is R8: limits counted in a real Redis against limits counted in the process. Both programs run over the same database.
 func redisSection(ctx context.Context, b *bench) error {
-	path, missing := exec.LookPath("redis-server")
-	if missing != nil {
+	path, _ := exec.LookPath("redis-server")
+	if path == "" {
 		fmt.Println("redis-server is not installed: what limits in Redis cost is left out")
 		return nil
 	}
