@@ -14,7 +14,7 @@ GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 CLIENT = $(GO) run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -generate types,client -package client
 OWN_GO = git ls-files '*.go' ':!*_templ.go'
 # How long one test package may take before it is stopped with the stacks of all its goroutines.
-TEST_TIMEOUT ?= 30m
+TEST_TIMEOUT ?= 60m
 
 export CGO_ENABLED = 0
 
