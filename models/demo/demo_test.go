@@ -172,7 +172,7 @@ func onlyID(t *testing.T, d *db.DB, query string) db.ID {
 
 func holdsWaitingMail(t *testing.T, d *db.DB) {
 	waiting, sent := number(t, d, "SELECT COUNT(*) FROM mails WHERE state = 'waiting'"), number(t, d, "SELECT COUNT(*) FROM mails WHERE state = 'sent'")
-	if waiting < 3 || waiting > 30 || sent < 50 {
+	if waiting < 3 || waiting > 60 || sent < 50 {
 		t.Errorf("%d mails wait, %d were sent", waiting, sent)
 	}
 }
