@@ -28,7 +28,11 @@ func build(t testing.TB, d *db.DB, addr string) *handlers.House {
 
 func buildWith(t testing.TB, d *db.DB, root *secret.Root, addr string) *handlers.House {
 	t.Helper()
+	data := t.TempDir() // counts of one portal are not for the next
 	settings, err := config.Load(func(name string) (string, bool) {
+		if name == "GATEHOUSE_DATA_DIR" {
+			return data, true
+		}
 		value, ok := map[string]string{"GATEHOUSE_ADDR": addr}[name]
 		return value, ok
 	})
