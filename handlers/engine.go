@@ -180,6 +180,9 @@ func reportPolling(err error) {
 
 func (e engine) now() time.Time { return e.edge.Clock() }
 
+// Flush writes what was counted up to now, as happens each second while Loops run.
+func (h *House) Flush(ctx context.Context) error { return h.engine.flusher.Flush(ctx) }
+
 // Close writes what is still counted in memory. Call it when nothing is served any more.
 func (h *House) Close(ctx context.Context) error {
 	err := errors.Join(h.engine.flusher.Flush(ctx), h.engine.flusher.Close())
