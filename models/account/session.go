@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
@@ -94,6 +95,9 @@ func (s *Store) Resolve(ctx context.Context, token string) (Session, User, error
 			_, err := tx.Run("UPDATE sessions SET last_seen_at = ? WHERE id = ?", tx.Now, sessions[0].ID)
 			return err
 		})
+		if errors.Is(err, db.ErrReadOnly) { // who is signed in goes on reading while the database is moved
+			err = nil
+		}
 	}
 	return sessions[0], u, err
 }

@@ -57,7 +57,7 @@ const maxTries = 4
 
 // Tx runs body in a transaction and commits it. Any error of body rolls back and is returned as it is. body may run more than
 // once (PostgreSQL deadlocks and serialization failures), so it must change nothing outside the transaction.
-// A panic rolls back and goes on.
+// A panic rolls back and goes on. Fault: Unavailable with ErrReadOnly of a SQLite database that is being moved, or was.
 func (d *DB) Tx(ctx context.Context, body func(tx *Tx) error) error {
 	var err error
 	for range maxTries {
@@ -74,9 +74,12 @@ func (d *DB) Tx(ctx context.Context, body func(tx *Tx) error) error {
 }
 
 func (d *DB) try(ctx context.Context, body func(tx *Tx) error) ([]Change, error) {
+	if d.Moving() {
+		return nil, refuseWrite()
+	}
 	g := d.writer.WithContext(ctx).Begin(&sql.TxOptions{})
 	if g.Error != nil {
-		return nil, g.Error
+		return nil, d.notBegun(g.Error)
 	}
 	done := false
 	defer func() {
@@ -84,6 +87,9 @@ func (d *DB) try(ctx context.Context, body func(tx *Tx) error) ([]Change, error)
 			logRollback(g.Rollback().Error)
 		}
 	}()
+	if err := d.begun(ctx, g); err != nil {
+		return nil, err
+	}
 	tx := &Tx{DB: g, Home: d, Now: d.Clock(), ctx: ctx}
 	if err := body(tx); err != nil {
 		return nil, err
