@@ -1,6 +1,7 @@
 package web
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -68,7 +69,10 @@ func (k *Kit) answerError(err error, c echo.Context) {
 	}
 	f := asFault(err)
 	a := answers[f.Kind]
-	if f.Kind == fault.Internal || f.Kind == fault.Unavailable {
+	switch {
+	case errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil: // nobody's fault, and nobody reads the answer
+		slog.Info("the client left before the answer", "request_id", RequestID(c), "route", c.Path())
+	case f.Kind == fault.Internal || f.Kind == fault.Unavailable:
 		slog.Error("request failed", "request_id", RequestID(c), "route", c.Path(), "error", err)
 	}
 	if f.RetryAfter > 0 {
