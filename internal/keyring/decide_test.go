@@ -167,50 +167,56 @@ func model(s *situation) keyring.Code {
 	return slices.Min(codes)
 }
 
-func TestDecideAgreesWithTheContractWrittenSlowly(t *testing.T) { // R5's rules, K5, K6, D4
+// drawn is a situation in which anything may be amiss.
+func drawn(t testing.TB, rt *rapid.T) *situation {
 	paths := []keyring.Path{path(t, "/v2/orders"), path(t, "/v1/orders"), path(t, "/v2/nowhere")}
+	seldom := func(name string) bool { return rapid.IntRange(0, 11).Draw(rt, name) == 0 }
+	moment := func(name string) int64 {
+		if !seldom(name) {
+			return 0
+		}
+		return rapid.SampledFrom([]int64{start.UnixNano() - 1, start.UnixNano(), start.UnixNano() + 1, keyring.Forever}).Draw(rt, name)
+	}
+	s := fine()
+	f, access := s.facts, s.facts.Reach.Grants[0].Access
+	f.RevokedAt, f.ExpiresAt, f.Paused, f.Extra.SuspendedUntil = moment("revoked"), moment("expires"), seldom("paused"), moment("key until")
+	f.Extra.OverlapEnd = moment("overlap")
+	f.App.SuspendedUntil, f.App.Deleted = moment("app until"), seldom("app deleted")
+	org := f.App.Org
+	org.SuspendedUntil, org.Deleted, org.UserSuspendedUntil, org.UserDeleted = moment("org until"), seldom("org deleted"), moment("user until"), seldom("user deleted")
+	f.Environment = rapid.SampledFrom([]keyring.Environment{keyring.Live, keyring.Live, keyring.Test}).Draw(rt, "environment")
+	access.State = rapid.SampledFrom([]keyring.AccessState{1, 1, 1, 2, 3}).Draw(rt, "access")
+	access.SuspendedUntil = moment("access until")
+	access.API = rapid.SampledFrom([]keyring.ID{id(orderAPI), id(orderAPI), id(orderAPI), id(staffAPI)}).Draw(rt, "granted")
+	access.Publisher = rapid.SampledFrom([]keyring.ID{id(publisher), id(publisher), id(publisher), id(stranger)}).Draw(rt, "publisher")
+	access.Quota = int64(rapid.IntRange(0, 3).Draw(rt, "quota"))
+	f.Reach.Grants[0].Scopes = rapid.SampledFrom([][]string{{"orders:read", "orders:write"}, {"orders:read"}, nil}).Draw(rt, "scopes")
+	f.Reach.Domain = rapid.SampledFrom([]string{"customer", "customer", "employee"}).Draw(rt, "domain")
+	s.api.Domain = rapid.SampledFrom([]string{"customer", "customer", ""}).Draw(rt, "API domain")
+	s.api.Live, s.api.Test, s.api.RefuseUndeclared = !seldom("no live"), !seldom("no test"), rapid.Bool().Draw(rt, "refuse")
+	if seldom("networks") {
+		f.Extra.Networks = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")}
+		s.req.IP = rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db9::1")}).Draw(rt, "ip")
+	}
+	if seldom("origins") {
+		f.Extra.Origins = []string{"https://a.example", "https://b.example"}
+		s.req.Origin = rapid.SampledFrom([]string{"", "https://b.example", "https://b.example.evil"}).Draw(rt, "origin")
+	}
+	if rapid.Bool().Draw(rt, "limited") {
+		f.Extra.Limit = ratelimit.Limit{Requests: 3, Period: time.Hour}
+	}
+	s.req.Environment = rapid.SampledFrom([]keyring.Environment{0, keyring.Live, keyring.Test, keyring.Any}).Draw(rt, "asked environment")
+	s.req.Scopes = rapid.SampledFrom([][]string{nil, {"orders:read"}, {"orders:write", "orders:read"}, {"orders:"}}).Draw(rt, "asked scopes")
+	if s.req.Method = rapid.SampledFrom([]string{"", "GET", "HEAD", "POST", "DELETE", "get"}).Draw(rt, "method"); s.req.Method != "" {
+		s.req.Path = rapid.SampledFrom(paths).Draw(rt, "path")
+	}
+	s.req.Cost, s.spent, s.asked = rapid.IntRange(1, 2).Draw(rt, "cost"), rapid.IntRange(0, 3).Draw(rt, "spent"), rapid.IntRange(0, 3).Draw(rt, "asked")
+	return s
+}
+
+func TestDecideAgreesWithTheContractWrittenSlowly(t *testing.T) { // R5's rules, K5, K6, D4
 	rapid.Check(t, func(rt *rapid.T) {
-		seldom := func(name string) bool { return rapid.IntRange(0, 11).Draw(rt, name) == 0 }
-		moment := func(name string) int64 {
-			if !seldom(name) {
-				return 0
-			}
-			return rapid.SampledFrom([]int64{start.UnixNano() - 1, start.UnixNano(), start.UnixNano() + 1, keyring.Forever}).Draw(rt, name)
-		}
-		s := fine()
-		f, access := s.facts, s.facts.Reach.Grants[0].Access
-		f.RevokedAt, f.ExpiresAt, f.Paused, f.Extra.SuspendedUntil = moment("revoked"), moment("expires"), seldom("paused"), moment("key until")
-		f.Extra.OverlapEnd = moment("overlap")
-		f.App.SuspendedUntil, f.App.Deleted = moment("app until"), seldom("app deleted")
-		org := f.App.Org
-		org.SuspendedUntil, org.Deleted, org.UserSuspendedUntil, org.UserDeleted = moment("org until"), seldom("org deleted"), moment("user until"), seldom("user deleted")
-		f.Environment = rapid.SampledFrom([]keyring.Environment{keyring.Live, keyring.Live, keyring.Test}).Draw(rt, "environment")
-		access.State = rapid.SampledFrom([]keyring.AccessState{1, 1, 1, 2, 3}).Draw(rt, "access")
-		access.SuspendedUntil = moment("access until")
-		access.API = rapid.SampledFrom([]keyring.ID{id(orderAPI), id(orderAPI), id(orderAPI), id(staffAPI)}).Draw(rt, "granted")
-		access.Publisher = rapid.SampledFrom([]keyring.ID{id(publisher), id(publisher), id(publisher), id(stranger)}).Draw(rt, "publisher")
-		access.Quota = int64(rapid.IntRange(0, 3).Draw(rt, "quota"))
-		f.Reach.Grants[0].Scopes = rapid.SampledFrom([][]string{{"orders:read", "orders:write"}, {"orders:read"}, nil}).Draw(rt, "scopes")
-		f.Reach.Domain = rapid.SampledFrom([]string{"customer", "customer", "employee"}).Draw(rt, "domain")
-		s.api.Domain = rapid.SampledFrom([]string{"customer", "customer", ""}).Draw(rt, "API domain")
-		s.api.Live, s.api.Test, s.api.RefuseUndeclared = !seldom("no live"), !seldom("no test"), rapid.Bool().Draw(rt, "refuse")
-		if seldom("networks") {
-			f.Extra.Networks = []netip.Prefix{netip.MustParsePrefix("203.0.113.0/24"), netip.MustParsePrefix("2001:db8::/32")}
-			s.req.IP = rapid.SampledFrom([]netip.Addr{{}, netip.MustParseAddr("203.0.113.7"), netip.MustParseAddr("2001:db9::1")}).Draw(rt, "ip")
-		}
-		if seldom("origins") {
-			f.Extra.Origins = []string{"https://a.example", "https://b.example"}
-			s.req.Origin = rapid.SampledFrom([]string{"", "https://b.example", "https://b.example.evil"}).Draw(rt, "origin")
-		}
-		if rapid.Bool().Draw(rt, "limited") {
-			f.Extra.Limit = ratelimit.Limit{Requests: 3, Period: time.Hour}
-		}
-		s.req.Environment = rapid.SampledFrom([]keyring.Environment{0, keyring.Live, keyring.Test, keyring.Any}).Draw(rt, "asked environment")
-		s.req.Scopes = rapid.SampledFrom([][]string{nil, {"orders:read"}, {"orders:write", "orders:read"}, {"orders:"}}).Draw(rt, "asked scopes")
-		if s.req.Method = rapid.SampledFrom([]string{"", "GET", "HEAD", "POST", "DELETE", "get"}).Draw(rt, "method"); s.req.Method != "" {
-			s.req.Path = rapid.SampledFrom(paths).Draw(rt, "path")
-		}
-		s.req.Cost, s.spent, s.asked = rapid.IntRange(1, 2).Draw(rt, "cost"), rapid.IntRange(0, 3).Draw(rt, "spent"), rapid.IntRange(0, 3).Draw(rt, "asked")
+		s := drawn(t, rt)
 
 		got, want := s.decide(t).Code, model(s)
 
