@@ -36,7 +36,7 @@ func (w window) stretches() []stretch {
 	return []stretch{{w.grain, w.from, turn}, {w.grain + 1, turn, time.Time{}}}
 }
 
-// query is the text that adds up a stretch of all series, or of the series s alone.
+// query is the text that adds up a stretch of the series s, or else names what was counted in it, of all series.
 func (p stretch) query(ofSeries bool) (string, []any) {
 	query, args := " FROM "+p.grain.table()+" u WHERE u.at >= ?", []any{p.from}
 	if !p.to.IsZero() {
@@ -45,7 +45,7 @@ func (p stretch) query(ofSeries bool) (string, []any) {
 	if ofSeries {
 		return "(SELECT COALESCE(SUM(u.calls), 0)" + query + " AND u.series_id = s.id)", args
 	}
-	return "SELECT u.series_id, SUM(u.calls) AS calls" + query + " GROUP BY u.series_id", args
+	return "SELECT u.series_id, u.calls" + query, args
 }
 
 // sums reads what each series of v counted in its window, in one pass: all breakdowns are made of it. SQLite seeks each series in the table, whose rows of a series lie
@@ -65,7 +65,7 @@ func (s *Store) sums(ctx context.Context, v View) ([]sum, error) {
 	calls, from := strings.Join(parts, " + "), " FROM usage_series s"
 	query := "SELECT s.app_id, s.key_id, s.api_id, s.route_template, s.code, "
 	if !seek {
-		from = " FROM (SELECT series_id, SUM(calls) AS calls FROM (" + strings.Join(parts, " UNION ALL ") + ") p GROUP BY series_id) u JOIN usage_series s ON s.id = u.series_id"
+		from = " FROM (SELECT series_id, SUM(calls) AS calls FROM (" + strings.Join(parts, " UNION ALL ") + ") p GROUP BY series_id) u JOIN usage_series s ON s.id = u.series_id" // added up once, not by part
 		calls = "u.calls"
 	}
 	query += "CAST(" + calls + " AS bigint) AS calls" + from + where
