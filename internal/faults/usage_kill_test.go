@@ -1,12 +1,9 @@
-// Package faults holds tests that do to the real program what happens to programs, and count what it lost.
 package faults_test
 
 import (
-	"flag"
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -19,14 +16,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
 )
-
-var rounds = flag.Int("rounds", 6, "how often the program is killed")
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	rig.RemoveBinary()
-	os.Exit(code)
-}
 
 // tally is what a client knows of its calls.
 type tally struct{ sent, answered atomic.Int64 }
@@ -106,10 +95,10 @@ func TestKillLosesNoCountAndCountsNoneTwice(t *testing.T) {
 			}
 			env := map[string]string{"GATEHOUSE_DATA_DIR": dir, "GATEHOUSE_DATABASE_URL": url, "GATEHOUSE_EDGE_ADDR": edge, "GATEHOUSE_SECRET": usagetest.Secret}
 			var all tally
-			const callers = 8
-			for round := range *rounds {
+			const calling = 8
+			for round := range kills() {
 				before := all.answered.Load()
-				alive := killed(t, env, edge, w.Gateway, key, &all, callers)
+				alive := killed(t, env, edge, w.Gateway, key, &all, calling)
 				t.Logf("round %d: killed after %s, %d answered", round+1, alive.Round(time.Millisecond), all.answered.Load()-before)
 			}
 
@@ -122,8 +111,8 @@ func TestKillLosesNoCountAndCountsNoneTwice(t *testing.T) {
 			}
 
 			got, answered, sent := stored(t, url, id), all.answered.Load(), all.sent.Load()
-			t.Logf("%d rounds: %d sent, %d answered, %d counted: %d lost", *rounds, sent, answered, got.Days, max(0, answered-got.Days))
-			if got.Days < answered || got.Days > answered+int64(*rounds*callers) || got.Days > sent {
+			report(t, "REL-3, REL-4", "%s: killed %d times under load, %d sent, %d answered, %d counted: %d lost", dialect, kills(), sent, answered, got.Days, max(0, answered-got.Days))
+			if got.Days < answered || got.Days > answered+int64(kills()*calling) || got.Days > sent {
 				t.Errorf("%d answered, %d sent, stored %+v", answered, sent, got)
 			}
 			if got != (figures{got.Days, got.Days, got.Days, got.Days}) {
