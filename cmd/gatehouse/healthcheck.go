@@ -20,26 +20,13 @@ func (healthcheckCommand) Run(w *world) error {
 	if err != nil {
 		return err
 	}
-	host, port, err := net.SplitHostPort(settings.Addr)
-	if err != nil {
-		return err
-	}
-	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
-		host = "127.0.0.1"
-	}
-	scheme := "http"
-	if settings.TLSCert != "" {
-		scheme = "https"
-	}
 	ctx, cancel := context.WithTimeout(w.ctx, 5*time.Second)
 	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+net.JoinHostPort(host, port)+"/readyz", nil)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, localURL(settings, settings.Addr)+"/readyz", nil)
 	if err != nil {
 		return err
 	}
-	// The certificate is made for the public name, and this asks the loopback address: only liveness is asked.
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}} //nolint:gosec // see above
-	answer, err := client.Do(r)
+	answer, err := localClient().Do(r)
 	if err != nil {
 		return err
 	}
@@ -48,4 +35,25 @@ func (healthcheckCommand) Run(w *world) error {
 		return fmt.Errorf("not ready: %s", answer.Status)
 	}
 	return nil
+}
+
+// localURL is how this machine reaches what it serves at a listener's address, which is host:port.
+func localURL(s config.Settings, addr string) string {
+	host, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		return ""
+	}
+	if ip := net.ParseIP(host); host == "" || (ip != nil && ip.IsUnspecified()) {
+		host = "127.0.0.1"
+	}
+	scheme := "http"
+	if s.TLSCert != "" {
+		scheme = "https"
+	}
+	return scheme + "://" + net.JoinHostPort(host, port)
+}
+
+// localClient is for localURL: the certificate there is made for the public name.
+func localClient() *http.Client {
+	return &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}}} //nolint:gosec // see above
 }

@@ -37,6 +37,12 @@ func TestStories(t *testing.T) {
 			for _, name := range []string{"ADDR", "ADDR2"} {
 				env.Setenv(name, "127.0.0.1:"+strconv.Itoa(testenv.FreePort(t)))
 			}
+			if strings.HasSuffix(env.WorkDir, "doctor") {
+				mail := testenv.SMTP(t).URL
+				env.Setenv("SMTP", mail)
+				env.Setenv("SMTPWRONG", strings.Replace(mail, ":sink@", ":wrong-password@", 1))
+				env.Setenv("REDIS", testenv.Redis(t))
+			}
 			env.Setenv("POSTGRES", "")
 			if strings.Contains(env.WorkDir, "postgres") {
 				env.Setenv("POSTGRES", testenv.Postgres(t))

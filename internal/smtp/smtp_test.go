@@ -300,3 +300,19 @@ func TestThreadedMailSaysWhereItBelongsAndHowItIsEnded(t *testing.T) {
 		}
 	}
 }
+
+func TestCheckSignsInAndHandsNothingOver(t *testing.T) {
+	inbox := testenv.SMTP(t)
+	wrong := strings.Replace(inbox.URL, ":sink@", ":wrong-password@", 1)
+
+	right := smtp.New(parse(t, inbox.URL), from).Check(t.Context())
+	refused := smtp.New(parse(t, wrong), from).Check(t.Context())
+	away := smtp.New(parse(t, fmt.Sprintf("smtp://127.0.0.1:%d", testenv.FreePort(t))), from).Check(t.Context())
+
+	if right != nil || refused == nil || away == nil || inbox.SignIns() != 2 || len(inbox.Mails()) != 0 {
+		t.Errorf("%v, %v, %v, %d sign-ins, %d mails", right, refused, away, inbox.SignIns(), len(inbox.Mails()))
+	}
+	if refused != nil && strings.Contains(refused.Error(), "wrong-password") {
+		t.Errorf("the error shows the password: %v", refused)
+	}
+}

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// checkListeners looks who is at the addresses: nobody, us, or another program.
+func (d *doctor) checkListeners(ctx context.Context) {
+	for _, l := range []struct {
+		check, variable, addr string
+		ours                  func(context.Context, string) bool
+	}{
+		{"portal", "GATEHOUSE_ADDR", d.settings.Addr, d.isPortal},
+		{"edge", "GATEHOUSE_EDGE_ADDR", d.settings.EdgeAddr, d.isEdge},
+		{"metrics", "GATEHOUSE_METRICS_ADDR", d.settings.MetricsAddr, d.isMetrics},
+	} {
+		if l.addr == "" || strings.HasSuffix(l.addr, ":0") {
+			continue
+		}
+		free, err := (&net.ListenConfig{}).Listen(ctx, "tcp", l.addr)
+		switch {
+		case err == nil:
+			_ = free.Close()
+			if l.check != "portal" && d.serving {
+				d.warn(l.check, "nobody listens at "+l.addr+", though the portal is served", "Restart it with "+l.variable+" set")
+				continue
+			}
+			d.ok(l.check, l.addr+" is free: nothing is served there now")
+		case errors.Is(err, syscall.EADDRINUSE) && l.ours(ctx, localURL(d.settings, l.addr)):
+			d.serving = d.serving || l.check == "portal"
+			d.ok(l.check, "a Gatehouse answers at "+l.addr)
+		case errors.Is(err, syscall.EADDRINUSE):
+			d.fail(l.check, "another program is at "+l.addr, "Give "+l.variable+" an address of its own, or stop that program")
+		case errors.Is(err, syscall.EACCES):
+			d.fail(l.check, l.addr+" is not ours to listen on", "Take a port from 1024 on, or give the program CAP_NET_BIND_SERVICE")
+		default:
+			d.fail(l.check, err.Error(), "Mend "+l.variable)
+		}
+	}
+}
+
+func (d *doctor) isPortal(ctx context.Context, url string) bool {
+	status, _, body, err := d.ask(ctx, localClient(), url+"/healthz")
+	if err != nil || status != http.StatusOK || body != "alive\n" {
+		return false
+	}
+	if status, _, why, err := d.ask(ctx, localClient(), url+"/readyz"); err != nil || status != http.StatusOK {
+		d.warn("ready", "it lives, but is not ready: "+strings.TrimSpace(why), "Look at its log; balancers send it nothing meanwhile")
+	}
+	return true
+}
+
+func (d *doctor) isEdge(ctx context.Context, url string) bool {
+	status, header, _, err := d.ask(ctx, localClient(), url+"/v1/whoami")
+	pages, _, _, portal := d.ask(ctx, localClient(), url+"/healthz")
+	return err == nil && status == http.StatusUnauthorized && strings.HasPrefix(header.Get("X-Request-Id"), "req_") && portal == nil && pages == http.StatusNotFound
+}
+
+func (d *doctor) isMetrics(ctx context.Context, url string) bool {
+	status, _, body, err := d.ask(ctx, localClient(), url+"/metrics")
+	return err == nil && status == http.StatusOK && strings.Contains(body, "gatehouse_")
+}
+
+// How long before its end a certificate should have been renewed.
+const renewCertificate = 14 * 24 * time.Hour
+
+func (d *doctor) checkCertificate(context.Context) {
+	if d.settings.TLSCert == "" {
+		return
+	}
+	pair, err := tls.LoadX509KeyPair(d.settings.TLSCert, d.settings.TLSKey)
+	if err != nil {
+		d.fail("certificate", err.Error(), "Name a certificate and its key, both PEM files")
+		return
+	}
+	d.add(judgeCertificate(pair.Leaf, d.settings.BaseURL.Hostname(), d.now()))
+}
+
+func judgeCertificate(c *x509.Certificate, host string, now time.Time) finding {
+	until := c.NotAfter.UTC().Format(time.DateOnly)
+	switch {
+	case c.VerifyHostname(host) != nil:
+		return finding{"certificate", stateFail, "GATEHOUSE_TLS_CERT is not for " + host, "Get one for the host of GATEHOUSE_BASE_URL"}
+	case now.After(c.NotAfter) || now.Before(c.NotBefore):
+		return finding{"certificate", stateFail, "GATEHOUSE_TLS_CERT is valid from " + c.NotBefore.UTC().Format(time.DateOnly) + " to " + until, "Renew it, and restart"}
+	case now.After(c.NotAfter.Add(-renewCertificate)):
+		return finding{"certificate", stateWarn, "GATEHOUSE_TLS_CERT ends on " + until, "Renew it, and restart"}
+	}
+	return finding{"certificate", stateOK, "GATEHOUSE_TLS_CERT is for " + host + " until " + until, ""}
+}
+
+// checkProxies looks whether base URL, TLS and trusted proxies tell one story. What can't be at all, config refuses.
+func (d *doctor) checkProxies(context.Context) {
+	s := d.settings
+	host, _, err := net.SplitHostPort(s.Addr)
+	open := err == nil && !isLoopback(host)
+	switch wide := widest(s.TrustedProxies); {
+	case wide != nil:
+		d.warn("proxies", fmt.Sprintf("GATEHOUSE_TRUSTED_PROXIES trusts all of %s, and whoever is there can claim any address", wide), "Name the proxies alone")
+	case !s.Secure() && len(s.TrustedProxies) > 0:
+		d.warn("proxies", "GATEHOUSE_BASE_URL is http on this machine, and proxies are trusted", "Set GATEHOUSE_BASE_URL to the https address that the proxy serves")
+	case !s.Secure() && open:
+		d.warn("proxies", "GATEHOUSE_ADDR is open to the network, but GATEHOUSE_BASE_URL is for this machine alone", "Listen on 127.0.0.1, or set GATEHOUSE_BASE_URL to the https address that people use")
+	case s.Secure() && s.TLSCert == "" && open:
+		d.warn("proxies", "GATEHOUSE_ADDR speaks plain http to the network, for the proxy", "See that nobody but the proxy reaches it, or listen on 127.0.0.1")
+	case s.Secure() && s.TLSCert == "":
+		d.ok("proxies", fmt.Sprintf("a proxy serves https for us; %d are trusted about a client's address", len(s.TrustedProxies)))
+	case len(s.TrustedProxies) == 0:
+		d.ok("proxies", "none: clients come to us directly")
+	default:
+		d.ok("proxies", fmt.Sprintf("%d are trusted about a client's address; we serve TLS ourselves", len(s.TrustedProxies)))
+	}
+}
+
+// widest is a network of so many addresses that they can't all be proxies.
+func widest(proxies []netip.Prefix) *netip.Prefix {
+	for _, p := range proxies {
+		if p.Addr().Is4() && p.Bits() < 8 || p.Addr().Is6() && p.Bits() < 32 {
+			return &p
+		}
+	}
+	return nil
+}
+
+// checkBaseURL goes the way that browsers go, when there is somebody at its end.
+func (d *doctor) checkBaseURL(ctx context.Context) {
+	base := d.settings.BaseURL.String()
+	if !d.serving {
+		return
+	}
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	status, _, _, err := d.ask(ctx, client, base+"/login")
+	var unknown x509.UnknownAuthorityError
+	switch {
+	case errors.As(err, &unknown):
+		d.fail("base url", base+" has a certificate that this machine doesn't believe: "+err.Error(), "Serve the whole chain, from an authority that browsers know")
+	case err != nil:
+		d.warn("base url", "it can't be reached from this machine: "+err.Error(), "Look from elsewhere: that may be a matter of this network alone")
+	case status == http.StatusMisdirectedRequest:
+		d.fail("base url", base+" comes to us under another host name", "Have the proxy pass on Host as it came, and write GATEHOUSE_BASE_URL as browsers do")
+	case status >= http.StatusBadRequest:
+		d.fail("base url", fmt.Sprintf("%s/login answers %d", base, status), "Look at the proxy's log, and whether it leads here")
+	default:
+		d.ok("base url", base+" leads to a sign-in page")
+	}
+}
