@@ -48,9 +48,20 @@ const factCondition = " WHERE k.digest_algorithm IN ('hmac-sha256', 'imported-sh
 
 // LoadKey implements keyring.Loader.
 func (l *Loader) LoadKey(ctx context.Context, digest keyring.Digest) (*keyring.Facts, error) {
+	return l.load(ctx, factQuery, digest[:])
+}
+
+const factByIDQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id" + rowTables + factCondition + " AND k.id = ?"
+
+// LoadByID is LoadKey for who knows which key is meant, and not its text.
+func (l *Loader) LoadByID(ctx context.Context, id db.ID) (*keyring.Facts, error) {
+	return l.load(ctx, factByIDQuery, id)
+}
+
+func (l *Loader) load(ctx context.Context, query string, by any) (*keyring.Facts, error) {
 	var rows []factRow
 	g := l.db.Read(ctx)
-	if err := g.Raw(factQuery, append(slices.Clone(l.versions), importedVersion), digest[:]).Scan(&rows).Error; err != nil {
+	if err := g.Raw(query, append(slices.Clone(l.versions), importedVersion), by).Scan(&rows).Error; err != nil {
 		return nil, err
 	}
 	if len(rows) == 0 {
@@ -219,9 +230,10 @@ func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 		DataDomain        string
 		RefusesUndeclared bool
 		IsPortal          bool
+		ReportOnlyUntil   *time.Time
 		HasLive, HasTest  int
 	}
-	err := g.Raw(`SELECT p.id, p.slug, p.publisher_id, p.data_domain, p.refuses_undeclared, p.is_portal,
+	err := g.Raw(`SELECT p.id, p.slug, p.publisher_id, p.data_domain, p.refuses_undeclared, p.is_portal, p.report_only_until,
 		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'live' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_live,
 		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'test' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_test
 		FROM apis p WHERE ? = 0 OR p.id IN ? ORDER BY p.slug`, len(ids), ids).Scan(&rows).Error
@@ -238,6 +250,8 @@ func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 		}
 		if r.IsPortal { // goes with any data domain
 			apis[i].Domain = ""
+		} else {
+			apis[i].ReportOnlyUntil = nanos(r.ReportOnlyUntil)
 		}
 		byID[r.ID] = apis[i]
 	}
