@@ -119,6 +119,9 @@ func NewSharedQuotas(peers ratelimit.Peers) *MonthlyQuotas {
 	return q
 }
 
+// Shared reports whether other processes charge the same quotas.
+func (q *MonthlyQuotas) Shared() bool { return q.peers.Peers() > 1 }
+
 // shard spreads keys by the random ends of their ids.
 func (q *MonthlyQuotas) shard(key ratelimit.Key) *quotaShard {
 	return &q.shards[(key.A[15]^key.B[15]^key.Kind)%quotaShards]

@@ -35,6 +35,7 @@ type owner struct{ app, org db.ID }
 func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, error) {
 	var ids map[what]int64
 	var stored []keyring.Stored
+	uses := f.noted.news(p.Batch)
 	err := f.DB.Tx(ctx, func(tx *db.Tx) error {
 		ids, stored = nil, nil
 		n, err := tx.Run("INSERT INTO usage_batches (replica, boot, seq, at) VALUES (?, ?, ?, ?) ON CONFLICT (replica, boot, seq) DO NOTHING", p.Replica, p.Boot, p.Seq, tx.Now)
@@ -51,7 +52,7 @@ func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, erro
 		if err := count(tx, p.Batch, ids, f.known); err != nil {
 			return err
 		}
-		if err := key.RecordUse(tx, usesOf(p.Batch)); err != nil {
+		if err := key.RecordUse(tx, uses); err != nil {
 			return err
 		}
 		if err := checked(tx, p.Batch); err != nil {
@@ -66,6 +67,7 @@ func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, erro
 	if err != nil {
 		return nil, err
 	}
+	f.noted.note(uses)
 	if len(f.known)+len(ids) > mostKnown {
 		clear(f.known)
 	}
@@ -183,29 +185,6 @@ func chunks(n int) []int {
 }
 
 func rowsText(row string, n int) string { return row + strings.Repeat(", "+row, n-1) }
-
-// usesOf turns what the batch notes of let-through calls into the key area's words.
-func usesOf(b keyring.Batch) []key.Use {
-	uses := make(map[keyring.ID]*key.Use, len(b.Keys))
-	for id, at := range b.Keys {
-		uses[id] = &key.Use{KeyID: db.ID(id), At: at.Truncate(time.Microsecond)}
-	}
-	for s, at := range b.Scopes {
-		if u := uses[s.Key]; u != nil {
-			u.Scopes = append(u.Scopes, key.ScopeUse{APIID: db.ID(s.API), Scope: s.Scope, At: at.Truncate(time.Microsecond)})
-		}
-	}
-	for n, at := range b.Networks {
-		if u := uses[n.Key]; u != nil && n.Network.IsValid() {
-			u.Networks = append(u.Networks, key.NetworkAt{Network: n.Network.String(), At: at.Truncate(time.Microsecond)})
-		}
-	}
-	all := make([]key.Use, 0, len(uses))
-	for _, u := range uses {
-		all = append(all, *u)
-	}
-	return all
-}
 
 // checked notes on each API of the batch that its gateway asks: the first time is what turns "Connect" green.
 func checked(tx *db.Tx, b keyring.Batch) error {

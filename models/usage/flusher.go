@@ -15,11 +15,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// FlushEvery is how often counts go to the database: two of it after a call the pages show it. Without a spool counts that are younger than this
+// FlushEvery is how often counts go to the database: two of it after a call the pages show it. Where a process alone counts so many series that writing them takes long, it
+// is flushAtMost at the most, so that the writing takes a part in flushPart of the time. Without a spool counts that are younger than this
 // are lost when the process is killed; with one, those that are younger are lost when the power goes.
 const FlushEvery = time.Second
 
 const (
+	flushAtMost    = 5 * time.Second
+	flushPart      = 20
 	flushTimeout   = 30 * time.Second // of one batch
 	refreshQuotas  = 5 * time.Second
 	adoptEvery     = time.Minute
@@ -54,6 +57,7 @@ type Flusher struct {
 	pending   *pending
 	failures  int
 	known     map[what]int64
+	noted     noted
 	refreshed time.Time
 	adopted   time.Time
 	crowded   int // times that nothing could be sealed
@@ -82,7 +86,7 @@ func NewFlusher(o FlusherOptions) *Flusher {
 	if o.Spool != nil {
 		o.Counters.Turn(o.Spool.Live())
 	}
-	return &Flusher{FlusherOptions: o, known: map[what]int64{}}
+	return &Flusher{FlusherOptions: o, known: map[what]int64{}, noted: newNoted()}
 }
 
 // NewBoot names one start of a process as no other.
@@ -92,16 +96,32 @@ func NewBoot() string {
 	return hex.EncodeToString(boot[:])
 }
 
+// pause is how long to wait after a flush that took so long. Where several processes share quotas, each has to hear of the others' calls each second.
+func (f *Flusher) pause(took time.Duration) time.Duration {
+	if f.Quotas != nil && f.Quotas.Shared() || f.waits() {
+		return FlushEvery
+	}
+	return min(max(FlushEvery, flushPart*took), flushAtMost)
+}
+
+// waits reports whether something waits to be tried again.
+func (f *Flusher) waits() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.pending != nil
+}
+
 // Run flushes each second until ctx ends, and then once more, however long it takes up to 15 s: stop what counts before.
 func (f *Flusher) Run(ctx context.Context) {
-	tick := time.NewTicker(FlushEvery)
-	defer tick.Stop()
 	for {
+		began := f.DB.Now()
 		_ = f.Flush(ctx) // it has said what went wrong
+		pause := time.NewTimer(f.pause(f.DB.Now().Sub(began)))
 		select {
-		case <-tick.C:
+		case <-pause.C:
 			continue
 		case <-ctx.Done():
+			pause.Stop()
 		}
 		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewell)
 		defer cancel()

@@ -4,38 +4,81 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
 // charge adds what this process charged to the counters of all, by day and by month, and returns what they stand at now. Sorted, so that two
 // replicas take row locks in one order.
 func charge(tx *db.Tx, charges []keyring.Charge) ([]keyring.Stored, error) {
-	charges = slices.Clone(charges)
-	slices.SortFunc(charges, func(a, b keyring.Charge) int {
-		return cmp.Or(bytes.Compare(a.Key.A[:], b.Key.A[:]), bytes.Compare(a.Key.B[:], b.Key.B[:]), cmp.Compare(a.Key.Kind, b.Key.Kind), a.Day.Compare(b.Day))
-	})
+	months, days := map[period]int64{}, map[period]int64{}
+	for _, c := range charges {
+		month, _ := keyring.Month(c.Day)
+		months[period{c.Key, month}] += c.Cost
+		days[period{c.Key, c.Day}] += c.Cost
+	}
+	ofMonth, err := raise(tx, months, "quota_counters", "period_start", "app_id, api_id, environment, period_start")
+	if err != nil {
+		return nil, err
+	}
+	ofDay, err := raise(tx, days, "quota_days", "day", "day, app_id, api_id, environment")
+	if err != nil {
+		return nil, err
+	}
 	stored := make([]keyring.Stored, len(charges))
 	for i, c := range charges {
 		month, _ := keyring.Month(c.Day)
-		app, api, env := db.ID(c.Key.A), db.ID(c.Key.B), keyring.Environment(c.Key.Kind).String()
-		stored[i] = keyring.Stored{Key: c.Key, Day: c.Day}
-		err := tx.Raw(`INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (app_id, api_id, environment, period_start) DO UPDATE SET used = quota_counters.used + excluded.used RETURNING used`,
-			app, api, env, month, c.Cost).Row().Scan(&stored[i].OfMonth)
-		if err != nil {
-			return nil, err
-		}
-		err = tx.Raw(`INSERT INTO quota_days (app_id, api_id, environment, day, used) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (day, app_id, api_id, environment) DO UPDATE SET used = quota_days.used + excluded.used RETURNING used`,
-			app, api, env, c.Day, c.Cost).Row().Scan(&stored[i].OfDay)
-		if err != nil {
-			return nil, err
-		}
+		stored[i] = keyring.Stored{Key: c.Key, Day: c.Day, OfMonth: ofMonth[period{c.Key, month}], OfDay: ofDay[period{c.Key, c.Day}]}
 	}
 	return stored, nil
+}
+
+// period is a month or a day of an app at an API in an environment.
+type period struct {
+	key   ratelimit.Key
+	start time.Time // UTC
+}
+
+func (p period) compare(o period) int {
+	return cmp.Or(p.start.Compare(o.start), bytes.Compare(p.key.A[:], o.key.A[:]), bytes.Compare(p.key.B[:], o.key.B[:]), cmp.Compare(p.key.Kind, o.key.Kind))
+}
+
+// raise adds to the counters of a table, whose column start is that of the period, and returns what they stand at. A statement is of one period.
+func raise(tx *db.Tx, by map[period]int64, table, start, key string) (map[period]int64, error) {
+	all := slices.SortedFunc(maps.Keys(by), period.compare)
+	stand := make(map[period]int64, len(all))
+	for len(all) > 0 {
+		same := 1
+		for same < len(all) && all[same].start.Equal(all[0].start) {
+			same++
+		}
+		n := chunks(same)[0]
+		var args []any
+		for _, p := range all[:n] {
+			args = append(args, db.ID(p.key.A), db.ID(p.key.B), keyring.Environment(p.key.Kind).String(), p.start, by[p])
+		}
+		var rows []struct {
+			AppID, APIID db.ID
+			Environment  string
+			Used         int64
+		}
+		err := tx.Raw("INSERT INTO "+table+" (app_id, api_id, environment, "+start+", used) VALUES "+rowsText("(?, ?, ?, ?, ?)", n)+
+			" ON CONFLICT ("+key+") DO UPDATE SET used = "+table+".used + excluded.used RETURNING app_id, api_id, environment, used", args...).Scan(&rows).Error
+		if err != nil {
+			return nil, err
+		}
+		for _, r := range rows {
+			env, _ := keyring.ParseEnvironment(r.Environment)
+			stand[period{keyring.LimitKey(keyring.ID(r.AppID), keyring.ID(r.APIID), env), all[0].start}] = r.Used
+		}
+		all = all[n:]
+	}
+	return stand, nil
 }
 
 func (f *Flusher) rebase(stored []keyring.Stored) {
