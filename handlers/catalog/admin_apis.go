@@ -40,7 +40,7 @@ func (h *Handler) AdminAPIs(c echo.Context) error {
 			{Text: web.T(c, visibilityWords[r.Visibility])},
 			{Text: text.Number(ctx, r.ScopeCount), Num: true},
 			{Text: text.Number(ctx, r.Keys), Num: true},
-			{Status: gatewayStatus(c, r.API)},
+			{Status: h.gatewayStatus(c, r.API)},
 		})
 	}
 	filter := components.Filter{Action: apisPath, Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: search}}
@@ -62,12 +62,14 @@ func domainCell(c echo.Context, api catalog.API) desk.Cell {
 }
 
 // gatewayStatus tells whether a gateway asks about an API.
-func gatewayStatus(c echo.Context, api catalog.API) *desk.Status {
+func (h *Handler) gatewayStatus(c echo.Context, api catalog.API) *desk.Status {
 	switch {
 	case api.RetiredAt != nil:
 		return &desk.Status{Tone: components.Off, Words: web.T(c, "Retired")}
 	case api.IsPortal:
 		return &desk.Status{Tone: components.OK, Words: web.T(c, "Built in")}
+	case api.ReportsOnly(h.Now()):
+		return &desk.Status{Tone: components.Warn, Words: web.T(c, "Report-only")}
 	case api.FirstCheckedAt == nil:
 		return &desk.Status{Tone: components.Warn, Words: web.T(c, "Not connected")}
 	}
@@ -214,7 +216,7 @@ func (h *Handler) detail(c echo.Context) (catalog.Detail, error) {
 // tabDesk begins a page of an API.
 func (h *Handler) tabDesk(c echo.Context, api catalog.API, current string) desk.Desk {
 	return desk.Desk{
-		Frame: h.Frame(c, api.Name), Title: api.Name, DataTitle: true, Meta: api.Slug, Status: gatewayStatus(c, api), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
+		Frame: h.Frame(c, api.Name), Title: api.Name, DataTitle: true, Meta: api.Slug, Status: h.gatewayStatus(c, api), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
 		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api, current),
 	}
 }

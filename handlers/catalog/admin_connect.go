@@ -70,6 +70,10 @@ func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm,
 	} else {
 		p.StatusURL = apiPath(api.ID) + "/connect"
 	}
+	p.ReportHref, p.Code = apiPath(api.ID)+reportOnlyTab, codeFiles(gatewayfile.Options{GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment})
+	if api.ReportsOnly(h.Now()) {
+		p.ReportOnly = h.reportOnlyNote(c, api.API)
+	}
 	if editable(c, api.API) {
 		p.Form = h.connectFormView(c, api, f, fields)
 	}
@@ -143,6 +147,16 @@ func gatewayFiles(o gatewayfile.Options) []views.Gateway {
 		{Name: "HAProxy", Href: "/guides/haproxy", Files: []components.CodeBlock{
 			file("HAProxy", "/etc/haproxy/"+name+".cfg", gatewayfile.HAProxy(o)), file("HAProxy, Lua", "/etc/haproxy/"+name+".lua", gatewayfile.HAProxyLua(o)),
 		}},
+	}
+}
+
+// codeFiles are the code for a service without a gateway. There is no key in it.
+func codeFiles(o gatewayfile.Options) []views.Gateway {
+	const guide = "/guides/verifying-keys"
+	return []views.Gateway{
+		{Name: "Go", Href: guide, Files: []components.CodeBlock{{Title: "Go", Note: "protected.go", Text: gatewayfile.Go(o)}}},
+		{Name: "Node", Href: guide, Files: []components.CodeBlock{{Title: "Node", Note: "gatehouse.mjs", Text: gatewayfile.Node(o)}}},
+		{Name: "Python", Href: guide, Files: []components.CodeBlock{{Title: "Python", Note: "gatehouse.py", Text: gatewayfile.Python(o)}}},
 	}
 }
 

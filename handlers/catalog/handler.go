@@ -101,6 +101,9 @@ func (h *Handler) adminRoutes(r *web.Registrar) {
 	r.Post("/admin/apis/:id/retire", manage.Fresh(), h.RetireAPI)
 	r.Get("/admin/apis/:id/connect", read, h.Connect)
 	r.Post("/admin/apis/:id/connect", manage.Fresh(), h.MakeGatewayKey)
+	r.Get("/admin/apis/:id/report-only", read, h.ReportOnly)
+	r.Post("/admin/apis/:id/report-only", manage.Fresh(), h.SetReportOnly)
+	r.Post("/admin/apis/:id/report-only/end", manage, h.EndReportOnly)
 }
 
 func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {

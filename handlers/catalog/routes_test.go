@@ -95,6 +95,8 @@ func acts(t *testing.T, w *world) []act {
 		{"retire plan", staff, w.api("/plans/" + plan + "/retire"), form("move_to", show(catalog.PlanPrefix, w.Open)), form("move_to", wide), 403, 0},
 		{"terms", staff, w.api("/terms"), form("terms", "Be kind."), form("terms", strings.Repeat("x", 20001)), 403, 0},
 		{"retire API", staff, w.api("/retire"), form("confirm", "Orders"), form("confirm", "orders"), 403, 0},
+		{"report only", staff, w.api("/report-only"), form("days", "7", "sure", "1"), form("days", "7"), 403, 0},
+		{"end report only", staff, w.api("/report-only/end"), form(), nil, 403, 0},
 		{"connect", staff, w.api("/connect"), form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL), form("environment", "live", "upstream", "nowhere"), 403, 200},
 	}
 }
@@ -247,7 +249,7 @@ func TestGatewayKeyIsShownOnce(t *testing.T) {
 	if len(secret) != 38 || made.Header.Get("Cache-Control") != "no-store" {
 		t.Fatal("no key in the file", secret, made.Header)
 	}
-	has(t, made, "listen 8081;", "api=orders&amp;env=live&amp;nginx=1", "proxy_pass http://127.0.0.1:9000;", "Copy both now",
+	has(t, made, "listen 8081;", "api=orders&amp;env=live&amp;nginx=1", "server 127.0.0.1:9000;", "Copy both now",
 		"http://api.example:8081 {", "reverse_proxy http://127.0.0.1:9000", "bind :8081", "core.register_action(&#34;gatehouse_orders_live&#34;", "/etc/haproxy/gatehouse-orders-live.lua", "/guides/caddy")
 	if again.Status != http.StatusSeeOther || strings.Contains(w.staff.Get(w.api("/connect")).Body, secret) {
 		t.Error("the secret is shown again")
@@ -261,13 +263,40 @@ func TestGatewayKeyIsShownOnce(t *testing.T) {
 	wantStatus(t, "hostile listen", w.staff.Post(w.api("/connect"), form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL, "listen", "80; return 200")).Status, 422)
 }
 
+// C13: who looks at an API sees that it is open, until when, and what to do.
+func TestPagesWarnWhileAnAPIIsInReportOnlyMode(t *testing.T) {
+	w := newWorld(t)
+	if has(t, w.staff.Get(w.api("/connect")), "Set report-only mode"); strings.Contains(w.staff.Get(apisPage).Body, "Report-only") {
+		t.Error("by default")
+	}
+	has(t, w.staff.Get(w.api("/report-only")), "Begin report-only mode", "X-Gatehouse-Would-Refuse")
+
+	set := w.staff.Post(w.api("/report-only"), form("days", "7", "sure", "1"))
+
+	wantStatus(t, "set", set.Status, http.StatusSeeOther)
+	has(t, w.staff.Get(apisPage), "Report-only")
+	has(t, w.staff.Get(w.api("/connect")), "Report-only until", "Nothing is refused")
+	has(t, w.staff.Get(w.api("/routes")), "Report-only")
+	has(t, w.staff.Get(w.api("/report-only")), "Report-only until", "End report-only mode", "Set the end anew")
+	if page := w.support.Get(w.api("/report-only")); strings.Contains(page.Body, "End report-only mode") || !strings.Contains(page.Body, "Report-only until") {
+		t.Error("support sees what it may not do, or not what is")
+	}
+	w.staff.Post(w.api("/report-only/end"), form())
+	has(t, w.staff.Get(apisPage), "Report-only mode has ended.")
+	if strings.Contains(w.staff.Get(apisPage).Body, "Report-only") {
+		t.Error("it goes on")
+	}
+}
+
+const apisPage = "/admin/apis"
+
 // A14: what gives a secret away or can't be undone asks for the password again
 func TestRetiringAnAPIAndItsGatewayKeyAskForThePassword(t *testing.T) {
 	w := newWorld(t)
 	connect := form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL)
 	w.Clock.Advance(11 * time.Minute)
 
-	for path, in := range map[string]url.Values{"/retire": form("confirm", "Orders"), "/connect": connect} {
+	for path, in := range map[string]url.Values{"/retire": form("confirm", "Orders"), "/connect": connect, "/report-only": form("days", "7", "sure", "1")} {
 		if page := w.staff.Post(w.api(path), in); page.Status != http.StatusSeeOther || !strings.HasPrefix(page.Location, "/console/account/confirm") {
 			t.Errorf("%s: %d %s", path, page.Status, page.Location)
 		}

@@ -88,31 +88,36 @@ func (e *Edge) authz(x *exchange) {
 		return
 	}
 	api, request, wrong := e.question(x, a, sound, catalogue, gateway)
-	if wrong != "" {
-		x.refuse(http.StatusForbidden, codeBadRequest, wrong)
-		return
-	}
 	key, ok := presented(x)
+	if wrong == "" && !ok {
+		wrong = sayTwoKeys
+	}
 	switch {
-	case !ok:
-		x.refuse(http.StatusForbidden, codeBadRequest, sayTwoKeys)
+	case wrong != "":
+		if !e.unjudged(x, api, &request, keyring.BadRequest) {
+			x.refuse(http.StatusForbidden, codeBadRequest, wrong)
+		}
 	case key == "":
-		x.refuse(http.StatusUnauthorized, codeMissingKey, sayNoKey)
+		if !e.unjudged(x, api, &request, keyring.MissingKey) {
+			x.refuse(http.StatusUnauthorized, codeMissingKey, sayNoKey)
+		}
 	default:
 		e.judge(x, key, api, &request)
 	}
 }
 
-// question puts together what is asked; wrong says why it can't be.
+// question puts together what is asked; wrong says why it can't be. The API is nil where that is not even known.
 func (e *Edge) question(x *exchange, a asked, sound bool, c *keyring.Catalogue, gateway *keyring.Facts) (*keyring.API, keyring.Request, string) {
-	if leaked(x) {
-		return nil, keyring.Request{}, sayLeaked
+	var api *keyring.API
+	if sound {
+		api = c.Resolve(gateway.App.Org.ID, a.api)
 	}
-	if !sound {
+	switch {
+	case leaked(x):
+		return api, keyring.Request{}, sayLeaked
+	case !sound:
 		return nil, keyring.Request{}, sayAsked
-	}
-	api := c.Resolve(gateway.App.Org.ID, a.api)
-	if api == nil {
+	case api == nil:
 		return nil, keyring.Request{}, sayNoAPI
 	}
 	o, wrong := e.originalOf(x)
@@ -132,6 +137,9 @@ func (e *Edge) judge(x *exchange, key string, api *keyring.API, request *keyring
 		return
 	}
 	d := keyring.Decide(x.ctx, x.now, facts, api, request, e.limits)
+	if !d.Allowed() && e.passedOver(x, facts, api, request, &d) {
+		return
+	}
 	e.Counters.Count(x.now, facts, api, request, &d)
 	x.limitHeaders(facts, &d)
 	if !d.Allowed() {

@@ -3,7 +3,8 @@
 // the body), so that what a check costs is the check.
 //
 // It decides from the keyring alone: a warm check touches no database. When the keyring can't answer, neither can the edge, and it
-// says 503: clients must not throw away good keys. Whatever goes wrong, nothing but a decision of VALID ever becomes a 2xx (C13).
+// says 503: clients must not throw away good keys. Whatever goes wrong, nothing but a decision ever becomes a 2xx: one of VALID, or one that refuses, of a
+// call to an API which its publisher has in report-only mode (C13).
 package edge
 
 import (

@@ -9,6 +9,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
+// identityNames are the headers of identity, in the order in which identityHeaders sets them.
+var identityNames = [...]string{"X-Gatehouse-Key-Id", "X-Gatehouse-App-Id", "X-Gatehouse-Organization-Id", "X-Gatehouse-Scopes", "X-Gatehouse-Environment"}
+
 // identityHeaders sets all five on every 200, also those without a value: a proxy that copies them then overwrites what a client
 // invented (D8).
 func (x *exchange) identityHeaders(f *keyring.Facts, grant *keyring.Grant) {

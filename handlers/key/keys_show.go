@@ -3,11 +3,13 @@ package key
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -122,7 +124,10 @@ func (h *Handler) show(c echo.Context, d keys.Detail, root string) (views.ShowPa
 	}
 	for _, code := range d.CodesLately {
 		bar := components.Bar{Label: code.Code, Code: true, Value: code.Calls}
-		if code.Code != "VALID" {
+		switch {
+		case strings.HasPrefix(code.Code, keyring.PassedPrefix):
+			bar.Tone = components.Warn
+		case code.Code != "VALID":
 			bar.Tone = components.Bad
 		}
 		p.Codes.Items = append(p.Codes.Items, bar)

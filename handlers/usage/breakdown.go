@@ -19,11 +19,44 @@ var codeWords = map[keyring.Code]string{
 	keyring.Suspended: text.N("Suspended"), keyring.ForbiddenIP: text.N("Network not allowed"), keyring.ForbiddenOrigin: text.N("Origin not allowed"),
 	keyring.WrongEnvironment: text.N("Wrong environment"), keyring.WrongAPI: text.N("No access to the API"), keyring.InsufficientScope: text.N("Scope missing"),
 	keyring.QuotaExceeded: text.N("Quota used up"), keyring.RateLimited: text.N("Rate limit"), keyring.Valid: text.N("Let through"),
+	keyring.MissingKey: text.N("No key"), keyring.BadRequest: text.N("Not to be judged"),
+}
+
+// wordsOf a code, and how its calls look. A refusal that was passed over, since the API is in report-only mode, was let through and is to be looked at.
+func wordsOf(ctx context.Context, code keyring.Code) (string, components.Tone) {
+	of, passed := code.Passed()
+	switch {
+	case passed:
+		return text.T(ctx, "Would be refused: %s", text.T(ctx, codeWords[of])), components.Warn
+	case code == keyring.Valid:
+		return text.T(ctx, codeWords[code]), components.OK
+	}
+	return text.T(ctx, codeWords[code]), components.Bad
+}
+
+// passedTile counts, of what was let through, what an API that is not in report-only mode would have refused; nothing where there is none.
+func passedTile(ctx context.Context, a *ask, codes []usage.Row, total usage.Count) []components.Tile {
+	var n int64
+	for _, r := range codes {
+		if code, ok := keyring.ParseCode(r.Name); ok {
+			if _, passed := code.Passed(); passed {
+				n += r.All()
+			}
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return []components.Tile{{
+		Label: text.T(ctx, "Would have been refused"), Value: text.Compact(ctx, n), Href: a.with("code", usage.Passed),
+		Delta: text.T(ctx, "%s of all calls", text.Percent(ctx, share(n, total.All()))),
+	}}
 }
 
 func codes(ctx context.Context, a *ask) components.Field {
 	f := components.Field{Name: "code", Label: text.T(ctx, "Code"), Options: []components.Option{
 		{Label: text.T(ctx, "All codes")}, {Value: usage.Refused, Label: text.T(ctx, "All refusals"), Selected: a.Code == usage.Refused},
+		{Value: usage.Passed, Label: text.T(ctx, "Would have been refused"), Selected: a.Code == usage.Passed},
 	}}
 	for code := keyring.Valid; code >= keyring.NotFound; code-- {
 		if code == keyring.NotFound && !a.Everything { // counted for nobody
@@ -71,6 +104,7 @@ func (h *Handler) breakdowns(c echo.Context, a *ask, p *view.Page, total usage.C
 		p.Tables = append(p.Tables, b)
 	}
 	p.Codes = codeBars(ctx, a, all.Codes)
+	p.Tiles = append(p.Tiles, passedTile(ctx, a, all.Codes, total)...)
 	return nil
 }
 
@@ -94,10 +128,7 @@ func codeBars(ctx context.Context, a *ask, rows []usage.Row) components.BarChart
 	for _, r := range rows {
 		bar := components.Bar{Label: r.Name, Value: r.All(), Href: a.with("code", r.Name), Tone: components.Bad}
 		if code, ok := keyring.ParseCode(r.Name); ok {
-			bar.Label = text.T(ctx, codeWords[code])
-			if code == keyring.Valid {
-				bar.Tone = components.OK
-			}
+			bar.Label, bar.Tone = wordsOf(ctx, code)
 		}
 		b.Items = append(b.Items, bar)
 	}

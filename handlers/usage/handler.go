@@ -54,7 +54,7 @@ func askOf(c echo.Context, path string, everything bool) ask {
 	if env, ok := keyring.ParseEnvironment(c.QueryParam("environment")); ok && env != keyring.Any {
 		a.Environment = env.String()
 	}
-	if code := c.QueryParam("code"); code == usage.Refused {
+	if code := c.QueryParam("code"); code == usage.Refused || code == usage.Passed {
 		a.Code = code
 	} else if known, ok := keyring.ParseCode(code); ok {
 		a.Code = known.String()

@@ -65,8 +65,12 @@ const caddyFile = `# Gatehouse guards the API «slug» («env») here. This file
 				request_header X-Gatehouse-Organization-Id {http.reverse_proxy.header.X-Gatehouse-Organization-Id}
 				request_header X-Gatehouse-Scopes {http.reverse_proxy.header.X-Gatehouse-Scopes}
 				request_header X-Gatehouse-Environment {http.reverse_proxy.header.X-Gatehouse-Environment}
-				request_header -Authorization
-				request_header -X-API-Key
+				# In report-only mode, what would have been refused goes on marked, with the credentials that it came with: they are for the service.
+				@would vars_regexp {http.reverse_proxy.header.X-Gatehouse-Would-Refuse} ^[A-Z_]+$
+				request_header @would X-Gatehouse-Would-Refuse {http.reverse_proxy.header.X-Gatehouse-Would-Refuse}
+				@known not vars_regexp {http.reverse_proxy.header.X-Gatehouse-Would-Refuse} ^[A-Z_]+$
+				request_header @known -Authorization
+				request_header @known -X-API-Key
 
 				@limit vars_regexp {http.reverse_proxy.header.Ratelimit} ^\S*;
 				header @limit RateLimit {http.reverse_proxy.header.Ratelimit}

@@ -51,8 +51,9 @@ frontend «name»
   http-request lua.«name»
   http-request return status 503 content-type application/problem+json hdr X-Gatehouse-Code UNAVAILABLE hdr Retry-After 5 string '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"UNAVAILABLE"}' unless { var(txn.gatehouse) -m str yes }
 
-  http-request del-header authorization
-  http-request del-header x-api-key
+  # In report-only mode, what would have been refused goes on marked, with the credentials that it came with: they are for the service.
+  http-request del-header authorization unless { var(txn.gatehouse_would) -m found }
+  http-request del-header x-api-key unless { var(txn.gatehouse_would) -m found }
   http-request set-header X-Forwarded-Host %[req.hdr(host)]
   http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
   http-request set-header X-Forwarded-For %[src]
@@ -103,6 +104,10 @@ core.register_action("«name»", { "http-req" }, function(txn)
   if answer.status == 200 and first(said, "x-gatehouse-key-id") then
     for _, name in ipairs(identity) do
       txn.http:req_set_header(name, first(said, name) or "")
+    end
+    if first(said, "x-gatehouse-would-refuse") then
+      txn:set_var("txn.gatehouse_would", first(said, "x-gatehouse-would-refuse"))
+      txn.http:req_set_header("x-gatehouse-would-refuse", first(said, "x-gatehouse-would-refuse"))
     end
     if first(said, "ratelimit") then
       txn:set_var("txn.gatehouse_ratelimit", first(said, "ratelimit"))

@@ -33,7 +33,7 @@ var (
 func Nginx(o Options) string {
 	gatehouse, upstream := address(o.GatehouseURL), address(o.Upstream)
 	fill := o.fill(
-		"«gatehouse tls»", gatehouse.tls(verified), "«upstream tls»", upstream.tls(named), "«upstream»", upstream.scheme+"://"+upstream.host,
+		"«gatehouse tls»", gatehouse.tls(verified), "«upstream tls»", upstream.tls(named), "«upstream»", upstream.hostPort, "«upstream host»", upstream.host, "«upstream scheme»", upstream.scheme,
 		"«listen»", or(foreignToHost.ReplaceAllString(o.Listen, ""), "80"), "«server name»", or(foreignToHost.ReplaceAllString(o.ServerName, ""), "_"),
 	)
 	return fill.Replace(nginxFile)

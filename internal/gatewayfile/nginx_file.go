@@ -2,6 +2,29 @@ package gatewayfile
 
 // nginxFile is what Nginx fills.
 const nginxFile = `# Gatehouse guards the API «slug» («env») here. This file holds a key: keep it readable by root alone.
+
+# In report-only mode, what would have been refused goes on with the credentials that it came with: they are for the service.
+map $gh_would_refuse $«name»_authorization {
+  "" "";
+  default $http_authorization;
+}
+map $gh_would_refuse $«name»_api_key {
+  "" "";
+  default $http_x_api_key;
+}
+
+# What answers 200 and names nobody is not Gatehouse: nothing gets past it.
+map $gh_key$gh_would_refuse $«name»_service {
+  "" «name»_nowhere;
+  default «name»_service;
+}
+upstream «name»_nowhere {
+  server 127.0.0.1:9 down;
+}
+upstream «name»_service {
+  server «upstream»;
+}
+
 upstream «name» {
   server «gatehouse»;
   keepalive 32;
@@ -22,6 +45,7 @@ server {
     auth_request_set $gh_organization $upstream_http_x_gatehouse_organization_id;
     auth_request_set $gh_scopes $upstream_http_x_gatehouse_scopes;
     auth_request_set $gh_environment $upstream_http_x_gatehouse_environment;
+    auth_request_set $gh_would_refuse $upstream_http_x_gatehouse_would_refuse;
     auth_request_set $gh_code $upstream_http_x_gatehouse_code;
     auth_request_set $gh_retry_after $upstream_http_retry_after;
     auth_request_set $gh_ratelimit $upstream_http_ratelimit;
@@ -42,8 +66,9 @@ server {
     proxy_set_header X-Gatehouse-Environment $gh_environment;
     proxy_set_header X-Gatehouse-Code "";
     proxy_set_header X-Gatehouse-Token "";
-    proxy_set_header Authorization "";
-    proxy_set_header X-API-Key "";
+    proxy_set_header Authorization $«name»_authorization;
+    proxy_set_header X-API-Key $«name»_api_key;
+    proxy_set_header X-Gatehouse-Would-Refuse $gh_would_refuse;
     # What services believe of the route, the method or the caller, when a proxy says it: none of it was judged.
     proxy_set_header X-Original-URL "";
     proxy_set_header X-Original-URI "";
@@ -63,7 +88,8 @@ server {
     proxy_set_header Connection "";
     proxy_http_version 1.1;
     proxy_intercept_errors off;«upstream tls»
-    proxy_pass «upstream»;
+    proxy_set_header Host «upstream host»;
+    proxy_pass «upstream scheme»://$«name»_service;
   }
 
   location = /_gatehouse {

@@ -20,7 +20,9 @@ type API struct {
 	Test   bool // has a test environment
 	// RefuseUndeclared says that a request which no rule fits is refused.
 	RefuseUndeclared bool
-	Rules            []Rule
+	// ReportOnlyUntil is up to when refusals are passed over, in Unix nanoseconds; 0 for never, see ReportsOnly.
+	ReportOnlyUntil int64
+	Rules           []Rule
 
 	root node
 }

@@ -41,13 +41,15 @@ func (c Code) String() string {
 	if int(c) < len(codeNames) {
 		return codeNames[c]
 	}
-	return ""
+	return c.moreText()
 }
 
 // ParseCode is the inverse of String; ok is false for any other text.
 func ParseCode(text string) (c Code, ok bool) {
-	i := slices.Index(codeNames[1:], text)
-	return Code(i + 1), i >= 0
+	if i := slices.Index(codeNames[1:], text); i >= 0 {
+		return Code(i + 1), true
+	}
+	return parseMore(text)
 }
 
 // Request is what is asked of a key.

@@ -49,6 +49,7 @@ type API struct {
 	TermsVersion      int
 	FirstCheckedAt    *time.Time // the first verification by a gateway
 	LastCheckedAt     *time.Time
+	ReportOnlyUntil   *time.Time // until when refusals are passed over, marked; nil: they refuse. See SetReportOnly
 	RetiredAt         *time.Time
 	CreatedAt         time.Time
 	UpdatedAt         time.Time

@@ -62,7 +62,7 @@ func added(sums []sum, by func(sum) Row) []Row {
 			i = len(rows)
 			at[of], rows = i, append(rows, of)
 		}
-		if n.code == "VALID" {
+		if goodCode(n.code) {
 			rows[i].Good += n.calls
 		} else {
 			rows[i].Bad += n.calls

@@ -4,9 +4,11 @@ package usage
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -126,15 +128,28 @@ func (v View) where() (string, []any, error) {
 	switch v.Code {
 	case "":
 	case Refused:
-		query += " AND s.code <> 'VALID'"
+		query += " AND s.code <> 'VALID' AND NOT " + passedOver
+	case Passed:
+		query += " AND " + passedOver
 	default:
 		add(true, " AND s.code = ?", v.Code)
 	}
 	return query, args, nil
 }
 
-// Refused, as the code of a View, takes every code but VALID.
-const Refused = "refused"
+// Refused, as the code of a View, takes every refusal; Passed takes every call that would have been refused, and was let through since its API is in
+// report-only mode.
+const (
+	Refused = "refused"
+	Passed  = "passed"
+)
+
+// passedOver is true of a series s of calls that Passed takes; goodCode of the text of a code under which calls were let through.
+const passedOver = "s.code LIKE '" + keyring.PassedPrefix + "%'"
+
+func goodCode(code string) bool {
+	return code == "VALID" || strings.HasPrefix(code, keyring.PassedPrefix)
+}
 
 // CallsByKey counts the verifications of each key since a time, by UTC days from the day of since on. A key without any is absent.
 func (s *Store) CallsByKey(ctx context.Context, ids []db.ID, since time.Time) (map[db.ID]int64, error) {

@@ -28,4 +28,9 @@ type Connect struct {
 	Gateways  []Gateway // the first is open
 	Form      *org.Form
 	KeysHref  string
+	// ReportOnly warns that the API is in report-only mode; ReportHref leads to its page.
+	ReportOnly *org.Note
+	ReportHref string
+	// Code asks without a gateway, a language each.
+	Code []Gateway
 }

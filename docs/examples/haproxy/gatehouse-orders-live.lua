@@ -33,6 +33,10 @@ core.register_action("gatehouse_orders_live", { "http-req" }, function(txn)
     for _, name in ipairs(identity) do
       txn.http:req_set_header(name, first(said, name) or "")
     end
+    if first(said, "x-gatehouse-would-refuse") then
+      txn:set_var("txn.gatehouse_would", first(said, "x-gatehouse-would-refuse"))
+      txn.http:req_set_header("x-gatehouse-would-refuse", first(said, "x-gatehouse-would-refuse"))
+    end
     if first(said, "ratelimit") then
       txn:set_var("txn.gatehouse_ratelimit", first(said, "ratelimit"))
       txn:set_var("txn.gatehouse_policy", first(said, "ratelimit-policy") or "")

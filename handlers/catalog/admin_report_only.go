@@ -1,0 +1,121 @@
+package catalog
+
+import (
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	desk "github.com/gatehouse-dev/gatehouse/views/org"
+)
+
+const reportOnlyTab = "/report-only"
+
+type reportOnlyForm struct {
+	Days string `form:"days"`
+	Sure string `form:"sure"`
+}
+
+// ReportOnly shows whether refusals of an API are passed over, and the form that sets it.
+func (h *Handler) ReportOnly(c echo.Context) error {
+	d, err := h.reportOnlyDesk(c, reportOnlyForm{}, nil)
+	return h.show(c, d, err)
+}
+
+func (h *Handler) reportOnlyDesk(c echo.Context, f reportOnlyForm, fields map[string]string) (desk.Desk, error) {
+	api, err := h.connectable(c)
+	if err != nil {
+		return desk.Desk{}, err
+	}
+	d := h.tabDesk(c, api.API, "/connect")
+	d.Crumbs = append(d.Crumbs, components.Crumb{Label: web.T(c, "Connect"), Href: apiPath(api.ID) + "/connect"})
+	d.Title, d.DataTitle, d.Lead = web.T(c, "Report-only mode"), false, web.T(c, "For an API that has callers already: see who would be refused before anybody is.")
+	what := desk.Part{Title: web.T(c, "What it does"), ID: "what", Text: web.T(c, "The gateway asks about each request, and the answer is counted. A refused request, also one without a key, goes through all the same: with the header X-Gatehouse-Would-Refuse and its code, and with no identity. The usage page counts these apart. What can’t be answered at all stays 503.")}
+	if permission.Staff(web.Actor(c).StaffRole, permission.StaffUsageRead) {
+		what.Actions = []components.Act{{Label: web.T(c, "What would have been refused"), Href: "/admin/usage?api=" + api.ID.Show(catalog.Prefix) + "&code=passed"}}
+	}
+	on := api.ReportsOnly(h.Now())
+	if on {
+		d.Parts = append(d.Parts, desk.Part{Note: h.reportOnlyNote(c, api.API)})
+	}
+	d.Parts = append(d.Parts, what)
+	if !editable(c, api.API) {
+		return d, nil
+	}
+	if on {
+		d.Parts = append(d.Parts, desk.Part{
+			Title: web.T(c, "End it now"), ID: "end",
+			Form: &desk.Form{Spec: components.FormSpec{Action: apiPath(api.ID) + reportOnlyTab + "/end"}, Text: web.T(c, "From the next request on, what is refused is refused."), Submit: web.T(c, "End report-only mode"), Kind: components.Primary},
+		})
+	}
+	d.Parts = append(d.Parts, h.reportOnlyPart(c, api.ID, on, f, fields))
+	return d, nil
+}
+
+func (h *Handler) reportOnlyPart(c echo.Context, id db.ID, on bool, f reportOnlyForm, fields map[string]string) desk.Part {
+	days := components.Field{Name: "days", Label: web.T(c, "For how long"), Value: f.Days, Error: fields["days"], Hint: web.T(c, "It ends by itself then, and refusals refuse.")}
+	for _, n := range catalog.ReportOnlyDays {
+		label := web.T(c, "%d days", n)
+		if n == 1 {
+			label = web.T(c, "1 day")
+		}
+		days.Options = append(days.Options, components.Option{Value: strconv.Itoa(n), Label: label})
+	}
+	part := desk.Part{Title: web.T(c, "Begin"), ID: "begin", Form: &desk.Form{
+		Spec: components.FormSpec{Action: apiPath(id) + reportOnlyTab},
+		Inputs: []desk.Input{
+			desk.Radios(days),
+			desk.Check(components.Field{Name: "sure", Label: web.T(c, "Every request to this API goes through meanwhile, also one without a key"), Checked: f.Sure != "", Error: fields["sure"]}),
+		},
+		Submit: web.T(c, "Begin report-only mode"), Kind: components.Danger,
+	}}
+	if on {
+		part.Title, part.Form.Submit = web.T(c, "Set another end"), web.T(c, "Set the end anew")
+	}
+	return part
+}
+
+// reportOnlyNote warns that an API is open.
+func (h *Handler) reportOnlyNote(c echo.Context, api catalog.API) *desk.Note {
+	return &desk.Note{
+		Tone: components.Warn, Title: web.T(c, "Report-only until %s", text.DateTime(web.Ctx(c), *api.ReportOnlyUntil)),
+		Text: web.T(c, "Nothing is refused: every request reaches the service behind the gateway."),
+	}
+}
+
+// SetReportOnly begins it, or sets its end anew.
+func (h *Handler) SetReportOnly(c echo.Context) error {
+	id, err := web.PathID(c, "id", catalog.Prefix)
+	if err != nil {
+		return err
+	}
+	var f reportOnlyForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	days, err := strconv.Atoi(f.Days)
+	if err != nil {
+		days = 0 // no choice of ours: the store says so
+	}
+	if err := h.Store.SetReportOnly(web.Ctx(c), web.Actor(c), id, days, f.Sure != ""); err != nil {
+		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.reportOnlyDesk(c, f, fields) })
+	}
+	return h.Done(c, apiPath(id)+reportOnlyTab, "Report-only mode is on. Nothing is refused until it ends.")
+}
+
+// EndReportOnly ends it at once.
+func (h *Handler) EndReportOnly(c echo.Context) error {
+	id, err := web.PathID(c, "id", catalog.Prefix)
+	if err != nil {
+		return err
+	}
+	if err := h.Store.EndReportOnly(web.Ctx(c), web.Actor(c), id); err != nil {
+		return err
+	}
+	return h.Done(c, apiPath(id)+reportOnlyTab, "Report-only mode has ended. Refusals refuse.")
+}

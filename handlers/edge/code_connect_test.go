@@ -1,0 +1,83 @@
+package edge_test
+
+import (
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/testenv"
+)
+
+// drivers ask by the code that Connect shows about each key that they are given, twice, and print what it says.
+var drivers = map[string]struct {
+	file, driver, program, text string
+	code                        func(gatewayfile.Options) string
+}{
+	"Node": {"gatehouse.mjs", "driver.mjs", "node", `import { verify } from "./gatehouse.mjs";
+for (const key of process.argv.slice(2)) for (const path of ["/v2/orders", "/v2/orders", "/v2//orders"]) {
+  try { const v = await verify(key, "GET", path, "203.0.113.7"); console.log(v.valid, v.code, v.app ? v.app.name : ""); } catch { console.log("nobody knows"); }
+}
+`, gatewayfile.Node},
+	"Python": {"gatehouse.py", "driver.py", "python3", `import sys
+from gatehouse import verify
+for key in sys.argv[1:]:
+    for path in ("/v2/orders", "/v2/orders", "/v2//orders"):
+        try:
+            v = verify(key, "GET", path, "203.0.113.7")
+            print(str(v["valid"]).lower(), v["code"], v["app"]["name"] if "app" in v else "")
+        except (OSError, ValueError):
+            print("nobody knows")
+`, gatewayfile.Python},
+}
+
+// D1, D5: the code that Connect shows tells what the edge says, keeps a yes alone, and says nothing when nobody knows.
+func TestCodeOfConnectAsksTheEdge(t *testing.T) {
+	for language, c := range drivers {
+		t.Run(language, func(t *testing.T) {
+			w := newWorld(t)
+			server := httptest.NewServer(w.handler)
+			t.Cleanup(server.Close)
+			good, revoked := w.add(w.client()), w.add(w.client(func(f *keyring.Facts) { f.RevokedAt = 1 }))
+			dir := t.TempDir()
+			o := gatewayfile.Options{GatehouseURL: server.URL, APISlug: "orders", Environment: "live"}
+			for name, text := range map[string]string{c.file: c.code(o), c.driver: c.text} {
+				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			run := func(gateway string) string {
+				t.Helper()
+				program := exec.CommandContext(t.Context(), testenv.Tool(t, c.program), c.driver, good, "gk_live_x", revoked) //nolint:gosec // ours
+				program.Dir, program.Env = dir, append(os.Environ(), "GATEWAY_KEY="+gateway)
+				said, err := program.CombinedOutput()
+				if err != nil {
+					t.Fatalf("%v: %s", err, said)
+				}
+				return strings.ReplaceAll(string(said), " \n", "\n")
+			}
+
+			said := run(w.gateway)
+
+			const bad = "false BAD_REQUEST\n"
+			want := strings.Repeat("true VALID Northwind shop\n", 2) + bad + strings.Repeat("false NOT_FOUND\n", 2) + bad + strings.Repeat("false REVOKED Northwind shop\n", 2) + bad
+			if said != want {
+				t.Errorf("%s\nwant %s", said, want)
+			}
+			counts := map[keyring.Code]int64{}
+			for row, n := range w.usage.Drain().Counts {
+				counts[row.Code] += n
+			}
+			if counts[keyring.Valid] != 1 || counts[keyring.NotFound] != 2 || counts[keyring.Revoked] != 2 {
+				t.Error("a yes is kept, a refusal is not:", counts)
+			}
+			if said := run("gk_live_x"); said != strings.Repeat("nobody knows\n", 9) {
+				t.Errorf("no gateway key: %s", said)
+			}
+		})
+	}
+}

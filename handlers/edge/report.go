@@ -1,0 +1,31 @@
+package edge
+
+import (
+	"net/http"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+)
+
+// wouldRefuse is the header of a 200 at an API in report-only mode: the code of the refusal that was passed over.
+const wouldRefuse = "X-Gatehouse-Would-Refuse"
+
+// passedOver lets a request through that d refuses when api is in report-only mode, and counts it apart; false when the refusal stands. The answer is a
+// 200 that says so and names nobody: all identity headers are there and empty (D8), so that the service behind takes the call for what it is, one of
+// nobody known. What can't be judged for want of facts is no refusal, and is never passed over (C13).
+func (e *Edge) passedOver(x *exchange, facts *keyring.Facts, api *keyring.API, request *keyring.Request, d *keyring.Decision) bool {
+	if !api.ReportsOnly(x.now) {
+		return false
+	}
+	e.Counters.CountPassed(x.now, facts, api, request, d)
+	for _, name := range identityNames {
+		x.set(name, "")
+	}
+	x.set(wouldRefuse, d.Code.String())
+	x.status = http.StatusOK
+	return true
+}
+
+// unjudged is passedOver for a request that could not be judged, for the reason code.
+func (e *Edge) unjudged(x *exchange, api *keyring.API, request *keyring.Request, code keyring.Code) bool {
+	return api != nil && e.passedOver(x, nil, api, request, &keyring.Decision{Code: code})
+}

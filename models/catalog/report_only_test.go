@@ -1,0 +1,103 @@
+package catalog_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
+	"github.com/gatehouse-dev/gatehouse/models/change"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+)
+
+// C13: never by default, never without an end, and told to verification and audit.
+func TestReportOnlyModeIsSetWithAnEndAndEndsByItself(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, clock *dbtest.Clock) {
+		ctx := t.Context()
+		read := func() catalog.Detail {
+			d, err := w.Catalog.ByID(ctx, w.Staff, w.API)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
+		}
+		if read().ReportsOnly(clock.Now()) {
+			t.Fatal("by default")
+		}
+		_, before := w.Changes(0)
+
+		wantKind(t, "without an end", w.Catalog.SetReportOnly(ctx, w.Staff, w.API, 0, true), fault.Invalid)
+		wantKind(t, "for too long", w.Catalog.SetReportOnly(ctx, w.Staff, w.API, 365, true), fault.Invalid)
+		wantKind(t, "unsure", w.Catalog.SetReportOnly(ctx, w.Staff, w.API, 7, false), fault.Invalid)
+		for who, a := range map[string]actor.Actor{"owner": w.Owner, "support": w.Support, "nobody": {}} {
+			wantKind(t, who, w.Catalog.SetReportOnly(ctx, a, w.API, 7, true), fault.Forbidden)
+			wantKind(t, who+" ends", w.Catalog.EndReportOnly(ctx, a, w.API), fault.Forbidden)
+		}
+		if _, now := w.Changes(0); now != before {
+			t.Error("something changed")
+		}
+		if err := w.Catalog.SetReportOnly(ctx, w.Staff, w.API, 7, true); err != nil {
+			t.Fatal(err)
+		}
+
+		kinds, _ := w.Changes(before)
+		if kinds[string(change.API)] != 1 || len(kinds) != 1 || !read().ReportsOnly(clock.Now()) || read().ReportsOnly(clock.Now().AddDate(0, 0, 7)) {
+			t.Error(kinds, read().ReportOnlyUntil)
+		}
+		if n := events(t, w, audit.APIReportOnly); n != 1 {
+			t.Error("audit:", n)
+		}
+		clock.Advance(7 * 24 * time.Hour)
+		if read().ReportsOnly(clock.Now()) {
+			t.Error("it goes on")
+		}
+	})
+}
+
+func TestReportOnlyModeEndsAtOnceAndWithTheAPI(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, clock *dbtest.Clock) {
+		ctx := t.Context()
+		set := func() {
+			t.Helper()
+			if err := w.Catalog.SetReportOnly(ctx, w.Staff, w.API, 30, true); err != nil {
+				t.Fatal(err)
+			}
+		}
+		on := func() bool {
+			d, err := w.Catalog.ByID(ctx, w.Staff, w.API)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d.ReportsOnly(clock.Now())
+		}
+		set()
+
+		if err := w.Catalog.EndReportOnly(ctx, w.Staff, w.API); err != nil || on() {
+			t.Error("ended:", err, on())
+		}
+		if n := events(t, w, audit.APIReportOnlyEnd); n != 1 {
+			t.Error("audit:", n)
+		}
+		set()
+		if err := w.Catalog.Retire(ctx, w.Staff, w.API, "Orders"); err != nil || on() {
+			t.Error("retired:", err, on())
+		}
+		wantKind(t, "a retired one", w.Catalog.SetReportOnly(ctx, w.Staff, w.API, 1, true), fault.Conflict)
+		portal, err := w.Catalog.BySlug(ctx, w.Staff, "portal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wantKind(t, "the portal's own", w.Catalog.SetReportOnly(ctx, w.Staff, portal.ID, 1, true), fault.Conflict)
+	})
+}
+
+func events(t *testing.T, w *catalogtest.World, act audit.Act) (n int) {
+	t.Helper()
+	if err := w.DB.Read(t.Context()).Raw("SELECT COUNT(*) FROM audit_events WHERE act = ?", string(act)).Scan(&n).Error; err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
