@@ -28,6 +28,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // engine is what runs beside the pages: the edge with its picture of keys, the counters, jobs and mail.
@@ -36,6 +37,7 @@ type engine struct {
 	edge    *edge.Edge
 	flusher *usage.Flusher
 	worker  *job.Worker
+	refused *refusal.Recorder
 	sender  *outbox.Sender // nil without an SMTP server
 	redis   *redis.Client  // nil without Redis
 	fresh   func() bool
@@ -76,8 +78,12 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	if err := e.flusher.Seed(ctx); err != nil {
 		return e, errors.Join(fmt.Errorf("read the quotas: %w", err), e.flusher.Close())
 	}
+	limiter := e.limiter()
+	s.Refusal.Limited(limiter)
+	e.refused = refusal.NewRecorder(o.DB, nil)
 	e.edge = edge.New(edge.Options{
-		Ring: e.ring, Limiter: e.limiter(), Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
+		Refusals: e.refused,
+		Ring:     e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
 		Recognised: func(id keyring.ID, foreign, own keyring.Digest) {
 			s.Import.Recognised(key.Redigested{ID: db.ID(id), Foreign: apikey.Digest(foreign), Own: apikey.Digest(own)})
 		},
@@ -138,6 +144,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)
 	w.Every("usage.quotas", quota.Every, s.Quota.Warn)
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
+	w.Every("usage.refusals", 10*time.Minute, s.Refusal.Sweep)
 	w.Every("guide.search", time.Hour, s.Search.Tend)
 	w.Handle(guide.RebuildJob, s.Search.Rebuild)
 	w.Handle(catalog.OpennessJob, s.Search.Openness)
@@ -155,7 +162,7 @@ func (h *House) Loops() []func(context.Context) {
 	e := h.engine
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
-		e.flusher.Run, e.worker.Run, e.readAhead, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
+		e.flusher.Run, e.refused.Run, e.worker.Run, e.readAhead, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)
@@ -180,12 +187,14 @@ func reportPolling(err error) {
 
 func (e engine) now() time.Time { return e.edge.Clock() }
 
-// Flush writes what was counted up to now, as happens each second while Loops run.
-func (h *House) Flush(ctx context.Context) error { return h.engine.flusher.Flush(ctx) }
+// Flush writes what was counted and refused up to now, as happens each second while Loops run.
+func (h *House) Flush(ctx context.Context) error {
+	return errors.Join(h.engine.flusher.Flush(ctx), h.engine.refused.Flush(ctx))
+}
 
 // Close writes what is still counted in memory. Call it when nothing is served any more.
 func (h *House) Close(ctx context.Context) error {
-	err := errors.Join(h.engine.flusher.Flush(ctx), h.engine.flusher.Close())
+	err := errors.Join(h.engine.flusher.Flush(ctx), h.engine.refused.Flush(ctx), h.engine.flusher.Close())
 	if h.engine.redis != nil {
 		err = errors.Join(err, h.engine.redis.Close())
 	}

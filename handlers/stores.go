@@ -31,6 +31,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // Stores are the stores of every area.
@@ -48,6 +49,7 @@ type Stores struct {
 	Notice      *notice.Store
 	Usage       *usage.Store
 	Quota       *quota.Store
+	Refusal     *refusal.Store
 	Staff       *staff.Store
 	Replica     *replica.Store
 	Follow      *follow.Store
@@ -93,6 +95,7 @@ func newStores(o Options) (Stores, error) {
 	s.Bulk = bulk.NewStore(bulk.Options{DB: o.DB, Keys: s.Key, Outbox: box, Link: link})
 	s.Usage = usage.NewStore(o.DB).Keeping(usage.Keep(o.Settings.UsageKeep))
 	s.Quota = quota.NewStore(o.DB, box, link)
+	s.Refusal = refusal.NewStore(o.DB, s.Key)
 	s.Idempotency = idempotency.NewStore(o.DB)
 	s.Replica = replica.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)

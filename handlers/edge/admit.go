@@ -5,6 +5,7 @@ import (
 	"net/netip"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // Call is a call of the portal's own API that is to be judged.
@@ -27,6 +28,7 @@ func (e *Edge) Admit(w http.ResponseWriter, r *http.Request, call Call) (caller 
 	x := e.carried(r)
 	defer x.free()
 	defer x.answerTo(w)
+	defer e.keepUnjudged(x)
 	if len(call.RequestID) == len(x.request) {
 		copy(x.request[:], call.RequestID)
 		x.standing()
@@ -65,6 +67,7 @@ func (e *Edge) Admit(w http.ResponseWriter, r *http.Request, call Call) (caller 
 		x.limitHeaders(facts, &d)
 	}
 	if !d.Allowed() {
+		e.keep(x, refusal.Portal, facts, portal, &request, &d)
 		x.refuseBy(&d)
 		return Caller{}, false
 	}

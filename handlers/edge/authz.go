@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // asked is what a gateway's file says of the requests that it asks about: the query of /v1/authz.
@@ -79,6 +80,7 @@ func (e *Edge) authz(x *exchange) {
 		return
 	}
 	gateway, code, catalogue, err := e.identify(x, token, x.peer)
+	x.asker = gateway
 	switch {
 	case err != nil:
 		e.unavailable(x, err)
@@ -143,6 +145,7 @@ func (e *Edge) judge(x *exchange, key string, api *keyring.API, request *keyring
 	e.Counters.Count(x.now, facts, api, request, &d)
 	x.limitHeaders(facts, &d)
 	if !d.Allowed() {
+		e.keep(x, refusal.Authz, facts, api, request, &d)
 		x.refuseBy(&d)
 		return
 	}

@@ -50,7 +50,8 @@ func overNetHTTP(h http.Handler) server {
 var carrier = servers[0]
 
 // Tests over a real database take most of the time. Servers make no difference to what a database says, so these run once, on both in turn.
-const overDatabases = "TestEachCauseStopsTheKeyAtOnce|TestAKeyOutlivesItsMakerAndItsMove|TestWarmChecksTouchNoDatabase|TestCallsOfTheEdgeAreCountedExactly|TestNoKeyIsKeptAnywhere"
+const overDatabases = "TestEachCauseStopsTheKeyAtOnce|TestAKeyOutlivesItsMakerAndItsMove|TestWarmChecksTouchNoDatabase|TestCallsOfTheEdgeAreCountedExactly|TestNoKeyIsKeptAnywhere|" +
+	"TestRefusalIsFoundByTheRequestIDOfItsAnswer|TestAllowedCallLeavesNothingToExplain|TestStormOfUnknownKeysIsAnsweredAndSampled"
 
 func TestMain(m *testing.M) {
 	flag.Parse()

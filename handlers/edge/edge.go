@@ -19,6 +19,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // Options are what the edge decides from. All but Recognised, TrustedProxies, Quotas and Log are required.
@@ -33,6 +34,8 @@ type Options struct {
 	Digesters []*apikey.Digester
 	// Recognised is told, once in a while for the same key, that a key was presented which is kept under the digest of another maker; it must not block.
 	Recognised func(id keyring.ID, foreign, own keyring.Digest)
+	// Refusals keeps why calls are refused; nil: nobody does.
+	Refusals *refusal.Recorder
 	// TrustedProxies may stand between a client and us: their word on the client's address is believed, nobody else's (C4).
 	TrustedProxies []netip.Prefix
 	// Docs is the address of the page that explains codes, to which problem documents lead; "" for none.
@@ -94,6 +97,7 @@ func New(o Options) *Edge {
 // serve answers x, by a refusal when it fails.
 func (e *Edge) serve(x *exchange) {
 	x.docs = e.Docs
+	defer e.keepUnjudged(x)
 	defer e.denyOnPanic(x)
 	if strings.HasPrefix(x.path, EnvoyPath) {
 		e.envoy(x)

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 )
 
 // Codes of answers beside those of verification.
@@ -57,6 +59,10 @@ type exchange struct {
 	docs    string   // where codes are explained; "" for nowhere
 	nginx   bool     // only 401 and 403 are understood, see refuse
 	asked   question
+
+	asker           *keyring.Facts // of the gateway or service that asks, once it is known
+	refusedAs, said string         // code and text of a refusal
+	kept            bool           // it was handed over, see keep
 
 	status  int  // of the answer; 0 while there is none
 	closing bool // the connection ends with the answer
@@ -111,6 +117,7 @@ func (x *exchange) free() {
 	clear(x.payload) // there was a key in it
 	x.ctx, x.stream, x.given, x.method, x.path, x.query = nil, nil, nil, "", "", ""
 	x.docs, x.nginx, x.status, x.closing = "", false, 0, false
+	x.asker, x.refusedAs, x.said, x.kept = nil, "", "", false
 	x.asked.reset()
 	for _, b := range []*[]byte{&x.payload, &x.values, &x.body} {
 		if cap(*b) > mostBuffer {
@@ -163,6 +170,7 @@ func (x *exchange) send(status int, kind string, body []byte) {
 // problem ends the answer with a problem document (RFC 9457). The text is English: programs go by code. Pointer, unless empty, is the
 // JSON pointer of what is wrong in the body.
 func (x *exchange) problem(status int, code, detail, pointer string) {
+	x.refusedAs, x.said = code, detail
 	b := append(x.body[:0], `{"type":`...)
 	if x.docs == "" {
 		b = append(b, `"about:blank"`...)

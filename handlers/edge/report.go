@@ -4,6 +4,7 @@ import (
 	"net/http"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // wouldRefuse is the header of a 200 at an API in report-only mode: the code of the refusal that was passed over.
@@ -22,6 +23,7 @@ func (e *Edge) passedOver(x *exchange, facts *keyring.Facts, api *keyring.API, r
 	}
 	x.set(wouldRefuse, d.Code.String())
 	x.status = http.StatusOK
+	e.keep(x, refusal.Authz, facts, api, request, d)
 	return true
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/framing"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // mostBody is how long a question may be (L1): many times what its longest fields add up to.
@@ -40,6 +41,9 @@ func (e *Edge) verify(x *exchange) {
 	}
 	d := keyring.Decide(x.ctx, x.now, facts, api, &q.Request, e.limits)
 	e.Counters.Count(x.now, facts, api, &q.Request, &d)
+	if !d.Allowed() {
+		e.keep(x, refusal.Verify, facts, api, &q.Request, &d)
+	}
 	x.send(http.StatusOK, jsonType, x.answer(facts, api, &d))
 }
 
@@ -50,6 +54,7 @@ func (e *Edge) mayAsk(x *exchange) (*keyring.Catalogue, *keyring.Facts, bool) {
 		return nil, nil, false
 	}
 	caller, code, catalogue, err := e.identify(x, key, e.caller(x))
+	x.asker = caller
 	switch {
 	case err != nil:
 		e.unavailable(x, err)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // whoamiRule is the route by which its calls are counted.
@@ -43,6 +44,7 @@ func (e *Edge) whoami(x *exchange) {
 		x.limitHeaders(facts, &d)
 	}
 	if !d.Allowed() {
+		e.keep(x, refusal.Whoami, welcome(facts, portal), portal, &request, &d)
 		x.refuseBy(&d)
 		return
 	}
