@@ -5,6 +5,7 @@ import (
 	"log/slog"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
 
@@ -14,7 +15,21 @@ func newRing(o Options, loader *key.Loader) *keyring.Ring {
 	if o.Settings.KeyringWhole {
 		ttl = keyring.MaxTTL
 	}
-	return keyring.NewRing(loader, keyring.Options{TTL: ttl, StaleMax: o.Settings.StaleMax, Now: o.DB.Clock})
+	return keyring.NewRing(current{loader, o.DB}, keyring.Options{TTL: ttl, StaleMax: o.Settings.StaleMax, Now: o.DB.Clock})
+}
+
+// current is the loader of a database while that is the one that counts.
+type current struct {
+	*key.Loader
+	db *db.DB
+}
+
+// Changes implements keyring.Loader. It fails with db.ErrLeft when the database was moved elsewhere a while ago: what is revoked now is revoked there.
+func (c current) Changes(ctx context.Context, seq int64) ([]keyring.Change, int64, error) {
+	if err := c.db.Left(ctx); err != nil {
+		return nil, 0, err
+	}
+	return c.Loader.Changes(ctx, seq)
 }
 
 // loaded reports whether what is to be read before the first request has been.

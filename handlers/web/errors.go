@@ -14,6 +14,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
@@ -114,6 +115,9 @@ func (k *Kit) errorPage(c echo.Context, a answer, f *fault.Error) error {
 	}
 	frame := k.Frame(c, T(c, a.title))
 	frame.NoIndex = true
+	if errors.Is(f, db.ErrReadOnly) {
+		frame.Notice = "" // it is what the page says
+	}
 	return k.RenderStatus(c, a.status, layout.ErrorPage(frame, view))
 }
 

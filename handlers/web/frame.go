@@ -79,7 +79,7 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 	path := c.Request().URL.Path
 	f := layout.Frame{
 		PortalName: s.portal.Name, BrandHue: s.portal.Hue, Title: title, Nonce: s.nonce, Lang: string(text.Of(Ctx(c)).Language),
-		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c),
+		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c), Notice: k.standing(c),
 		Search: &layout.Link{Label: T(c, "Search"), Href: "/search", Current: path == "/search"},
 		Footer: layout.Footer{Text: s.portal.Footer, Links: []layout.Link{{Label: T(c, "I found a key"), Href: "/found-a-key"}}}, Languages: languageMenu(c),
 	}
@@ -92,6 +92,17 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 		k.forUser(c, s, &f)
 	}
 	return f
+}
+
+// standing is the sentence above every page while nothing can be changed; "" in ordinary times.
+func (k *Kit) standing(c echo.Context) string {
+	if k.DB.Moving() {
+		return T(c, "This portal is being moved to another database. Until that is done you can read everything and change nothing; keys work as before.")
+	}
+	if _, moved, err := k.DB.Moved(Ctx(c)); err == nil && moved {
+		return T(c, "This portal was moved to another database. In the old one nothing can be changed.")
+	}
+	return ""
 }
 
 // onward is the query by which who signs in from this page comes back to it. The pages of the entrance pass on their own; from the

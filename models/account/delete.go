@@ -28,7 +28,7 @@ func (s *Store) Departure(ctx context.Context, a actor.Actor) (Departure, error)
 	if err != nil {
 		return d, err
 	}
-	err = s.db.Tx(ctx, func(tx *db.Tx) error { d.Obstacle = mayLeave(tx, a.UserID); return nil })
+	err = s.db.View(ctx, func(tx *db.Tx) error { d.Obstacle = mayLeave(tx, a.UserID); return nil })
 	if d.Obstacle != nil && !fault.Is(d.Obstacle, fault.Conflict) {
 		return d, d.Obstacle
 	}

@@ -22,8 +22,15 @@ var ErrReadOnly = errors.New("db: the database is read only, because it is moved
 // ErrHeld says that another move is under way.
 var ErrHeld = errors.New("db: this database is being moved already")
 
+// ErrLeft says that the database was moved elsewhere too long ago to be believed.
+var ErrLeft = errors.New("db: this database was moved elsewhere: what it says of keys is out of date")
+
 // retryMoving is what Retry-After tells while a database is moved.
 const retryMoving = 30 * time.Second
+
+// LeftFor is how long, after a move, processes that still serve the old database answer for keys from it: the time to start those of the new
+// one and to lead the gateways there. What is revoked in the new one meanwhile they do not hear of.
+const LeftFor = 15 * time.Minute
 
 // movingLock is the file beside the database whose lock says that a move is under way. The lock goes with the process that holds it,
 // however it ends, so nothing stays behind that would keep the database from being written.
@@ -56,6 +63,19 @@ func movedOf(row *sql.Row) (time.Time, bool, error) {
 	return time.Unix(minutes*60, 0).UTC(), err == nil && minutes != 0, err
 }
 
+// Left fails with ErrLeft from LeftFor after a move on, or up to a minute sooner.
+func (d *DB) Left(ctx context.Context) error {
+	at, moved, err := d.Moved(ctx)
+	if err == nil && moved && d.Now().Sub(at) > LeftFor {
+		return ErrLeft
+	}
+	return err
+}
+
+func refuseMoved() error {
+	return &fault.Error{Kind: fault.Unavailable, Key: "This portal was moved to another database. In the old one nothing can be changed.", RetryAfter: retryMoving, Cause: ErrReadOnly}
+}
+
 func refuseWrite() error {
 	return &fault.Error{Kind: fault.Unavailable, Key: "This portal is being moved to another database. Until that is done nothing can be changed.", RetryAfter: retryMoving, Cause: ErrReadOnly}
 }
@@ -75,7 +95,7 @@ func (d *DB) begun(ctx context.Context, t *gorm.DB) error {
 	}
 	_, moved, err := movedOf(t.Statement.ConnPool.QueryRowContext(ctx, "PRAGMA user_version"))
 	if err == nil && moved {
-		return refuseWrite()
+		return refuseMoved()
 	}
 	return err
 }

@@ -73,6 +73,17 @@ func (d *DB) Tx(ctx context.Context, body func(tx *Tx) error) error {
 	return err
 }
 
+// View runs body in a transaction that is always undone: to look ahead with the checks of a change. SQLite lets it only read, also while the database
+// is moved.
+func (d *DB) View(ctx context.Context, body func(tx *Tx) error) error {
+	g := d.reader.WithContext(ctx).Begin(&sql.TxOptions{})
+	if g.Error != nil {
+		return g.Error
+	}
+	defer func() { logRollback(g.Rollback().Error) }()
+	return body(&Tx{DB: g, Home: d, Now: d.Clock(), ctx: ctx})
+}
+
 func (d *DB) try(ctx context.Context, body func(tx *Tx) error) ([]Change, error) {
 	if d.Moving() {
 		return nil, refuseWrite()

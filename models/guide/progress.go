@@ -2,6 +2,7 @@ package guide
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/content"
@@ -53,7 +54,7 @@ func (s *Store) Progress(ctx context.Context, a actor.Actor, tutorial *content.P
 	if len(fresh) == 0 {
 		return ticks, nil
 	}
-	return ticks, s.db.Tx(ctx, func(tx *db.Tx) error {
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		for _, step := range fresh {
 			if _, err := tx.Run(tickStep, mine.ID, tutorial.Slug, step, Seen, nil, tx.Now); err != nil {
 				return err
@@ -61,6 +62,10 @@ func (s *Store) Progress(ctx context.Context, a actor.Actor, tutorial *content.P
 		}
 		return nil
 	})
+	if errors.Is(err, db.ErrReadOnly) { // they are seen again on the next visit
+		err = nil
+	}
+	return ticks, err
 }
 
 const tickStep = `INSERT INTO tutorial_ticks (app_id, tutorial, step, how, user_id, ticked_at) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (app_id, tutorial, step) DO NOTHING`

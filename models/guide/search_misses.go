@@ -2,6 +2,7 @@ package guide
 
 import (
 	"context"
+	"errors"
 	"regexp"
 	"strings"
 	"time"
@@ -52,17 +53,22 @@ func missText(query string) string {
 	return clean
 }
 
-// RecordMiss counts a search that found nothing. Longer texts, and what may name a person or hold a secret, are not kept.
+// RecordMiss counts a search that found nothing. Longer texts, and what may name a person or hold a secret, are not kept; nor is any while
+// the database is moved.
 func (s *Searcher) RecordMiss(ctx context.Context, query string) error {
 	words := missText(query)
 	if words == "" {
 		return nil
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run(`INSERT INTO search_misses (id, text, times, first_at, last_at) VALUES (?, ?, 1, ?, ?)
 			ON CONFLICT (text) DO UPDATE SET times = search_misses.times + 1, last_at = excluded.last_at`, db.NewID(), words, tx.Now, tx.Now)
 		return err
 	})
+	if errors.Is(err, db.ErrReadOnly) {
+		return nil
+	}
+	return err
 }
 
 var missSorts = map[string]db.Sort[Miss]{

@@ -212,7 +212,7 @@ func (m *mover) depart(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, m.hold.Release())
 	}
-	return m.hold.Finish(ctx, m.report.Mark.At)
+	return m.hold.Finish(ctx, m.From.Now())
 }
 
 // arrive lets the target be served.

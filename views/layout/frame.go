@@ -41,6 +41,7 @@ type Frame struct {
 	User      *UserMenu
 	Languages *LanguageMenu
 
+	Notice string // stands above every page while something holds for the whole portal
 	Flash  *Flash
 	Toc    templ.Component // on public pages: components.Toc(…), beside the page
 	Wide   bool            // public page at full width: home, catalogue

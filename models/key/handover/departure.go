@@ -45,7 +45,7 @@ const answersFor = "COALESCE(k.responsible_id, k.created_by) = ? AND k.overlap_e
 // Departure looks ahead of Remove, and of Leave for the actor. Faults: NotFound, Forbidden, Conflict for the last owner.
 func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, userID db.ID) (Departure, error) {
 	d := Departure{OrganizationID: organizationID, UserID: userID, Self: a.SignedIn() && a.UserID == userID}
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+	err := s.db.View(ctx, func(tx *db.Tx) error {
 		role, err := mayGo(tx, a, organizationID, userID)
 		if err != nil {
 			return err

@@ -91,7 +91,7 @@ func (s *Store) Targets(ctx context.Context, a actor.Actor, appID db.ID) ([]Targ
 // PreviewMove tells what Move would mean. Faults: NotFound, Forbidden, Conflict when one of the organizations or the app is suspended or the target is full.
 func (s *Store) PreviewMove(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
 	var m Move
-	err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
+	err := s.db.View(ctx, func(tx *db.Tx) (err error) {
 		m, err = s.plan(tx, a, appID, to)
 		return err
 	})

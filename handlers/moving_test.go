@@ -1,0 +1,148 @@
+package handlers_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// live starts what runs beside the pages.
+func (w *world) live() {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, loop := range w.house.Loops() {
+		running.Go(func() { loop(ctx) })
+	}
+	w.Cleanup(func() { stop(); running.Wait() })
+}
+
+// program is one that has a key.
+type program struct {
+	*webtest.Client
+	*testing.T
+}
+
+// answers waits until the key gets that status.
+func (p program) answers(want int) {
+	p.Helper()
+	deadline, tick := time.NewTimer(time.Minute), time.NewTicker(50*time.Millisecond)
+	defer tick.Stop()
+	for got := 0; got != want; {
+		if got = p.Get("/v1/whoami").Status; got == want {
+			return
+		}
+		select {
+		case <-tick.C:
+		case <-deadline.C:
+			p.Fatalf("the key is answered with %d, not %d", got, want)
+		}
+	}
+}
+
+// keyed is a program that sends a key of mine, whose text only this test knows.
+func (w *world) keyed() program {
+	w.Helper()
+	a, keys := webtest.ActorOf(w.mine.user), w.house.Stores.Key
+	made, err := keys.Create(context.Background(), a, key.CreateRequest{
+		Token: keys.NewFormToken(a, key.CreatePurpose()), AppID: w.mine.app.ID, Environment: "live", Name: "Lasting",
+		Pairs: []key.Pair{{API: "orders", Scope: "orders:read"}}, Expiry: key.Expiry{Days: 30},
+	})
+	w.ok(err)
+	c := w.site.Visitor()
+	c.Header.Set("Authorization", "Bearer "+made.Secret.Reveal())
+	return program{c, w.T}
+}
+
+// readable is every page that the table names, of what mine has where it takes an id.
+func (w *world) readable(staff bool) (paths []string) {
+	w.Helper()
+	var api db.ID
+	w.ok(w.db.Read(context.Background()).Raw("SELECT id FROM apis WHERE slug = 'orders'").Row().Scan(&api))
+	own := strings.NewReplacer("/apis/:slug", "/apis/orders", "/guides/:slug", "/guides/errors", "/tutorials/:slug", "/tutorials/first-call", "/admin/apis/:id", "/admin/apis/"+api.Show("api"),
+		"/admin/apps/:id", "/admin/apps/"+w.mine.app.ID.Show("app"), "/admin/keys/:key", "/admin/keys/"+w.mine.key.ID.Show("key"), "/admin/organizations/:id", "/admin/organizations/"+w.mine.org.Show("org"),
+		"/admin/requests/:id", "/admin/requests/"+w.mine.access.Show("acc"), "/admin/users/:user", "/admin/users/"+w.mine.user.ID.Show("user"))
+	for _, r := range w.house.Table {
+		path := own.Replace(r.Path)
+		if param, id := w.mine.idFor(path); param != "" {
+			path = strings.Replace(path, param, id, 1)
+		}
+		if !r.Mutates() && !strings.Contains(path, ":") && !strings.HasPrefix(path, "/v1/") && (r.Access.Permission() != "") == staff {
+			paths = append(paths, path)
+		}
+	}
+	return append(paths, "/search?q=unheardofwords", "/search?q=orders")
+}
+
+// REL-22: while the database is moved every page is read, nothing is changed, and keys answer.
+func TestWhileTheDatabaseIsMovedPagesAreReadAndNothingIsChanged(t *testing.T) {
+	clock := dbtest.NewClock()
+	d := dbtest.SQLite(t, clock)
+	w := serve(t, d, clock)
+	w.inhabit()
+	mine, admin, program := w.site.As(w.mine.user), w.site.As(w.site.Person("second@company.example", permission.StaffAdmin)), w.keyed()
+	clock.Advance(3 * time.Minute) // sessions are due to be noted as seen
+	w.live()
+	hold, err := d.Hold(t.Context())
+	w.ok(err)
+	t.Cleanup(func() { _ = hold.Release() })
+
+	for _, p := range w.readable(false) {
+		if page := mine.Get(p); page.Status >= 500 {
+			t.Errorf("GET %s: %d %s", p, page.Status, page.Body)
+		}
+	}
+	for _, p := range w.readable(true) {
+		if page := admin.Get(p); page.Status >= 500 {
+			t.Errorf("GET %s: %d", p, page.Status)
+		}
+	}
+	if page := mine.Get("/console"); !strings.Contains(page.Body, "is being moved to another database") || page.Status != http.StatusOK {
+		t.Error("the page does not say why nothing can be changed", page.Status)
+	}
+	refused := mine.Post("/console/apps/"+w.mine.app.ID.Show("app")+"/edit", url.Values{"name": {"Renamed"}})
+	if refused.Status != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") != "30" || !strings.Contains(refused.Body, "nothing can be changed") {
+		t.Error(refused.Status, refused.Header, refused.Body)
+	}
+	program.answers(http.StatusOK)
+
+	w.ok(hold.Release())
+	if page := mine.Post("/console/apps/"+w.mine.app.ID.Show("app")+"/edit", url.Values{"name": {"Renamed"}}); page.Status != http.StatusSeeOther {
+		t.Error("what was given back is not written", page.Status)
+	}
+}
+
+// K8: what was moved elsewhere is believed for a quarter of an hour, and not for ever: revocations are made elsewhere now.
+func TestTheOldServerStopsAnsweringAWhileAfterTheMove(t *testing.T) {
+	clock := dbtest.NewClock()
+	d := dbtest.SQLite(t, clock)
+	w := serve(t, d, clock)
+	w.inhabit()
+	mine, program := w.site.As(w.mine.user), w.keyed()
+	hold, err := d.Hold(t.Context())
+	w.ok(err)
+	w.ok(hold.Finish(t.Context(), clock.Now()))
+	w.live()
+
+	for _, at := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 200}, {db.LeftFor - time.Minute, 200}, {2 * time.Minute, 503}} {
+		clock.Advance(at.after)
+		program.answers(at.want)
+	}
+	page := mine.Get("/console/keys")
+
+	if page.Status != 200 || !strings.Contains(page.Body, "was moved to another database") {
+		t.Error(page.Status)
+	}
+}
