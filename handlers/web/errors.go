@@ -40,7 +40,7 @@ var answers = map[fault.Kind]answer{
 // Status is the HTTP status of an error.
 func Status(err error) int { return answers[asFault(err).Kind].status }
 
-// asFault sees echo's own errors (no route, wrong method, too long) and cut bodies as the faults that they are.
+// asFault sees echo's own errors (no route, wrong method, too long), cut bodies and a database that is away (4.5) as the faults that they are.
 func asFault(err error) *fault.Error {
 	if f := fault.As(err); f != nil {
 		return f
@@ -58,8 +58,14 @@ func asFault(err error) *fault.Error {
 			return fault.Wrap(err, fault.Invalid, "Go back and change what you entered.")
 		}
 	}
+	if db.Away(err) {
+		return &fault.Error{Kind: fault.Unavailable, RetryAfter: awayFor, Cause: err}
+	}
 	return &fault.Error{Kind: fault.Internal, Cause: err}
 }
+
+// awayFor is when to try again what the database could not do.
+const awayFor = 5 * time.Second
 
 // answerError is the one place where an error becomes an answer: a page for people, a problem document (RFC 9457) for programs. An
 // internal error is logged here and nowhere else; all that is shown of it is the request id (W7).

@@ -1,11 +1,14 @@
 package testenv
 
 import (
+	"bytes"
 	"io"
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 )
 
 // A Link is the way of one program to a server, which a test can cut. What goes over it is passed on unchanged while it is whole.
@@ -16,9 +19,11 @@ type Link struct {
 	target   string
 	listener net.Listener
 	all      sync.WaitGroup
+	lost     atomic.Int64
 
 	mu    sync.Mutex
 	state linkState
+	slow  time.Duration // how long what is sent takes
 	turn  chan struct{} // closed when the state changes
 	open  map[net.Conn]struct{}
 }
@@ -29,6 +34,7 @@ const (
 	whole linkState = iota
 	cut
 	hung
+	mute
 )
 
 // NewLink makes a way to the server at the address (host and port), until the test ends.
@@ -67,13 +73,24 @@ func (l *Link) Cut() { l.set(cut) }
 // after Mend.
 func (l *Link) Hang() { l.set(hung) }
 
+// LoseCommits lets all through but the answer to a commit of PostgreSQL: with that the connection ends, so that who sent it can't know what became of it.
+func (l *Link) LoseCommits() { l.set(mute) }
+
+// Slow lets all through, each piece this much later.
+func (l *Link) Slow(by time.Duration) { l.become(whole, by) }
+
 // Mend makes the way whole again.
 func (l *Link) Mend() { l.set(whole) }
 
-func (l *Link) set(s linkState) {
+// Lost is how many commits were left without an answer.
+func (l *Link) Lost() int64 { return l.lost.Load() }
+
+func (l *Link) set(s linkState) { l.become(s, 0) }
+
+func (l *Link) become(s linkState, slow time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.state = s
+	l.state, l.slow = s, slow
 	close(l.turn)
 	l.turn = make(chan struct{})
 	if s == cut {
@@ -123,9 +140,13 @@ func (l *Link) carry(client net.Conn) {
 	}
 	defer l.forget(server)
 	ended := make(chan struct{}, 2)
-	for _, way := range [][2]net.Conn{{client, server}, {server, client}} {
+	var silenced atomic.Bool
+	for _, way := range []struct {
+		from, to net.Conn
+		asks     bool
+	}{{client, server, true}, {server, client, false}} {
 		l.all.Go(func() {
-			_, _ = io.Copy(gate{l, way[1]}, way[0])
+			_, _ = io.Copy(gate{l, way.to, way.asks, &silenced}, way.from)
 			ended <- struct{}{}
 		})
 	}
@@ -134,23 +155,41 @@ func (l *Link) carry(client net.Conn) {
 
 // gate writes to a connection while the way is whole.
 type gate struct {
-	link *Link
-	to   net.Conn
+	link     *Link
+	to       net.Conn
+	asks     bool         // it leads to the server
+	silenced *atomic.Bool // the server's next answer is lost
 }
 
 // Write waits while the way hangs, and fails once it is cut.
 func (g gate) Write(b []byte) (int, error) {
 	for {
 		g.link.mu.Lock()
-		state, turn := g.link.state, g.link.turn
+		state, slow, turn := g.link.state, g.link.slow, g.link.turn
 		g.link.mu.Unlock()
 		switch state {
-		case whole:
-			return g.to.Write(b)
 		case cut:
 			return 0, net.ErrClosed
 		case hung:
 			<-turn
+			continue
+		case mute:
+			if g.asks && bytes.Contains(b, []byte("commit\x00")) {
+				g.silenced.Store(true)
+			}
 		}
+		if !g.asks && g.silenced.Load() {
+			g.link.lost.Add(1)
+			return 0, net.ErrClosed
+		}
+		if slow > 0 {
+			wait := time.NewTimer(slow)
+			select {
+			case <-wait.C:
+			case <-turn:
+			}
+			wait.Stop()
+		}
+		return g.to.Write(b)
 	}
 }

@@ -43,8 +43,10 @@ func sharedCluster() (address string, err error) {
 		if address = c.running(); address != "" {
 			return nil
 		}
-		address, err = c.start()
-		return err
+		if address, err = c.start(); err != nil {
+			return err
+		}
+		return c.watch()
 	})
 	return address, err
 }
@@ -61,7 +63,7 @@ func (c cluster) running() string {
 }
 
 // start makes a new cluster, always from nothing: what an earlier one left behind is of no use to anybody.
-func (c cluster) start() (string, error) {
+func (c *cluster) start() (string, error) {
 	if err := c.prepare(); err != nil {
 		return "", err
 	}
@@ -81,15 +83,16 @@ func (c cluster) start() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := c.run("pg_ctl", "start", "--wait", "--timeout", "60", "--pgdata", data, "--log", filepath.Join(c.dir, "log"),
-		"--options", c.settings(port)); err != nil {
+	if err := c.up(port); err != nil {
 		return "", err
 	}
 	address := fmt.Sprintf("postgres://gatehouse:%s@127.0.0.1:%d/postgres?sslmode=disable", password, port)
-	if err := os.WriteFile(filepath.Join(c.dir, "url"), []byte(address), 0o600); err != nil {
-		return "", err
-	}
-	return address, c.watch()
+	return address, os.WriteFile(filepath.Join(c.dir, "url"), []byte(address), 0o600)
+}
+
+// up starts the server over the data that there is, and waits until it answers.
+func (c cluster) up(port int) error {
+	return c.run("pg_ctl", "start", "--wait", "--timeout", "60", "--pgdata", filepath.Join(c.dir, "data"), "--log", filepath.Join(c.dir, "log"), "--options", c.settings(port))
 }
 
 // settings trades all safety against a power cut for speed, and leaves room for many test packages at once.
