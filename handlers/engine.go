@@ -70,6 +70,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	}
 	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
+	e.metrics.watchLogs(o.LogsLost)
 	counters, quotas := keyring.NewUsage(usageRows), keyring.NewSharedQuotas(e.fleet.heart)
 	if e.flusher, err = newFlusher(o, usage.FlusherOptions{Counters: counters, Quotas: quotas, Observe: e.metrics.observe}); err != nil {
 		return e, err

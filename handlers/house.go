@@ -38,13 +38,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Options of Build. All are required.
+// Options of Build. All are required, but for LogsLost.
 type Options struct {
 	DB       *db.DB
 	Root     *secret.Root
 	Settings config.Settings
-	Replica  string // names this process among its peers
-	Version  string // of the program
+	Replica  string        // names this process among its peers
+	Version  string        // of the program
+	LogsLost func() uint64 // how many lines of the log were lost
 }
 
 // House is the running installation: what its listeners serve, and the work that it does beside.

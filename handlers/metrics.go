@@ -50,6 +50,16 @@ func (m *metrics) watchUsage(state func() usage.State) {
 	)
 }
 
+// watchLogs shows how many lines of the log were lost; lost may be nil.
+func (m *metrics) watchLogs(lost func() uint64) {
+	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "gatehouse_log_lines_lost_total", Help: "Lines of the log that were lost, since nobody took them."}, func() float64 {
+		if lost == nil {
+			return 0
+		}
+		return float64(lost())
+	}))
+}
+
 // observe counts what a batch of usage tells.
 func (m *metrics) observe(b keyring.Batch) {
 	for series, calls := range b.Counts {

@@ -92,9 +92,9 @@ func judgeCertificate(c *x509.Certificate, host string, now time.Time) finding {
 	case c.VerifyHostname(host) != nil:
 		return finding{"certificate", stateFail, "GATEHOUSE_TLS_CERT is not for " + host, "Get one for the host of GATEHOUSE_BASE_URL"}
 	case now.After(c.NotAfter) || now.Before(c.NotBefore):
-		return finding{"certificate", stateFail, "GATEHOUSE_TLS_CERT is valid from " + c.NotBefore.UTC().Format(time.DateOnly) + " to " + until, "Renew it, and restart"}
+		return finding{"certificate", stateFail, "GATEHOUSE_TLS_CERT is valid from " + c.NotBefore.UTC().Format(time.DateOnly) + " to " + until, "Renew it, and send SIGHUP"}
 	case now.After(c.NotAfter.Add(-renewCertificate)):
-		return finding{"certificate", stateWarn, "GATEHOUSE_TLS_CERT ends on " + until, "Renew it, and restart"}
+		return finding{"certificate", stateWarn, "GATEHOUSE_TLS_CERT ends on " + until, "Renew it, and send SIGHUP"}
 	}
 	return finding{"certificate", stateOK, "GATEHOUSE_TLS_CERT is for " + host + " until " + until, ""}
 }

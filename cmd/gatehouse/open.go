@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
@@ -18,6 +19,15 @@ type opened struct {
 	settings config.Settings
 	root     *secret.Root
 	db       *db.DB
+	logs     *telemetry.Logs // nil where the log goes straight to its sink
+}
+
+// logsLost is how many lines of the log were lost.
+func (o *opened) logsLost() uint64 {
+	if o.logs == nil {
+		return 0
+	}
+	return o.logs.Lost()
 }
 
 func (o *opened) Close() error { return o.db.Close() }

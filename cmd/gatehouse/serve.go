@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -10,13 +9,15 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers"
-	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -32,14 +33,25 @@ const (
 	finishTimeout = 20 * time.Second
 )
 
-// Run serves until a signal ends it.
+// lastWords bounds how long the end waits for a log that nobody reads.
+const lastWords = time.Second
+
+// Run serves until a signal ends it. Its log never holds up what is served (REL-25).
 func (serveCommand) Run(w *world) error {
-	slog.SetDefault(slog.New(slog.NewJSONHandler(w.stderr, nil)))
+	signal.Ignore(syscall.SIGPIPE) // whoever read the log may have gone: that must not end the process
+	logs := telemetry.NewLogs(w.stderr, db.SystemClock)
+	defer func() {
+		last, cancel := context.WithTimeout(context.Background(), lastWords)
+		defer cancel()
+		logs.Close(last)
+	}()
+	slog.SetDefault(slog.New(slog.NewJSONHandler(logs, nil)))
 	warnUnknown(w)
 	o, err := open(w)
 	if err != nil {
 		return err
 	}
+	o.logs = logs
 	return closing(serve(w, o), o)
 }
 
@@ -54,44 +66,63 @@ type beside func(w *world, o *opened, house *handlers.House, portal net.Addr) ([
 
 // serve runs the house over an open installation until w's context ends.
 func serve(w *world, o *opened, others ...beside) error {
-	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName(), Version: versionText()})
+	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName(), Version: versionText(), LogsLost: o.logsLost})
 	if err != nil {
 		return err
 	}
-	servers, err := listen(o.settings, house)
+	certificate, err := openCertificate(o.settings)
 	if err != nil {
 		return err
 	}
-	for _, open := range others {
-		more, err := open(w, o, house, servers[0].listener.Addr())
-		if err != nil {
-			return errors.Join(err, closeAll(servers))
-		}
-		servers = append(servers, more...)
-	}
-	if err := announce(w, o.settings, house); err != nil {
-		return errors.Join(err, closeAll(servers))
+	servers, err := openServers(w, o, house, certificate, others)
+	if err != nil {
+		return err
 	}
 	// Background work outlives the signal until the last request is answered.
 	work, stopWork := context.WithCancel(context.WithoutCancel(w.ctx))
 	var running sync.WaitGroup
-	for _, loop := range house.Loops() {
+	for _, loop := range append(house.Loops(), certificate.follow) {
 		running.Go(func() { loop(work) })
 	}
 	failed := make(chan error, len(servers))
 	for _, s := range servers {
 		go func() { failed <- s.serve() }()
 	}
+	notify(w.lookupEnv, "READY=1")
 	select {
 	case <-w.ctx.Done():
 	case err = <-failed:
 	}
+	notify(w.lookupEnv, "STOPPING=1")
 	house.Leave()
 	drain(w.ctx, o.settings.Drain, servers)
 	err = errors.Join(err, shutdown(servers))
 	stopWork()
 	running.Wait()
 	return errors.Join(err, house.Close(context.WithoutCancel(w.ctx)))
+}
+
+// openServers opens all listeners and tells where the portal is. What it opened before it fails it closes.
+func openServers(w *world, o *opened, house *handlers.House, certificate *keyPair, others []beside) ([]server, error) {
+	left, err := inherited(w.lookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	servers, err := listen(o.settings, house, left, certificate)
+	if err != nil {
+		return nil, err
+	}
+	for _, open := range others {
+		more, err := open(w, o, house, servers[0].listener.Addr())
+		if err != nil {
+			return nil, errors.Join(err, closeAll(servers))
+		}
+		servers = append(servers, more...)
+	}
+	if err := announce(w, o.settings, house); err != nil {
+		return nil, errors.Join(err, closeAll(servers))
+	}
+	return servers, nil
 }
 
 // announce prints where the portal is, and on the first start how to set it up.
@@ -127,56 +158,6 @@ func (s server) serve() error {
 		return err
 	}
 	return nil
-}
-
-// listen opens the portal's listener and, where they are set, those of the edge and of metrics. Nothing is served yet.
-func listen(s config.Settings, house *handlers.House) ([]server, error) {
-	h1 := []string{"http/1.1"}
-	addresses := []struct {
-		addr      string
-		carrier   carrier
-		protocols []string // of TLS
-	}{
-		{s.Addr, newServer(house.Portal), []string{"h2", "http/1.1"}},
-		{s.EdgeAddr, edge.NewListenerServer(house.Edge, db.SystemClock), h1}, // fasthttp speaks no other
-		{s.MetricsAddr, newServer(house.Metrics), h1},
-	}
-	var all []server
-	for _, a := range addresses {
-		if a.addr == "" {
-			continue
-		}
-		l, err := openListener(s, a.addr, a.protocols)
-		if err != nil {
-			return nil, errors.Join(err, closeAll(all))
-		}
-		all = append(all, server{a.carrier, l})
-	}
-	return all, nil
-}
-
-// closeAll closes the listeners of servers that do not serve yet.
-func closeAll(servers []server) error {
-	var err error
-	for _, s := range servers {
-		err = errors.Join(err, s.listener.Close())
-	}
-	return err
-}
-
-func openListener(s config.Settings, addr string, protocols []string) (net.Listener, error) {
-	l, err := (&net.ListenConfig{}).Listen(context.Background(), "tcp", addr)
-	if err != nil {
-		return nil, fmt.Errorf("listen: %w", err)
-	}
-	if s.TLSCert == "" {
-		return l, nil
-	}
-	cert, err := tls.LoadX509KeyPair(s.TLSCert, s.TLSKey)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("TLS: %w", err), l.Close())
-	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12, NextProtos: protocols}), nil
 }
 
 // netHTTP is a server of net/http that can be drained.

@@ -10,12 +10,16 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"maps"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -48,20 +52,20 @@ func certificate(t *testing.T) (cert, key string) {
 	return cert, key
 }
 
-// serveTLS serves with a certificate until the test ends, and returns its address.
-func serveTLS(t *testing.T) string {
+// serveTLS serves with the certificate in two files until the test ends, or stop, and returns its address. More are settings besides.
+func serveTLS(t *testing.T, cert, key string, more map[string]string) (addr string, stop func()) {
 	t.Helper()
 	probe, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := probe.Addr().String()
+	addr = probe.Addr().String()
 	if err := probe.Close(); err != nil {
 		t.Fatal(err)
 	}
-	cert, key := certificate(t)
 	env := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_BASE_URL": "https://" + addr, "GATEHOUSE_TLS_CERT": cert, "GATEHOUSE_TLS_KEY": key, "GATEHOUSE_DATA_DIR": t.TempDir()}
-	ctx, stop := context.WithCancel(context.Background())
+	maps.Copy(env, more)
+	ctx, cancel := context.WithCancel(context.Background())
 	said, say := io.Pipe()
 	w := &world{ctx: ctx, stdout: say, stderr: io.Discard, lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
 	o, err := open(w)
@@ -70,23 +74,25 @@ func serveTLS(t *testing.T) string {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- serve(w, o) }()
-	t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-ended; err != nil {
 			t.Error("the server did not stop well", err)
 		}
 		_ = o.Close()
 	})
+	t.Cleanup(stop)
 	lines := bufio.NewScanner(said)
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Gatehouse serves") {
 		continue
 	}
-	return addr
+	return addr, stop
 }
 
 // C3: TLS 1.2 at least; the API never answers over plain http; pages carry HSTS.
 func TestBuiltInTLSIsModernAndNothingElseAnswers(t *testing.T) {
-	addr := serveTLS(t)
+	cert, key := certificate(t)
+	addr, _ := serveTLS(t, cert, key, nil)
 	client := func(most uint16) *http.Client {
 		return &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS10, MaxVersion: most}}} //nolint:gosec // asks for what must be refused
 	}
@@ -117,5 +123,79 @@ func TestBuiltInTLSIsModernAndNothingElseAnswers(t *testing.T) {
 	}
 	if plainErr == nil && plain.StatusCode != http.StatusBadRequest {
 		t.Error("plain http was answered with", plain.Status)
+	}
+}
+
+// 4.16: a certificate that was renewed is shown without a restart; one that can't be used changes nothing.
+func TestHangupReadsTheCertificateAnew(t *testing.T) {
+	caught := make(chan os.Signal, 1)
+	signal.Notify(caught, syscall.SIGHUP) // else one that comes too early ends the test
+	defer signal.Stop(caught)
+	cert, key := certificate(t)
+	addr, _ := serveTLS(t, cert, key, nil)
+	shown := func() string {
+		conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true}}).DialContext(t.Context(), "tcp", addr) //nolint:gosec // looks at what is shown
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		return string(conn.(*tls.Conn).ConnectionState().PeerCertificates[0].Raw) //nolint:forcetypeassert // it is one
+	}
+	hangup := func() {
+		if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := shown()
+	newCert, newKey := certificate(t)
+	renewed, err := os.ReadFile(newCert)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(cert, renewed, 0o600); err != nil { // its key is not there yet
+		t.Fatal(err)
+	}
+	hangup()
+	half := shown()
+	if err := os.Rename(newKey, key); err != nil {
+		t.Fatal(err)
+	}
+
+	after := before
+	for tries := 0; after == before && tries < 1000; tries++ {
+		hangup()
+		after = shown()
+	}
+
+	if half != before || after == before {
+		t.Errorf("with half of it the old one was shown: %v; with all of it the new one: %v", half == before, after != before)
+	}
+}
+
+// systemd is told when the process serves, and when it stops (sd_notify).
+func TestSystemdIsToldHowTheProcessStands(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "notify")
+	socket, err := (&net.ListenConfig{}).ListenPacket(t.Context(), "unixgram", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer socket.Close()
+	heard := func() string {
+		b := make([]byte, 100)
+		n, _, err := socket.ReadFrom(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b[:n])
+	}
+	cert, key := certificate(t)
+	_, stop := serveTLS(t, cert, key, map[string]string{"NOTIFY_SOCKET": path})
+
+	ready := heard()
+	stop()
+	stopping := heard()
+
+	if ready != "READY=1" || stopping != "STOPPING=1" {
+		t.Error(ready, stopping)
 	}
 }

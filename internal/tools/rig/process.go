@@ -22,6 +22,8 @@ type Options struct {
 	Arguments []string          // default: serve
 	Env       map[string]string // GATEHOUSE_ADDR is chosen unless given
 	Patience  time.Duration     // until it must be ready; default one minute
+	Sockets   []*os.File        // listening sockets that it is started with, as by systemd; GATEHOUSE_ADDR names one
+	Log       *os.File          // where its log goes; nil: it is kept for Said
 }
 
 // Process is a running gatehouse.
@@ -75,6 +77,10 @@ func Start(o Options) (*Process, error) {
 		p.command.Env = append(p.command.Env, name+"="+value)
 	}
 	p.command.Stdout, p.command.Stderr = &p.out, &p.err
+	if o.Log != nil {
+		p.command.Stderr = o.Log
+	}
+	p.leave(o.Sockets)
 	if err := p.command.Start(); err != nil {
 		return nil, err
 	}
@@ -125,6 +131,17 @@ func (p *Process) awaitReady(patience time.Duration) error {
 			return fmt.Errorf("gatehouse is not ready after %s: %s%s", patience, p.out.String(), p.err.String())
 		}
 	}
+}
+
+// leave has the program inherit sockets (sd_listen_fds(3)). They are for one process id, which a shell knows before it becomes the program.
+func (p *Process) leave(sockets []*os.File) {
+	if len(sockets) == 0 {
+		return
+	}
+	p.command.Args = append([]string{"sh", "-c", `LISTEN_PID=$$ exec "$0" "$@"`, p.command.Path}, p.command.Args[1:]...)
+	p.command.Path = "/bin/sh"
+	p.command.Env = append(p.command.Env, "LISTEN_FDS="+strconv.Itoa(len(sockets)))
+	p.command.ExtraFiles = sockets
 }
 
 func ready(ctx context.Context, url string) bool {
