@@ -71,13 +71,9 @@ func codes(ctx context.Context, a *ask) components.Field {
 const mostCodes = 20
 
 // breakdowns fills the tables, and the bars by code.
-func (h *Handler) breakdowns(c echo.Context, a *ask, p *view.Page, total usage.Count) error {
-	ctx := web.Ctx(c)
+func breakdowns(c echo.Context, a *ask, p *view.Page, f figures) {
+	ctx, all, total := web.Ctx(c), f.rows, f.total
 	name := rowNamer(ctx, a)
-	all, err := h.store.Breakdowns(ctx, a.View, mostCodes)
-	if err != nil {
-		return err
-	}
 	for _, t := range []struct {
 		id, title, column string
 		rows              []usage.Row
@@ -105,7 +101,6 @@ func (h *Handler) breakdowns(c echo.Context, a *ask, p *view.Page, total usage.C
 	}
 	p.Codes = codeBars(ctx, a, all.Codes)
 	p.Tiles = append(p.Tiles, passedTile(ctx, a, all.Codes, total)...)
-	return nil
 }
 
 // round leaves one digit after the point of a percentage.
@@ -169,12 +164,8 @@ func (n namer) route(r usage.Row) view.BreakdownRow {
 }
 
 // silent fills the table of keys that fell silent.
-func (h *Handler) silent(c echo.Context, a *ask, p *view.Page) error {
+func (h *Handler) silent(c echo.Context, a *ask, p *view.Page, rows []usage.Silent) {
 	ctx := web.Ctx(c)
-	rows, err := h.store.NewlySilent(ctx, a.View, 50)
-	if err != nil {
-		return err
-	}
 	p.Silent = &view.SilentKeys{}
 	for _, r := range rows {
 		line := view.SilentKey{Name: r.Name, Hint: r.Hint, App: r.App, Org: r.Org, Calls: text.Number(ctx, r.Calls)}
@@ -185,5 +176,4 @@ func (h *Handler) silent(c echo.Context, a *ask, p *view.Page) error {
 		}
 		p.Silent.Rows = append(p.Silent.Rows, line)
 	}
-	return nil
 }

@@ -35,30 +35,22 @@ func (h *Handler) page(c echo.Context, a ask) error {
 			p.Notes = append(p.Notes, view.Note{Tone: tone, Title: title, Text: words, Href: "/console/apps/" + one.AppID.Show("app") + "#quotas"})
 		}
 	}
-	points, total, err := h.store.Series(ctx, a.View)
+	f, err := h.figures(ctx, &a)
 	if err != nil {
 		return err
 	}
-	choices, err := h.choices(ctx, &a)
-	if err != nil {
-		return err
-	}
-	if total.All() == 0 && len(choices.apis) == 0 && !a.Everything {
+	if f.total.All() == 0 && len(f.choices.apis) == 0 && !a.Everything {
 		p.Empty = &components.EmptyState{
 			Title: web.T(c, "No calls yet"), Text: web.T(c, "As soon as a key of yours is used, you see here by which app, on which route, and what was refused and why."),
 			Action: &components.Act{Label: web.T(c, "Go to keys"), Href: "/console/keys", Kind: components.Primary},
 		}
 		return h.Render(c, view.Usage(p))
 	}
-	p.Chart, p.Tiles = web.CallChart(c, chartTitle(c, a.Span), a.Span, points, total), tiles(ctx, &a, total)
-	p.Filter = choices.filter(ctx, &a)
-	if err := h.breakdowns(c, &a, &p, total); err != nil {
-		return err
-	}
+	p.Chart, p.Tiles = web.CallChart(c, chartTitle(c, a.Span), a.Span, f.points, f.total), tiles(ctx, &a, f.total)
+	p.Filter = f.choices.filter(ctx, &a)
+	breakdowns(c, &a, &p, f)
 	if a.Everything {
-		if err := h.silent(c, &a, &p); err != nil {
-			return err
-		}
+		h.silent(c, &a, &p, f.silent)
 	}
 	return h.Render(c, view.Usage(p))
 }
