@@ -52,19 +52,33 @@ func certificate(t *testing.T) (cert, key string) {
 	return cert, key
 }
 
-// serveTLS serves with the certificate in two files until the test ends, or stop, and returns its address. More are settings besides.
-func serveTLS(t *testing.T, cert, key string, more map[string]string) (addr string, stop func()) {
+// freeAddress is one of this machine that nobody listens at.
+func freeAddress(t *testing.T) string {
 	t.Helper()
 	probe, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr = probe.Addr().String()
+	addr := probe.Addr().String()
 	if err := probe.Close(); err != nil {
 		t.Fatal(err)
 	}
-	env := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_BASE_URL": "https://" + addr, "GATEHOUSE_TLS_CERT": cert, "GATEHOUSE_TLS_KEY": key, "GATEHOUSE_DATA_DIR": t.TempDir()}
+	return addr
+}
+
+// serveTLS serves with the certificate in two files until the test ends, or stop, and returns its address. More are settings besides.
+func serveTLS(t *testing.T, cert, key string, more map[string]string) (addr string, stop func()) {
+	t.Helper()
+	addr = freeAddress(t)
+	env := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_BASE_URL": "https://" + addr, "GATEHOUSE_TLS_CERT": cert, "GATEHOUSE_TLS_KEY": key}
 	maps.Copy(env, more)
+	return addr, serving(t, env)
+}
+
+// serving serves with these settings and a data folder of its own until the test ends, or stop.
+func serving(t *testing.T, env map[string]string) (stop func()) {
+	t.Helper()
+	env["GATEHOUSE_DATA_DIR"] = t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
 	said, say := io.Pipe()
 	w := &world{ctx: ctx, stdout: say, stderr: io.Discard, lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
@@ -86,7 +100,7 @@ func serveTLS(t *testing.T, cert, key string, more map[string]string) (addr stri
 	for lines.Scan() && !strings.HasPrefix(lines.Text(), "Gatehouse serves") {
 		continue
 	}
-	return addr, stop
+	return stop
 }
 
 // C3: TLS 1.2 at least; the API never answers over plain http; pages carry HSTS.
