@@ -52,8 +52,8 @@ func certificate(t *testing.T) (cert, key string) {
 	return cert, key
 }
 
-// freeAddress is one of this machine that nobody listens at.
-func freeAddress(t *testing.T) string {
+// looseAddress is one of this machine that nobody listens at.
+func looseAddress(t *testing.T) string {
 	t.Helper()
 	probe, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -69,14 +69,14 @@ func freeAddress(t *testing.T) string {
 // serveTLS serves with the certificate in two files until the test ends, or stop, and returns its address. More are settings besides.
 func serveTLS(t *testing.T, cert, key string, more map[string]string) (addr string, stop func()) {
 	t.Helper()
-	addr = freeAddress(t)
+	addr = looseAddress(t)
 	env := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_BASE_URL": "https://" + addr, "GATEHOUSE_TLS_CERT": cert, "GATEHOUSE_TLS_KEY": key}
 	maps.Copy(env, more)
-	return addr, serving(t, env)
+	return addr, serveWith(t, env)
 }
 
-// serving serves with these settings and a data folder of its own until the test ends, or stop.
-func serving(t *testing.T, env map[string]string) (stop func()) {
+// serveWith serves with these settings and a data folder of its own until the test ends, or stop.
+func serveWith(t *testing.T, env map[string]string) (stop func()) {
 	t.Helper()
 	env["GATEHOUSE_DATA_DIR"] = t.TempDir()
 	ctx, cancel := context.WithCancel(context.Background())
