@@ -127,7 +127,7 @@ PUT /products/{sku}/texts products:write
 GET /prices prices:read
 GET /stock/{sku} stock:read`}},
 	plans: []catalog.PlanInput{
-		{Name: "Open", Summary: "For everybody. Granted at once.", RateRequests: 120, RatePeriodSeconds: 60, Burst: 60, QuotaMonth: 200_000},
+		{Name: "Open", Summary: "For everybody. Granted at once.", RateRequests: 120, RatePeriodSeconds: 60, Burst: 60, QuotaMonth: 20_000, QuotaDay: 1_000},
 		{Name: "Partner", Summary: "For shops and marketplaces.", RateRequests: 1200, RatePeriodSeconds: 60, Burst: 300, NeedsApproval: true},
 	},
 }

@@ -18,6 +18,7 @@ type line struct {
 	hours, minutes   []count
 	weight           float64 // its share of the key's calls
 	validInThisMonth int64
+	validToday       int64 // by UTC
 }
 
 type count struct {
@@ -36,6 +37,9 @@ func (f *filler) add(l *line, d *dice, at time.Time, calls int64) {
 	l.hours = append(l.hours, count{at, calls})
 	if l.code == "VALID" && at.Year() == f.now.Year() && at.Month() == f.now.Month() {
 		l.validInThisMonth += calls
+		if at.Day() == f.now.Day() {
+			l.validToday += calls
+		}
 	}
 	if at.Before(f.now.Add(-minuteDays * 24 * time.Hour).Add(time.Hour)) {
 		return

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -137,21 +136,30 @@ func use(uses map[db.ID]*key.Use, l *line, at time.Time, later bool) {
 	}
 }
 
-// insertQuotas counts what is used of this month's quotas.
+// insertQuotas counts what is used of the quotas of this month and of today.
 func (f *filler) insertQuotas(tx *db.Tx, lines []*line) error {
 	type counter struct {
 		app, api    db.ID
 		environment string
 	}
-	used := map[counter]int64{}
+	used, today := map[counter]int64{}, map[counter]int64{}
 	for _, l := range lines {
 		if l.key != nil && l.validInThisMonth > 0 {
-			used[counter{f.apps[l.key.app], l.api.id, l.key.env}] += l.validInThisMonth
+			of := counter{f.apps[l.key.app], l.api.id, l.key.env}
+			used[of] += l.validInThisMonth
+			today[of] += l.validToday
 		}
 	}
 	month, _ := keyring.Month(f.now)
-	for _, c := range slices.Collect(maps.Keys(used)) {
-		if _, err := tx.Run("INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, ?, ?, ?)", c.app, c.api, c.environment, month, used[c]); err != nil {
+	day, _ := keyring.Day(f.now)
+	for c, n := range used {
+		if _, err := tx.Run("INSERT INTO quota_counters (app_id, api_id, environment, period_start, used) VALUES (?, ?, ?, ?, ?)", c.app, c.api, c.environment, month, n); err != nil {
+			return err
+		}
+		if today[c] == 0 {
+			continue
+		}
+		if _, err := tx.Run("INSERT INTO quota_days (app_id, api_id, environment, day, used) VALUES (?, ?, ?, ?, ?)", c.app, c.api, c.environment, day, today[c]); err != nil {
 			return err
 		}
 	}

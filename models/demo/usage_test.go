@@ -35,6 +35,25 @@ func holdsUsage(t *testing.T, d *db.DB, now time.Time) {
 		t.Errorf("codes: %+v %v", codes, err)
 	}
 	holdsSums(t, d, now)
+	holdsQuotas(t, d, now)
+}
+
+// holdsQuotas compares what is used of quotas by day and by month with what was let through; nobody has used one up.
+func holdsQuotas(t *testing.T, d *db.DB, now time.Time) {
+	t.Helper()
+	const ofDay = "FROM usage_days u JOIN usage_series s ON s.id = u.series_id JOIN plans l ON l.name = 'Open' AND l.api_id = s.api_id JOIN access x ON x.plan_id = l.id AND x.app_id = s.app_id WHERE s.code = 'VALID'"
+	day := now.UTC().Truncate(24 * time.Hour)
+	today, used := number(t, d, "SELECT COALESCE(SUM(u.calls), 0) "+ofDay+" AND u.at = ?", day),
+		number(t, d, "SELECT COALESCE(SUM(q.used), 0) FROM quota_days q JOIN plans l ON l.name = 'Open' AND l.api_id = q.api_id JOIN access x ON x.plan_id = l.id AND x.app_id = q.app_id WHERE q.day = ?", day)
+	if used != today || now.Hour() > 6 && used == 0 {
+		t.Errorf("%d are used of quotas by day, and %d calls were let through today", used, today)
+	}
+	if n := number(t, d, "SELECT COUNT(*) FROM (SELECT s.app_id, s.environment, u.at, l.quota_day "+ofDay+" GROUP BY s.app_id, s.environment, u.at, l.quota_day HAVING SUM(u.calls) > l.quota_day) o"); n > 0 {
+		t.Errorf("%d times an app was let through beyond its quota of a day", n)
+	}
+	if n := number(t, d, "SELECT COUNT(*) FROM quota_counters q JOIN access x ON x.app_id = q.app_id AND x.api_id = q.api_id AND x.state = 'approved' JOIN plans l ON l.id = x.plan_id WHERE q.used > l.quota_month"); n > 0 {
+		t.Errorf("%d apps were let through beyond their quota of a month", n)
+	}
 }
 
 // holdsSums compares minutes, hours and days, and what keys say of their last use.
