@@ -31,6 +31,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
 	"github.com/gatehouse-dev/gatehouse/handlers/staff"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage"
+	"github.com/gatehouse-dev/gatehouse/handlers/usage/refusal"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/githubleak"
@@ -114,6 +115,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	figures := usage.New(kit, s.Usage, s.Quota)
 	figures.Counting = &usage.Counting{Own: h.engine.flusher.State, Others: s.Replica.Lag}
 	figures.Routes(r)
+	(&refusal.Handler{Kit: kit, Refusals: s.Refusal, Usage: s.Usage, Keys: s.Key, Catalog: s.Catalog}).Routes(r)
 	(&guide.Handler{Kit: kit, Guides: s.Guide, Forum: s.Forum, Signer: h.options.Root.Signer(secret.LabelVisitor)}).Routes(r)
 	guide.NewSearch(kit, s.Search, s.Key).Routes(r)
 	questions := forum.New(kit, s.Forum, s.Org, s.Catalog, s.Key)

@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -24,6 +25,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // world is the whole house over a database: an admin with one API, and two developers who know nothing of each other, each with all that a
@@ -48,6 +50,7 @@ type tenant struct {
 	session db.ID
 	asked   forum.Question // for the tenant's organization alone
 	answer  db.ID          // to it
+	refused string         // request id of a refused call with the key
 	ids     []string       // as pages and forms show them
 }
 
@@ -155,6 +158,13 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	answer, err := s.Forum.Answer(ctx, a, t.asked.ID, forum.Reply{Body: "What I found out myself."})
 	w.ok(err)
 	t.answer = answer.ID
+	t.refused = "req_" + strings.TrimPrefix(t.key.ID.Show("key"), "key_")[10:]
+	calls := refusal.NewRecorder(w.db, nil)
+	calls.Put(refusal.Record{
+		RequestID: t.refused, At: w.db.Now(), Key: keyring.ID(t.key.ID), App: keyring.ID(t.app.ID), Org: keyring.ID(t.org), API: keyring.ID(api.ID), Publisher: keyring.ID(api.PublisherID),
+		Environment: keyring.Live, Door: refusal.Authz, Code: "PAUSED", Cause: keyring.KeyPaused, Status: 401, Method: "GET", Path: "/orders",
+	})
+	w.ok(calls.Flush(ctx))
 	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.user.ID.String()}
 	return t
 }
@@ -168,6 +178,7 @@ func (t tenant) idFor(path string) (param, id string) {
 		{"/console/apps/", ":id", t.app.ID.Show("app")},
 		{"/console/access/", ":id", t.access.Show("acc")},
 		{"/console/access/", ":access", t.access.Show("acc")},
+		{"/console/refusals/", ":request", t.refused},
 		{"/forum/q/", ":id", t.asked.ID.Show(forum.Prefix)},
 		{"/forum/posts/", ":id", t.answer.Show(forum.PostPrefix)},
 	} {

@@ -17,12 +17,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
 	"github.com/gatehouse-dev/gatehouse/models/index"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/guide"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
@@ -74,6 +76,9 @@ func (h *SearchHandler) Find(c echo.Context) error {
 		return h.refuse(c, keys[0])
 	}
 	query := strings.TrimSpace(clip(c.QueryParam("q"), longestQuery))
+	if who := web.Actor(c); who.SignedIn() && refusal.IsRequestID(query) { // it names one refused call, and nothing else
+		return h.See(c, refusalsOf(who)+query)
+	}
 	kind := c.QueryParam("kind")
 	if !slices.Contains(kinds, kind) {
 		kind = ""
@@ -96,6 +101,14 @@ func (h *SearchHandler) Find(c echo.Context) error {
 		}
 	}
 	return h.Render(c, views.SearchPage(p))
+}
+
+// refusalsOf is where a reader opens refused calls.
+func refusalsOf(who actor.Actor) string {
+	if permission.Staff(who.StaffRole, permission.StaffUsageRead) {
+		return "/admin/refusals/"
+	}
+	return "/console/refusals/"
 }
 
 // begun are the guides that a search without words leads to.

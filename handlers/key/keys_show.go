@@ -101,6 +101,7 @@ func (h *Handler) show(c echo.Context, d keys.Detail, root string) (views.ShowPa
 	}
 	state := d.State(now)
 	p := views.ShowPage{
+		Refusals: root + "/refusals?key=" + d.ID.Show(keys.IDPrefix), Ask: askHref(root, d),
 		Frame: h.Frame(c, d.Name), Name: d.Name, Hint: d.Hint(), Test: d.Environment == "test", Status: h.statusOf(c, state), Notes: append(known.leakNote(c, d.ID), h.notes(c, d, state, root)...),
 		Tiles: []components.Tile{
 			{Label: web.T(c, "Calls, 24 h"), Value: text.Number(ctx, d.CallsToday)},
@@ -330,3 +331,12 @@ func days(s string) int {
 func idOf(c echo.Context) (db.ID, error) { return web.PathID(c, "key", keys.IDPrefix) }
 
 const day = 24 * time.Hour
+
+// askHref is where a call with the key can be asked about; the API is the first that it was made for.
+func askHref(root string, d keys.Detail) string {
+	href := root + "/allowed?key=" + d.ID.Show(keys.IDPrefix)
+	if len(d.Grants) > 0 {
+		href += "&api=" + d.Grants[0].APIID.Show(catalog.Prefix)
+	}
+	return href
+}

@@ -171,7 +171,7 @@ func (h *Handler) AdminApp(c echo.Context) error {
 	if suspended {
 		d.Parts = append(d.Parts, h.suspendedPart(c, adminApp(id)+"/unsuspend", web.T(c, "Unsuspend app"), app.SuspendedReason))
 	}
-	facts := append(h.appFacts(c, app, adminOrg(app.OrganizationID)), views.Fact{Term: web.T(c, "Active keys"), Value: text.Number(ctx, app.ActiveKeys)})
+	facts := append(h.appFacts(c, app, adminOrg(app.OrganizationID)), views.Fact{Term: web.T(c, "Active keys"), Value: text.Number(ctx, app.ActiveKeys)}, refusalsFact(c, "/admin", app.ID))
 	d.Parts = append(d.Parts, views.Part{Facts: facts})
 	if permission.Staff(web.Actor(c).StaffRole, permission.StaffRequestsRead) {
 		part, err := h.adminAccessPart(c, id)

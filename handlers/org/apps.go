@@ -210,7 +210,7 @@ func (h *Handler) App(c echo.Context) error {
 		return err
 	}
 	d.Parts = append(d.Parts, quotaNotes(c, quotas)...)
-	d.Parts = append(d.Parts, views.Part{Facts: h.appFacts(c, app, organizationPath(app.OrganizationID))}, h.accessPart(c, app, access.Rows), keysPart(c, app, len(access.Rows) > 0))
+	d.Parts = append(d.Parts, views.Part{Facts: append(h.appFacts(c, app, organizationPath(app.OrganizationID)), refusalsFact(c, "/console", app.ID))}, h.accessPart(c, app, access.Rows), keysPart(c, app, len(access.Rows) > 0))
 	if len(quotas) > 0 {
 		d.Parts = append(d.Parts, h.quotaPart(c, quotas))
 	}
@@ -328,4 +328,9 @@ func (h *Handler) DeleteApp(c echo.Context) error {
 		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteAppDesk(c, fields) })
 	}
 	return h.Done(c, appsPath, "The app %s is deleted.", f.Confirm)
+}
+
+// refusalsFact leads to the app's refused calls.
+func refusalsFact(c echo.Context, root string, app db.ID) views.Fact {
+	return views.Fact{Term: web.T(c, "Refusals"), Value: web.T(c, "See its refused calls"), Href: root + "/refusals?app=" + app.Show(org.AppPrefix)}
 }

@@ -99,7 +99,7 @@ func breakdowns(c echo.Context, a *ask, p *view.Page, f figures) {
 		}
 		p.Tables = append(p.Tables, b)
 	}
-	p.Codes = codeBars(ctx, a, all.Codes)
+	p.Codes, p.Refused = codeBars(ctx, a, all.Codes), a.refusals()
 	p.Tiles = append(p.Tiles, passedTile(ctx, a, all.Codes, total)...)
 }
 

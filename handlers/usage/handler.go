@@ -4,6 +4,7 @@ package usage
 import (
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -141,3 +142,17 @@ func (h *Handler) csv(c echo.Context, a ask) error {
 }
 
 func keyID(id db.ID) string { return id.Show("key") }
+
+// refusals is the list of refused calls, narrowed as the page is.
+func (a *ask) refusals() string {
+	q := url.Values{}
+	for _, name := range []string{"app", "key", "api", "code"} {
+		if v := a.query.Get(name); v != "" && v != usage.Refused {
+			q.Set(name, v)
+		}
+	}
+	if a.Span == usage.Hour || a.Span == usage.Day {
+		q.Set("span", string(a.Span))
+	}
+	return address(strings.Replace(a.path, "/usage", "/refusals", 1), q)
+}

@@ -26,6 +26,7 @@ var consoleRooms = []room{
 	{"", []place{{text.N("Overview"), "/console", ""}}},
 	{text.N("Build"), []place{
 		{text.N("Apps"), "/console/apps", ""}, {text.N("Keys"), "/console/keys", ""}, {text.N("Access"), "/console/access", ""}, {text.N("Usage"), "/console/usage", ""},
+		{text.N("Refusals"), "/console/refusals", ""},
 	}},
 	{text.N("You"), []place{{text.N("Organizations"), "/console/organizations", ""}, {text.N("Account"), "/console/account", ""}}},
 }
@@ -44,6 +45,7 @@ var adminRooms = []room{
 	}},
 	{text.N("Watch"), []place{
 		{text.N("Usage"), "/admin/usage", permission.StaffUsageRead},
+		{text.N("Refusals"), "/admin/refusals", permission.StaffUsageRead},
 		{text.N("Leaked keys"), "/admin/leaks", permission.StaffLeaksRead},
 		{text.N("Audit log"), "/admin/audit", permission.StaffAuditRead},
 		{text.N("Replicas"), "/admin/replicas", permission.StaffReplicasRead},

@@ -23,6 +23,9 @@ func (f *filler) writeUsage(ctx context.Context) error {
 		lines = append(lines, f.unknown(s, perDay[s.Slug]))
 	}
 	lines = slices.DeleteFunc(lines, func(l *line) bool { return len(l.hours) == 0 })
+	if err := f.writeRefusals(ctx, lines); err != nil {
+		return err
+	}
 	return f.db.Tx(ctx, func(tx *db.Tx) error {
 		for _, write := range []func(*db.Tx, []*line) error{f.insertCounts, f.recordUses, f.insertQuotas, f.noteChecks} {
 			if err := write(tx, lines); err != nil {

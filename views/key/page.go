@@ -210,6 +210,8 @@ type ShowPage struct {
 	Limits   []LimitRow
 	Try      []components.CodeBlock // lines for the first call, until it is seen
 	UsageURL string
+	Refusals string // its refused calls
+	Ask      string // where a call with it can be asked about
 	Rename   *RenameForm
 
 	Refused      Ability           // one call that is refused, while it works

@@ -19,6 +19,7 @@ type Page struct {
 	Tiles   []components.Tile
 	Chart   components.Series
 	Codes   components.BarChart
+	Refused string // where refused calls are listed one by one
 	Tables  []Breakdown
 	Silent  *SilentKeys // for staff
 	Empty   *components.EmptyState

@@ -1,0 +1,123 @@
+package refusal
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/usage"
+)
+
+// show opens the refusal of a request.
+func (h *Handler) show(root string) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		r, err := h.Refusals.Open(web.Ctx(c), refusal.View{Actor: web.Actor(c), Everything: root == admin}, c.Param("request"))
+		if err != nil {
+			return err
+		}
+		p := views.RefusalPage{
+			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(c, r.Code), Passed: r.Status == 200 && r.Door == refusal.Authz,
+			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: r.RequestID, Own: true}},
+			Facts:  h.facts(c, &r), Verdict: h.verdictOf(c, &r, root),
+		}
+		if r.Own && !r.KeyID.IsZero() && !r.APIID.IsZero() {
+			p.Ask = askHref(root, &r)
+		}
+		return h.Render(c, views.Refusal(p))
+	}
+}
+
+// askHref is the form with the call filled in. Of an address only a whole one is.
+func askHref(root string, r *refusal.Refusal) string {
+	q := url.Values{"key": {r.KeyID.Show(key.IDPrefix)}, "api": {r.APIID.Show(catalog.Prefix)}}
+	for name, value := range map[string]string{"method": r.Method, "path": r.Path, "origin": r.Origin} {
+		if value != "" {
+			q.Set(name, value)
+		}
+	}
+	if r.Code == keyring.ForbiddenIP.String() && r.Address != "" {
+		q.Set("address", r.Address)
+	}
+	return root + "/allowed?" + q.Encode()
+}
+
+func (h *Handler) facts(c echo.Context, r *refusal.Refusal) []components.Fact {
+	facts := []components.Fact{
+		{Term: web.T(c, "Time"), Body: components.Time(components.MomentAt(web.Ctx(c), h.Now(), r.At))},
+		{Term: web.T(c, "Asked by"), Value: doorWords(c, r.Door)},
+		{Term: web.T(c, "Answered"), Value: text.Number(web.Ctx(c), r.Status)},
+	}
+	code := func(term, value string) {
+		if value != "" {
+			facts = append(facts, components.Fact{Term: term, Body: views.Data(value, true)})
+		}
+	}
+	name := func(term, value string) {
+		if value != "" {
+			facts = append(facts, components.Fact{Term: term, Body: views.Data(value, false)})
+		}
+	}
+	code(web.T(c, "Call"), call(r))
+	name(web.T(c, "API"), r.APIName)
+	name(web.T(c, "Key"), r.KeyName)
+	code(web.T(c, "Hint"), r.KeyHint)
+	name(web.T(c, "App"), r.AppName)
+	name(web.T(c, "Organization"), r.OrgName)
+	if r.Environment == "live" || r.Environment == "test" {
+		facts = append(facts, components.Fact{Term: web.T(c, "Environment"), Value: web.EnvironmentWord(c, r.Environment)})
+	}
+	code(web.T(c, "Address"), r.Address)
+	code(web.T(c, "Origin"), r.Origin)
+	return facts
+}
+
+var doors = map[refusal.Door]string{
+	refusal.Authz: text.N("a gateway, about the call that it held back"), refusal.Verify: text.N("a service, about the key of its caller"),
+	refusal.Whoami: text.N("the holder of the key"), refusal.Portal: text.N("a program, calling the portal’s own API"),
+}
+
+func doorWords(c echo.Context, d refusal.Door) string {
+	if words, ok := doors[d]; ok {
+		return web.T(c, words)
+	}
+	return ""
+}
+
+// verdictOf tells why a call was refused.
+func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string) views.Verdict {
+	v := views.Verdict{Title: web.T(c, "Refused: %s", codeWords(c, r.Code))}
+	code, judged := r.Judged()
+	if !judged {
+		v.Said, v.Remedies = r.Detail, []views.Remedy{errorsGuide(c, r.Code)}
+		if !r.KeyID.IsZero() && r.Own {
+			v.Remedies = append(v.Remedies, views.Remedy{Text: web.T(c, "What was refused is the key by which was asked."), Label: web.T(c, "Open the key"), Href: root + "/keys/" + r.KeyID.Show(key.IDPrefix)})
+		}
+		return v
+	}
+	s := situation{
+		cause: r.Why(), seen: r.Seen, at: r.At, address: r.Address, origin: r.Origin, root: root, own: r.Own, keyID: r.KeyID, appID: r.AppID, slug: r.APISlug, manage: r.MayManageKey,
+		access: r.MayAskAccess, code: code,
+	}
+	v.Why, v.Remedies = s.why(c), s.remedies(c)
+	v.Checks = s.checks(c, keyring.Steps(code))
+	return v
+}
+
+// errorsGuide leads to where a code is told at length.
+func errorsGuide(c echo.Context, code string) views.Remedy {
+	return views.Remedy{Text: web.T(c, "The guide to errors tells what this code means, and what to do."), Label: web.T(c, "Read about it"), Href: web.ErrorsPage + "#" + code}
+}
+
+// moment is a time of Seen.
+func moment(c echo.Context, ns int64) string { return text.DateTime(web.Ctx(c), time.Unix(0, ns)) }
+
+func appHref(root string, s *situation) string { return root + "/apps/" + s.appID.Show(org.AppPrefix) }

@@ -1,0 +1,224 @@
+package refusal
+
+import (
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	views "github.com/gatehouse-dev/gatehouse/views/usage"
+)
+
+var codeNames = map[string]string{
+	"NOT_FOUND": text.N("Unknown key"), "REVOKED": text.N("Revoked"), "EXPIRED": text.N("Expired"), "PAUSED": text.N("Paused"), "SUSPENDED": text.N("Suspended"),
+	"FORBIDDEN_IP": text.N("Network not allowed"), "FORBIDDEN_ORIGIN": text.N("Origin not allowed"), "WRONG_ENVIRONMENT": text.N("Wrong environment"),
+	"WRONG_API": text.N("No access to the API"), "INSUFFICIENT_SCOPE": text.N("Scope missing"), "QUOTA_EXCEEDED": text.N("Quota used up"), "RATE_LIMITED": text.N("Rate limit"),
+	"VALID": text.N("Let through"), "MISSING_KEY": text.N("No key"), "BAD_REQUEST": text.N("Not to be judged"), "GATEWAY_UNAUTHENTICATED": text.N("Gateway not known"),
+	"UNAUTHENTICATED": text.N("Asker’s key not valid"), "FORBIDDEN": text.N("Asker may not verify keys"), "INVALID": text.N("Question not valid"), "KEY_IN_URL": text.N("Key in an address"),
+	"UNAVAILABLE": text.N("Could not be judged"),
+}
+
+func codeWords(c echo.Context, code string) string {
+	if name, ok := codeNames[code]; ok {
+		return web.T(c, name)
+	}
+	return code
+}
+
+// situation is a refusal that was, or would be, with what its reader may do about it.
+type situation struct {
+	code                  keyring.Code
+	cause                 keyring.Cause
+	seen                  keyring.Seen
+	at                    time.Time
+	address, origin, root string
+	own                   bool // the reader is of the key's organization, or staff
+	keyID, appID          db.ID
+	slug                  string // of the API
+	manage, access        bool   // may manage the key; may request access
+}
+
+// whys say what made the check refuse.
+var whys = map[keyring.Cause]string{
+	keyring.UnknownKey: text.N("No key of this text is known here."), keyring.ForeignKey: text.N("The key works, but its app has no access to any API of whoever asked. To them it is an unknown key."),
+	keyring.AppDeleted: text.N("The app of the key was deleted."), keyring.OrganizationDeleted: text.N("The organization of the key was deleted."),
+	keyring.PersonDeleted: text.N("The account of the person whose key it is was deleted."), keyring.KeyPaused: text.N("The key is paused."),
+	keyring.KeySuspended: text.N("The company suspended the key."), keyring.AppSuspended: text.N("The company suspended the app of the key."),
+	keyring.OrganizationSuspended: text.N("The company suspended the organization of the key."), keyring.PersonSuspended: text.N("The company suspended the account of the person whose key it is."),
+	keyring.GrantSuspended: text.N("The company suspended the app’s access to this API."),
+	keyring.AddressUntold:  text.N("The key is bound to networks, and whoever asked did not tell the caller’s address."),
+	keyring.OriginUntold:   text.N("The key is bound to origins, and the call told none."), keyring.EnvironmentAbsent: text.N("The API has no such environment as the key is for."),
+	keyring.NoAccess: text.N("The key has no scope of this API."), keyring.AccessOver: text.N("The app’s access to this API has ended, or the API was retired."),
+	keyring.VersionRetired: text.N("The route belongs to a version of the API that was retired."),
+	keyring.NothingGranted: text.N("No scope of the key at this API is left: each was withdrawn, or taken out of the app’s access."), keyring.MethodMalformed: text.N("The method is not written in capital letters."),
+	keyring.RouteUndeclared: text.N("No declared route of the API fits method and path, and the API refuses what it has not declared."),
+	keyring.MonthUsedUp:     text.N("The app’s calls of this month are used up."), keyring.DayUsedUp: text.N("The app’s calls of this day are used up."),
+	keyring.QuotaHeld: text.N("What was left of the quota was held for other calls of that moment."), keyring.PlanRate: text.N("The app called more often than its plan allows."),
+	keyring.KeyRate: text.N("The key was used more often than the limit of its own allows."),
+}
+
+func (s *situation) why(c echo.Context) string {
+	n := &s.seen
+	switch s.cause {
+	case 0:
+		return "" // not told to this reader: the title says as much as the answer did
+	case keyring.KeyRevoked:
+		return web.T(c, "The key was revoked on %s.", moment(c, n.RevokedAt))
+	case keyring.KeyExpired:
+		return web.T(c, "The key ended on %s.", moment(c, n.EndsAt))
+	case keyring.OverlapOver:
+		return web.T(c, "The key was rotated, and the time in which the old one still worked ended on %s.", moment(c, n.EndsAt))
+	case keyring.AddressElsewhere:
+		return web.T(c, "The call came from %s, which is in none of the networks that the key is bound to.", s.address)
+	case keyring.OriginElsewhere:
+		return web.T(c, "The call came from the origin %s, which is none of those that the key is bound to.", s.origin)
+	case keyring.EnvironmentOther:
+		return web.T(c, "The key is for the environment %s, and another one was asked for.", environment(c, n.Environment))
+	case keyring.DomainOther:
+		return web.T(c, "The key and the API belong to different data domains.")
+	case keyring.ScopeMissing, keyring.RouteScopeMissing:
+		if n.Missing == "" {
+			break
+		}
+		if s.cause == keyring.RouteScopeMissing {
+			return web.T(c, "The route %[1]s needs the scope %[2]s, which the key does not have.", n.Route, n.Missing)
+		}
+		return web.T(c, "Whoever asked wants the scope %s, which the key does not have.", n.Missing)
+	case keyring.QuotaTooSmall, keyring.RateTooSmall:
+		return web.T(c, "The call costs %s, which is more than the limit holds when nothing is used.", text.Number(web.Ctx(c), n.Cost))
+	}
+	return web.T(c, whys[s.cause])
+}
+
+func environment(c echo.Context, name string) string {
+	if name == "" {
+		return "–"
+	}
+	return web.EnvironmentWord(c, name)
+}
+
+// remedies are what would make the call pass, with links to where this reader can do it.
+func (s *situation) remedies(c echo.Context) []views.Remedy {
+	keyPage := s.root + "/keys/" + s.keyID.Show(key.IDPrefix)
+	at := func(words, label, href string) views.Remedy {
+		if !s.own || s.root == console && href == "" {
+			return views.Remedy{Text: words}
+		}
+		return views.Remedy{Text: words, Label: label, Href: href}
+	}
+	managed := func(words, label, href string) views.Remedy {
+		switch {
+		case s.root == admin:
+			return at(words, web.T(c, "Open the key"), keyPage)
+		case s.manage:
+			return at(words, label, href)
+		}
+		return at(web.T(c, "%s Who made the key, or an admin of its organization, can do that.", words), web.T(c, "Open the key"), keyPage)
+	}
+	if !s.own {
+		return []views.Remedy{{Text: s.forPublisher(c)}}
+	}
+	switch s.cause {
+	case keyring.UnknownKey:
+		return []views.Remedy{at(web.T(c, "Send the whole text of a key that was made here, with nothing before or after it."), web.T(c, "See all keys"), s.root+"/keys")}
+	case keyring.ForeignKey, keyring.NoAccess, keyring.AccessOver, keyring.NothingGranted, keyring.ScopeMissing, keyring.RouteScopeMissing:
+		return s.getScope(c, at)
+	case keyring.KeyRevoked, keyring.KeyExpired, keyring.AppDeleted, keyring.OrganizationDeleted, keyring.PersonDeleted:
+		return []views.Remedy{s.anew(c, web.T(c, "This key never works again. Create a new one, and use its text."), at)}
+	case keyring.OverlapOver:
+		return []views.Remedy{at(web.T(c, "Use the key that took its place."), web.T(c, "Open the key"), keyPage)}
+	case keyring.KeyPaused:
+		return []views.Remedy{managed(web.T(c, "Resume the key."), web.T(c, "Open the key"), keyPage)}
+	case keyring.AddressElsewhere:
+		return []views.Remedy{managed(web.T(c, "Call from one of its networks, or add this one to the key."), web.T(c, "Change its networks"), keyPage+"/limits")}
+	case keyring.AddressUntold:
+		return []views.Remedy{at(web.T(c, "Have the gateway tell the caller’s address: X-Forwarded-For, or the field ip of verify."), web.T(c, "Read about it"), web.ErrorsPage+"#FORBIDDEN_IP")}
+	case keyring.OriginElsewhere, keyring.OriginUntold:
+		return []views.Remedy{managed(web.T(c, "Call from a page of one of its origins, or add this one to the key."), web.T(c, "Change its origins"), keyPage+"/limits")}
+	case keyring.EnvironmentOther, keyring.EnvironmentAbsent:
+		return []views.Remedy{s.anew(c, web.T(c, "Use a key of the other environment."), at)}
+	case keyring.DomainOther:
+		return []views.Remedy{s.anew(c, web.T(c, "Create a key that has scopes of this API alone."), at)}
+	case keyring.VersionRetired, keyring.RouteUndeclared, keyring.MethodMalformed:
+		return []views.Remedy{at(web.T(c, "Call a route that the API declares, in a version that is not retired."), web.T(c, "See the API"), s.apiHref())}
+	case keyring.KeyRate:
+		return append(s.wait(c), managed(web.T(c, "Or raise the key’s own limit."), web.T(c, "Change its limit"), keyPage+"/limits"))
+	case keyring.MonthUsedUp, keyring.DayUsedUp, keyring.PlanRate, keyring.QuotaHeld:
+		return append(s.wait(c), at(web.T(c, "Or choose a plan that allows more."), web.T(c, "See the app’s plans"), appHref(s.root, s)))
+	case keyring.QuotaTooSmall, keyring.RateTooSmall:
+		return []views.Remedy{at(web.T(c, "Choose a plan that allows more, or raise the key’s own limit."), web.T(c, "See the app’s plans"), appHref(s.root, s))}
+	}
+	return s.suspended(c, at, keyPage)
+}
+
+// forPublisher is for who published the API, and has no say over the key (D3).
+func (s *situation) forPublisher(c echo.Context) string {
+	switch s.cause {
+	case keyring.AddressUntold, keyring.OriginUntold:
+		return web.T(c, "Have your gateway tell the caller’s address and origin.")
+	case keyring.RouteUndeclared, keyring.VersionRetired, keyring.MethodMalformed:
+		return web.T(c, "The caller must call a route that your API declares; or declare this one.")
+	case keyring.MonthUsedUp, keyring.DayUsedUp, keyring.PlanRate, keyring.KeyRate, keyring.QuotaHeld:
+		return web.T(c, "The caller must wait, or get a plan that allows more.")
+	case keyring.UnknownKey:
+		return web.T(c, "The caller must send a key that was made here and has scopes of your API.")
+	}
+	return web.T(c, "Whoever holds the key can see the reason in the portal, by the same request ID.")
+}
+
+type link func(words, label, href string) views.Remedy
+
+func (s *situation) getScope(c echo.Context, at link) []views.Remedy {
+	words := web.T(c, "Have the app’s access hold the scope, then create a key with it.")
+	switch {
+	case s.root == admin:
+		return []views.Remedy{at(words, web.T(c, "Open the app"), appHref(s.root, s))}
+	case s.slug == "":
+		return []views.Remedy{at(web.T(c, "Request access to the API that you called, then create a key with its scopes."), web.T(c, "See all APIs"), "/apis")}
+	case !s.access:
+		words = web.T(c, "Ask an admin of the organization to request the scope for the app, then create a key with it.")
+	}
+	return []views.Remedy{at(words, web.T(c, "See the API"), s.apiHref()), s.anew(c, web.T(c, "Does the app’s access hold it already? Then create a key with it."), at)}
+}
+
+func (s *situation) apiHref() string {
+	if s.slug == "" {
+		return "/apis"
+	}
+	return "/apis/" + s.slug
+}
+
+// anew leads to a new key of the app, for who may make one there.
+func (s *situation) anew(c echo.Context, words string, at link) views.Remedy {
+	if s.root == admin {
+		return views.Remedy{Text: words}
+	}
+	return at(words, web.T(c, "Create a key"), s.root+"/keys/new")
+}
+
+func (s *situation) wait(c echo.Context) []views.Remedy {
+	if s.seen.RetryAfter <= 0 {
+		return []views.Remedy{{Text: web.T(c, "Wait, and call less often.")}}
+	}
+	return []views.Remedy{{Text: web.T(c, "Wait until %s.", text.DateTime(web.Ctx(c), s.at.Add(time.Duration(s.seen.RetryAfter)+time.Second-1)))}}
+}
+
+func (s *situation) suspended(c echo.Context, at link, keyPage string) []views.Remedy {
+	until := s.seen.SuspendedUntil
+	if until != 0 && until != keyring.Forever {
+		return []views.Remedy{at(web.T(c, "It ends by itself on %s.", moment(c, until)), web.T(c, "Open the key"), keyPage)}
+	}
+	return []views.Remedy{at(web.T(c, "Only the company can lift it. The key’s page says why."), web.T(c, "Open the key"), keyPage)}
+}
+
+// checkNames are what each check asks.
+var checkNames = map[keyring.Code]string{
+	keyring.NotFound: text.N("Is the key known?"), keyring.Revoked: text.N("Is it not revoked?"), keyring.Expired: text.N("Has it not ended?"), keyring.Paused: text.N("Is it not paused?"),
+	keyring.Suspended: text.N("Is nothing suspended?"), keyring.ForbiddenIP: text.N("Is the network allowed?"), keyring.ForbiddenOrigin: text.N("Is the origin allowed?"),
+	keyring.WrongEnvironment: text.N("Is it the right environment?"), keyring.WrongAPI: text.N("Has it access to the API?"), keyring.InsufficientScope: text.N("Has it the scope of the route?"),
+	keyring.QuotaExceeded: text.N("Is the quota not used up?"), keyring.RateLimited: text.N("Is the rate kept?"),
+}
