@@ -43,8 +43,19 @@ var servers = []struct {
 func overNetHTTP(h http.Handler) server {
 	s := edge.NewServer(h)
 	s.ErrorLog = log.New(io.Discard, "", 0)
+	if e, ok := h.(*edge.Edge); ok {
+		return strict{s, e}
+	}
 	return s
 }
+
+// strict is net/http as the portal's port has it.
+type strict struct {
+	*http.Server
+	edge *edge.Edge
+}
+
+func (s strict) Serve(l net.Listener) error { return s.Server.Serve(s.edge.Strict(l, time.Now)) }
 
 // carrier is the one that the tests run on now.
 var carrier = servers[0]

@@ -3,7 +3,6 @@ package edge
 import (
 	"bytes"
 	"context"
-	"fmt"
 	"net"
 	"net/http"
 	"runtime/debug"
@@ -55,7 +54,7 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 func (s *Server) framing() framing.Options {
-	return framing.Options{Limits: framing.Limits{Head: mostHead, Fields: mostFields, Body: mostBody}, Answer: s.refusal, Now: s.now}
+	return framing.Options{Limits: framing.Limits{Head: mostHead, Fields: mostFields, Body: mostBody}, Answer: s.edge.refusal, Now: s.now}
 }
 
 // Drain has every answer from now on end its connection, so that clients go elsewhere of their own accord; call it when readiness has turned red.
@@ -146,15 +145,6 @@ func (x *exchange) answerFast(c *fasthttp.RequestCtx) {
 	}
 }
 
-// refusal is what is said to a request that framing did not let through.
-func (s *Server) refusal(r *framing.Refusal) []byte {
-	x := newExchange(s.edge.Clock())
-	defer x.free()
-	x.docs = s.edge.Docs
-	x.problem(r.Status, codeOf(r.Status), r.Reason, "")
-	return x.response()
-}
-
 func codeOf(status int) string {
 	switch status {
 	case http.StatusRequestEntityTooLarge, http.StatusRequestHeaderFieldsTooLarge:
@@ -163,15 +153,6 @@ func codeOf(status int) string {
 		return codeTimeout
 	}
 	return codeBadRequest
-}
-
-// response is the answer as it goes over a wire that ends with it.
-func (x *exchange) response() []byte {
-	b := fmt.Appendf(nil, "HTTP/1.1 %d %s\r\nConnection: close\r\nContent-Length: %d\r\n", x.status, http.StatusText(x.status), len(x.body))
-	for _, p := range x.pairs {
-		b = fmt.Appendf(b, "%s: %s\r\n", p.name, x.values[p.from:p.to])
-	}
-	return append(append(b, "\r\n"...), x.body...)
 }
 
 // fail answers what fasthttp could not read: since framing let it through, that is a request that did not arrive in time, or not whole.

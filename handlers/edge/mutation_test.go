@@ -107,6 +107,13 @@ func (w *world) kinds(valid string) []kind {
 			r.target = pick(rnd, "/v1/authz", "/v1/authz?api=orders&nginx=1", "/v1/authz?api=staff", "/v1/authz?api=", "/v1/authz?api=orders&scope=", "/v1/authz?%00", "/v1/authz?api=orders&key="+valid,
 				"/v1/authz/", "//v1/authz", "/v1/authz%2f?api=orders", "http://gatehouse/v1/authz?api=orders", "/v1/authz;x?api=orders", "/v1/authz#?api=orders", "gatehouse:80", "*")
 		}, func(r *raw) { r.target = "http://gatehouse/v1/authz?api=orders" }},
+		{"the path at which Envoy asks", func(r *raw, rnd *rand.Rand) {
+			r.target = pick(rnd, "/v1/authz/envoy/orders/live", "/v1/authz/envoy/orders/live/", "/v1/authz/envoy/orders/any/", "/v1/authz/envoy/staff/live/", "/v1/authz/envoy/", "/v1/authz/envoy/orders&scope=x/live/") + pick(rnd, targets...)
+		}, func(r *raw) {
+			r.target = "/v1/authz/envoy/orders/live/v2/orders"
+			r.drop("X-Forwarded-Method")
+			r.drop("X-Forwarded-Uri")
+		}},
 		{"our own method", func(r *raw, rnd *rand.Rand) {
 			r.method = pick(rnd, "POST", "HEAD", "OPTIONS", "CONNECT", "TRACE", "get", "G\x00T", "PROPFIND", "PRI")
 		}, func(r *raw) { r.method = "PROPFIND" }},

@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,24 +15,36 @@ type Options struct {
 	// Answer returns a whole response, with Connection: close, for a request that is refused.
 	Answer func(*Refusal) []byte
 	Now    func() time.Time // of the machine, for deadlines
+	// Connections is how many may be open at a time; one more is closed as soon as it is there. 0: as many as come.
+	Connections int64
 }
 
 // Listener wraps each connection of another one in a Conn. TLS, if any, ends below it.
 type Listener struct {
 	net.Listener
 	options Options
+	open    atomic.Int64 // connections
 }
 
 // NewListener returns a Listener over l.
-func NewListener(l net.Listener, o Options) *Listener { return &Listener{l, o} }
+func NewListener(l net.Listener, o Options) *Listener { return &Listener{Listener: l, options: o} }
 
 // Accept implements net.Listener.
 func (l *Listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for {
+		c, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		if most := l.options.Connections; l.open.Add(1) > most && most > 0 {
+			l.open.Add(-1)
+			_ = c.Close() // nothing was said yet
+			continue
+		}
+		conn := NewConn(c, l.options)
+		conn.left = func() { l.open.Add(-1) }
+		return conn, nil
 	}
-	return NewConn(c, l.options), nil
 }
 
 // Conn is a connection whose reader gets nothing but requests that can be read in one way. When another kind comes, everything before it is
@@ -42,7 +56,11 @@ type Conn struct {
 	options *Options
 	reader  Reader
 	refused *Refusal
-	spoke   bool // the refusal was sent, and is the last word
+	first   []byte // of what was refused behind good requests, while nobody has asked for it
+	ahead   []byte // was passed on and is not judged yet
+	spoke   bool   // the refusal was sent, and is the last word
+	once    sync.Once
+	left    func() // when it is closed; nil: nobody counts
 }
 
 // NewConn returns a Conn over c.
@@ -54,21 +72,56 @@ func NewConn(c net.Conn, o Options) *Conn {
 	return conn
 }
 
+// Close implements net.Conn.
+func (c *Conn) Close() error {
+	if c.left != nil {
+		c.once.Do(c.left)
+	}
+	return c.Conn.Close()
+}
+
 // Read implements net.Conn.
 func (c *Conn) Read(b []byte) (int, error) {
+	if len(b) == 1 {
+		return c.lookAhead(b)
+	}
 	if c.refused != nil {
 		return 0, c.refuse()
 	}
 	n, err := c.Conn.Read(b)
+	if n > 0 && len(c.ahead) > 0 {
+		_, c.refused = c.reader.Feed(c.ahead)
+		c.ahead = nil
+	}
+	if c.refused != nil {
+		return 0, c.refuse()
+	}
 	good, refused := c.reader.Feed(b[:n])
 	if refused == nil {
 		return n, err
 	}
 	c.refused = refused
 	if good > 0 {
+		c.first = []byte{b[good]}
 		return good, nil
 	}
 	return 0, c.refuse()
+}
+
+// lookAhead reads one byte. So net/http finds out whether its client is still there while it answers: nothing may be refused before that answer, and
+// one byte of a request says nothing. It is judged with those that follow.
+func (c *Conn) lookAhead(b []byte) (int, error) {
+	switch {
+	case len(c.first) > 0:
+		n := copy(b, c.first)
+		c.first = nil
+		return n, nil
+	case c.refused != nil:
+		return 0, io.EOF
+	}
+	n, err := c.Conn.Read(b)
+	c.ahead = append(c.ahead, b[:n]...)
+	return n, err
 }
 
 // Write implements net.Conn. After a refusal nothing is said any more: the server below has nothing to add to what it did not see.
