@@ -12,6 +12,11 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/credentials"
+	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/health/grpc_health_v1"
 )
 
 // checkListeners looks who is at the addresses: nobody, us, or another program.
@@ -22,6 +27,7 @@ func (d *doctor) checkListeners(ctx context.Context) {
 	}{
 		{"portal", "GATEHOUSE_ADDR", d.settings.Addr, d.isPortal},
 		{"edge", "GATEHOUSE_EDGE_ADDR", d.settings.EdgeAddr, d.isEdge},
+		{"envoy", "GATEHOUSE_ENVOY_ADDR", d.settings.EnvoyAddr, d.isEnvoy},
 		{"metrics", "GATEHOUSE_METRICS_ADDR", d.settings.MetricsAddr, d.isMetrics},
 	} {
 		if l.addr == "" || strings.HasSuffix(l.addr, ":0") {
@@ -64,6 +70,22 @@ func (d *doctor) isEdge(ctx context.Context, url string) bool {
 	status, header, _, err := d.ask(ctx, localClient(), url+"/v1/whoami")
 	pages, _, _, portal := d.ask(ctx, localClient(), url+"/healthz")
 	return err == nil && status == http.StatusUnauthorized && strings.HasPrefix(header.Get("X-Request-Id"), "req_") && portal == nil && pages == http.StatusNotFound
+}
+
+// isEnvoy asks for health over gRPC.
+func (d *doctor) isEnvoy(ctx context.Context, url string) bool {
+	scheme, address, _ := strings.Cut(url, "://")
+	channel := insecure.NewCredentials()
+	if scheme == "https" {
+		channel = credentials.NewTLS(&tls.Config{InsecureSkipVerify: true, MinVersion: tls.VersionTLS12}) //nolint:gosec // it is this machine, and nothing is told
+	}
+	client, err := grpc.NewClient(address, grpc.WithTransportCredentials(channel))
+	if err != nil {
+		return false
+	}
+	defer func() { _ = client.Close() }()
+	health, err := grpc_health_v1.NewHealthClient(client).Check(ctx, &grpc_health_v1.HealthCheckRequest{})
+	return err == nil && health.GetStatus() == grpc_health_v1.HealthCheckResponse_SERVING
 }
 
 func (d *doctor) isMetrics(ctx context.Context, url string) bool {

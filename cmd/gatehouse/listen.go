@@ -15,6 +15,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
+	"github.com/gatehouse-dev/gatehouse/handlers/edge/extauthz"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -84,7 +85,7 @@ func (s sockets) close() error {
 	return err
 }
 
-// listen opens the portal's listener and, where they are set, those of the edge and of metrics, or takes them from what was left to the process. Nothing is
+// listen opens the portal's listener and, where they are set, those of the edge, of Envoy and of metrics, or takes them from what was left to the process. Nothing is
 // served yet.
 func listen(s config.Settings, house *handlers.House, left sockets, certificate *keyPair) ([]server, error) {
 	h1 := []string{"http/1.1"}
@@ -95,6 +96,7 @@ func listen(s config.Settings, house *handlers.House, left sockets, certificate 
 	}{
 		{s.Addr, newServer(house.Portal), []string{"h2", "http/1.1"}},
 		{s.EdgeAddr, edge.NewListenerServer(house.Edge, db.SystemClock), h1}, // fasthttp speaks no other
+		{s.EnvoyAddr, extauthz.NewServer(house.Edge), []string{"h2"}},
 		{s.MetricsAddr, newServer(house.Metrics), h1},
 	}
 	var all []server

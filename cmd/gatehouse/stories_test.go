@@ -34,7 +34,7 @@ func TestStories(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata", RequireExplicitExec: true,
 		Setup: func(env *testscript.Env) error {
-			for _, name := range []string{"ADDR", "ADDR2"} {
+			for _, name := range []string{"ADDR", "ADDR2", "ADDR3"} {
 				env.Setenv(name, "127.0.0.1:"+strconv.Itoa(testenv.FreePort(t)))
 			}
 			if strings.HasSuffix(env.WorkDir, "doctor") {

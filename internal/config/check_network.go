@@ -13,7 +13,7 @@ import (
 func checkAddresses(raw variables, _ *Settings, problems *Problems) {
 	taken := map[string]string{}
 	for _, v := range []struct{ name, value string }{
-		{"GATEHOUSE_ADDR", raw.Addr}, {"GATEHOUSE_EDGE_ADDR", raw.EdgeAddr}, {"GATEHOUSE_METRICS_ADDR", raw.MetricsAddr},
+		{"GATEHOUSE_ADDR", raw.Addr}, {"GATEHOUSE_EDGE_ADDR", raw.EdgeAddr}, {"GATEHOUSE_ENVOY_ADDR", raw.EnvoyAddr}, {"GATEHOUSE_METRICS_ADDR", raw.MetricsAddr},
 	} {
 		if v.value == "" {
 			continue

@@ -82,6 +82,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_ADDR", "127.0.0.1:70000"},
 		{"GATEHOUSE_ADDR", "http://127.0.0.1:8080"},
 		{"GATEHOUSE_EDGE_ADDR", "0.0.0.0:8080"},
+		{"GATEHOUSE_ENVOY_ADDR", "0.0.0.0:8080"},
 		{"GATEHOUSE_METRICS_ADDR", "metrics"},
 		{"GATEHOUSE_BASE_URL", ""},
 		{"GATEHOUSE_BASE_URL", "developers.example.com"},

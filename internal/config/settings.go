@@ -16,6 +16,7 @@ import (
 type Settings struct {
 	Addr        string // host:port
 	EdgeAddr    string // empty: none
+	EnvoyAddr   string // empty: none
 	MetricsAddr string // empty: none
 
 	// BaseURL is scheme and host only; its String has no slash at the end.
@@ -89,7 +90,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 		return Settings{}, err
 	}
 	settings := Settings{
-		Addr: raw.Addr, EdgeAddr: raw.EdgeAddr, MetricsAddr: raw.MetricsAddr,
+		Addr: raw.Addr, EdgeAddr: raw.EdgeAddr, EnvoyAddr: raw.EnvoyAddr, MetricsAddr: raw.MetricsAddr,
 		TLSCert: raw.TLSCert, TLSKey: raw.TLSKey,
 		DataDir: raw.DataDir, KeyBrand: raw.KeyBrand,
 	}

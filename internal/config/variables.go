@@ -16,6 +16,7 @@ import (
 type variables struct {
 	Addr           string `env:"GATEHOUSE_ADDR" envDefault:"127.0.0.1:8080" help:"address of the portal and of /v1"`
 	EdgeAddr       string `env:"GATEHOUSE_EDGE_ADDR" help:"address of a listener for verification and forward-auth alone; unset: they answer at GATEHOUSE_ADDR only"`
+	EnvoyAddr      string `env:"GATEHOUSE_ENVOY_ADDR" help:"address of a listener for Envoy's check over gRPC (ext_authz); unset: none"`
 	MetricsAddr    string `env:"GATEHOUSE_METRICS_ADDR" help:"address of /metrics; unset: not served"`
 	BaseURL        string `env:"GATEHOUSE_BASE_URL" help:"how browsers reach the portal, such as https://developers.example.com; default: from GATEHOUSE_ADDR when that is loopback"`
 	TLSCert        string `env:"GATEHOUSE_TLS_CERT" help:"file of the certificate and its chain (PEM), to serve TLS itself"`
