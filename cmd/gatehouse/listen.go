@@ -113,6 +113,8 @@ func listen(s config.Settings, house *handlers.House, left sockets, certificate 
 		}
 		if certificate != nil {
 			l = tls.NewListener(l, &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: a.protocols})
+		} else if _, portal := a.carrier.(*netHTTP); portal {
+			l = house.Edge.Strict(l, db.SystemClock)
 		}
 		all = append(all, server{a.carrier, l})
 	}
