@@ -43,6 +43,7 @@ type engine struct {
 	fresh   func() bool
 	loader  *key.Loader
 	metrics *metrics
+	queues  *queues
 	fleet   fleet
 	whole   bool // all living keys are read at the start
 }
@@ -71,6 +72,9 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
 	e.metrics.watchLogs(o.LogsLost)
+	e.metrics.watchProgram(o)
+	e.metrics.watchFleet(e.fleet.heart, e.fleet.ears)
+	e.queues = e.metrics.watchQueues(o.DB)
 	counters, quotas := keyring.NewUsage(usageRows), keyring.NewSharedQuotas(e.fleet.heart)
 	if e.flusher, err = newFlusher(o, usage.FlusherOptions{Counters: counters, Quotas: quotas, Observe: e.metrics.observe}); err != nil {
 		return e, err
@@ -80,11 +84,12 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 		return e, errors.Join(fmt.Errorf("read the quotas: %w", err), e.flusher.Close())
 	}
 	limiter := e.limiter()
+	e.metrics.watchLimits(limiter)
 	s.Refusal.Limited(limiter)
 	e.refused = refusal.NewRecorder(o.DB, nil)
 	e.edge = edge.New(edge.Options{
-		Refusals: e.refused,
-		Ring:     e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
+		Refusals: e.refused, Observe: e.metrics.edge.observe,
+		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
 		Recognised: func(id keyring.ID, foreign, own keyring.Digest) {
 			s.Import.Recognised(key.Redigested{ID: db.ID(id), Foreign: apikey.Digest(foreign), Own: apikey.Digest(own)})
 		},
@@ -163,7 +168,7 @@ func (h *House) Loops() []func(context.Context) {
 	e := h.engine
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
-		e.flusher.Run, e.refused.Run, e.worker.Run, e.readAhead, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
+		e.flusher.Run, e.refused.Run, e.worker.Run, e.queues.run, e.readAhead, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)

@@ -3,6 +3,7 @@ package handlers
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -12,26 +13,39 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/static"
 )
 
 // metrics are what Prometheus reads. Labels are route templates and codes, never a path or an id, so that their number is bounded.
 type metrics struct {
 	registry      *prometheus.Registry
+	now           func() time.Time
 	requests      *prometheus.CounterVec
 	verifications *prometheus.CounterVec
+	took          *prometheus.HistogramVec
+	edge          *edgeMetrics
 }
 
 func newMetrics(ring *keyring.Ring, clock func() time.Time) *metrics {
 	m := &metrics{
-		registry:      prometheus.NewRegistry(),
+		registry: prometheus.NewRegistry(), now: clock,
 		requests:      prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatehouse_requests_total", Help: "Requests for pages, by route and status."}, []string{"route", "status"}),
 		verifications: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "gatehouse_verifications_total", Help: "Counted verifications, by code; at most a second late."}, []string{"code"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "gatehouse_request_duration_seconds", Help: "How long a request for the portal took: page, change, api or asset.", Buckets: []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"kind"}),
+	}
+	m.edge = newEdgeMetrics(m.registry)
+	for code := keyring.NotFound; code <= keyring.Valid; code++ { // so that a rate is 0 before the first, and not missing
+		m.verifications.WithLabelValues(code.String())
 	}
 	m.registry.MustRegister(
-		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.verifications,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.verifications, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gatehouse_keyring_age_seconds", Help: "Time since the change feed was last read."}, func() float64 { return ring.Age(clock()).Seconds() }),
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gatehouse_keyring_keys", Help: "Keys whose facts are in memory."}, func() float64 { return float64(ring.Len()) }),
 	)
+	m.counter("gatehouse_key_lookups_total", "Keys that were looked up in memory.", func() float64 { return float64(ring.Stats().Lookups) })
+	m.counter("gatehouse_key_lookup_misses_total", "Of the keys that were looked up, those for which the database was asked.", func() float64 { return float64(ring.Stats().Misses) })
 	return m
 }
 
@@ -52,12 +66,12 @@ func (m *metrics) watchUsage(state func() usage.State) {
 
 // watchLogs shows how many lines of the log were lost; lost may be nil.
 func (m *metrics) watchLogs(lost func() uint64) {
-	m.registry.MustRegister(prometheus.NewCounterFunc(prometheus.CounterOpts{Name: "gatehouse_log_lines_lost_total", Help: "Lines of the log that were lost, since nobody took them."}, func() float64 {
+	m.counter("gatehouse_log_lines_lost_total", "Lines of the log that were lost, since nobody took them.", func() float64 {
 		if lost == nil {
 			return 0
 		}
 		return float64(lost())
-	}))
+	})
 }
 
 // observe counts what a batch of usage tells.
@@ -70,7 +84,9 @@ func (m *metrics) observe(b keyring.Batch) {
 // countRequests counts each page by its template.
 func (m *metrics) countRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		began := m.now()
 		err := next(c)
+		m.took.WithLabelValues(kindOf(c)).Observe(max(0, m.now().Sub(began)).Seconds())
 		route := c.Path()
 		if route == "" {
 			route = "none"
@@ -78,6 +94,20 @@ func (m *metrics) countRequests(next echo.HandlerFunc) echo.HandlerFunc {
 		m.requests.WithLabelValues(route, strconv.Itoa(c.Response().Status)).Inc()
 		return err
 	}
+}
+
+// kindOf is what a request is measured with.
+func kindOf(c echo.Context) string {
+	path := c.Request().URL.Path
+	switch {
+	case strings.HasPrefix(path, static.Prefix):
+		return "asset"
+	case strings.HasPrefix(path, "/v1/"):
+		return "api"
+	case c.Request().Method == http.MethodGet || c.Request().Method == http.MethodHead:
+		return "page"
+	}
+	return "change"
 }
 
 // handler answers /metrics and nothing else.

@@ -22,7 +22,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
-// Options are what the edge decides from. All but Recognised, TrustedProxies, Quotas and Log are required.
+// Options are what the edge decides from. All but Recognised, Observe, TrustedProxies, Quotas and Log are required.
 type Options struct {
 	Ring     *keyring.Ring
 	Limiter  ratelimit.Limiter
@@ -36,6 +36,8 @@ type Options struct {
 	Recognised func(id keyring.ID, foreign, own keyring.Digest)
 	// Refusals keeps why calls are refused; nil: nobody does.
 	Refusals *refusal.Recorder
+	// Observe is told of each answer: at which of the edge's paths, with which status, and how long it took; nil: nobody is. It must cost next to nothing.
+	Observe func(path string, status int, took time.Duration)
 	// TrustedProxies may stand between a client and us: their word on the client's address is believed, nobody else's (C4).
 	TrustedProxies []netip.Prefix
 	// Docs is the address of the page that explains codes, to which problem documents lead; "" for none.
@@ -97,6 +99,9 @@ func New(o Options) *Edge {
 // serve answers x, by a refusal when it fails.
 func (e *Edge) serve(x *exchange) {
 	x.docs = e.Docs
+	if e.Observe != nil {
+		defer e.observe(x)
+	}
 	defer e.keepUnjudged(x)
 	defer e.denyOnPanic(x)
 	if strings.HasPrefix(x.path, EnvoyPath) {
@@ -118,6 +123,8 @@ func (e *Edge) serve(x *exchange) {
 		x.problem(http.StatusNotFound, codeNothingHere, "There is nothing here.", "")
 	}
 }
+
+func (e *Edge) observe(x *exchange) { e.Observe(x.route(), x.status, max(0, e.Clock().Sub(x.now))) }
 
 // denyOnPanic turns a panic into a refusal (C13, REL-14). The process lives.
 func (e *Edge) denyOnPanic(x *exchange) {

@@ -45,6 +45,9 @@ func NewEar(name string, source Source, wake func()) *Ear {
 	return &Ear{name: name, source: source, wake: wake}
 }
 
+// Name is what it listens to, as it was given.
+func (e *Ear) Name() string { return e.name }
+
 // Hears reports whether it listens right now, as far as it knows.
 func (e *Ear) Hears() bool { return e.hears.Load() }
 
