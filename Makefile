@@ -38,6 +38,14 @@ demo: build ## serve a believable company from a fresh database under data/demo/
 test: ## run every test there is
 	$(GO) test -timeout $(TEST_TIMEOUT) ./...
 
+# Ten minutes on two cores. What was done and lost is printed; FAULTS chooses tests by name, KILLS says how often the program is killed.
+FAULTS ?= .
+KILLS ?= 0
+
+.PHONY: faults
+faults: ## do to the program what happens to programs, at length, and print what it lost
+	$(GO) test ./internal/faults -count=1 -v -timeout 20m -run '$(FAULTS)' -args -faults -rounds $(KILLS)
+
 .PHONY: bench
 bench: build ## print the ratios that are measured against fixed programs
 	$(GO) run ./cmd/bench

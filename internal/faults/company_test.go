@@ -23,15 +23,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
-)
-
-// Passwords and addresses of the company's people.
-const (
-	adminEmail    = "ada@company.example"
-	adminPassword = "a long enough sentence"
 )
 
 // unknownKey has the form of a key, and is none.
@@ -55,17 +50,16 @@ type company struct {
 	db    *db.DB
 	store handlers.Stores
 
-	admin    account.User
-	owner    actor.Actor
-	ownerIs  account.User
-	app      org.App
-	plan     db.ID // of orders
-	manager  string
-	gateway  string
-	key      key.Made // may orders:read; costs what the plan allows
-	revoked  string
-	orders   catalog.API
-	password string
+	admin   account.User
+	owner   actor.Actor
+	ownerIs account.User
+	app     org.App
+	plan    db.ID // of orders
+	orders  catalog.API
+	manager string   // text of a key that makes and revokes keys
+	gateway string   // of one that asks about others
+	key     key.Made // may orders:read
+	revoked string   // of one that was revoked
 }
 
 // newCompany sets one up in a fresh database of the dialect.
@@ -85,7 +79,7 @@ func companyAt(t testing.TB, url, dir string) *company {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := &company{TB: t, url: url, dir: dir, db: dbtest.Open(t, url, nil), password: adminPassword}
+	c := &company{TB: t, url: url, dir: dir, db: dbtest.Open(t, url, nil)}
 	settings, err := config.Load(func(name string) (string, bool) {
 		value, ok := map[string]string{"GATEHOUSE_ADDR": "127.0.0.1:8080", "GATEHOUSE_USAGE_SPOOL_MB": "0"}[name]
 		return value, ok
@@ -126,7 +120,7 @@ func (c *company) setUp(house *handlers.House) {
 	code, err := house.SetupCode(ctx)
 	c.must(err)
 	c.admin, err = s.Staff.SetUp(ctx, webtest.ActorOf(account.User{}), code, staff.Setup{
-		Name: "Ada Admin", Email: adminEmail, Password: adminPassword, Company: "Company", Portal: "Company Developers", Language: "en", TimeZone: "UTC",
+		Name: "Ada Admin", Email: "ada@company.example", Password: "a long enough sentence", Company: "Company", Portal: "Company Developers", Language: "en", TimeZone: "UTC",
 	})
 	c.must(err)
 	a := webtest.ActorOf(c.admin)
@@ -137,6 +131,9 @@ func (c *company) setUp(house *handlers.House) {
 	c.must(s.Catalog.AddScope(ctx, a, c.orders.ID, catalog.ScopeInput{Name: "orders:read", Sentence: "Read orders"}))
 	c.must(s.Catalog.AddPlan(ctx, a, c.orders.ID, catalog.PlanInput{Name: "Free", RateRequests: 100, RatePeriodSeconds: 60, Burst: 100}))
 	c.run("UPDATE plans SET rate_requests = 1000000, rate_period_seconds = 1, burst = 1000000") // calls that are refused for their number are no fault
+	rules := policy.Default()
+	rules.KeysPerApp = new(policy.MaxKeysPerApp)
+	c.must(s.Policy.Save(ctx, a, policy.Source{Kind: policy.Installation}, rules))
 	gateway, err := s.Key.CreateGatewayKey(ctx, a, c.orders.ID, s.Key.NewFormToken(a, key.GatewayPurpose(c.orders.ID)))
 	c.must(err)
 	c.gateway = gateway.Secret.Reveal()
@@ -171,6 +168,16 @@ func (c *company) grant(slug string, scopes ...string) db.ID {
 	_, err = c.store.Catalog.Request(c.Context(), c.owner, slug, in)
 	c.must(err)
 	return in.PlanID
+}
+
+// person adds somebody with a password.
+func (c *company) person(email, password string) account.User {
+	c.Helper()
+	u := webtest.Person(c, c.db, email, "")
+	sealed, err := c.store.Account.HashPassword(c.Context(), u.ID, password)
+	c.must(err)
+	c.run("UPDATE users SET password_sealed = ? WHERE id = ?", sealed, u.ID)
+	return u
 }
 
 // make has the customer make a key.

@@ -196,10 +196,7 @@ func TestKillLosesNothingThatWasAcknowledged(t *testing.T) {
 		t.Run(dialect, func(t *testing.T) {
 			c := newCompany(t, dialect)
 			rita := webtest.Person(t, c.db, "rita@company.example", "")
-			pat := webtest.Person(t, c.db, "pat@customer.example", "")
-			sealed, err := c.store.Account.HashPassword(t.Context(), pat.ID, "the very first sentence")
-			c.must(err)
-			c.run("UPDATE users SET password_sealed = ? WHERE id = ?", sealed, pat.ID)
+			c.person("pat@customer.example", "the very first sentence")
 			env := c.env(map[string]string{"GATEHOUSE_DATA_DIR": c.dir})
 			l := &ledger{made: map[string]made{}, revoked: map[string]made{}, unsure: map[string]made{}, role: []string{""}, password: []string{"the very first sentence"}}
 			var slowest time.Duration
