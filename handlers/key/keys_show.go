@@ -334,7 +334,7 @@ const day = 24 * time.Hour
 
 // askHref is where a call with the key can be asked about; the API is the first that it was made for.
 func askHref(root string, d keys.Detail) string {
-	href := root + "/allowed?key=" + d.ID.Show(keys.IDPrefix)
+	href := root + "/refusals/ask?key=" + d.ID.Show(keys.IDPrefix)
 	if len(d.Grants) > 0 {
 		href += "&api=" + d.Grants[0].APIID.Show(catalog.Prefix)
 	}

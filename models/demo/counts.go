@@ -14,7 +14,7 @@ type line struct {
 	key              *made // nil for keys that nobody knows
 	api              *shelved
 	route, code      string
-	scope            string // that the route needs
+	scope, method    string // what the route needs, and its method where that is told
 	hours, minutes   []count
 	weight           float64 // its share of the key's calls
 	validInThisMonth int64
@@ -87,7 +87,7 @@ func (f *filler) linesOf(m *made) (valid, limited, missing []*line) {
 				}
 				first = false
 			case len(missing) == 0 && r.method != "GET":
-				missing = append(missing, &line{key: m, api: s, route: r.template, code: "INSUFFICIENT_SCOPE"})
+				missing = append(missing, &line{key: m, api: s, route: r.template, code: "INSUFFICIENT_SCOPE", scope: r.scope, method: r.method})
 			}
 		}
 	}

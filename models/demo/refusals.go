@@ -62,12 +62,20 @@ func (f *filler) refusalOf(l *line, at time.Time, cause keyring.Cause, seed stri
 	if r.Environment, _ = keyring.ParseEnvironment(environment); r.Environment == 0 {
 		r.Environment = keyring.Live
 	}
-	r.Seen = keyring.Seen{Environment: environment, Route: strings.TrimSpace("GET " + l.route)}
+	r.Seen = keyring.Seen{Environment: environment}
+	if l.method != "" {
+		r.Method = l.method
+	}
+	if l.route == "" {
+		r.Method = ""
+	} else {
+		r.Seen.Route = r.Method + " " + l.route
+	}
 	switch cause {
 	case keyring.PlanRate:
 		r.Status, r.Seen.RetryAfter, r.Seen.Rate = http.StatusTooManyRequests, int64(2*time.Second), &keyring.Left{Limit: 100, ResetsAt: at.Add(time.Minute).UnixNano()}
 	case keyring.RouteScopeMissing:
-		r.Seen.Missing, r.Seen.Needed = l.api.Slug+":write", []string{l.api.Slug + ":write"}
+		r.Seen.Missing, r.Seen.Needed = l.scope, []string{l.scope}
 	case keyring.UnknownKey, keyring.KeyRevoked, keyring.KeyExpired, keyring.KeyPaused:
 		r.Status = http.StatusUnauthorized
 		if l.key != nil && l.key.ends != nil {

@@ -40,7 +40,7 @@ func (h *Handler) allowed(root string) echo.HandlerFunc {
 			*to = strings.TrimSpace(c.QueryParam(name))
 		}
 		p := views.AllowedPage{
-			Frame: h.Frame(c, web.T(c, "Would this be allowed?")), Action: root + "/allowed",
+			Frame: h.Frame(c, web.T(c, "Would this be allowed?")), Action: root + "/refusals/ask",
 			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: web.T(c, "Would this be allowed?")}},
 		}
 		ask, failed := q.read(c, h.Now())

@@ -37,10 +37,10 @@ func (h *Handler) Routes(r *web.Registrar) {
 	read := web.Staff(permission.StaffUsageRead)
 	r.Get("/console/refusals", web.SignedIn(), h.list(console))
 	r.Get("/console/refusals/:request", web.SignedIn(), h.show(console))
-	r.Get("/console/allowed", web.SignedIn(), h.allowed(console))
+	r.Get("/console/refusals/ask", web.SignedIn(), h.allowed(console))
 	r.Get("/admin/refusals", read, h.list(admin))
 	r.Get("/admin/refusals/:request", read, h.show(admin))
-	r.Get("/admin/allowed", web.Staff(permission.StaffKeysRead), h.allowed(admin))
+	r.Get("/admin/refusals/ask", web.Staff(permission.StaffKeysRead), h.allowed(admin))
 }
 
 // The roots of the pages.
@@ -108,7 +108,7 @@ func (h *Handler) list(root string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		a := h.askOf(c, root)
 		p := views.RefusalsPage{
-			Frame: h.Frame(c, web.T(c, "Refusals")), Open: root + "/refusals", Ask: root + "/allowed", Empty: web.T(c, "No refused calls in this time."),
+			Frame: h.Frame(c, web.T(c, "Refusals")), Open: root + "/refusals", Ask: root + "/refusals/ask", Empty: web.T(c, "No refused calls in this time."),
 			Lead: web.T(c, "Why calls were refused, for seven days. Each answer names its request in the header X-Request-Id."),
 		}
 		typed := strings.TrimSpace(c.QueryParam("request"))

@@ -27,7 +27,7 @@ func (h *Handler) show(root string) echo.HandlerFunc {
 		p := views.RefusalPage{
 			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(c, r.Code), Passed: r.Status == 200 && r.Door == refusal.Authz,
 			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: r.RequestID, Own: true}},
-			Facts:  h.facts(c, &r), Verdict: h.verdictOf(c, &r, root),
+			Facts:  h.facts(c, &r, root), Verdict: h.verdictOf(c, &r, root),
 		}
 		if r.Own && !r.KeyID.IsZero() && !r.APIID.IsZero() {
 			p.Ask = askHref(root, &r)
@@ -47,10 +47,10 @@ func askHref(root string, r *refusal.Refusal) string {
 	if r.Code == keyring.ForbiddenIP.String() && r.Address != "" {
 		q.Set("address", r.Address)
 	}
-	return root + "/allowed?" + q.Encode()
+	return root + "/refusals/ask?" + q.Encode()
 }
 
-func (h *Handler) facts(c echo.Context, r *refusal.Refusal) []components.Fact {
+func (h *Handler) facts(c echo.Context, r *refusal.Refusal, root string) []components.Fact {
 	facts := []components.Fact{
 		{Term: web.T(c, "Time"), Body: components.Time(components.MomentAt(web.Ctx(c), h.Now(), r.At))},
 		{Term: web.T(c, "Asked by"), Value: doorWords(c, r.Door)},
@@ -58,20 +58,23 @@ func (h *Handler) facts(c echo.Context, r *refusal.Refusal) []components.Fact {
 	}
 	code := func(term, value string) {
 		if value != "" {
-			facts = append(facts, components.Fact{Term: term, Body: views.Data(value, true)})
+			facts = append(facts, components.Fact{Term: term, Body: views.Data(value, "", true)})
 		}
 	}
-	name := func(term, value string) {
+	name := func(term, value, href string) {
+		if !r.Own {
+			href = ""
+		}
 		if value != "" {
-			facts = append(facts, components.Fact{Term: term, Body: views.Data(value, false)})
+			facts = append(facts, components.Fact{Term: term, Body: views.Data(value, href, false)})
 		}
 	}
 	code(web.T(c, "Call"), call(r))
-	name(web.T(c, "API"), r.APIName)
-	name(web.T(c, "Key"), r.KeyName)
+	name(web.T(c, "API"), r.APIName, "")
+	name(web.T(c, "Key"), r.KeyName, root+"/keys/"+r.KeyID.Show(key.IDPrefix))
 	code(web.T(c, "Hint"), r.KeyHint)
-	name(web.T(c, "App"), r.AppName)
-	name(web.T(c, "Organization"), r.OrgName)
+	name(web.T(c, "App"), r.AppName, root+"/apps/"+r.AppID.Show(org.AppPrefix))
+	name(web.T(c, "Organization"), r.OrgName, root+"/organizations/"+r.OrganizationID.Show(org.Prefix))
 	if r.Environment == "live" || r.Environment == "test" {
 		facts = append(facts, components.Fact{Term: web.T(c, "Environment"), Value: web.EnvironmentWord(c, r.Environment)})
 	}

@@ -1,0 +1,214 @@
+package refusal_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	handler "github.com/gatehouse-dev/gatehouse/handlers/usage/refusal"
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/usage"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
+	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
+)
+
+type site struct {
+	*webtest.Site
+	w     *usagetest.World
+	clock *dbtest.Clock
+	key   db.ID
+	text  string
+	gate  actor.Actor // a member of the publisher
+	t     *testing.T
+}
+
+func newSite(t *testing.T, d *db.DB, clock *dbtest.Clock) *site {
+	t.Helper()
+	s := &site{w: usagetest.New(t, d), clock: clock, t: t}
+	s.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
+		keys := key.NewStore(key.Options{DB: d, Root: s.w.Root, Brand: "gk", Link: func(p string) string { return p }})
+		k.Keys = keys
+		(&handler.Handler{Kit: k, Refusals: refusal.NewStore(d, keys), Usage: usage.NewStore(d), Keys: keys, Catalog: catalog.NewStore(catalog.Options{DB: d})}).Routes(r)
+	})
+	s.key, s.text = s.w.AddKey(s.w.App, "@worker", s.w.Orders, s.w.OrdersRead)
+	s.gate = s.w.AddPerson("gatekeeper", "")
+	s.w.Run("INSERT INTO members (organization_id, user_id, role, created_at) VALUES (?, ?, 'viewer', ?)", s.w.Publisher, s.gate.UserID, clock.Now())
+	return s
+}
+
+func (s *site) as(who actor.Actor) *webtest.Client {
+	s.t.Helper()
+	u, err := account.NewStore(account.Options{DB: s.DB}).ByID(s.t.Context(), who.UserID)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return s.As(u)
+}
+
+// refuse keeps a refusal of the key as the edge does; it returns the request id.
+func (s *site) refuse(n int, code keyring.Code, cause keyring.Cause, seen keyring.Seen) string {
+	s.t.Helper()
+	recorder := refusal.NewRecorder(s.DB, nil)
+	request := fmt.Sprintf("req_%016d", n)
+	recorder.Put(refusal.Record{
+		RequestID: request, At: s.clock.Now(), Key: keyring.ID(s.key), App: keyring.ID(s.w.App), Org: keyring.ID(s.w.Org), API: keyring.ID(s.w.Orders), Publisher: keyring.ID(s.w.Publisher),
+		Environment: keyring.Live, Door: refusal.Authz, Code: code.String(), Cause: cause, Status: 403, Method: "POST", Path: "/v2/orders", Address: "203.0.113.0/24", Seen: seen,
+	})
+	if err := recorder.Flush(s.t.Context()); err != nil {
+		s.t.Fatal(err)
+	}
+	return request
+}
+
+func (s *site) has(name string, p webtest.Page, status int, words ...string) {
+	s.t.Helper()
+	if p.Status != status {
+		s.t.Errorf("%s: %d, want %d", name, p.Status, status)
+	}
+	for _, w := range words {
+		if !strings.Contains(p.Body, w) {
+			s.t.Errorf("%s lacks %q", name, w)
+		}
+	}
+}
+
+func each(t *testing.T, body func(t *testing.T, s *site)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) { body(t, newSite(t, d, clock)) })
+}
+
+func TestRefusalTellsWhyAndWhatWouldMakeItPass(t *testing.T) { // issue 5, Explain
+	each(t, func(t *testing.T, s *site) {
+		scope := s.refuse(1, keyring.InsufficientScope, keyring.RouteScopeMissing, keyring.Seen{Route: "POST /v2/orders", Missing: "orders:write", Needed: []string{"orders:write"}, Granted: []string{"orders:read"}})
+		bound := s.refuse(2, keyring.ForbiddenIP, keyring.AddressElsewhere, keyring.Seen{Networks: []string{"10.0.0.0/8"}})
+
+		list := s.as(s.w.Person).Get("/console/refusals")
+		one, two := s.as(s.w.Person).Get("/console/refusals/"+scope), s.as(s.w.Person).Get("/console/refusals/"+bound)
+		publisher, staff := s.as(s.gate).Get("/console/refusals/"+bound), s.as(s.w.Staff).Get("/admin/refusals/"+scope)
+
+		s.has("the list", list, 200, scope, bound, "Scope missing", "Network not allowed", "POST /v2/orders", "@worker", "Northwind shop")
+		s.has("a scope", one, 200, "The route POST /v2/orders needs the scope orders:write, which the key does not have.", "/apis/orders", "not reached", "orders:read", "/console/refusals/ask?")
+		s.has("a network", two, 200, "10.0.0.0/8", "/console/keys/"+s.key.Show("key")+"/limits", "Change its networks")
+		s.has("staff", staff, 200, "orders:write", "/admin/apps/"+s.w.App.Show("app"))
+		s.has("the publisher", publisher, 200, "@worker", "Whoever holds the key can see the reason in the portal")
+		if strings.Contains(publisher.Body, "10.0.0.0/8") || strings.Contains(publisher.Body, "/console/keys/") || strings.Contains(publisher.Body, "any network") {
+			t.Error("the publisher sees more of the key than it may (D3)")
+		}
+	})
+}
+
+func TestEveryCauseHasWordsAndAWayOut(t *testing.T) {
+	clock := dbtest.NewClock()
+	s := newSite(t, dbtest.SQLite(t, clock), clock)
+	holder, gate, staff := s.as(s.w.Person), s.as(s.gate), s.as(s.w.Staff)
+	codes := map[keyring.Cause]keyring.Code{}
+	code := keyring.NotFound
+	firsts := map[keyring.Cause]bool{keyring.KeyRevoked: true, keyring.KeyExpired: true, keyring.KeyPaused: true, keyring.KeySuspended: true, keyring.AddressUntold: true, keyring.OriginUntold: true,
+		keyring.EnvironmentOther: true, keyring.NoAccess: true, keyring.NothingGranted: true, keyring.MonthUsedUp: true, keyring.PlanRate: true}
+	for _, cause := range keyring.Causes() {
+		if firsts[cause] {
+			code++
+		}
+		codes[cause] = code
+	}
+	for n, cause := range keyring.Causes() {
+		request := s.refuse(n+1, codes[cause], cause, keyring.Seen{
+			RevokedAt: clock.Now().UnixNano(), EndsAt: clock.Now().UnixNano(), SuspendedUntil: keyring.Forever, Environment: "live", Missing: "orders:write", Route: "POST /v2/orders", Cost: 7, RetryAfter: int64(time.Minute),
+		})
+		for name, page := range map[string]webtest.Page{
+			"holder": holder.Get("/console/refusals/" + request), "publisher": gate.Get("/console/refusals/" + request), "staff": staff.Get("/admin/refusals/" + request),
+		} {
+			_, after, found := strings.Cut(page.Body, "What would make it pass")
+			if page.Status != 200 || !found || !strings.Contains(after, "<li>") || strings.Contains(page.Body, "%!") {
+				t.Errorf("%v, %s: %d", cause, name, page.Status)
+			}
+			why, _, _ := strings.Cut(page.Body, "What would make it pass")
+			if name != "publisher" && !strings.Contains(why, "</strong> <p>") && !strings.Contains(why, "</strong><p>") {
+				t.Errorf("%v, %s: no sentence says why", cause, name)
+			}
+		}
+	}
+}
+
+func TestRefusalOfOthersIsAsAbsentAsNone(t *testing.T) { // Z1, Z2
+	clock := dbtest.NewClock()
+	s := newSite(t, dbtest.SQLite(t, clock), clock)
+	request := s.refuse(1, keyring.Paused, keyring.KeyPaused, keyring.Seen{})
+	stranger := s.as(s.w.Stranger)
+	plain := func(p webtest.Page, id string) string { return strings.ReplaceAll(p.Body, id, "") }
+
+	foreign, absent := stranger.Get("/console/refusals/"+request), stranger.Get("/console/refusals/req_0000000000000000")
+	asked := stranger.Get("/console/refusals/ask?key=" + s.key.Show("key") + "&api=" + s.w.Orders.Show("api"))
+
+	if foreign.Status != 404 || absent.Status != 404 || asked.Status != 404 || len(plain(foreign, request)) != len(plain(absent, "req_0000000000000000")) {
+		t.Error(foreign.Status, absent.Status, asked.Status)
+	}
+	for _, path := range []string{"/console/refusals", "/console/refusals/" + request, "/console/refusals/ask", "/admin/refusals", "/admin/refusals/" + request, "/admin/refusals/ask"} {
+		if p := s.Visitor().Get(path); p.Status != http.StatusUnauthorized {
+			t.Errorf("%s, signed out: %d", path, p.Status)
+		}
+		if p := s.as(s.w.Person).Get(path); strings.HasPrefix(path, "/admin") && p.Status != http.StatusForbidden {
+			t.Errorf("%s without the permission: %d", path, p.Status)
+		}
+	}
+	if p := stranger.Get("/console/refusals?key=" + s.key.Show("key")); p.Status != 200 || strings.Contains(p.Body, request) {
+		t.Error("a stranger's list:", p.Status)
+	}
+}
+
+func TestBoxOpensARequestByItsID(t *testing.T) {
+	clock := dbtest.NewClock()
+	s := newSite(t, dbtest.SQLite(t, clock), clock)
+	request := s.refuse(1, keyring.Paused, keyring.KeyPaused, keyring.Seen{})
+	mira := s.as(s.w.Person)
+
+	found, wrong, pasted := mira.Get("/console/refusals?request=+"+request+"+"), mira.Get("/console/refusals?request=junk"), mira.Get("/console/refusals?request="+s.text)
+
+	if found.Status != 303 || found.Location != "/console/refusals/"+request {
+		t.Error(found.Status, found.Location)
+	}
+	s.has("no request id", wrong, 422, "A request ID begins with req_", `value="junk"`)
+	if pasted.Status != 422 || strings.Contains(pasted.Body, s.text) {
+		t.Error("a key is shown again:", pasted.Status)
+	}
+}
+
+func TestFormAnswersWhetherACallWouldBeAllowed(t *testing.T) { // issue 5, Explain; K1
+	each(t, func(t *testing.T, s *site) {
+		mira := s.as(s.w.Person)
+		ask := func(query string) webtest.Page {
+			return mira.Get("/console/refusals/ask?key=" + s.key.Show("key") + "&api=" + s.w.Orders.Show("api") + "&" + query)
+		}
+
+		s.has("empty", mira.Get("/console/refusals/ask"), 200, "@worker", "/v2/orders")
+		s.has("allowed", ask("method=GET&path=/v2/orders/7"), 200, "It would be allowed", "GET /v2/orders/{id}")
+		s.has("a scope", ask("method=POST&path=/v2/orders"), 200, "It would be refused: Scope missing", "orders:write")
+		s.has("environment", ask("method=GET&path=/v2/orders&environment=test"), 200, "Wrong environment")
+		s.has("half a route", ask("method=GET"), 422, "Method and path go together")
+		s.has("a doubtful path", ask("method=GET&path=/v2//orders"), 422, "can be read in two ways")
+		s.has("no address", ask("address=elsewhere"), 422, "This is no IP address.")
+		s.has("no time", ask("at=soon"), 422, "This is no time.")
+		s.has("staff", s.as(s.w.Staff).Get("/admin/refusals/ask?key="+s.key.Show("key")+"&api="+s.w.Orders.Show("api")), 200, "@worker")
+		s.w.Run("UPDATE keys SET expires_at = ? WHERE id = ?", s.clock.Now().Add(24*time.Hour), s.key)
+		s.has("later", ask("method=GET&path=/v2/orders&at=2030-01-01T12:00"), 200, "It would be refused: Expired")
+		if p := ask("method=GET&path=/v2/" + s.text); p.Status != 422 || strings.Contains(p.Body, s.text) {
+			t.Error("a key in the form is shown again:", p.Status)
+		}
+		at := "/console/refusals/ask?key=" + s.key.Show("key") + "&api=" + s.w.People.Show("api")
+		shown := mira.Get(at)
+		s.w.Run("UPDATE apis SET visibility = 'invited' WHERE id = ?", s.w.People)
+		if hidden := mira.Get(at); hidden.Status != 404 || shown.Status != 200 {
+			t.Error("an API that the reader may not see:", hidden.Status, shown.Status)
+		}
+	})
+}
