@@ -12,8 +12,11 @@ import (
 // newRing makes the picture of keys, empty. One that is kept whole is believed for longer, since it is read anew all the time.
 func newRing(o Options, loader *key.Loader) *keyring.Ring {
 	ttl := keyring.DefaultTTL
-	if o.Settings.KeyringWhole {
+	switch {
+	case o.Settings.KeyringWhole:
 		ttl = keyring.MaxTTL
+	case o.Settings.KeyringStrict:
+		ttl = 0
 	}
 	return keyring.NewRing(current{loader, o.DB}, keyring.Options{TTL: ttl, StaleMax: o.Settings.StaleMax, Now: o.DB.Clock})
 }

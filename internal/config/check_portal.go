@@ -41,10 +41,10 @@ func checkSignup(raw variables, settings *Settings, problems *Problems) {
 }
 
 func checkKeyring(raw variables, settings *Settings, problems *Problems) {
-	if raw.Keyring != "lazy" && raw.Keyring != "whole" {
-		problems.add("GATEHOUSE_KEYRING", "is "+strconv.Quote(raw.Keyring), "Write lazy or whole")
+	if raw.Keyring != "lazy" && raw.Keyring != "whole" && raw.Keyring != "strict" {
+		problems.add("GATEHOUSE_KEYRING", "is "+strconv.Quote(raw.Keyring), "Write lazy, whole or strict")
 	}
-	settings.KeyringWhole = raw.Keyring == "whole"
+	settings.KeyringWhole, settings.KeyringStrict = raw.Keyring == "whole", raw.Keyring == "strict"
 }
 
 // Below a second a single slow answer of the database would stop verification; above a minute a revoked key would live

@@ -138,6 +138,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_DRAIN", "2m"},
 		{"GATEHOUSE_DRAIN", "-1s"},
 		{"GATEHOUSE_KEYRING", "eager"},
+		{"GATEHOUSE_KEYRING", "Strict"},
 		{"GATEHOUSE_STALE_MAX", "0s"},
 		{"GATEHOUSE_STALE_MAX", "2m"},
 		{"GATEHOUSE_STALE_MAX", "10"},

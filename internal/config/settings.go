@@ -40,6 +40,7 @@ type Settings struct {
 	ContentDir    string // empty: the guides of the binary alone
 	Signup        Signup
 	KeyringWhole  bool // all living keys are read at the start
+	KeyringStrict bool // a key is read each time that it is used
 	StaleMax      time.Duration
 	Drain         time.Duration // between red readiness and the end
 

@@ -26,6 +26,14 @@ const maxTries = 8
 func (r *Ring) fill(ctx context.Context, digest Digest, now int64) (*Facts, error) {
 	r.mu.Lock()
 	f := r.flights[digest]
+	if f != nil && r.strict() { // it began before the question: the next one did not
+		r.mu.Unlock()
+		if _, err := f.wait(ctx); ctx.Err() != nil {
+			return nil, err
+		}
+		r.mu.Lock()
+		f = r.flights[digest]
+	}
 	if f == nil {
 		// A flight may have landed since the caller looked.
 		if facts, known := r.warm(&digest, now); known {

@@ -187,7 +187,7 @@ func (r *Ring) warm(digest *Digest, now int64) (f *Facts, known bool) {
 // checked; nil otherwise. The order of loads is the mirror of table.put's order of
 // stores: facts are never older than the number that vouches for them.
 func (r *Ring) fresh(e *entry, now int64) *Facts {
-	if now >= e.until.Load() {
+	if now >= e.until.Load() || r.strict() {
 		return nil
 	}
 	checked := e.checked.Load()
@@ -203,6 +203,9 @@ func (r *Ring) fresh(e *entry, now int64) *Facts {
 	e.checked.CompareAndSwap(checked, applied)
 	return f
 }
+
+// strict reports whether facts are read for each question, and never before it.
+func (r *Ring) strict() bool { return r.options.TTL <= 0 }
 
 // newest returns the highest mark of what f depends on.
 func (r *Ring) newest(f *Facts) uint64 {
