@@ -83,7 +83,7 @@ func (w *world) readable(staff bool) (paths []string) {
 	return append(paths, "/search?q=unheardofwords", "/search?q=orders")
 }
 
-// REL-22: while the database is moved every page is read, nothing is changed, and keys answer.
+// While the database is moved every page is read, nothing is changed, and keys answer.
 func TestWhileTheDatabaseIsMovedPagesAreReadAndNothingIsChanged(t *testing.T) {
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)

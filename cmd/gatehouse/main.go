@@ -30,6 +30,7 @@ type commands struct {
 	Backup      backupCommand      `cmd:"" help:"Copy a SQLite database while it is in use."`
 	Restore     restoreCommand     `cmd:"" help:"Put a backup in the place of the SQLite database."`
 	Doctor      doctorCommand      `cmd:"" help:"Look at everything that this installation needs, and say what to do."`
+	Move        moveCommand        `cmd:"" help:"Take a SQLite installation over to PostgreSQL, whole, while it serves."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server of this machine whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/move"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
 
@@ -54,6 +55,9 @@ func open(w *world) (*opened, error) {
 }
 
 func (o *opened) finish(ctx context.Context) error {
+	if err := o.refuseDeparted(ctx); err != nil {
+		return err
+	}
 	if err := o.db.Migrate(ctx); err != nil {
 		return err
 	}
@@ -61,10 +65,33 @@ func (o *opened) finish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := o.refuseArriving(ctx); err != nil {
+		return err
+	}
 	o.root = root
 	o.db.SetCursorKey(root.Key(secret.LabelCursor))
 	return nil
 }
+
+// refuseDeparted keeps everybody from a database that was moved elsewhere: what is changed in it would be lost, and what is revoked is revoked elsewhere.
+func (o *opened) refuseDeparted(ctx context.Context) error {
+	gone, moved, err := move.Departed(ctx, o.db)
+	if err != nil || !moved {
+		return err
+	}
+	return fmt.Errorf("this database was moved to %s on %s: set GATEHOUSE_DATABASE_URL to that one. To go back to this one, as it was then, run gatehouse move --undo", gone.To, gone.At.UTC().Format(moveTime))
+}
+
+// refuseArriving keeps everybody from a copy that may not be whole. It comes after the secret, since a move that fills an empty database meanwhile has whoever writes there wait.
+func (o *opened) refuseArriving(ctx context.Context) error {
+	mark, arriving, err := move.Arriving(ctx, o.db)
+	if err != nil || !arriving {
+		return err
+	}
+	return fmt.Errorf("this database is the copy of a move that was begun on %s and is not finished. If none is under way, run the same gatehouse move --to again where the old database is: it finishes the move, or asks for an empty database", mark.At.UTC().Format(moveTime))
+}
+
+const moveTime = "2006-01-02 15:04 MST"
 
 func databaseURL(s config.Settings) string {
 	if s.Database.SQLitePath != "" {

@@ -170,12 +170,31 @@ func TestAMovedInstallationIsEqual(t *testing.T) {
 		t.Error(steps, len(report.Tables), report.Numbers)
 	}
 	goesOnCounting(t, from, to)
+	nothingForgotten(t, from, report)
 	mustRefuse(t, from)
 	if mark, gone, err := move.Departed(t.Context(), from); err != nil || !gone || mark.ID != report.Mark.ID || strings.Contains(mark.To, "@") {
 		t.Error(mark, gone, err)
 	}
 	if _, arriving, err := move.Arriving(t.Context(), to); err != nil || arriving {
 		t.Error("the new database still waits", err)
+	}
+}
+
+// nothingForgotten: whatever table a migration makes is copied, but for those that the new installation fills itself.
+func nothingForgotten(t *testing.T, from *db.DB, report move.Report) {
+	t.Helper()
+	var there, copied []string
+	err := from.Read(t.Context()).Raw(`SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'
+		AND name NOT IN ('goose_db_version', 'search_documents', 'search_terms', 'search_public_words', 'search_spellings') AND name NOT LIKE 'search!_index%' ESCAPE '!' AND name NOT LIKE 'search!_vocabulary%' ESCAPE '!' ORDER BY name`).Scan(&there).Error
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, table := range report.Tables {
+		copied = append(copied, table.Name)
+	}
+	slices.Sort(copied)
+	if !slices.Equal(there, copied) {
+		t.Errorf("copied are %v, there are %v", copied, there)
 	}
 }
 
