@@ -11,6 +11,8 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 TOOLS ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/gatehouse/bin
 GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
+CADDY_VERSION := v2.11.9
+CADDY := $(TOOLS)/caddy-$(CADDY_VERSION)
 CLIENT = $(GO) run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -generate types,client -package client
 OWN_GO = git ls-files '*.go' ':!*_templ.go'
 # How long one test package may take before it is stopped with the stacks of all its goroutines.
@@ -45,6 +47,13 @@ KILLS ?= 0
 .PHONY: faults
 faults: ## do to the program what happens to programs, at length, and print what it lost
 	$(GO) test ./internal/faults -count=1 -v -timeout 20m -run '$(FAULTS)' -args -faults -rounds $(KILLS)
+
+# CI runs Debian's Caddy. Building the newest takes some minutes, once.
+.PHONY: gateways
+gateways: ## run the gateways' files again, with the newest Caddy
+	@mkdir -p $(CADDY)
+	@[ -x $(CADDY)/caddy ] || GOBIN=$(CADDY) $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
+	PATH=$(CADDY):$$PATH $(GO) test ./handlers/edge ./internal/gatewayfile -run 'BehindEachGateway|Files' -count=1
 
 .PHONY: bench
 bench: build ## print the ratios that are measured against fixed programs
