@@ -73,6 +73,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		return nil, fmt.Errorf("bring the portal's own API up to date: %w", err)
 	}
 	h := &House{Stores: stores, options: o}
+	if err := h.keepAssets(ctx); err != nil { // before the first page that names one of them
+		return nil, err
+	}
 	if h.engine, err = newEngine(ctx, o, stores); err != nil {
 		return nil, err
 	}
@@ -93,7 +96,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	org.New(kit, s.Org, s.Catalog, s.Quota).Routes(r)

@@ -8,9 +8,11 @@ package static
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
+	"io"
 	"io/fs"
 	"net/http"
 	"path"
@@ -40,12 +42,28 @@ type asset struct {
 	gzipped   []byte // nil when it would not be smaller
 }
 
-var byName, byURL = build(files)
+// Set is the files of one version of the program.
+type Set struct{ byName, byURL map[string]*asset }
+
+// New makes the set of a folder that is laid out as this one.
+func New(fsys fs.FS) *Set {
+	byName, byURL := build(fsys)
+	return &Set{byName, byURL}
+}
+
+// own is the set of this program.
+var own = New(files)
+
+// Own is the set of this program, which URL, Names and Handler are about.
+func Own() *Set { return own }
 
 // URL is the address of a file by its path in this folder, such as "css/app.css". An unknown name gives an address
 // that answers 404.
-func URL(name string) string {
-	if a, ok := byName[name]; ok {
+func URL(name string) string { return own.URL(name) }
+
+// URL is as the function of that name.
+func (s *Set) URL(name string) string {
+	if a, ok := s.byName[name]; ok {
 		return a.url
 	}
 	return Prefix + name
@@ -53,26 +71,60 @@ func URL(name string) string {
 
 // Names lists every file that is served, sorted.
 func Names() []string {
-	names := make([]string, 0, len(byName))
-	for name := range byName {
+	names := make([]string, 0, len(own.byName))
+	for name := range own.byName {
 		names = append(names, name)
 	}
 	sort.Strings(names)
 	return names
 }
 
-// Handler answers GET and HEAD for the addresses that URL gives, and 404 for anything else.
-func Handler() http.Handler { return http.HandlerFunc(serve) }
+// File is a file as it is kept for replicas of other versions.
+type File struct {
+	URL     string
+	Body    []byte
+	Gzipped bool
+}
 
-func serve(w http.ResponseWriter, r *http.Request) {
+// Files are all of the set, sorted, compressed where that makes them smaller.
+func (s *Set) Files() []File {
+	all := make([]File, 0, len(s.byURL))
+	for _, a := range s.byURL {
+		f := File{a.url, a.plain, false}
+		if a.gzipped != nil {
+			f.Body, f.Gzipped = a.gzipped, true
+		}
+		all = append(all, f)
+	}
+	sort.Slice(all, func(i, j int) bool { return all[i].URL < all[j].URL })
+	return all
+}
+
+// Others finds the files of other versions, while an upgrade rolls; false when none has it.
+type Others func(ctx context.Context, url string) (File, bool, error)
+
+// Handler answers GET and HEAD for the addresses that URL gives, and 404 for anything else.
+func Handler() http.Handler { return own.Handler(nil) }
+
+// Handler is as the function of that name, and asks others for what has the form of an address of ours and is none of this set; others may be nil.
+func (s *Set) Handler(others Others) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, others) })
+}
+
+func (s *Set) serve(w http.ResponseWriter, r *http.Request, others Others) {
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "method not allowed", http.StatusMethodNotAllowed)
 		return
 	}
-	a, ok := byURL[r.URL.Path]
-	if !ok {
+	a, err := s.find(r.Context(), r.URL.Path, others)
+	if err != nil {
+		w.Header().Set("Retry-After", "1")
+		http.Error(w, "not at hand, ask again", http.StatusServiceUnavailable)
+		return
+	}
+	if a == nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -92,6 +144,45 @@ func serve(w http.ResponseWriter, r *http.Request) {
 	if r.Method == http.MethodGet {
 		_, _ = w.Write(body) // a reader who left is no fault of ours
 	}
+}
+
+// foreign is the form of the addresses of other versions' files.
+var foreign = regexp.MustCompile(`^/static/[a-z0-9/_-]{1,100}\.[0-9a-f]{12}(\.(?:css|js|woff2|svg))$`)
+
+// find returns the file at an address, nil for none. What it is served as comes from its name alone.
+func (s *Set) find(ctx context.Context, url string, others Others) (*asset, error) {
+	if a, ok := s.byURL[url]; ok || others == nil {
+		return a, nil
+	}
+	form := foreign.FindStringSubmatch(url)
+	if form == nil {
+		return nil, nil
+	}
+	f, ok, err := others(ctx, url)
+	if err != nil || !ok {
+		return nil, err
+	}
+	a := &asset{url: url, mediaType: mediaTypes[form[1]], plain: f.Body}
+	if f.Gzipped {
+		a.gzipped = f.Body
+		a.plain, err = expand(f.Body)
+	}
+	return a, err
+}
+
+// mostExpanded bounds what a compressed file becomes.
+const mostExpanded = 4 << 20
+
+func expand(body []byte) ([]byte, error) {
+	r, err := gzip.NewReader(bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	plain, err := io.ReadAll(io.LimitReader(r, mostExpanded))
+	if err != nil {
+		return nil, err
+	}
+	return plain, r.Close()
 }
 
 // acceptsGzip reads Accept-Encoding (RFC 9110, 12.5.3) as far as gzip goes: named, and not with q=0.

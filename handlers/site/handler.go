@@ -42,6 +42,7 @@ type Handler struct {
 	Signup  config.SignupPolicy
 	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
 	Loaded  func() bool // whether what is to be read before the first request has been; nil: always
+	Assets  static.Others
 	leaving atomic.Bool
 }
 
@@ -55,7 +56,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/robots.txt", web.Public(), h.Robots)
 	r.Get("/sitemap.xml", web.Public(), h.Sitemap)
 	r.Get("/favicon.ico", web.Public(), h.Favicon)
-	r.Get(static.Prefix+"*", web.Public(), echo.WrapHandler(static.Handler()))
+	r.Get(static.Prefix+"*", web.Public(), echo.WrapHandler(static.Own().Handler(h.Assets)))
 }
 
 // Healthz says that the process lives.
