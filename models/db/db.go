@@ -78,9 +78,10 @@ func or(n, other int) int {
 	return other
 }
 
-// gormConfig: errors told apart, and no logging by gorm: its log would hold values of rows. Statements are prepared by gorm only for SQLite.
-// For PostgreSQL pgx prepares them on each connection by itself, and gorm's own store of them would stop the process for good: whoever prepares
-// outside a transaction holds its lock while waiting for a connection, and every connection may be held by a transaction that waits for that lock.
+// gormConfig: errors told apart, and no logging by gorm: its log would hold values of rows. Statements are prepared by gorm only for the readers of SQLite.
+// Those of its writer are kept by the connection, since gorm prepares anew within each transaction. For PostgreSQL pgx prepares them on each connection by itself,
+// and gorm's own store of them would stop the process for good: whoever prepares outside a transaction holds its lock while waiting for a connection,
+// and every connection may be held by a transaction that waits for that lock.
 func gormConfig(prepare bool) *gorm.Config {
 	return &gorm.Config{TranslateError: true, PrepareStmt: prepare, SkipDefaultTransaction: true, Logger: logger.Discard, NowFunc: SystemClock}
 }
@@ -97,7 +98,7 @@ func (d *DB) openSQLite(ctx context.Context, path string, readers int) error {
 	if d.writerPool, d.readerPool, err = openSQLite(ctx, path, readers); err != nil {
 		return err
 	}
-	if d.writer, err = gorm.Open(sqliteDialect{d.writerPool}, gormConfig(true)); err != nil {
+	if d.writer, err = gorm.Open(sqliteDialect{d.writerPool}, gormConfig(false)); err != nil {
 		return err
 	}
 	d.reader, err = gorm.Open(sqliteDialect{d.readerPool}, gormConfig(true))

@@ -105,7 +105,7 @@ func openSQLite(ctx context.Context, path string, readers int) (writer, reader *
 	if path == "" {
 		return nil, nil, errors.New("db: SQLite needs a file")
 	}
-	if writer, err = sql.Open("sqlite", sqliteDSN(path, false)); err != nil {
+	if writer, err = openPreparing(sqliteDSN(path, false)); err != nil {
 		return nil, nil, err
 	}
 	writer.SetMaxOpenConns(1)
