@@ -61,6 +61,7 @@ func TestFullDiskStopsNoVerification(t *testing.T) {
 	known := c.worker("Known")
 	c.knows(known, p)
 	eventually(t, "keys are verified", func() bool { return l.good.of("VALID") > 50 })
+	eventually(t, "room is kept aside", func() bool { _, err := os.Stat(c.db.Path + ".ballast"); return err == nil })
 	filler := filepath.Join(disk, "filler")
 	size := fill(t, filler)
 	var writes answers
@@ -99,7 +100,7 @@ func TestFullDiskStopsNoVerification(t *testing.T) {
 	if bad := l.good.others("VALID"); len(bad) > 0 {
 		t.Errorf("a good key was told %s", &l.good)
 	}
-	if (revocation == http.StatusOK) != (full == "REVOKED") {
+	if revocation != http.StatusOK || full != "REVOKED" {
 		t.Errorf("a revocation was answered %d, and the key is %s", revocation, full)
 	}
 	if there := c.number("SELECT COUNT(*) FROM keys WHERE name = 'Made'"); there != int64(made) {

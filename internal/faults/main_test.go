@@ -19,6 +19,7 @@ var (
 )
 
 func TestMain(m *testing.M) {
+	rig.Tags = "clockshift" // one program for all: the same but for its reading of the machine's clock
 	code := m.Run()
 	rig.RemoveBinary()
 	os.Exit(code)

@@ -41,12 +41,16 @@ type DB struct {
 
 	mu        sync.RWMutex
 	listeners []func([]Change)
+
+	ballast ballast
+	machine Clock     // of this machine, or the one given to Open
+	follows *follower // nil: Clock is the machine's
 }
 
 // Options of Open.
 type Options struct {
 	URL       string // sqlite:PATH or postgres://…
-	Clock     Clock  // nil: SystemClock
+	Clock     Clock  // nil: PostgreSQL's own, and SystemClock with SQLite
 	CursorKey []byte // MAC key of page cursors; required before List is used
 	MaxConns  int    // PostgreSQL pool or SQLite readers; 0: 16 or 4
 }
@@ -54,14 +58,18 @@ type Options struct {
 // Open connects; it neither creates nor changes the schema (Migrate does). A SQLite file is made 0600 (C7).
 func Open(ctx context.Context, o Options) (*DB, error) {
 	d := &DB{Clock: o.Clock, cursorKey: o.CursorKey}
-	if d.Clock == nil {
+	follows := d.Clock == nil
+	if follows {
 		d.Clock = SystemClock
 	}
+	d.machine = d.Clock
 	var err error
 	if path, ok := strings.CutPrefix(o.URL, "sqlite:"); ok {
 		err = d.openSQLite(ctx, path, or(o.MaxConns, 4))
 	} else if strings.HasPrefix(o.URL, "postgres://") || strings.HasPrefix(o.URL, "postgresql://") {
-		err = d.openPostgres(ctx, o.URL, or(o.MaxConns, 16))
+		if err = d.openPostgres(ctx, o.URL, or(o.MaxConns, 16)); err == nil && follows {
+			err = d.follow(ctx)
+		}
 	} else {
 		err = errors.New("db: the database URL begins with sqlite: or postgres://")
 	}

@@ -57,14 +57,20 @@ const maxTries = 4
 
 // Tx runs body in a transaction and commits it. Any error of body rolls back and is returned as it is. body may run more than
 // once (PostgreSQL deadlocks and serialization failures), so it must change nothing outside the transaction.
-// A panic rolls back and goes on. Fault: Unavailable with ErrReadOnly of a SQLite database that is being moved, or was.
+// A panic rolls back and goes on. Fault: Unavailable with ErrReadOnly of a SQLite database that is being moved, or was, and with ErrFull after its disk was full.
 func (d *DB) Tx(ctx context.Context, body func(tx *Tx) error) error {
-	var err error
+	err := d.leaveRoom(ctx)
+	if err != nil {
+		return err
+	}
 	for range maxTries {
 		var changes []Change
 		if changes, err = d.try(ctx, body); err == nil {
 			d.notify(changes)
 			return nil
+		}
+		if full(err) && urgent(ctx) && d.giveBallast() {
+			continue
 		}
 		if !retriable(err) {
 			return err

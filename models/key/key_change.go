@@ -30,7 +30,7 @@ func record(tx *db.Tx, a actor.Actor, act audit.Act, r Row, details map[string]s
 
 // Pause stops a key until it is resumed. Pausing a paused key does nothing. Faults: NotFound, Forbidden, Conflict when it is over.
 func (s *Store) Pause(ctx context.Context, a actor.Actor, id db.ID) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		r, err := forMember(tx, a, id)
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func (s *Store) RevokeByStaff(ctx context.Context, a actor.Actor, id db.ID, reas
 }
 
 func (s *Store) revoke(ctx context.Context, a actor.Actor, id db.ID, reason string, find func(*db.Tx, actor.Actor, db.ID) (Row, error)) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		r, err := find(tx, a, id)
 		if err != nil || r.RevokedAt != nil {
 			return err

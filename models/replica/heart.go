@@ -54,12 +54,12 @@ func (h *Heart) Peers() int { return int(h.peers.Load()) }
 func (h *Heart) Beat(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	asked := h.DB.Now()
+	asked := h.DB.MachineNow()
 	now, err := h.DatabaseClock(ctx)
 	if err != nil {
 		return fmt.Errorf("replica: %w", err)
 	}
-	answered := h.DB.Now()
+	answered := h.DB.MachineNow()
 	skew := asked.Add(answered.Sub(asked) / 2).Sub(now)
 	if h.started.IsZero() {
 		h.started = now

@@ -10,6 +10,9 @@ import (
 	"sync"
 )
 
+// Tags are those with which Binary builds, parted by commas: to be set before it is called.
+var Tags string
+
 // Binary builds cmd/gatehouse once in this process, static as it is shipped, and returns its path. RemoveBinary takes it away again.
 var Binary = sync.OnceValues(func() (string, error) {
 	root, err := Root()
@@ -21,7 +24,7 @@ var Binary = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, "gatehouse")
-	build := exec.Command("go", "build", "-o", path, "./cmd/gatehouse")
+	build := exec.Command("go", "build", "-tags", Tags, "-o", path, "./cmd/gatehouse")
 	build.Dir = root
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if output, err := build.CombinedOutput(); err != nil {
