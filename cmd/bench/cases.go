@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"time"
 )
 
 // besideWarm measures verifications of texts against those of the 1,000 keys in use, by the same program.
@@ -84,6 +86,9 @@ func millionSection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
+	if err := b.wholeStart(ctx, dir); err != nil {
+		return err
+	}
 	p, err := b.another(ctx, dir)
 	if err != nil {
 		return err
@@ -97,5 +102,36 @@ func millionSection(ctx context.Context, b *bench) error {
 		return err
 	}
 	fmt.Printf("memory afterwards: %.1f MiB\n", p.memory())
+	return nil
+}
+
+// wholeStart tells how long a program that keeps all keys in memory reads them until it is ready, and what it holds then.
+func (b *bench) wholeStart(ctx context.Context, dir string) error {
+	began := time.Now()
+	p, err := b.another(ctx, dir, "GATEHOUSE_KEYRING=whole")
+	if err != nil {
+		return err
+	}
+	defer p.stop()
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.portal+"/readyz", nil)
+		if err != nil {
+			return err
+		}
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusOK {
+			break
+		}
+		<-tick.C
+	}
+	fmt.Printf("start until ready with %d keys, all read: %d ms, of CPU %d ms, memory %.1f MiB\n", b.million, time.Since(began).Milliseconds(), p.cpu().Milliseconds(), p.memory())
 	return nil
 }

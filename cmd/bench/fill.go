@@ -61,30 +61,43 @@ func fillInto(ctx context.Context, d *db.DB, n int) (f filled, err error) {
 		}
 		f.unknown = append(f.unknown, text.Reveal())
 	}
+	var orders, read, org, app db.ID
 	err = d.Tx(ctx, func(tx *db.Tx) error {
-		w := &writer{tx: tx, digester: digester, expires: tx.Now.Add(90 * 24 * time.Hour)}
-		f.gateway, f.texts = "", nil
+		w := newWriter(tx, digester)
 		company, publisher := w.organization("Company", "company"), w.organization("Publisher", "ordinary")
-		portal, orders := w.api("portal", company, true), w.api("orders", publisher, false)
-		verify, read := w.scope(portal, "keys:verify"), w.scope(orders, "orders:read")
+		portal := w.api("portal", company, true)
+		verify := w.scope(portal, "keys:verify")
+		orders = w.api("orders", publisher, false)
+		read = w.scope(orders, "orders:read")
 		w.rule(orders, read)
 		gateway := w.app(publisher, "Gateway")
 		w.access(gateway, portal, verify)
 		f.gateway = w.key(gateway, "Gateway", portal, verify)
-		var org, app db.ID
-		for i := range n {
-			if i%100 == 0 {
-				org = w.organization(fmt.Sprintf("Organization %d", i/100), "ordinary")
-			}
-			if i%10 == 0 {
-				app = w.app(org, fmt.Sprintf("App %d", i/10))
-				w.access(app, orders, read)
-			}
-			f.texts = append(f.texts, w.key(app, fmt.Sprintf("Worker %d", i), orders, read))
-		}
 		return w.err
 	})
+	for i := 0; i < n && err == nil; { // in parts: a transaction keeps its statements in memory
+		err = d.Tx(ctx, func(tx *db.Tx) error {
+			w := newWriter(tx, digester)
+			for end := min(n, i+fillPart); i < end; i++ {
+				if i%100 == 0 {
+					org = w.organization(fmt.Sprintf("Organization %d", i/100), "ordinary")
+				}
+				if i%10 == 0 {
+					app = w.app(org, fmt.Sprintf("App %d", i/10))
+					w.access(app, orders, read)
+				}
+				f.texts = append(f.texts, w.key(app, fmt.Sprintf("Worker %d", i), orders, read))
+			}
+			return w.err
+		})
+	}
 	return f, err
+}
+
+const fillPart = 10_000
+
+func newWriter(tx *db.Tx, digester *apikey.Digester) *writer {
+	return &writer{tx: tx, digester: digester, expires: tx.Now.Add(90 * 24 * time.Hour)}
 }
 
 // writer inserts rows until one fails.

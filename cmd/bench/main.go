@@ -189,6 +189,7 @@ func (b *bench) another(ctx context.Context, dir string, settings ...string) (*p
 	}
 	p, err := launch(ctx, edge, append(b.environment(dir, portal, edge), settings...), b.binary, "serve")
 	if err == nil {
+		p.portal = portal
 		b.beside = append(b.beside, p)
 	}
 	return p, err

@@ -17,6 +17,7 @@ import (
 // program is a server that runs for the bench.
 type program struct {
 	address string
+	portal  string // where it serves pages, of one that another made
 	command *exec.Cmd
 	exited  chan struct{}
 	said    bytes.Buffer
