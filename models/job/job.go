@@ -79,16 +79,26 @@ func (w *Worker) Every(kind string, period time.Duration, fn func(ctx context.Co
 func (w *Worker) Run(ctx context.Context) {
 	tick := time.NewTicker(time.Second)
 	defer tick.Stop()
+	said := ""
 	for {
-		if err := w.Step(ctx); err != nil && ctx.Err() == nil {
-			slog.Error("jobs", "error", err)
-		}
+		said = w.complain(ctx, w.Step(ctx), said)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
 	}
+}
+
+// complain logs what hinders all jobs, once for as long as it stays the same, and returns it; said is what hindered them before.
+func (w *Worker) complain(ctx context.Context, err error, said string) string {
+	if err == nil || ctx.Err() != nil {
+		return ""
+	}
+	if err.Error() != said {
+		slog.Error("no job is done; it is tried again each second", "error", err)
+	}
+	return err.Error()
 }
 
 // Step queues what is due by period and runs every due job once. Tests call it instead of Run.
