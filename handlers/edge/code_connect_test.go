@@ -1,11 +1,13 @@
 package edge_test
 
 import (
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
@@ -37,29 +39,14 @@ for key in sys.argv[1:]:
 
 // D1, D5: the code that Connect shows tells what the edge says, keeps a yes alone, and says nothing when nobody knows.
 func TestCodeOfConnectAsksTheEdge(t *testing.T) {
-	for language, c := range drivers {
+	for language := range drivers {
 		t.Run(language, func(t *testing.T) {
 			w := newWorld(t)
 			server := httptest.NewServer(w.handler)
 			t.Cleanup(server.Close)
 			good, revoked := w.add(w.client()), w.add(w.client(func(f *keyring.Facts) { f.RevokedAt = 1 }))
-			dir := t.TempDir()
 			o := gatewayfile.Options{GatehouseURL: server.URL, APISlug: "orders", Environment: "live"}
-			for name, text := range map[string]string{c.file: c.code(o), c.driver: c.text} {
-				if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			run := func(gateway string) string {
-				t.Helper()
-				program := exec.CommandContext(t.Context(), testenv.Tool(t, c.program), c.driver, good, "gk_live_x", revoked) //nolint:gosec // ours
-				program.Dir, program.Env = dir, append(os.Environ(), "GATEWAY_KEY="+gateway)
-				said, err := program.CombinedOutput()
-				if err != nil {
-					t.Fatalf("%v: %s", err, said)
-				}
-				return strings.ReplaceAll(string(said), " \n", "\n")
-			}
+			run := func(gateway string) string { return drive(t, language, o, gateway, good, "gk_live_x", revoked) }
 
 			said := run(w.gateway)
 
@@ -80,4 +67,64 @@ func TestCodeOfConnectAsksTheEdge(t *testing.T) {
 			}
 		})
 	}
+}
+
+// D1: code that is led elsewhere neither hands its key over nor takes a stranger's word.
+func TestCodeOfConnectGoesNowhereElse(t *testing.T) {
+	for language := range drivers {
+		t.Run(language, func(t *testing.T) {
+			var asked atomic.Int64
+			stranger := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				_, _ = rw.Write([]byte(`{"valid":true,"code":"VALID","key":{},"app":{"name":"stranger"}}`))
+			}))
+			t.Cleanup(stranger.Close)
+			leads := httptest.NewServer(http.RedirectHandler(stranger.URL, http.StatusFound))
+			t.Cleanup(leads.Close)
+
+			said := drive(t, language, gatewayfile.Options{GatehouseURL: leads.URL, APISlug: "orders", Environment: "live"}, "gk_live_gateway", "gk_live_x")
+
+			if said != strings.Repeat("nobody knows\n", 3) || asked.Load() != 0 {
+				t.Errorf("the stranger was asked %d times: %s", asked.Load(), said)
+			}
+		})
+	}
+}
+
+// K4: a yes that is kept ends with its key.
+func TestCodeOfConnectKeepsNoYesBeyondTheKeysEnd(t *testing.T) {
+	for language := range drivers {
+		t.Run(language, func(t *testing.T) {
+			var asked atomic.Int64
+			ends := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+				asked.Add(1)
+				_, _ = rw.Write([]byte(`{"valid":true,"code":"VALID","key":{"expires_at":"2020-01-01T00:00:00Z"},"app":{"name":"shop"}}`))
+			}))
+			t.Cleanup(ends.Close)
+
+			said := drive(t, language, gatewayfile.Options{GatehouseURL: ends.URL, APISlug: "orders", Environment: "live"}, "gk_live_gateway", "gk_live_x")
+
+			if asked.Load() != 3 {
+				t.Errorf("asked %d times, want each time: %s", asked.Load(), said)
+			}
+		})
+	}
+}
+
+// drive asks by the code of a language about each key, and returns what it said.
+func drive(t *testing.T, language string, o gatewayfile.Options, gateway string, keys ...string) string {
+	t.Helper()
+	c, dir := drivers[language], t.TempDir()
+	for name, text := range map[string]string{c.file: c.code(o), c.driver: c.text} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := exec.CommandContext(t.Context(), testenv.Tool(t, c.program), append([]string{c.driver}, keys...)...) //nolint:gosec // ours
+	program.Dir, program.Env = dir, append(os.Environ(), "GATEWAY_KEY="+gateway)
+	said, err := program.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v: %s", err, said)
+	}
+	return strings.ReplaceAll(string(said), " \n", "\n")
 }

@@ -45,7 +45,7 @@ const yeses = new Map(), milliseconds = 5000, most = 10_000;
 export async function verify(key, method, path, ip) {
   const question = JSON.stringify({ api: "«slug»", environment: "«env»", key, method, path, ip });
   const name = createHash("sha256").update(question).digest("hex"), yes = yeses.get(name);
-  if (yes && performance.now() < yes.until) return yes.verdict;
+  if (yes && performance.now() < yes.until) return structuredClone(yes.verdict);
   const until = performance.now() + milliseconds;
   const answer = await fetch("«address»/v1/keys/verify", {
     method: "POST", body: question, redirect: "error", signal: AbortSignal.timeout(2000),
@@ -56,15 +56,24 @@ export async function verify(key, method, path, ip) {
   const verdict = await answer.json();
   if (verdict.valid === true) {
     if (yeses.size >= most) yeses.clear();
-    yeses.set(name, { verdict, until });
+    const left = verdict.key.expires_at ? Date.parse(verdict.key.expires_at) - Date.now() : milliseconds;
+    yeses.set(name, { verdict: structuredClone(verdict), until: Math.min(until, performance.now() + left) });
   }
   return verdict;
 }
 `
 
-const pythonCode = `import hashlib, json, os, time, urllib.error, urllib.request
+const pythonCode = `import copy, datetime, hashlib, json, os, time, urllib.error, urllib.request
 
 YESES, SECONDS, MOST = {}, 5, 10_000
+
+
+class Stay(urllib.request.HTTPRedirectHandler):
+    def redirect_request(self, *_):
+        return None  # a redirect would take the key elsewhere, and a stranger's word for it
+
+
+OPENER = urllib.request.build_opener(Stay)
 
 
 def verify(key, method, path, ip):
@@ -73,12 +82,12 @@ def verify(key, method, path, ip):
     name, now = hashlib.sha256(question).digest(), time.monotonic()
     until, verdict = YESES.get(name, (now, None))
     if now < until:
-        return verdict
+        return copy.deepcopy(verdict)
     ask = urllib.request.Request(
         "«address»/v1/keys/verify", question, method="POST",
         headers={"Authorization": "Bearer " + os.environ["GATEWAY_KEY"], "Content-Type": "application/json"})
     try:
-        with urllib.request.urlopen(ask, timeout=2) as answer:
+        with OPENER.open(ask, timeout=2) as answer:
             verdict = json.load(answer)
     except urllib.error.HTTPError as e:
         if e.code in (400, 422):
@@ -87,6 +96,10 @@ def verify(key, method, path, ip):
     if verdict.get("valid") is True:
         if len(YESES) >= MOST:
             YESES.clear()
-        YESES[name] = (now + SECONDS, verdict)
+        seconds, end = SECONDS, verdict["key"].get("expires_at")
+        if end:
+            end = datetime.datetime.fromisoformat(end.replace("Z", "+00:00"))
+            seconds = min(seconds, (end - datetime.datetime.now(datetime.timezone.utc)).total_seconds())
+        YESES[name] = (now + seconds, copy.deepcopy(verdict))
     return verdict
 `

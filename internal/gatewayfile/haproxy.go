@@ -47,6 +47,8 @@ frontend «name»
   http-request del-header forwarded
   http-request del-header connection
   http-request del-header upgrade
+  http-request del-header trailer
+  http-request del-header te
 
   http-request lua.«name»
   http-request return status 503 content-type application/problem+json hdr X-Gatehouse-Code UNAVAILABLE hdr Retry-After 5 string '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"UNAVAILABLE"}' unless { var(txn.gatehouse) -m str yes }

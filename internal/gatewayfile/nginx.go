@@ -33,7 +33,7 @@ var (
 func Nginx(o Options) string {
 	gatehouse, upstream := address(o.GatehouseURL), address(o.Upstream)
 	fill := o.fill(
-		"«gatehouse tls»", gatehouse.tls(verified), "«upstream tls»", upstream.tls(named), "«upstream»", upstream.hostPort, "«upstream host»", upstream.host, "«upstream scheme»", upstream.scheme,
+		"«gatehouse tls»", gatehouse.tls(verified), "«upstream tls»", upstream.tls(verified), "«upstream»", upstream.hostPort, "«upstream host»", upstream.host, "«upstream scheme»", upstream.scheme,
 		"«listen»", or(foreignToHost.ReplaceAllString(o.Listen, ""), "80"), "«server name»", or(foreignToHost.ReplaceAllString(o.ServerName, ""), "_"),
 	)
 	return fill.Replace(nginxFile)
@@ -94,10 +94,9 @@ func (p place) tls(lines string) string {
 	return strings.ReplaceAll(lines, "«hostname»", p.hostname)
 }
 
-const (
-	named    = "\n    proxy_ssl_server_name on;\n    proxy_ssl_name «hostname»;"
-	verified = named + "\n    proxy_ssl_verify on;\n    proxy_ssl_verify_depth 3;\n    proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;"
-)
+const verified = "\n    proxy_ssl_server_name on;\n    proxy_ssl_name «hostname»;" +
+	"\n    # For a certificate of your own authority, name the file of that.\n    proxy_ssl_verify on;\n    proxy_ssl_verify_depth 3;" +
+	"\n    proxy_ssl_trusted_certificate /etc/ssl/certs/ca-certificates.crt;"
 
 func or(s, otherwise string) string {
 	if s == "" {

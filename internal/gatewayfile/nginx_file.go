@@ -34,7 +34,8 @@ server {
   listen «listen»;
   server_name «server name»;
 
-  # Names that another program could read as one of ours never get past this point.
+  # Names that another program could read as one of ours never get past this point. For lines that come before the host's, what the default
+  # server of this address says decides: nginx does both by itself, so never switch either the other way there, or in http.
   underscores_in_headers off;
   ignore_invalid_headers on;
 
