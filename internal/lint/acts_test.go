@@ -35,6 +35,7 @@ var withoutAct = map[string]string{
 	"support.Answering":       "notes for ten minutes who has a form open",
 	"support.PreviewMerge":    "only reads, in a transaction",
 	"usage.Sweep":             "deletes counts older than they are kept",
+	"refusal.Sweep":           "deletes refusals older than they are kept",
 	"staff.NewSetupCode":      "prints a code before there is anybody to act",
 	"staff.CheckSetupCode":    "only reads, in a transaction",
 	"follow.Job":              "tells by mail what others recorded when they wrote it",

@@ -5,7 +5,6 @@ import (
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"
-	"net/http"
 	"strings"
 	"time"
 
@@ -56,7 +55,7 @@ func (f *filler) refusalOf(l *line, at time.Time, cause keyring.Cause, seed stri
 	r := refusal.Record{
 		RequestID: "req_" + base32.NewEncoding("0123456789abcdefghjkmnpqrstvwxyz").WithPadding(base32.NoPadding).EncodeToString(id[:]),
 		At:        at, Key: keyring.ID(keyID), App: keyring.ID(appID), Org: keyring.ID(orgID), API: keyring.ID(l.api.id), Publisher: keyring.ID(publishers[l.api.id]),
-		Door: refusal.Authz, Code: l.code, Cause: cause, Status: http.StatusForbidden, Method: http.MethodGet, Path: strings.NewReplacer("{id}", "4711", "{", "", "}", "").Replace(l.route),
+		Door: refusal.Authz, Code: l.code, Cause: cause, Status: 403, Method: "GET", Path: strings.NewReplacer("{id}", "4711", "{", "", "}", "").Replace(l.route),
 		Address: networkOf(seed[:1], 0),
 	}
 	if r.Environment, _ = keyring.ParseEnvironment(environment); r.Environment == 0 {
@@ -73,11 +72,11 @@ func (f *filler) refusalOf(l *line, at time.Time, cause keyring.Cause, seed stri
 	}
 	switch cause {
 	case keyring.PlanRate:
-		r.Status, r.Seen.RetryAfter, r.Seen.Rate = http.StatusTooManyRequests, int64(2*time.Second), &keyring.Left{Limit: 100, ResetsAt: at.Add(time.Minute).UnixNano()}
+		r.Status, r.Seen.RetryAfter, r.Seen.Rate = 429, int64(2*time.Second), &keyring.Left{Limit: 100, ResetsAt: at.Add(time.Minute).UnixNano()}
 	case keyring.RouteScopeMissing:
 		r.Seen.Missing, r.Seen.Needed = l.scope, []string{l.scope}
 	case keyring.UnknownKey, keyring.KeyRevoked, keyring.KeyExpired, keyring.KeyPaused:
-		r.Status = http.StatusUnauthorized
+		r.Status = 401
 		if l.key != nil && l.key.ends != nil {
 			r.Seen.EndsAt = l.key.ends.UnixNano()
 		}
