@@ -197,7 +197,8 @@ func another(key, next string) (string, bool) {
 	return key, next == "" || next == key
 }
 
-// overridden reports whether the request asks the service for another method than the one that is judged, or names two origins.
+// overridden reports whether the request asks the service for another method or route than the one that is judged, or names two origins. Services take
+// the method from headers, and from _method in the query; where yours takes it from a form too, switch that off.
 func overridden(r *http.Request) bool {
 	for _, name := range []string{"X-Http-Method-Override", "X-Http-Method", "X-Method-Override"} {
 		for _, method := range r.Header.Values(name) {
@@ -206,8 +207,32 @@ func overridden(r *http.Request) bool {
 			}
 		}
 	}
-	return len(r.Header.Values("Origin")) > 1
+	for _, name := range []string{"X-Original-Url", "X-Rewrite-Url"} {
+		for _, target := range r.Header.Values(name) {
+			if target != r.URL.RequestURI() {
+				return true
+			}
+		}
+	}
+	return len(r.Header.Values("Origin")) > 1 || overriddenInQuery(r)
 }
+
+// overriddenInQuery looks for _method, also as PHP reads it: a dot and a space are underscores there.
+func overriddenInQuery(r *http.Request) bool {
+	for pair := range strings.FieldsFuncSeq(r.URL.RawQuery, func(c rune) bool { return c == '&' || c == ';' || c == '?' }) {
+		name, value, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(name)
+		if err != nil || !strings.EqualFold(underscores.Replace(strings.TrimLeft(name, " ")), "_method") {
+			continue
+		}
+		if method, err := url.QueryUnescape(value); err != nil || !strings.EqualFold(method, r.Method) {
+			return true
+		}
+	}
+	return false
+}
+
+var underscores = strings.NewReplacer(".", "_", " ", "_")
 
 // refusal is an answer that is no yes.
 type refusal struct {

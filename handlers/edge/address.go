@@ -101,7 +101,7 @@ func (e *Edge) originalOf(x *exchange) (o original, what string) {
 	o.method, o.origin, o.named = method, from, target != ""
 	if o.named {
 		if overridden(x, method, target) {
-			return o, "A header asks for another method or route than that of the request."
+			return o, "A header or the query asks for another method or route than that of the request."
 		}
 		if holdsKey(target) {
 			return o, sayLeaked
@@ -115,8 +115,11 @@ func (e *Edge) originalOf(x *exchange) (o original, what string) {
 }
 
 // overridden reports whether the client asks the service for another method or route than the one that is judged. Not every gateway takes such
-// headers off, and a key that may only read must not write by one (K5).
+// headers off, none takes _method off the query, and a key that may only read must not write by one (K5).
 func overridden(x *exchange, method, target string) bool {
+	if keyring.MethodOverridden(method, target) {
+		return true
+	}
 	for _, values := range [...][]string{x.all(httpMethodOverride), x.all(httpMethod), x.all(methodOverride)} {
 		for _, value := range values {
 			if value != method {

@@ -222,6 +222,7 @@ func TestBehindEachGatewayTheServiceGetsTheAddressThatWasJudged(t *testing.T) {
 			"/v2/orders/../../admin", "/v2/orders/..%2f..%2fadmin", "/v2/orders/%2e%2e/admin", "/v2//orders", "//v2/orders", "///admin", "/v2/orders;a=b", "/v2/orders/;/../admin",
 			"/v2/orders#/../admin", "/v2/orders%23x", "/v2/orders%00", "/v2/orders\x00", "/v2/orders%", "/v2/orders%zz", "/v2/orders\\..\\admin", "/v2/orders%5c..", "/v2/orders/.", "/v2/./orders",
 			"*", "/", "?", "/v2/orders??", "/v2/orders?a=/../admin#x", "http://orders.example", "/V2/ORDERS", "/v2/orders/%c0%af", "/v2/orders/é", "orders.example:80", "/v2/admin/../orders",
+			"/v2/orders%20", "/v2/%20orders", "/v2/orders/a%3Ab%40c", "/V2/orders/a", "/v2/orders/%41", "/v2/orders?_method=DELETE",
 		} {
 			s.judged, s.served = nil, nil
 
@@ -243,7 +244,7 @@ func TestBehindEachGatewayTheServiceGetsTheAddressThatWasJudged(t *testing.T) {
 				t.Errorf("%q without a key: %.60q", target, without)
 			}
 		}
-		for _, good := range []string{"/v2/orders", "http://orders.example/v2/orders", "/v2/orders/a%2Db"} {
+		for _, good := range []string{"/v2/orders", "http://orders.example/v2/orders", "/v2/orders/a%2Db", "/v2/orders/a%3Ab%40C"} {
 			if said := send(good, key); !strings.HasPrefix(said, "HTTP/1.1 200") {
 				t.Errorf("control %s: %.60q", good, said)
 			}

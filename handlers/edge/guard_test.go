@@ -80,16 +80,18 @@ func TestMiddlewareLetsThroughWhatTheEdgeDoesAndNothingElse(t *testing.T) {
 		status              int
 		code                string
 	}{
-		"no key":          {"GET", "/v2/orders", "", nil, 401, "MISSING_KEY"},
-		"unknown":         {"GET", "/v2/orders", "gk_live_x", nil, 401, "NOT_FOUND"},
-		"revoked":         {"GET", "/v2/orders", w.add(w.client(func(f *keyring.Facts) { f.RevokedAt = start.UnixNano() })), nil, 401, "REVOKED"},
-		"another method":  {"POST", "/v2/orders", key, nil, 403, "INSUFFICIENT_SCOPE"},
-		"another route":   {"GET", "/v2/nothing", key, nil, 403, "INSUFFICIENT_SCOPE"},
-		"ambiguous":       {"GET", "/v2/orders/..%2f..%2fadmin", key, nil, 400, "BAD_REQUEST"},
-		"two keys":        {"GET", "/v2/orders", key, http.Header{"X-Api-Key": {limited}}, 400, "BAD_REQUEST"},
-		"override":        {"GET", "/v2/orders", key, http.Header{"X-Http-Method-Override": {"DELETE"}}, 400, "BAD_REQUEST"},
-		"limited":         {"GET", "/v2/orders", limited, nil, 429, "RATE_LIMITED"},
-		"same key, again": {"GET", "/v2/orders", key, nil, 200, ""},
+		"no key":            {"GET", "/v2/orders", "", nil, 401, "MISSING_KEY"},
+		"unknown":           {"GET", "/v2/orders", "gk_live_x", nil, 401, "NOT_FOUND"},
+		"revoked":           {"GET", "/v2/orders", w.add(w.client(func(f *keyring.Facts) { f.RevokedAt = start.UnixNano() })), nil, 401, "REVOKED"},
+		"another method":    {"POST", "/v2/orders", key, nil, 403, "INSUFFICIENT_SCOPE"},
+		"another route":     {"GET", "/v2/nothing", key, nil, 403, "INSUFFICIENT_SCOPE"},
+		"ambiguous":         {"GET", "/v2/orders/..%2f..%2fadmin", key, nil, 400, "BAD_REQUEST"},
+		"two keys":          {"GET", "/v2/orders", key, http.Header{"X-Api-Key": {limited}}, 400, "BAD_REQUEST"},
+		"override by query": {"GET", "/v2/orders?a=1&_method=DELETE", key, nil, 400, "BAD_REQUEST"},
+		"rewritten":         {"GET", "/v2/orders", key, http.Header{"X-Rewrite-Url": {"/v2/admin"}}, 400, "BAD_REQUEST"},
+		"override":          {"GET", "/v2/orders", key, http.Header{"X-Http-Method-Override": {"DELETE"}}, 400, "BAD_REQUEST"},
+		"limited":           {"GET", "/v2/orders", limited, nil, 429, "RATE_LIMITED"},
+		"same key, again":   {"GET", "/v2/orders", key, nil, 200, ""},
 	} {
 		status, answer, _ := visit(t, c.method, s.url+c.target, c.key, c.header)
 		if status != c.status || answer.Get("X-Gatehouse-Code") != c.code || status == 429 && answer.Get("Retry-After") != "60" {

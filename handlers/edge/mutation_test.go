@@ -82,7 +82,7 @@ func pick(rnd *rand.Rand, from ...string) string { return from[rnd.IntN(len(from
 var targets = []string{
 	"", " ", "/", "//", "/v2/orders%", "/v2/orders%zz", "/v2/%00orders", "/v2/orders#x", "/v2/orders;a=b", "/v2%2forders", "/v2%5corders", "/v2/../orders",
 	"/v2/%2e%2e/orders", "http://api.example/v2/orders", "api.example:443", "*", "/v2/orders\x00", "/v2/orders?x=%zz", "\\v2\\orders", "/v2/orders/./7", "/V2/orders",
-	"/v2/orders%2f..%2f", "/v2/órders", "/v2/orders%252f", "javascript:1",
+	"/v2/orders%2f..%2f", "/v2/órders", "/v2/orders%252f", "javascript:1", "/v2/orders%20", "/v2/orders%C2%A0", "/v2/ORDERS", "/v2/orders?_method=POST", "/v2/orders?a=1&%5Fmethod=DELETE",
 }
 
 func (w *world) kinds(valid string) []kind {

@@ -93,6 +93,9 @@ func (q *question) check() *badInput {
 		if err != nil {
 			return &badInput{http.StatusBadRequest, "/path", "This path can be read in two ways, or is none."}
 		}
+		if keyring.MethodOverridden(q.Method, q.path) {
+			return &badInput{http.StatusBadRequest, "/path", "The query asks for another method than that of the request."}
+		}
 		q.Path = path
 	}
 	return nil

@@ -24,7 +24,8 @@ type API struct {
 	ReportOnlyUntil int64
 	Rules           []Rule
 
-	root node
+	root   node
+	folded *node // the same rules with letters' case left out; root itself where no template has any
 }
 
 // Rule says which scope a method of a path template needs.
@@ -47,34 +48,60 @@ type node struct {
 	rules   []*Rule // by method; those of parameters named differently share a node
 }
 
+// errTwice is the one contradiction with which a catalogue can live: both rules hold.
+var errTwice = errors.New("said twice")
+
 // Compile checks the rules and prepares their lookup. Templates are brought to
 // the form of Canonical first, so that rule and request are read alike. Two rules
 // for one method and template (parameters may be named differently) fail, unless
 // one of them is retired: the other one holds.
 func (a *API) Compile() error {
-	a.root = node{}
-	rules := slices.Clone(a.Rules)
+	a.root, a.folded = node{}, &a.root
+	rules, all, cased := slices.Clone(a.Rules), make([][]string, len(a.Rules)), false
+	var twice error
 	for i := range rules {
-		rules[i].Cost = max(1, rules[i].Cost)
-		if err := a.root.add(&rules[i]); err != nil {
-			return fmt.Errorf("%w %s %s: %w", ErrRule, rules[i].Method, rules[i].Template, err)
+		rule := &rules[i]
+		rule.Cost = max(1, rule.Cost)
+		segments, err := templateSegments(rule.Template)
+		if err == nil && !isMethod(rule.Method) {
+			err = errors.New("a method is upper-case letters")
 		}
+		if err == nil {
+			err = a.root.at(segments).add(rule)
+		}
+		if err != nil {
+			err = fmt.Errorf("%w %s %s: %w", ErrRule, rule.Method, rule.Template, err)
+			if !errors.Is(err, errTwice) {
+				return err
+			}
+			twice = err
+		}
+		all[i] = segments
+		cased = cased || slices.ContainsFunc(segments, func(s string) bool { return fold(s) != s })
 	}
 	a.Rules = rules
-	return nil
+	if cased {
+		a.folded = &node{}
+		for i := range rules {
+			for j, segment := range all[i] {
+				all[i][j] = fold(segment)
+			}
+			n := a.folded.at(all[i])
+			n.rules = append(n.rules, &rules[i])
+		}
+	}
+	return twice
 }
 
-func (n *node) add(rule *Rule) error {
-	if !isMethod(rule.Method) {
-		return errors.New("a method is upper-case letters")
-	}
-	segments, err := templateSegments(rule.Template)
-	if err != nil {
-		return err
-	}
+// at is the node of a template's segments; it is made where there is none.
+func (n *node) at(segments []string) *node {
 	for _, segment := range segments {
 		n = n.child(segment)
 	}
+	return n
+}
+
+func (n *node) add(rule *Rule) (err error) {
 	for i, other := range n.rules {
 		switch {
 		case other.Method != rule.Method:
@@ -84,16 +111,17 @@ func (n *node) add(rule *Rule) error {
 		case rule.Retired:
 			return nil
 		default:
-			return errors.New("said twice")
+			err = errTwice
 		}
 	}
 	n.rules = append(n.rules, rule)
-	return nil
+	return err
 }
 
 // templateSegments returns the segments, "" for each parameter.
 func templateSegments(template string) ([]string, error) {
 	raw := strings.Split(template, "/")
+	param := make([]bool, len(raw))
 	for i, segment := range raw {
 		if !strings.ContainsAny(segment, "{}") {
 			continue
@@ -102,7 +130,7 @@ func templateSegments(template string) ([]string, error) {
 		if name == "" || len(segment) != len(name)+2 || strings.ContainsAny(name, "{}") {
 			return nil, errors.New("a parameter is a whole segment in braces")
 		}
-		raw[i] = "{}"
+		raw[i], param[i] = "{}", true
 	}
 	path, err := Canonical(strings.Join(raw, "/"))
 	if err != nil || strings.ContainsRune(template, '?') {
@@ -113,7 +141,7 @@ func templateSegments(template string) ([]string, error) {
 	}
 	segments := strings.Split(path.text[1:], "/")
 	for i := range segments {
-		if segments[i] == "{}" {
+		if param[i+1] {
 			segments[i] = ""
 		}
 	}
@@ -138,45 +166,6 @@ func (n *node) child(segment string) *node {
 	return next
 }
 
-// Match returns the rule for a request, or nil for an undeclared route. A
-// literal segment beats a parameter, segment by segment from the left; where
-// the literal branch has no rule for the method, the parameter's is tried.
-// Methods match exactly: "get" is not GET. HEAD takes its own rule where one is
-// declared, otherwise GET's, being a GET without its body (RFC 9110 section
-// 9.3.2); so it never needs less. It allocates nothing.
-func (a *API) Match(method string, path Path) *Rule {
-	return a.root.match(method, strings.TrimPrefix(path.text, "/"))
-}
-
-func (n *node) match(method, rest string) *Rule {
-	if rest == "" {
-		return n.rule(method)
-	}
-	segment, after, _ := strings.Cut(rest, "/")
-	if next := n.literal[segment]; next != nil {
-		if rule := next.match(method, after); rule != nil {
-			return rule
-		}
-	}
-	if n.param != nil {
-		return n.param.match(method, after)
-	}
-	return nil
-}
-
-// rule is the one for method where a path ends. HEAD takes GET's here, not further on: a template that fits worse must not need less.
-func (n *node) rule(method string) (found *Rule) {
-	for _, rule := range n.rules {
-		if rule.Method == method {
-			return rule
-		}
-		if method == "HEAD" && rule.Method == "GET" {
-			found = rule
-		}
-	}
-	return found
-}
-
 func isMethod(method string) bool {
 	for i := range len(method) {
 		if method[i] < 'A' || method[i] > 'Z' {
@@ -197,7 +186,7 @@ type Catalogue struct {
 func NewCatalogue(apis []*API) (*Catalogue, error) {
 	c := &Catalogue{bySlug: map[string]*API{}, byID: map[ID]*API{}, byPublisher: map[ID][]*API{}}
 	for _, api := range apis {
-		if err := api.Compile(); err != nil {
+		if err := api.Compile(); err != nil && !errors.Is(err, errTwice) { // of what an earlier version took: see Routes
 			return nil, fmt.Errorf("API %s: %w", api.Slug, err)
 		}
 		c.bySlug[api.Slug] = api

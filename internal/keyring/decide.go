@@ -147,7 +147,7 @@ func Decide(ctx context.Context, now time.Time, facts *Facts, api *API, req *Req
 		return Decision{Code: WrongAPI}
 	}
 	if req.Method != "" || req.Path.text != "" {
-		d.Rule = api.Match(req.Method, req.Path)
+		d.Rule = api.Match(req.Method, req.Path).strictest(grant.Scopes, api.RefuseUndeclared)
 		if d.Rule != nil && d.Rule.Retired {
 			d.Code = WrongAPI
 			return d

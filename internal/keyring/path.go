@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"errors"
+	"net/url"
 	"strings"
 )
 
@@ -20,13 +21,15 @@ type Path struct{ text string }
 func (p Path) String() string { return p.text }
 
 // Canonical returns the one reading of a request target's path. The query is
-// left out; escapes of letters, digits, - _ and ~ are undone and the others
+// left out; escapes of whatever ASCII can be read without them are undone, as the
+// service behind undoes them, and the others (space, percent sign, beyond ASCII)
 // written in upper case; one slash at the end is left out, as most routers
-// do not tell the two apart. It fails with ErrBadRequest for whatever servers
-// read differently: a target that does not begin with one slash, escaped
-// slashes, backslashes, dots, semicolons, controls and percent signs before hex
-// digits, empty and dot segments, raw controls, spaces, bytes beyond ASCII, "#",
-// ";" and "\", invalid escapes. A path without escapes costs no allocation.
+// do not tell the two apart. Letters keep their case, see API.Match. It fails with
+// ErrBadRequest for whatever servers read differently: a target that does not begin
+// with one slash, escaped slashes, backslashes, dots, semicolons, controls and percent
+// signs before hex digits, empty and dot segments, white space at an end of a segment,
+// which some trim, raw controls, spaces, bytes beyond ASCII, "#", ";" and "\", invalid
+// escapes. A path without escapes costs no allocation.
 func Canonical(target string) (Path, error) {
 	path, _, _ := strings.Cut(target, "?")
 	if path == "" || path[0] != '/' || len(path) > MaxPath || strings.IndexByte(target, '#') >= 0 ||
@@ -42,7 +45,7 @@ func Canonical(target string) (Path, error) {
 	}
 	for rest := path[1:]; rest != ""; {
 		var segment string
-		if segment, rest, _ = strings.Cut(rest, "/"); segment == "." || segment == ".." {
+		if segment, rest, _ = strings.Cut(rest, "/"); segment == "." || segment == ".." || isTrimmed(segment) {
 			return Path{}, ErrBadRequest
 		}
 	}
@@ -103,9 +106,26 @@ func escapesTwice(text string) bool {
 	}
 }
 
-func isPlain(c byte) bool {
-	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '~'
+// isTrimmed reports whether a segment begins or ends with what trimming takes off: escaped white space or a byte order mark.
+func isTrimmed(segment string) bool {
+	if !strings.Contains(segment, "%") {
+		return false
+	}
+	text := undone(segment)
+	return strings.Trim(strings.TrimSpace(text), "\ufeff") != text
 }
+
+// undone is a segment of a canonical path as a service reads it.
+func undone(segment string) string {
+	text, err := url.PathUnescape(segment)
+	if err != nil { // no canonical path has such an escape
+		return segment
+	}
+	return text
+}
+
+// isPlain tells what means the same escaped and not: any ASCII that can be seen, but for the percent sign and what isDangerous.
+func isPlain(c byte) bool { return ' ' < c && c < 0x7f && c != '%' && !isDangerous(c) }
 
 // isDangerous tells what may not be escaped: what would cut a path elsewhere once undone.
 func isDangerous(c byte) bool {
