@@ -55,7 +55,8 @@ func passedTile(ctx context.Context, a *ask, codes []usage.Row, total usage.Coun
 
 func codes(ctx context.Context, a *ask) components.Field {
 	f := components.Field{Name: "code", Label: text.T(ctx, "Code"), Options: []components.Option{
-		{Label: text.T(ctx, "All codes")}, {Value: usage.Refused, Label: text.T(ctx, "All refusals"), Selected: a.Code == usage.Refused},
+		{Label: text.T(ctx, "All codes")},
+		{Value: usage.Refused, Label: text.T(ctx, "All refusals"), Selected: a.Code == usage.Refused},
 		{Value: usage.Passed, Label: text.T(ctx, "Would have been refused"), Selected: a.Code == usage.Passed},
 	}}
 	for code := keyring.Valid; code >= keyring.NotFound; code-- {
