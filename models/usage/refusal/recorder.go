@@ -17,11 +17,14 @@ import (
 // Bounds of what one process keeps of a storm. What is beyond is counted.
 const (
 	MostOfOne   = 60    // refusals a minute of one app at one API with one code; of unknown keys, of one API with one code
+	MostOfOrg   = 600   // refusals a minute of one organization's keys; of calls with no key that is known, together
 	MostOfAll   = 6_000 // refusals a minute
 	mostWaiting = 6_000 // refusals in memory while the database is away
 	mostCells   = 4_096 // apps, APIs and codes that are counted apart within a minute
 	// MostRows is how many are kept in all: what is beyond goes, the oldest first, also when it is younger than Keep.
 	MostRows = 500_000
+	// MostRowsOfOrg is how many are kept of one organization, and of calls with no key that is known: nobody washes away what others have to read.
+	MostRowsOfOrg = MostRows / 20
 )
 
 const (
@@ -69,6 +72,7 @@ type Recorder struct {
 	minute  int64
 	taken   int
 	cells   map[Subject]int
+	orgs    map[keyring.ID]int // as many as cells at most
 	waiting []Record
 	left    map[missed]int64
 
@@ -81,7 +85,7 @@ func NewRecorder(d *db.DB, log *slog.Logger) *Recorder {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Recorder{db: d, log: log, cells: map[Subject]int{}, left: map[missed]int64{}}
+	return &Recorder{db: d, log: log, cells: map[Subject]int{}, orgs: map[keyring.ID]int{}, left: map[missed]int64{}}
 }
 
 // Wants reports whether a refusal of s is to be Put; otherwise it is counted as left out. Ask once for each.
@@ -94,13 +98,15 @@ func (r *Recorder) Wants(now time.Time, s *Subject) bool {
 	if minute := now.Unix() / 60; minute > r.minute {
 		r.minute, r.taken = minute, 0
 		clear(r.cells)
+		clear(r.orgs)
 	}
 	n, known := r.cells[*s]
-	if !known && len(r.cells) >= mostCells || n >= MostOfOne || r.taken >= MostOfAll || len(r.waiting) >= mostWaiting {
+	if !known && len(r.cells) >= mostCells || n >= MostOfOne || r.orgs[s.Org] >= MostOfOrg || r.taken >= MostOfAll || len(r.waiting) >= mostWaiting {
 		r.miss(s)
 		return false
 	}
 	r.cells[*s] = n + 1
+	r.orgs[s.Org]++
 	r.taken++
 	return true
 }
@@ -256,37 +262,4 @@ func clean(text string, most int) string {
 		text = strings.ToValidUTF8(text[:most], "") + "…"
 	}
 	return text
-}
-
-// Sweep deletes what is older than Keep, and what is more than MostRows, in parts.
-func (s *Store) Sweep(ctx context.Context) error { return s.sweep(ctx, MostRows) }
-
-func (s *Store) sweep(ctx context.Context, most int) error {
-	before := s.db.Now().Add(-Keep)
-	var beyond []struct{ At time.Time }
-	err := s.db.Read(ctx).Raw("SELECT at FROM refusals ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?", most).Scan(&beyond).Error
-	if err != nil {
-		return err
-	}
-	if len(beyond) > 0 && beyond[0].At.After(before) {
-		before = beyond[0].At.Add(time.Microsecond) // with all that came in the same moment
-	}
-	const part = 5_000
-	for {
-		var gone int64
-		err := s.db.Tx(ctx, func(tx *db.Tx) (err error) {
-			gone, err = tx.Run("DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE at < ? ORDER BY at, id LIMIT ?)", before, part)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if gone < part {
-			break
-		}
-	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		_, err := tx.Run("DELETE FROM refusals_left_out WHERE minute < ?", tx.Now.Add(-Keep))
-		return err
-	})
 }

@@ -215,7 +215,7 @@ func TestStormOfManyAppsIsBoundedInAll(t *testing.T) { // L1
 		kept := 0
 		for i := range 20_000 {
 			r := w.refused(keyring.UnknownKey, keyring.NotFound)
-			r.App = keyring.ID(db.NewID())
+			r.App, r.Org = keyring.ID(db.NewID()), keyring.ID{byte(i % 16)}
 			if i%2 == 0 {
 				r.App[0] = byte(i) // few of them, often
 				r.App = keyring.ID{r.App[0]}
@@ -313,7 +313,7 @@ func TestRefusalsAreKeptForSevenDaysAndWithinABound(t *testing.T) { // M5
 			t.Fatal(err)
 		}
 		kept, left := len(w.list(refusal.View{Actor: w.Person})), w.leftOut(refusal.View{Actor: w.Person})
-		if err := w.store.SweepTo(bg, 2); err != nil {
+		if err := w.store.SweepTo(bg, 100, 2); err != nil {
 			t.Fatal(err)
 		}
 		bounded := w.list(refusal.View{Actor: w.Person})
@@ -326,6 +326,42 @@ func TestRefusalsAreKeptForSevenDaysAndWithinABound(t *testing.T) { // M5
 		}
 		if len(bounded) != 2 || bounded[0].RequestID != ours[4] {
 			t.Error("beyond the bound stay", bounded)
+		}
+	})
+}
+
+// L1: who storms, with keys or without any, takes the room of nobody else: neither in a minute nor in a week.
+func TestStormOfOneOrganizationLeavesOthersTheirs(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		own := w.refused(keyring.KeyPaused, keyring.Paused)
+		w.hand(own)
+		for _, storming := range []keyring.ID{{}, keyring.ID(w.Publisher)} {
+			kept := 0
+			for range 2 * refusal.MostOfOrg {
+				r := w.refused(keyring.UnknownKey, keyring.NotFound)
+				r.App, r.Org = keyring.ID(db.NewID()), storming
+				if w.hand(r) {
+					kept++
+				}
+			}
+			if kept != refusal.MostOfOrg {
+				t.Errorf("%v: %d kept in a minute", storming, kept)
+			}
+		}
+		if !w.hand(w.refused(keyring.KeyExpired, keyring.Expired)) {
+			t.Error("a storm takes the room of others")
+		}
+		w.flush()
+
+		if err := w.store.SweepTo(bg, 10, 1_000_000); err != nil {
+			t.Fatal(err)
+		}
+
+		if got := w.list(refusal.View{Actor: w.Person}); len(got) != 2 || got[1].RequestID != own.RequestID {
+			t.Error("of another organization were kept", len(got))
+		}
+		if got := w.list(refusal.View{Actor: w.Staff, Everything: true}); len(got) > 2+2*10 {
+			t.Error(len(got), "in all")
 		}
 	})
 }
