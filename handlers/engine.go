@@ -15,6 +15,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -43,6 +44,7 @@ type engine struct {
 	fresh   func() bool
 	loader  *key.Loader
 	metrics *metrics
+	traces  *telemetry.Traces // nil where nobody collects them
 	queues  *queues
 	fleet   fleet
 	whole   bool // all living keys are read at the start
@@ -72,6 +74,8 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
 	e.metrics.watchLogs(o.LogsLost)
+	e.traces = newTraces(o)
+	e.metrics.counter("gatehouse_trace_spans_lost_total", "Spans of traces that were lost, since no collector took them.", func() float64 { return float64(e.traces.Lost()) })
 	e.metrics.watchProgram(o)
 	e.metrics.watchFleet(e.fleet.heart, e.fleet.ears)
 	e.queues = e.metrics.watchQueues(o.DB)
@@ -88,7 +92,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	s.Refusal.Limited(limiter)
 	e.refused = refusal.NewRecorder(o.DB, nil)
 	e.edge = edge.New(edge.Options{
-		Refusals: e.refused, Observe: e.metrics.edge.observe,
+		Refusals: e.refused, Observe: e.observeEdge,
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,
 		Recognised: func(id keyring.ID, foreign, own keyring.Digest) {
 			s.Import.Recognised(key.Redigested{ID: db.ID(id), Foreign: apikey.Digest(foreign), Own: apikey.Digest(own)})
@@ -169,7 +173,7 @@ func (h *House) Loops() []func(context.Context) {
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
 		e.flusher.Run, e.refused.Run, e.worker.Run, e.queues.run, e.readAhead, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch, h.keepBallast, h.followClock,
-		h.keepingAssets,
+		h.keepingAssets, e.traces.Run,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)

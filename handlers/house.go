@@ -81,7 +81,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	}
 	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies, Keys: stores.Key}
 	h.Echo = kit.NewEcho()
-	h.Echo.Use(h.engine.metrics.countRequests)
+	h.Echo.Use(h.engine.metrics.countRequests, h.engine.traceRequests)
 	r := web.NewRegistrar(kit, h.Echo)
 	h.routes(kit, r)
 	if err := h.programs(kit, r); err != nil {

@@ -87,11 +87,7 @@ func (m *metrics) countRequests(next echo.HandlerFunc) echo.HandlerFunc {
 		began := m.now()
 		err := next(c)
 		m.took.WithLabelValues(kindOf(c)).Observe(max(0, m.now().Sub(began)).Seconds())
-		route := c.Path()
-		if route == "" {
-			route = "none"
-		}
-		m.requests.WithLabelValues(route, strconv.Itoa(c.Response().Status)).Inc()
+		m.requests.WithLabelValues(routeOf(c), strconv.Itoa(statusOf(c, err))).Inc()
 		return err
 	}
 }

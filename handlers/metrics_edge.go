@@ -52,20 +52,25 @@ func newEdgeMetrics(r prometheus.Registerer) *edgeMetrics {
 
 // observe counts one answer. Path is one of the edge's own, without what comes after EnvoyPath.
 func (m *edgeMetrics) observe(path string, status int, took time.Duration) {
-	door := len(doors) - 1
-	switch path {
-	case edge.VerifyPath:
-		door = 0
-	case edge.AuthzPath:
-		door = 1
-	case edge.EnvoyPath:
-		door = 2
-	case edge.WhoamiPath:
-		door = 3
-	}
+	door := doorOf(path)
 	m.took[door].Observe(took.Seconds())
 	if status < 0 || status >= mostStatus {
 		status = 0
 	}
 	m.answers[door][status].Inc()
+}
+
+// doorOf is the place of a path among doors.
+func doorOf(path string) int {
+	switch path {
+	case edge.VerifyPath:
+		return 0
+	case edge.AuthzPath:
+		return 1
+	case edge.EnvoyPath:
+		return 2
+	case edge.WhoamiPath:
+		return 3
+	}
+	return len(doors) - 1
 }

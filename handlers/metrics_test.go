@@ -67,6 +67,19 @@ func TestMetricsNameRoutesNotPaths(t *testing.T) {
 	}
 }
 
+// A page that fails is counted by the status that it gets, though that is written later.
+func TestMetricsCountFailuresByTheirStatus(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+
+	missing := w.site.As(w.mine.user).Get("/console/keys/" + w.them.key.ID.Show("key")).Status
+
+	if body := w.exposition(); missing != http.StatusNotFound || !strings.Contains(body, `gatehouse_requests_total{route="/console/keys/:key",status="404"} 1`) {
+		t.Error(missing, body)
+	}
+}
+
 // C10: what callers send never makes a series, so their number is bounded.
 func TestNoRequestMakesASeriesOfItsOwn(t *testing.T) {
 	clock := dbtest.NewClock()

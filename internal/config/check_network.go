@@ -116,6 +116,24 @@ func checkGitHubKeys(raw variables, settings *Settings, problems *Problems) {
 	settings.GitHubKeysURL = raw.GitHubKeysURL
 }
 
+// checkTraces takes http too: there is no secret in a trace.
+func checkTraces(raw variables, settings *Settings, problems *Problems) {
+	share, err := strconv.ParseFloat(raw.TracesShare, 64)
+	if err != nil || !(share >= 0 && share <= 1) {
+		problems.add("GATEHOUSE_TRACES_SHARE", "is "+strconv.Quote(raw.TracesShare), "Give a share from 0 to 1, such as 0.05")
+	}
+	settings.TracesShare = share
+	if raw.TracesURL == "" {
+		return
+	}
+	address, err := url.Parse(raw.TracesURL)
+	if err != nil || address.Hostname() == "" || address.Scheme != "http" && address.Scheme != "https" || address.User != nil || address.RawQuery != "" || !validPort(address) {
+		problems.add("GATEHOUSE_TRACES_URL", "is no http or https address of a collector", "Write it without user and path, such as http://127.0.0.1:4318; /v1/traces is added")
+		return
+	}
+	settings.TracesURL = strings.TrimRight(raw.TracesURL, "/")
+}
+
 func validPort(address *url.URL) bool {
 	if address.Port() == "" {
 		return !strings.HasSuffix(address.Host, ":")

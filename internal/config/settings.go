@@ -18,6 +18,8 @@ type Settings struct {
 	EdgeAddr    string // empty: none
 	EnvoyAddr   string // empty: none
 	MetricsAddr string // empty: none
+	TracesURL   string // of a collector, without a slash at the end; empty: none
+	TracesShare float64
 
 	// BaseURL is scheme and host only; its String has no slash at the end.
 	BaseURL *url.URL
@@ -98,7 +100,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage,
+		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage, checkTraces,
 	} {
 		check(raw, &settings, &problems)
 	}

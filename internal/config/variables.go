@@ -18,6 +18,8 @@ type variables struct {
 	EdgeAddr       string `env:"GATEHOUSE_EDGE_ADDR" help:"address of a listener for verification and forward-auth alone; unset: they answer at GATEHOUSE_ADDR only"`
 	EnvoyAddr      string `env:"GATEHOUSE_ENVOY_ADDR" help:"address of a listener for Envoy's check over gRPC (ext_authz); unset: none"`
 	MetricsAddr    string `env:"GATEHOUSE_METRICS_ADDR" help:"address of /metrics; unset: not served"`
+	TracesURL      string `env:"GATEHOUSE_TRACES_URL" help:"collector of traces, by OTLP over HTTP, such as http://127.0.0.1:4318; unset: nothing is traced"`
+	TracesShare    string `env:"GATEHOUSE_TRACES_SHARE" envDefault:"0.05" help:"share of all requests that is traced, from 0 to 1"`
 	BaseURL        string `env:"GATEHOUSE_BASE_URL" help:"how browsers reach the portal, such as https://developers.example.com; default: from GATEHOUSE_ADDR when that is loopback"`
 	TLSCert        string `env:"GATEHOUSE_TLS_CERT" help:"file of the certificate and its chain (PEM), to serve TLS itself"`
 	TLSKey         string `env:"GATEHOUSE_TLS_KEY" help:"file of the certificate's private key (PEM)"`

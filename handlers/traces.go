@@ -1,0 +1,81 @@
+package handlers
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
+)
+
+// newTraces returns what sends traces; nil where the settings name no collector.
+func newTraces(o Options) *telemetry.Traces {
+	s := o.Settings
+	if s.TracesURL == "" {
+		return nil
+	}
+	return telemetry.NewTraces(telemetry.TraceOptions{URL: s.TracesURL, Share: s.TracesShare, Service: "gatehouse", Version: o.Version, Replica: o.Replica})
+}
+
+// traceRequests traces a share of the requests for the portal: their route, method, status and id. What a person or a program sent is in none of it (K1).
+func (e *engine) traceRequests(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !e.traces.Sampled() {
+			return next(c)
+		}
+		began := e.metrics.now()
+		err := next(c)
+		status := statusOf(c, err)
+		route := routeOf(c)
+		method := knownMethod(c.Request().Method)
+		parent, _ := telemetry.ParseParent(c.Request().Header.Get("Traceparent"))
+		e.traces.Record(telemetry.Span{
+			Name: method + " " + route, Start: began, End: e.metrics.now(), Parent: parent, Failed: status >= http.StatusInternalServerError,
+			Attributes: []telemetry.Attribute{
+				{Key: "http.request.method", Text: method}, {Key: "http.route", Text: route}, {Key: "http.response.status_code", Number: int64(status)}, {Key: "gatehouse.request_id", Text: web.RequestID(c)},
+			},
+		})
+		return err
+	}
+}
+
+// observeEdge counts an answer of the edge, and traces a share of them.
+func (e *engine) observeEdge(path string, status int, took time.Duration) {
+	e.metrics.edge.observe(path, status, took)
+	if e.traces == nil || !e.traces.Sampled() {
+		return
+	}
+	end := e.metrics.now()
+	name := "edge " + doors[doorOf(path)]
+	e.traces.Record(telemetry.Span{
+		Name: name, Start: end.Add(-took), End: end, Failed: status >= http.StatusInternalServerError,
+		Attributes: []telemetry.Attribute{{Key: "http.route", Text: name}, {Key: "http.response.status_code", Number: int64(status)}},
+	})
+}
+
+// knownMethod is a method as it may stand in a trace: those that nobody registered are as people write them.
+func knownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
+		return method
+	}
+	return "_OTHER"
+}
+
+// statusOf is the status of an answer; that of an error is written after the handler has returned it.
+func statusOf(c echo.Context, err error) int {
+	if err != nil && !c.Response().Committed {
+		return web.Status(err)
+	}
+	return c.Response().Status
+}
+
+// routeOf is the template of a request's route.
+func routeOf(c echo.Context) string {
+	if route := c.Path(); route != "" {
+		return route
+	}
+	return "none"
+}
