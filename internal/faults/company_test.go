@@ -130,7 +130,7 @@ func (c *company) setUp(house *handlers.House) {
 	c.must(err)
 	c.must(s.Catalog.AddScope(ctx, a, c.orders.ID, catalog.ScopeInput{Name: "orders:read", Sentence: "Read orders"}))
 	c.must(s.Catalog.AddPlan(ctx, a, c.orders.ID, catalog.PlanInput{Name: "Free", RateRequests: 100, RatePeriodSeconds: 60, Burst: 100}))
-	c.run("UPDATE plans SET rate_requests = 1000000, rate_period_seconds = 1, burst = 1000000") // calls that are refused for their number are no fault
+	c.run("UPDATE plans SET rate_requests = 1000000, rate_period_seconds = 60, burst = 1000000") // so many that nobody is refused for their number
 	rules := policy.Default()
 	rules.KeysPerApp = new(policy.MaxKeysPerApp)
 	c.must(s.Policy.Save(ctx, a, policy.Source{Kind: policy.Installation}, rules))
