@@ -13,14 +13,15 @@ import (
 const (
 	mostPortalHead        = 64 << 10
 	mostPortalBody        = 1 << 30
-	mostPortalConnections = 10_000
+	mostPortalConnections = 20_000
+	mostPortalOfOne       = mostPortalConnections / 2 // connections of one address: it may be a proxy's, but is not everybody
 )
 
 // Strict is l for a server of net/http, which then reads nothing but requests that can be read in one way, as the edge's own listener does (D13): net/http alone takes lines
 // that end in LF, and folded ones. Now is the machine's own clock. TLS must end before l: HTTP/2 has a framing of its own (docs/decisions/0010-strict-on-every-port.md).
 func (e *Edge) Strict(l net.Listener, now func() time.Time) net.Listener {
 	return framing.NewListener(l, framing.Options{
-		Limits: framing.Limits{Head: mostPortalHead, Fields: mostFields, Body: mostPortalBody}, Answer: e.refusal, Now: now, Connections: mostPortalConnections,
+		Limits: framing.Limits{Head: mostPortalHead, Fields: mostFields, Body: mostPortalBody}, Answer: e.refusal, Now: now, Connections: mostPortalConnections, PerPeer: mostPortalOfOne,
 	})
 }
 

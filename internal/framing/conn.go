@@ -17,6 +17,8 @@ type Options struct {
 	Now    func() time.Time // of the machine, for deadlines
 	// Connections is how many may be open at a time; one more is closed as soon as it is there. 0: as many as come.
 	Connections int64
+	// PerPeer is how many of them one peer may have, the /64 of an IPv6 address counting as one; 0: as many as there are.
+	PerPeer int
 }
 
 // Listener wraps each connection of another one in a Conn. TLS, if any, ends below it.
@@ -24,10 +26,15 @@ type Listener struct {
 	net.Listener
 	options Options
 	open    atomic.Int64 // connections
+
+	mu    sync.Mutex
+	peers map[netip.Addr]int // how many each has
 }
 
 // NewListener returns a Listener over l.
-func NewListener(l net.Listener, o Options) *Listener { return &Listener{Listener: l, options: o} }
+func NewListener(l net.Listener, o Options) *Listener {
+	return &Listener{Listener: l, options: o, peers: map[netip.Addr]int{}}
+}
 
 // Accept implements net.Listener.
 func (l *Listener) Accept() (net.Conn, error) {
@@ -42,8 +49,40 @@ func (l *Listener) Accept() (net.Conn, error) {
 			continue
 		}
 		conn := NewConn(c, l.options)
-		conn.left = func() { l.open.Add(-1) }
+		from := network(conn.Peer)
+		if !l.enter(from) {
+			l.open.Add(-1)
+			_ = c.Close()
+			continue
+		}
+		conn.left = func() { l.open.Add(-1); l.leave(from) }
 		return conn, nil
+	}
+}
+
+// network is what a peer is counted by: whoever has one address of an IPv6 network has 2^64.
+func network(peer netip.Addr) netip.Addr {
+	if !peer.Is6() {
+		return peer
+	}
+	return netip.PrefixFrom(peer.WithZone(""), 64).Masked().Addr()
+}
+
+func (l *Listener) enter(from netip.Addr) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if most := l.options.PerPeer; most > 0 && l.peers[from] >= most {
+		return false
+	}
+	l.peers[from]++
+	return true
+}
+
+func (l *Listener) leave(from netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.peers[from]--; l.peers[from] == 0 {
+		delete(l.peers, from)
 	}
 }
 

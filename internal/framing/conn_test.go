@@ -108,3 +108,32 @@ func TestConnectionsBeyondTheBoundAreClosedAtOnce(t *testing.T) {
 		t.Errorf("%q", last)
 	}
 }
+
+// L3: whoever takes all that one address may have leaves others theirs.
+func TestOnePeerLeavesConnectionsToOthers(t *testing.T) {
+	l := listen(t, framing.Options{PerPeer: 2})
+	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "answered") })}
+	go func() { _ = s.Serve(l) }()
+	t.Cleanup(func() { _ = s.Close() })
+	first, second := dial(t, l, "GET"), dial(t, l, get)
+	if n, err := second.Read(make([]byte, 1)); n != 1 {
+		t.Fatal("control: the second of two is answered:", err)
+	}
+
+	third, err := io.ReadAll(dial(t, l, ""))
+	other := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, 2)}}
+	c, dialed := other.DialContext(t.Context(), "tcp", l.Addr().String())
+	if dialed != nil {
+		t.Fatal(dialed)
+	}
+	_, _ = io.WriteString(c, strings.Replace(get, "Host", "Connection: close\r\nHost", 1))
+	said, otherErr := io.ReadAll(c)
+
+	if len(third) > 0 {
+		t.Errorf("the third of two was answered: %q %v", third, err)
+	}
+	if !strings.HasSuffix(string(said), "answered") {
+		t.Errorf("another address: %q %v", said, otherErr)
+	}
+	_ = first.Close()
+}
