@@ -224,6 +224,51 @@ func (e RatePeriodSeconds) Valid() bool {
 	}
 }
 
+// Defines values for RefusedCallChecksOutcome.
+const (
+	RefusedCallChecksOutcomeNotReached RefusedCallChecksOutcome = "not_reached"
+	RefusedCallChecksOutcomePassed     RefusedCallChecksOutcome = "passed"
+	RefusedCallChecksOutcomeRefused    RefusedCallChecksOutcome = "refused"
+)
+
+// Valid indicates whether the value is a known member of the RefusedCallChecksOutcome enum.
+func (e RefusedCallChecksOutcome) Valid() bool {
+	switch e {
+	case RefusedCallChecksOutcomeNotReached:
+		return true
+	case RefusedCallChecksOutcomePassed:
+		return true
+	case RefusedCallChecksOutcomeRefused:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for RefusedCallDoor.
+const (
+	RefusedCallDoorApi    RefusedCallDoor = "api"
+	RefusedCallDoorAuthz  RefusedCallDoor = "authz"
+	RefusedCallDoorVerify RefusedCallDoor = "verify"
+	RefusedCallDoorWhoami RefusedCallDoor = "whoami"
+)
+
+// Valid indicates whether the value is a known member of the RefusedCallDoor enum.
+func (e RefusedCallDoor) Valid() bool {
+	switch e {
+	case RefusedCallDoorApi:
+		return true
+	case RefusedCallDoorAuthz:
+		return true
+	case RefusedCallDoorVerify:
+		return true
+	case RefusedCallDoorWhoami:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for Span.
 const (
 	SpanN1h  Span = "1h"
@@ -891,6 +936,54 @@ type Rate struct {
 
 // RatePeriodSeconds defines model for Rate.PeriodSeconds.
 type RatePeriodSeconds int
+
+// RefusedCall Members that are not known, or none of the caller’s business, are not there.
+type RefusedCall struct {
+	// Address A network; the whole address where that is what was refused.
+	Address *string `json:"address,omitempty"`
+
+	// Api Its slug.
+	Api *string   `json:"api,omitempty"`
+	App *AppID    `json:"app,omitempty"`
+	At  time.Time `json:"at"`
+
+	// Cause What of the check made it refuse; finer than the code.
+	Cause *string `json:"cause,omitempty"`
+
+	// Checks All checks in their order; none where no key was judged.
+	Checks []struct {
+		// Code By which the check refuses.
+		Code    string                   `json:"code"`
+		Outcome RefusedCallChecksOutcome `json:"outcome"`
+	} `json:"checks"`
+	Code string `json:"code"`
+
+	// Detail What the answer said, where no key was judged.
+	Detail *string `json:"detail,omitempty"`
+
+	// Door Where the question was asked.
+	Door          RefusedCallDoor `json:"door"`
+	Environment   *string         `json:"environment,omitempty"`
+	GrantedScopes *[]string       `json:"granted_scopes,omitempty"`
+	Key           *KeyID          `json:"key,omitempty"`
+	Method        *string         `json:"method,omitempty"`
+	MissingScope  *string         `json:"missing_scope,omitempty"`
+	NeededScopes  *[]string       `json:"needed_scopes,omitempty"`
+	Networks      *[]string       `json:"networks,omitempty"`
+	Origin        *string         `json:"origin,omitempty"`
+	Origins       *[]string       `json:"origins,omitempty"`
+	Path          *string         `json:"path,omitempty"`
+	RequestId     string          `json:"request_id"`
+	RetryAfterMs  *int64          `json:"retry_after_ms,omitempty"`
+	Route         *string         `json:"route,omitempty"`
+	Status        int             `json:"status"`
+}
+
+// RefusedCallChecksOutcome defines model for RefusedCall.Checks.Outcome.
+type RefusedCallChecksOutcome string
+
+// RefusedCallDoor Where the question was asked.
+type RefusedCallDoor string
 
 // Retirement defines model for Retirement.
 type Retirement struct {
@@ -1913,6 +2006,13 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPolicies(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// GetRefusal Tell why a call was refused
+	//
+	// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+	//
+	// Corresponds with GET /v1/refusals/{request} (the `GetRefusal` operationId).
+	GetRefusal(ctx context.Context, request string, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// GetUsage Count calls over time
 	//
 	// In equal steps, the last of which still runs. Of the environment of the calling key.
@@ -2691,6 +2791,23 @@ func (c *Client) ReportLeakFromGitHub(ctx context.Context, params *ReportLeakFro
 // Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 func (c *Client) ListPolicies(ctx context.Context, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewListPoliciesRequest(c.Server)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// GetRefusal Tell why a call was refused
+//
+// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+//
+// Corresponds with GET /v1/refusals/{request} (the `GetRefusal` operationId).
+func (c *Client) GetRefusal(ctx context.Context, request string, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewGetRefusalRequest(c.Server, request)
 	if err != nil {
 		return nil, err
 	}
@@ -4584,6 +4701,40 @@ func NewListPoliciesRequest(server string) (*http.Request, error) {
 	return req, nil
 }
 
+// NewGetRefusalRequest constructs an http.Request for the GetRefusal method
+func NewGetRefusalRequest(server string, request string) (*http.Request, error) {
+	var err error
+
+	var pathParam0 string
+
+	pathParam0, err = runtime.StyleParamWithOptions("simple", false, "request", request, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationPath, Type: "string", Format: ""})
+	if err != nil {
+		return nil, err
+	}
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/refusals/%s", pathParam0)
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
+	}
+
+	return req, nil
+}
+
 // NewGetUsageRequest constructs an http.Request for the GetUsage method
 func NewGetUsageRequest(server string, params *GetUsageParams) (*http.Request, error) {
 	var err error
@@ -5203,6 +5354,15 @@ type ClientWithResponsesInterface interface {
 	//
 	// Corresponds with GET /v1/policies (the `ListPolicies` operationId).
 	ListPoliciesWithResponse(ctx context.Context, reqEditors ...RequestEditorFn) (*ListPoliciesResponse, error)
+
+	// GetRefusalWithResponse Tell why a call was refused
+	//
+	// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/refusals/{request} (the `GetRefusal` operationId).
+	GetRefusalWithResponse(ctx context.Context, request string, reqEditors ...RequestEditorFn) (*GetRefusalResponse, error)
 
 	// GetUsageWithResponse Count calls over time
 	//
@@ -6987,6 +7147,63 @@ func (r ListPoliciesResponse) ContentType() string {
 	return ""
 }
 
+// GetRefusalResponseDefaultHeaders the declared response headers of an HTTP default response for GetRefusal
+type GetRefusalResponseDefaultHeaders struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
+}
+
+type GetRefusalResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *RefusedCall
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *GetRefusalResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r GetRefusalResponse) GetJSON200() *RefusedCall {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r GetRefusalResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r GetRefusalResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r GetRefusalResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r GetRefusalResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r GetRefusalResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
 // GetUsageResponseDefaultHeaders the declared response headers of an HTTP default response for GetUsage
 type GetUsageResponseDefaultHeaders struct {
 	RateLimit       *string
@@ -7776,6 +7993,21 @@ func (c *ClientWithResponses) ListPoliciesWithResponse(ctx context.Context, reqE
 		return nil, err
 	}
 	return ParseListPoliciesResponse(rsp)
+}
+
+// GetRefusalWithResponse Tell why a call was refused
+//
+// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/refusals/{request} (the `GetRefusal` operationId).
+func (c *ClientWithResponses) GetRefusalWithResponse(ctx context.Context, request string, reqEditors ...RequestEditorFn) (*GetRefusalResponse, error) {
+	rsp, err := c.GetRefusal(ctx, request, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseGetRefusalResponse(rsp)
 }
 
 // GetUsageWithResponse Count calls over time
@@ -9730,6 +9962,66 @@ func ParseListPoliciesResponse(rsp *http.Response) (*ListPoliciesResponse, error
 	switch {
 	case true:
 		var headers ListPoliciesResponseDefaultHeaders
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseGetRefusalResponse parses an HTTP response from a GetRefusalWithResponse call
+func ParseGetRefusalResponse(rsp *http.Response) (*GetRefusalResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &GetRefusalResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest RefusedCall
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	}
+
+	switch {
+	case true:
+		var headers GetRefusalResponseDefaultHeaders
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -108,6 +108,17 @@ func (w *world) reports(me string) {
 	for _, by := range []string{"app", "key", "api", "route", "code"} {
 		w.want(200, "GET", "/v1/usage/by/"+by+"?span=7d", me, "")
 	}
+	lacking := w.make(w.mine, "live", portalPairs("apps:read")...).Secret.Reveal()
+	request := w.want(403, "GET", "/v1/usage?span=24h", lacking, "").header.Get("X-Request-Id")
+	w.ok(w.house.Flush(w.Context()))
+	told := w.want(200, "GET", "/v1/refusals/"+request, me, "")
+	if told.text("code") != "INSUFFICIENT_SCOPE" || told.text("missing_scope") != "usage:read" || told.text("door") != "api" || told.at("checks.0.outcome") != "passed" {
+		w.Errorf("why a call was refused: %s", told.body)
+	}
+	foreign, absent := w.want(404, "GET", "/v1/refusals/"+request, w.them.text, ""), w.want(404, "GET", "/v1/refusals/req_0000000000000000", w.them.text, "")
+	if foreign.text("detail") != absent.text("detail") || foreign.text("code") != absent.text("code") { // Z2
+		w.Errorf("somebody else’s refusal is told from none: %s %s", foreign.body, absent.body)
+	}
 	w.want(200, "GET", "/v1/policies", me, "")
 	w.want(202, "POST", "/v1/leaks", "", `{"keys":["`+w.make(w.mine, "live", key.Pair{API: "orders", Scope: "orders:read"}).Secret.Reveal()+`"],"place":"A public repository"}`)
 	w.want(200, "GET", "/v1/leaks?state=open", me, "")

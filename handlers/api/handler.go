@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
+	refusals "github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // DocumentPath is where the document is served.
@@ -38,6 +39,7 @@ type Stores struct {
 	Policies    *policy.Store
 	Leaks       *leak.Store
 	Usage       *usage.Store
+	Refusals    *refusals.Store
 	Idempotency *idempotency.Store
 }
 
@@ -78,7 +80,7 @@ func (h *Handler) operations() map[string]operation {
 		"rotateKey": h.rotateKey, "retireKey": h.retireKey, "extendOverlap": h.extendOverlap, "undoRotation": h.undoRotation,
 		"pauseKey": h.pauseKey, "resumeKey": h.resumeKey, "revokeKey": h.revokeKey, "takeScope": h.takeScope, "giveScope": h.giveScope,
 		"listAccess": h.listAccess, "getAccess": h.getAccess, "requestAccess": h.requestAccess, "withdrawAccess": h.withdrawAccess,
-		"getUsage": h.getUsage, "getUsageBy": h.getUsageBy, "listPolicies": h.listPolicies, "listLeaks": h.listLeaks,
+		"getUsage": h.getUsage, "getUsageBy": h.getUsageBy, "getRefusal": h.getRefusal, "listPolicies": h.listPolicies, "listLeaks": h.listLeaks,
 	}
 }
 
