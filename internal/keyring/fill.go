@@ -140,7 +140,7 @@ func (r *Ring) store(digest Digest, facts *Facts, before uint64, f *flight[*Fact
 // Catalogue returns all APIs as they are now: after a change of an API it waits
 // for a reload. It fails with ErrUnavailable, or with ctx's error.
 func (r *Ring) Catalogue(ctx context.Context) (*Catalogue, error) {
-	if r.options.now().UnixNano()-r.polled.Load() > int64(r.options.StaleMax) {
+	if apart(r.options.now().UnixNano(), r.polled.Load()) > int64(r.options.StaleMax) {
 		return nil, fmt.Errorf("%w: the change feed has been silent for too long", ErrUnavailable)
 	}
 	if view := r.catalogue.Load(); view != nil && view.checked >= r.apis.Load() {

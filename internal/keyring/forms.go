@@ -25,7 +25,7 @@ func (r *Ring) Forms(ctx context.Context) ([]apikey.Form, error) {
 	if !ok {
 		return nil, nil
 	}
-	if r.options.now().UnixNano()-r.polled.Load() > int64(r.options.StaleMax) {
+	if apart(r.options.now().UnixNano(), r.polled.Load()) > int64(r.options.StaleMax) {
 		return nil, fmt.Errorf("%w: the change feed has been silent for too long", ErrUnavailable)
 	}
 	if view := r.forms.Load(); view != nil && view.checked >= r.imports.Load() {

@@ -9,7 +9,7 @@ import (
 
 // Poll reads the change feed once and applies what it finds. A Ring is only as
 // current as its last good Poll; call it every 250 ms (Run does). After a silence
-// of more than StaleMax nothing that was known before is believed: rows of that
+// of more than StaleMax, or one of which the clock can't tell, nothing that was known before is believed: rows of that
 // time may have been swept, and whoever cut us off may have cut off more. It fails
 // with what the Loader failed with.
 func (r *Ring) Poll(ctx context.Context) error {
@@ -20,7 +20,7 @@ func (r *Ring) Poll(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("keyring: poll: %w", err)
 	}
-	if last := r.polled.Load(); last != 0 && began-last > int64(r.options.StaleMax) {
+	if last := r.polled.Load(); last != 0 && apart(began, last) > int64(r.options.StaleMax) {
 		changes = append(changes, Change{Kind: KindAll})
 	}
 	r.Apply(changes...)

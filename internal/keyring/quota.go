@@ -88,15 +88,25 @@ type MonthlyQuotas struct {
 const quotaShards = 64
 
 type quotaShard struct {
-	mu    sync.Mutex
-	day   int64 // start of the day that cells count
+	mu sync.Mutex
+	quotaDay
+	left quotaDay // the day that was counted before this one, in case the clock was wrong
+	late []Charge // what was pending when a day ended
+	_    [32]byte // a cache line of its own
+}
+
+// quotaDay is what is counted of a day and of its month.
+type quotaDay struct {
+	day   int64 // its start
 	month int64 // start of its month
 	next  int64 // the day after
 	then  int64 // the month after
 	cells map[ratelimit.Key]*quotaCell
-	late  []Charge // what was pending when a day ended
-	_     [32]byte // a cache line of its own
 }
+
+// slackAtMidnight is for how long calls that began before midnight count for the new day, once it has begun. What is earlier still says that the clock
+// was set.
+const slackAtMidnight = int64(time.Minute)
 
 // quotaCell counts one app at one API. Arrays hold the month and the day.
 type quotaCell struct {
@@ -139,10 +149,11 @@ func Day(now time.Time) (start, next time.Time) {
 	return start, start.Add(24 * time.Hour)
 }
 
-// turn starts a new day, and a new month, when one has begun; the lock is held. What is pending waits for the next Drain under the day that it
-// belongs to.
+// turn begins to count another day, and another month, when now is of one; the lock is held. What is pending waits for the next Drain under the day that
+// it belongs to. A clock that was ahead for a while and is set right leads back to the day that was left, with what was counted of it; to another
+// earlier day with nothing, until the next Rebase tells (REL-12).
 func (s *quotaShard) turn(now time.Time) {
-	if n := now.UnixNano(); n < s.next {
+	if n := now.UnixNano(); s.day-slackAtMidnight <= n && n < s.next {
 		return
 	}
 	for key, c := range s.cells {
@@ -150,14 +161,32 @@ func (s *quotaShard) turn(now time.Time) {
 			s.late = append(s.late, Charge{key, time.Unix(0, s.day).UTC(), c.pending})
 			c.pending = 0
 		}
-		c.used[1], c.base[1] = 0, 0
 	}
 	day, next := Day(now)
 	month, then := Month(now)
-	if month.UnixNano() != s.month {
-		clear(s.cells)
+	to := quotaDay{day: day.UnixNano(), next: next.UnixNano(), month: month.UnixNano(), then: then.UnixNano()}
+	if s.left.day == to.day {
+		to = s.left
 	}
-	s.day, s.next, s.month, s.then = day.UnixNano(), next.UnixNano(), month.UnixNano(), then.UnixNano()
+	if to.cells == nil {
+		to.cells = make(map[ratelimit.Key]*quotaCell, len(s.cells))
+	}
+	if to.month == s.month {
+		to.takeMonth(s.cells)
+	}
+	s.left, s.quotaDay = s.quotaDay, to
+}
+
+// takeMonth takes over what is counted of the month.
+func (d *quotaDay) takeMonth(from map[ratelimit.Key]*quotaCell) {
+	for key, c := range from {
+		cell := d.cells[key]
+		if cell == nil {
+			cell = &quotaCell{rebase: c.rebase}
+			d.cells[key] = cell
+		}
+		cell.used[0], cell.base[0], cell.spent = max(cell.used[0], c.used[0]), max(cell.base[0], c.base[0]), max(cell.spent, c.spent)
+	}
 }
 
 func (s *quotaShard) cell(key ratelimit.Key) *quotaCell {

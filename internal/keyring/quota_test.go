@@ -95,6 +95,54 @@ func TestWhatIsPendingAtMidnightCountsForItsDay(t *testing.T) {
 	}
 }
 
+// REL-12: a clock that was ahead for a moment gives nobody a quota anew.
+func TestAClockThatWasAheadGivesNoQuotaAnew(t *testing.T) {
+	for name, limits := range map[string]keyring.QuotaLimits{"month": month(10), "day": monthAndDay(1000, 10)} {
+		q := keyring.NewMonthlyQuotas()
+		today, _ := keyring.Day(start)
+		for range 10 {
+			q.Take(start, quotaKey, limits, 1)
+		}
+		q.Drain(start)
+		for range 3 { // again and again
+			q.Take(start.AddDate(0, 1, 0), quotaKey, limits, 1)
+			q.Drain(start.AddDate(0, 1, 0))
+
+			if s := q.Take(start.Add(time.Minute), quotaKey, limits, 1); s.OK || s.Month.ResetsAt != time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC).UnixNano() {
+				t.Errorf("%s: back again: %+v", name, s)
+			}
+		}
+		q.Take(start, keyring.LimitKey(id(3), id(2), keyring.Live), limits, 1)
+		if charged := q.Drain(start); len(charged) != 1 || !charged[0].Day.Equal(today) {
+			t.Errorf("%s: charged to %+v", name, charged)
+		}
+	}
+}
+
+func TestAfterSeveralJumpsOfTheClockWhatIsStoredCounts(t *testing.T) { // REL-12
+	q := keyring.NewMonthlyQuotas()
+	today, _ := keyring.Day(start)
+	for _, at := range []time.Time{start, start.AddDate(0, 1, 0), start.AddDate(0, 2, 0)} {
+		q.Take(at, quotaKey, month(10), 10)
+	}
+	q.Drain(start)
+
+	q.Rebase(start, keyring.Stored{Key: quotaKey, Day: today, OfMonth: 10, OfDay: 10})
+
+	if s := q.Take(start, quotaKey, month(10), 1); s.OK {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestAClockThatIsSetWithinTheMonthKeepsTheMonth(t *testing.T) {
+	q := keyring.NewMonthlyQuotas()
+	q.Take(start, quotaKey, month(10), 4)
+	q.Take(start.AddDate(0, 0, 2), quotaKey, month(10), 5)
+	if s := q.Take(start, quotaKey, month(10), 1); !s.OK || s.Month.Remaining != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
 // fleet is some replicas over one store of counters.
 type fleet struct {
 	replicas []*keyring.MonthlyQuotas

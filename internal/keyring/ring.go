@@ -162,7 +162,7 @@ func NewRing(loader Loader, options Options) *Ring {
 // allocates nothing and costs about 30 ns.
 func (r *Ring) Lookup(ctx context.Context, now time.Time, digest Digest) (*Facts, error) {
 	n := now.UnixNano()
-	if n-r.polled.Load() > int64(r.options.StaleMax) {
+	if apart(n, r.polled.Load()) > int64(r.options.StaleMax) {
 		return nil, fmt.Errorf("%w: the change feed has been silent for too long", ErrUnavailable)
 	}
 	count := &r.counts[digest[30]%countShards]
@@ -264,10 +264,14 @@ func (r *Ring) Apply(changes ...Change) {
 }
 
 // Age returns how long ago the last good Poll began; it is what readiness and
-// metrics show. It is very long before the first.
+// metrics show. It is very long before the first. When the clock was set back since,
+// nobody knows, and it is by how much.
 func (r *Ring) Age(now time.Time) time.Duration {
-	return time.Duration(now.UnixNano() - r.polled.Load())
+	return time.Duration(apart(now.UnixNano(), r.polled.Load()))
 }
+
+// apart is how far two moments lie apart: a poll that lies ahead of now is not known to be recent, since the clock was set back after it (REL-12).
+func apart(a, b int64) int64 { return max(a-b, b-a) }
 
 // Len returns how many keys are kept.
 func (r *Ring) Len() int {

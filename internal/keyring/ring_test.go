@@ -458,3 +458,36 @@ func TestRunPollsUntilItsContextEnds(t *testing.T) {
 		t.Error("not polled")
 	}
 }
+
+// REL-12: a clock that is set back makes no silence shorter.
+func TestAClockThatIsSetBackKeepsNobodyGoing(t *testing.T) {
+	now, w := start, newWorld()
+	w.keys[digest(1)] = key()
+	r := keyring.NewRing(w, keyring.Options{TTL: time.Minute, StaleMax: 10 * time.Second, Now: func() time.Time { return now }})
+	look := func() error {
+		_ = r.Poll(t.Context())
+		_, err := r.Lookup(t.Context(), now, digest(1))
+		return err
+	}
+	if err := look(); err != nil {
+		t.Fatal("control", err)
+	}
+	w.fail = errDatabase
+
+	now = start.Add(-time.Hour)
+
+	for _, after := range []time.Duration{0, 30 * time.Minute, 59 * time.Minute} {
+		now = start.Add(-time.Hour + after)
+		if err := look(); !errors.Is(err, keyring.ErrUnavailable) || r.Age(now) < time.Minute {
+			t.Errorf("%v later: %v, %v old", after, err, r.Age(now))
+		}
+	}
+	w.fail = nil
+	w.keys[digest(1)].RevokedAt = 1 // and the change was not told of: nobody knows what was swept meanwhile
+	if err := look(); err != nil {
+		t.Error("the database is back:", err)
+	}
+	if f, _ := r.Lookup(t.Context(), now, digest(1)); f.RevokedAt == 0 {
+		t.Error("what was known before is believed")
+	}
+}

@@ -92,7 +92,7 @@ func (f *Flusher) rebase(stored []keyring.Stored) {
 // pending, whose charges may or may not be among it.
 func (f *Flusher) refresh(ctx context.Context) error {
 	now := f.DB.Now()
-	if f.Quotas == nil || f.seeded && now.Sub(f.refreshed) < refreshQuotas {
+	if f.Quotas == nil || f.seeded && now.Sub(f.refreshed).Abs() < refreshQuotas { // the clock may have been set
 		return nil
 	}
 	month, _ := keyring.Month(now)
