@@ -152,8 +152,11 @@ func (f *Facts) suspendedBy(now int64, grant *Grant) Cause {
 		until int64
 		cause Cause
 	}{
-		{f.extra().SuspendedUntil, KeySuspended}, {f.App.SuspendedUntil, AppSuspended}, {org.SuspendedUntil, OrganizationSuspended},
-		{org.UserSuspendedUntil, PersonSuspended}, {access, GrantSuspended},
+		{f.extra().SuspendedUntil, KeySuspended},
+		{f.App.SuspendedUntil, AppSuspended},
+		{org.SuspendedUntil, OrganizationSuspended},
+		{org.UserSuspendedUntil, PersonSuspended},
+		{access, GrantSuspended},
 	} {
 		if s.until > longest {
 			cause, longest = s.cause, s.until

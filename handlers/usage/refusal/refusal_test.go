@@ -113,8 +113,10 @@ func TestEveryCauseHasWordsAndAWayOut(t *testing.T) {
 	holder, gate, staff := s.as(s.w.Person), s.as(s.gate), s.as(s.w.Staff)
 	codes := map[keyring.Cause]keyring.Code{}
 	code := keyring.NotFound
-	firsts := map[keyring.Cause]bool{keyring.KeyRevoked: true, keyring.KeyExpired: true, keyring.KeyPaused: true, keyring.KeySuspended: true, keyring.AddressUntold: true, keyring.OriginUntold: true,
-		keyring.EnvironmentOther: true, keyring.NoAccess: true, keyring.NothingGranted: true, keyring.MonthUsedUp: true, keyring.PlanRate: true}
+	firsts := map[keyring.Cause]bool{
+		keyring.KeyRevoked: true, keyring.KeyExpired: true, keyring.KeyPaused: true, keyring.KeySuspended: true, keyring.AddressUntold: true, keyring.OriginUntold: true,
+		keyring.EnvironmentOther: true, keyring.NoAccess: true, keyring.NothingGranted: true, keyring.MonthUsedUp: true, keyring.PlanRate: true,
+	}
 	for _, cause := range keyring.Causes() {
 		if firsts[cause] {
 			code++
