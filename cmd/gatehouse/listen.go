@@ -119,7 +119,7 @@ func listen(s config.Settings, house *handlers.House, left sockets, certificate 
 		all = append(all, server{a.carrier, l})
 	}
 	if len(left) > 0 {
-		return nil, errors.Join(fmt.Errorf("a socket at %s was left to us, which is neither GATEHOUSE_ADDR nor GATEHOUSE_EDGE_ADDR nor GATEHOUSE_METRICS_ADDR", left[0].Addr()), closeAll(all), left.close())
+		return nil, errors.Join(fmt.Errorf("a socket at %s was left to us, which no setting names: GATEHOUSE_ADDR, GATEHOUSE_EDGE_ADDR, GATEHOUSE_ENVOY_ADDR and GATEHOUSE_METRICS_ADDR do", left[0].Addr()), closeAll(all), left.close())
 	}
 	return all, nil
 }
