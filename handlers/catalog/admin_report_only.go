@@ -35,7 +35,7 @@ func (h *Handler) reportOnlyDesk(c echo.Context, f reportOnlyForm, fields map[st
 	d := h.tabDesk(c, api.API, "/connect")
 	d.Crumbs = append(d.Crumbs, components.Crumb{Label: web.T(c, "Connect"), Href: apiPath(api.ID) + "/connect"})
 	d.Title, d.DataTitle, d.Lead = web.T(c, "Report-only mode"), false, web.T(c, "For an API that has callers already: see who would be refused before anybody is.")
-	what := desk.Part{Title: web.T(c, "What it does"), ID: "what", Text: web.T(c, "The gateway asks about each request, and the answer is counted. A refused request, also one without a key, goes through all the same: with the header X-Gatehouse-Would-Refuse and its code, and with no identity. The usage page counts these apart. What can’t be answered at all stays 503.")}
+	what := desk.Part{Title: web.T(c, "What it does"), ID: "what", Text: web.T(c, "The gateway asks about each request, and the answer is counted. A refused request, also one without a key, goes through all the same: with the header X-Gatehouse-Would-Refuse and its code, and with no identity. The usage page counts these apart. A key that was revoked, paused or suspended stays refused. What can’t be answered at all stays 503.")}
 	if permission.Staff(web.Actor(c).StaffRole, permission.StaffUsageRead) {
 		what.Actions = []components.Act{{Label: web.T(c, "What would have been refused"), Href: "/admin/usage?api=" + api.ID.Show(catalog.Prefix) + "&code=passed"}}
 	}
@@ -84,7 +84,7 @@ func (h *Handler) reportOnlyPart(c echo.Context, id db.ID, on bool, f reportOnly
 func (h *Handler) reportOnlyNote(c echo.Context, api catalog.API) *desk.Note {
 	return &desk.Note{
 		Tone: components.Warn, Title: web.T(c, "Report-only until %s", text.DateTime(web.Ctx(c), *api.ReportOnlyUntil)),
-		Text: web.T(c, "Nothing is refused: every request reaches the service behind the gateway."),
+		Text: web.T(c, "Nothing but stopped keys is refused: all other requests reach the service behind the gateway."),
 	}
 }
 
@@ -105,7 +105,7 @@ func (h *Handler) SetReportOnly(c echo.Context) error {
 	if err := h.Store.SetReportOnly(web.Ctx(c), web.Actor(c), id, days, f.Sure != ""); err != nil {
 		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.reportOnlyDesk(c, f, fields) })
 	}
-	return h.Done(c, apiPath(id)+reportOnlyTab, "Report-only mode is on. Nothing is refused until it ends.")
+	return h.Done(c, apiPath(id)+reportOnlyTab, "Report-only mode is on. Nothing but stopped keys is refused until it ends.")
 }
 
 // EndReportOnly ends it at once.

@@ -40,7 +40,6 @@ func TestInReportOnlyModeRefusalsPassMarkedAndNameNobody(t *testing.T) {
 	for code, r := range map[string]*http.Request{
 		"MISSING_KEY":        w.asking(""),
 		"NOT_FOUND":          w.asking("somebody's own token"),
-		"REVOKED":            w.asking(w.add(w.client(func(f *keyring.Facts) { f.RevokedAt = 1 }))),
 		"EXPIRED":            w.asking(w.add(w.client(func(f *keyring.Facts) { f.ExpiresAt = 1 }))),
 		"INSUFFICIENT_SCOPE": w.asking(w.add(w.client()), func(r *http.Request) { r.Header.Set("X-Forwarded-Method", "POST") }),
 		"RATE_LIMITED":       w.asking(limited),
@@ -62,26 +61,43 @@ func TestInReportOnlyModeRefusalsPassMarkedAndNameNobody(t *testing.T) {
 	}
 }
 
+// K6, K9: a key that is stopped while the mode is on stops at once.
+func TestInReportOnlyModeStoppedKeysStayStopped(t *testing.T) {
+	w := newWorld(t)
+	w.reporting()
+	for code, stop := range map[string]func(f *keyring.Facts){
+		"REVOKED":   func(f *keyring.Facts) { f.RevokedAt = 1 },
+		"PAUSED":    func(f *keyring.Facts) { f.Paused = true }, // as a key that leaked is
+		"SUSPENDED": func(f *keyring.Facts) { f.Extra.SuspendedUntil = keyring.Forever },
+	} {
+		a := w.ask(w.add(w.client(stop)))
+
+		if a.Status/100 != 4 || a.code() != code || a.Header.Values("X-Gatehouse-Would-Refuse") != nil {
+			t.Errorf("%s: %d %v", code, a.Status, a.Header)
+		}
+	}
+}
+
 // B1-16: calls that would have been refused are counted as such, apart from refusals.
 func TestInReportOnlyModeEachAnswerIsCountedApart(t *testing.T) {
 	w := newWorld(t)
 	w.reporting()
-	revoked := w.client(func(f *keyring.Facts) { f.RevokedAt = 1 })
+	expired := w.client(func(f *keyring.Facts) { f.ExpiresAt = 1 })
 	w.ask("")
 	w.ask("unknown")
-	w.ask(w.add(revoked))
+	w.ask(w.add(expired))
 	w.ask(w.add(w.client()))
 	w.ask(w.add(w.client()), func(r *http.Request) { r.Header.Set("X-Forwarded-Uri", "//") })
 
 	got := map[string]int64{}
 	for row, n := range w.usage.Drain().Counts {
 		got[row.Code.String()] += n
-		if row.Code == keyring.Revoked.PassedOver() != (row.Key == revoked.ID) {
+		if row.Code == keyring.Expired.PassedOver() != (row.Key == expired.ID) {
 			t.Errorf("%s is counted for %x", row.Code, row.Key)
 		}
 	}
 
-	for _, code := range []string{"PASSED_MISSING_KEY", "PASSED_NOT_FOUND", "PASSED_REVOKED", "VALID", "PASSED_BAD_REQUEST"} {
+	for _, code := range []string{"PASSED_MISSING_KEY", "PASSED_NOT_FOUND", "PASSED_EXPIRED", "VALID", "PASSED_BAD_REQUEST"} {
 		if got[code] != 1 {
 			t.Errorf("%s: %d of %v", code, got[code], got)
 		}

@@ -12,7 +12,7 @@ const (
 	BadRequest
 )
 
-var unjudgedNames = [...]string{MissingKey - MissingKey: "MISSING_KEY", BadRequest - MissingKey: "BAD_REQUEST"}
+var unjudgedNames = [...]string{0: "MISSING_KEY", BadRequest - MissingKey: "BAD_REQUEST"}
 
 // passed marks the code of a refusal that let the request through, since the API is in report-only mode. It is counted apart from its refusal.
 const passed Code = 0x80
@@ -29,7 +29,7 @@ func (c Code) PassedOver() Code { return c | passed }
 // PassedCodes are all codes under which calls are counted that would have been refused.
 func PassedCodes() []Code {
 	all := []Code{MissingKey.PassedOver(), BadRequest.PassedOver()}
-	for c := NotFound; c < Valid; c++ {
+	for c := NotFound; c < Valid; c++ { // also those that MayPass excludes: earlier versions passed them over
 		all = append(all, c.PassedOver())
 	}
 	return all
@@ -60,6 +60,10 @@ func parseMore(text string) (Code, bool) {
 
 // ReportsOnly reports whether refusals of calls to the API are passed over at now.
 func (a *API) ReportsOnly(now time.Time) bool { return now.UnixNano() < a.ReportOnlyUntil }
+
+// MayPass reports whether a refusal for that reason is ever passed over. A key that somebody stopped, because it leaked or its holder is barred, stays
+// stopped: who holds one is not a caller from before.
+func (c Code) MayPass() bool { return c != Revoked && c != Paused && c != Suspended }
 
 // CountPassed counts a call that was let through although d refuses it, or, with the codes above, although it was not judged.
 func (u *Usage) CountPassed(now time.Time, facts *Facts, api *API, req *Request, d *Decision) {
