@@ -3,6 +3,7 @@ package keyring
 import (
 	"context"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -59,6 +60,10 @@ func (r *Ring) Hint() {
 func (r *Ring) Run(ctx context.Context, report func(error)) {
 	tick := time.NewTicker(PollInterval)
 	defer tick.Stop()
+	good := make(chan struct{}, 1)
+	var reading sync.WaitGroup
+	reading.Go(func() { r.readForms(ctx, good) })
+	defer reading.Wait()
 	failing := false
 	for {
 		poll, cancel := context.WithTimeout(ctx, r.options.LoadTimeout)
@@ -72,9 +77,25 @@ func (r *Ring) Run(ctx context.Context, report func(error)) {
 		}
 		failing = err != nil
 		if !failing {
-			_, _ = r.Forms(ctx) // a process that nobody calls with such a key hides its text, too; what fails here fails again where it is needed
+			select {
+			case good <- struct{}{}:
+			default: // it reads still
+			}
 		}
 		if !r.rest(ctx, tick.C) {
+			return
+		}
+	}
+}
+
+// readForms reads the forms of imported keys after each good poll, so that a process that nobody calls with such a key hides its text, too. It holds up no poll:
+// a revocation does not wait for a slow load. What fails here fails again where it is needed.
+func (r *Ring) readForms(ctx context.Context, good <-chan struct{}) {
+	for {
+		select {
+		case <-good:
+			_, _ = r.Forms(ctx)
+		case <-ctx.Done():
 			return
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 )
 
@@ -140,4 +141,35 @@ func TestStatsTellLookupsAndThoseThatWaited(t *testing.T) {
 	if n := testing.AllocsPerRun(100, func() { _, _ = r.Lookup(context.Background(), start, digest(1)) }); n > 1 { // digest() has one
 		t.Errorf("%v allocations a warm lookup", n)
 	}
+}
+
+// slowForms is a world whose forms never come.
+type slowForms struct{ *polled }
+
+func (slowForms) LoadForms(ctx context.Context) ([]apikey.Form, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func TestARevocationDoesNotWaitForForms(t *testing.T) { // R13
+	synctest.Test(t, func(t *testing.T) {
+		p := slowForms{&polled{world: newWorld()}}
+		p.keys[digest(1)] = key()
+		r := keyring.NewRing(p, keyring.Options{TTL: time.Minute})
+		ctx, stop := context.WithCancel(context.Background())
+		done := make(chan struct{})
+		go func() { defer close(done); r.Run(ctx, nil) }()
+		synctest.Wait()
+		before := standsRevoked(t, r)
+
+		p.revoke()
+		<-time.After(keyring.PollInterval + 100*time.Millisecond)
+
+		if before || !standsRevoked(t, r) {
+			t.Error("the revocation was not heard of while forms were read")
+		}
+		stop()
+		<-done
+		<-time.After(time.Minute) // what it still reads ends by itself
+	})
 }
