@@ -43,8 +43,9 @@ type factRow struct {
 const factQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id" + rowTables + factCondition + " AND k.digest = ?"
 
 // factCondition is of the keys that verification knows; its argument is the versions of peppers.
-const factCondition = " WHERE k.digest_algorithm IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version IN ?" +
-	" AND (k.import_id IS NULL OR EXISTS (SELECT 1 FROM key_imports i WHERE i.id = k.import_id AND i.finished_at IS NOT NULL))"
+const factCondition = " WHERE k.digest_algorithm IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version IN ?" + importFinished
+
+const importFinished = " AND (k.import_id IS NULL OR EXISTS (SELECT 1 FROM key_imports i WHERE i.id = k.import_id AND i.finished_at IS NOT NULL))"
 
 // LoadKey implements keyring.Loader.
 func (l *Loader) LoadKey(ctx context.Context, digest keyring.Digest) (*keyring.Facts, error) {

@@ -10,7 +10,9 @@ import (
 
 var _ keyring.WholeLoader = (*Loader)(nil)
 
-const partQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables + factCondition +
+// partQuery has the condition of factQuery with expressions that no index is of: SQLite would take that of digests, and sort all keys for each part.
+const partQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables +
+	" WHERE k.digest_algorithm || '' IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version || '' IN ?" + importFinished +
 	" AND k.id > ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) ORDER BY k.id LIMIT ?"
 
 // LoadPart implements keyring.WholeLoader: two queries a part.
