@@ -14,10 +14,13 @@ func (e *Edge) keep(x *exchange, door refusal.Door, f *keyring.Facts, api *keyri
 	x.kept = true
 	s := refusal.Subject{API: api.ID, Publisher: api.Publisher, Code: d.Code.String()}
 	environment := req.Environment
-	if f != nil {
-		s.App, s.Org, environment = f.App.ID, f.App.Org.ID, f.Environment
-	} else if environment == 0 {
+	if environment == 0 {
 		environment = keyring.Live
+	}
+	if f != nil {
+		if s.App, s.Org = f.App.ID, f.App.Org.ID; d.Code != keyring.NotFound { // else the asker would hear that the key is one, elsewhere (D3)
+			environment = f.Environment
+		}
 	}
 	if !e.Refusals.Wants(x.now, &s) {
 		return

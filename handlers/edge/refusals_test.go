@@ -100,6 +100,26 @@ func TestRefusalIsFoundByTheRequestIDOfItsAnswer(t *testing.T) {
 	})
 }
 
+// D3: what is kept for a publisher of a key that is unknown there tells an existing key from none by nothing, not by its environment either.
+func TestPublisherIsNotToldTheEnvironmentOfAKeyThatIsUnknownThere(t *testing.T) {
+	h := newHouse(t, dbtest.SQLite(t, dbtest.NewClock()))
+	handler, recorder := h.remembering()
+	_, elsewhere := h.AddKey(h.App, "Elsewhere", h.Portal, h.KeysVerify)
+	for _, key := range []string{elsewhere, "gk_live_nothing"} {
+		r := httptest.NewRequest(http.MethodGet, edge.AuthzPath+"?api=orders&env=test&scope=orders:read", nil)
+		r.Header.Set("X-Gatehouse-Token", h.Gateway)
+		r.Header.Set("X-API-Key", key)
+		handler.ServeHTTP(httptest.NewRecorder(), r)
+	}
+	if err := recorder.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rows := h.dump("refusals")
+	if len(rows) != 2 || rows[0]["code"] != "NOT_FOUND" || rows[0]["environment"] != "test" || rows[1]["environment"] != "test" || rows[0]["code"] != rows[1]["code"] {
+		t.Error(rows)
+	}
+}
+
 func (h *house) dump(table string) (rows []map[string]any) {
 	h.t.Helper()
 	if err := h.DB.Read(h.t.Context()).Raw("SELECT * FROM " + table).Scan(&rows).Error; err != nil || len(rows) == 0 {

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
@@ -35,7 +36,7 @@ type Answer struct {
 }
 
 // Ask answers whether the call would be allowed, by the function that verification decides by, of the facts as they stand in the database and the limits as
-// they are used at present. Nothing is charged or counted. Faults: NotFound for a key that the actor may not see and for an API that is none; Forbidden
+// they are used at present. Nothing is charged or counted. Faults: NotFound for a key that the actor may not see, and for an API that is none or that the actor must not know of; Forbidden
 // for Everything without the permission.
 func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answer, err error) {
 	if q.Everything {
@@ -44,6 +45,9 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 		answer.Key, err = s.keys.Get(ctx, a, q.Key)
 	}
 	if err != nil {
+		return answer, err
+	}
+	if err := s.mayKnow(ctx, a, q, answer.Key.AppID); err != nil {
 		return answer, err
 	}
 	loader := s.keys.Loader()
@@ -77,10 +81,24 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 func compiled(apis []*keyring.API, id keyring.ID) (*keyring.API, error) {
 	for _, api := range apis {
 		if api.ID == id {
-			return api, api.Compile()
+			_, err := keyring.NewCatalogue([]*keyring.API{api})
+			return api, err
 		}
 	}
 	return nil, fault.Missing()
+}
+
+// mayKnow fails with NotFound for an API that the actor must not know of, as for none.
+func (s *Store) mayKnow(ctx context.Context, a actor.Actor, q Question, app db.ID) error {
+	if q.Everything {
+		return nil
+	}
+	var n int64
+	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM apis x WHERE x.id = ? AND "+known("?"), append([]any{q.API, app}, catalog.VisibleArgs(a)...)...).Row().Scan(&n)
+	if err == nil && n == 0 {
+		err = fault.Missing()
+	}
+	return err
 }
 
 // used are the quotas of an app as all processes have stored them, within the last second or two.

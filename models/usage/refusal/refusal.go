@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -141,15 +142,22 @@ func (v *View) where() (reading, error) {
 	return w, err
 }
 
+// known is true of an API x that the reader may know of: it stands in the catalogue for them, or the app at hand has or had access. Its arguments are
+// those of catalog.Open.
+func known(app string) string {
+	return "(x.is_portal OR EXISTS (SELECT 1 FROM access c WHERE c.api_id = x.id AND c.app_id = " + app + ") OR " + catalog.Open + ")"
+}
+
 // columns are what a list and a page show, with the reader's role in the key's organization.
 func columns(v *View) (query string, args []any) {
 	members, arg := v.Actor.Members()
 	return `SELECT r.id, r.request_id, r.at, r.key_id, r.app_id, r.organization_id, r.api_id, r.publisher_id, r.environment, r.door, r.code, r.cause, r.detail,
 		r.status, r.method, r.path, r.address, r.origin, r.seen AS seen_text, COALESCE(k.name, '') AS key_name, COALESCE(k.prefix || '…' || k.last_four, '') AS key_hint,
 		k.created_by, k.responsible_id, COALESCE(a.name, '') AS app_name, COALESCE(o.name, '') AS org_name, COALESCE(p.name, '') AS api_name, COALESCE(p.slug, '') AS api_slug,
-		COALESCE((SELECT m.role FROM ` + members + ` m WHERE m.organization_id = r.organization_id), '') AS role
+		COALESCE((SELECT m.role FROM ` + members + ` m WHERE m.organization_id = r.organization_id), '') AS role,
+		CASE WHEN EXISTS (SELECT 1 FROM apis x WHERE x.id = r.api_id AND ` + known("r.app_id") + `) THEN 1 ELSE 0 END AS api_known
 		FROM refusals r LEFT JOIN keys k ON k.id = r.key_id LEFT JOIN apps a ON a.id = r.app_id LEFT JOIN organizations o ON o.id = r.organization_id
-		LEFT JOIN apis p ON p.id = r.api_id`, []any{arg}
+		LEFT JOIN apis p ON p.id = r.api_id`, append([]any{arg}, catalog.VisibleArgs(v.Actor)...)
 }
 
 // row is a Refusal as it is read.
@@ -158,6 +166,7 @@ type row struct {
 	SeenText                 string
 	CreatedBy, ResponsibleID *db.ID
 	Role                     string
+	APIKnown                 int `gorm:"column:api_known"` // 1: the reader may know of the API
 }
 
 // shown is the refusal as far as its reader may see it.
@@ -171,9 +180,9 @@ func (r row) shown(v *View) Refusal {
 	case v.Everything:
 	case !out.Own:
 		out.forPublisher()
-	case out.Code == keyring.NotFound.String():
+	case out.Code == keyring.NotFound.String() || r.APIKnown == 0:
 		// An API at which the key has nothing may be one that its holder must not know of.
-		out.APIID, out.PublisherID, out.APIName, out.APISlug = db.ID{}, db.ID{}, "", ""
+		out.APIID, out.PublisherID, out.APIName, out.APISlug, out.Seen.APIDomain = db.ID{}, db.ID{}, "", "", ""
 	}
 	return out
 }
