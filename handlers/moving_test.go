@@ -121,8 +121,22 @@ func TestWhileTheDatabaseIsMovedPagesAreReadAndNothingIsChanged(t *testing.T) {
 	}
 }
 
-// K8: what was moved elsewhere is believed for a quarter of an hour, and not for ever: revocations are made elsewhere now.
-func TestTheOldServerStopsAnsweringAWhileAfterTheMove(t *testing.T) {
+// K8: what was moved elsewhere is not believed for longer than a database that is away, unless the move gave grace: revocations are made elsewhere now.
+func TestTheOldServerStopsAnsweringAfterTheMove(t *testing.T) {
+	t.Run("at once", func(t *testing.T) { afterMove(t, 0, []answer{{30 * time.Second, http.StatusServiceUnavailable}}) })
+	t.Run("after its grace", func(t *testing.T) {
+		afterMove(t, 15*time.Minute, []answer{{0, http.StatusOK}, {14 * time.Minute, http.StatusOK}, {2 * time.Minute, http.StatusServiceUnavailable}})
+	})
+}
+
+// answer is what a key gets that much later.
+type answer struct {
+	after time.Duration
+	want  int
+}
+
+func afterMove(t *testing.T, grace time.Duration, answers []answer) {
+	t.Helper()
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)
 	w := serve(t, d, clock)
@@ -130,13 +144,15 @@ func TestTheOldServerStopsAnsweringAWhileAfterTheMove(t *testing.T) {
 	mine, program := w.site.As(w.mine.user), w.keyed()
 	hold, err := d.Hold(t.Context())
 	w.ok(err)
-	w.ok(hold.Finish(t.Context(), clock.Now()))
 	w.live()
+	program.answers(http.StatusOK)
+	var until time.Time
+	if grace > 0 {
+		until = clock.Now().Add(grace)
+	}
+	w.ok(hold.Finish(t.Context(), until))
 
-	for _, at := range []struct {
-		after time.Duration
-		want  int
-	}{{0, 200}, {db.LeftFor - time.Minute, 200}, {2 * time.Minute, 503}} {
+	for _, at := range answers {
 		clock.Advance(at.after)
 		program.answers(at.want)
 	}

@@ -27,7 +27,7 @@ type current struct {
 	db *db.DB
 }
 
-// Changes implements keyring.Loader. It fails with db.ErrLeft when the database was moved elsewhere a while ago: what is revoked now is revoked there.
+// Changes implements keyring.Loader. It fails with db.ErrLeft when the database was moved elsewhere: what is revoked now is revoked there.
 func (c current) Changes(ctx context.Context, seq int64) ([]keyring.Change, int64, error) {
 	if err := c.db.Left(ctx); err != nil {
 		return nil, 0, err

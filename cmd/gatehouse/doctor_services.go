@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/smtp"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/move"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/replica"
 )
@@ -69,8 +70,8 @@ func judgeVersion(dialect db.Dialect, h db.Health) finding {
 }
 
 func (d *doctor) judgeWritable(ctx context.Context, h db.Health) finding {
-	if at, moved, err := d.db.Moved(ctx); err == nil && moved {
-		return finding{"writable", stateFail, "this database was moved elsewhere on " + at.Format(time.DateOnly), "Set GATEHOUSE_DATABASE_URL to where it is now"}
+	if gone, moved, err := move.Departed(ctx, d.db); err == nil && moved {
+		return finding{"writable", stateFail, "this database was moved to " + gone.To + " on " + gone.At.Format(time.DateOnly), "Set GATEHOUSE_DATABASE_URL to where it is now"}
 	}
 	if h.ReadOnly {
 		return finding{"writable", stateFail, "the database takes no changes: it follows another, or is read only by default", "Name the one that leads in GATEHOUSE_DATABASE_URL"}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"text/tabwriter"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -14,13 +15,18 @@ import (
 )
 
 type moveCommand struct {
-	To   string `help:"postgres://user@host/name of an empty database. Its password may stand in PGPASSWORD or ~/.pgpass, where a list of processes does not show it." placeholder:"URL" xor:"what" required:""`
-	Undo bool   `help:"Take the last move back: the SQLite database can be served and written again, as it was then." xor:"what" required:""`
+	To    string        `help:"postgres://user@host/name of an empty database. Its password may stand in PGPASSWORD or ~/.pgpass, where a list of processes does not show it." placeholder:"URL" xor:"what" required:""`
+	Grace time.Duration `help:"How long the old server goes on answering for keys after the move, in minutes, at most 1h: so that gateways are led over with no call unanswered. It does not hear of keys that are revoked in the new database. Without it, it stops after GATEHOUSE_STALE_MAX." placeholder:"15m"`
+	Undo  bool          `help:"Take the last move back: the SQLite database can be served and written again, as it was then." xor:"what" required:""`
 }
+
+// mostGrace bounds for how long a key may be good at the old server that was revoked at the new one.
+const mostGrace = time.Hour
 
 // Help says what happens meanwhile.
 func (moveCommand) Help() string {
 	return "Takes a SQLite installation over to PostgreSQL. The server may run on: for as long as it takes, keys answer and pages are read, and whatever would change something gets 503. " +
+		"That goes for revoking a key, too: Ctrl-C ends the move, and then it can be revoked. " +
 		"All tables are copied and compared; only then the old database is marked as moved. Whatever stops it before leaves the old one as it was. docs/operating.md says how to go on."
 }
 
@@ -36,6 +42,9 @@ func (c moveCommand) Run(w *world) error {
 	}
 	if c.To != "" && !strings.HasPrefix(c.To, "postgres://") && !strings.HasPrefix(c.To, "postgresql://") {
 		return wrongUse("--to is a postgres:// address")
+	}
+	if c.Grace < 0 || c.Grace > mostGrace || c.Grace%time.Minute != 0 {
+		return wrongUse("--grace is whole minutes, up to 1h")
 	}
 	if _, err := os.Stat(path); err != nil {
 		return fmt.Errorf("there is nothing to move: %w", err)
@@ -53,7 +62,7 @@ func (c moveCommand) Run(w *world) error {
 }
 
 func (c moveCommand) move(w *world, d *db.DB, s config.Settings) error {
-	report, err := move.Run(w.ctx, move.Options{From: d, To: c.To, Tell: func(e move.Event) { tellStep(w.stderr, e) }})
+	report, err := move.Run(w.ctx, move.Options{From: d, To: c.To, Grace: c.Grace, Tell: func(e move.Event) { tellStep(w.stderr, e) }})
 	if err != nil {
 		if _, moved, bad := d.Moved(w.ctx); bad == nil && !moved {
 			err = fmt.Errorf("%w\nNothing has changed in the old database: it is served and written as before", err)
@@ -65,12 +74,27 @@ func (c moveCommand) move(w *world, d *db.DB, s config.Settings) error {
 			return err
 		}
 	}
-	say(w.stdout, "\nMoved to %s. %s is marked: no server starts on it, and one that runs on it changes nothing any more and answers for keys for %d more minutes.\n"+
+	say(w.stdout, "\nMoved to %s%s. %s is marked: no server starts on it, and one that runs on it changes nothing any more and %s.\n"+
 		"Now start the server with GATEHOUSE_DATABASE_URL naming the new database, lead gateways and browsers to it, and stop the old one.\n"+
 		"Carry along %s, without which no key and no password matches%s.\n"+
 		"Until the old server has stopped it does not hear of keys that are revoked in the new one.",
-		report.Mark.To, s.Database.SQLitePath, int(db.LeftFor.Minutes()), secretPlace(s), alongWith(s))
+		report.Mark.To, heldFor(report), s.Database.SQLitePath, answersFor(report.Mark, s), secretPlace(s), alongWith(s))
 	return nil
+}
+
+// heldFor says for how long nothing could be changed.
+func heldFor(r move.Report) string {
+	if r.Resumed {
+		return ""
+	}
+	return " in " + r.Held.Round(time.Second/10).String() + ", in which nothing could be changed or revoked"
+}
+
+func answersFor(m move.Mark, s config.Settings) string {
+	if m.Until.IsZero() {
+		return "stops answering for keys within " + s.StaleMax.String()
+	}
+	return "answers for keys until " + m.Until.UTC().Format(moveTime)
 }
 
 // alongWith names the counts that the old server could not store any more.
@@ -95,7 +119,7 @@ func undoMove(w *world, d *db.DB, path string) error {
 func tellStep(to io.Writer, e move.Event) {
 	switch e.Step {
 	case move.Holding:
-		say(to, "waiting for the last change: from then on the old database is read and not written")
+		say(to, "waiting for the last change: from then on the old database is read and not written, and nothing can be revoked until the move ends. Ctrl-C ends it and gives the database back")
 	case move.Copying, move.Comparing:
 		if e.Rows > 0 {
 			say(to, "%s %s: %d rows", e.Step, e.Table, e.Rows)

@@ -176,7 +176,7 @@ func blocked(t *testing.T, target, lock string) (conn *pgx.Conn, tx pgx.Tx) {
 // moving starts a move and returns once it has said the line. What it says later is read, too.
 func (i installation) moving(target, line string) (c *exec.Cmd, rest *bytes.Buffer, ended chan error) {
 	i.Helper()
-	c = i.command("", "", "move", "--to", target)
+	c = i.command("", "", "move", "--grace", "15m", "--to", target)
 	said, err := c.StderrPipe()
 	if err == nil {
 		err = c.Start()
@@ -346,7 +346,7 @@ func (i installation) killedFinishing(c *caller, target string) {
 	if err := tx.Rollback(i.Context()); err != nil {
 		i.Error(err)
 	}
-	if said := i.must("move", "--to", target); !strings.Contains(said, "Moved to") {
+	if said := i.must("move", "--to", target); !strings.Contains(said, "Moved to") || !strings.Contains(said, "answers for keys until") {
 		i.Error(said)
 	}
 	c.goesOn("at the old server after the move")

@@ -22,15 +22,14 @@ var ErrReadOnly = errors.New("db: the database is read only, because it is moved
 // ErrHeld says that another move is under way.
 var ErrHeld = errors.New("db: this database is being moved already")
 
-// ErrLeft says that the database was moved elsewhere too long ago to be believed.
+// ErrLeft says that the database was moved elsewhere, and that the grace its servers were given has passed.
 var ErrLeft = errors.New("db: this database was moved elsewhere: what it says of keys is out of date")
 
 // retryMoving is what Retry-After tells while a database is moved.
 const retryMoving = 30 * time.Second
 
-// LeftFor is how long, after a move, processes that still serve the old database answer for keys from it: the time to start those of the new
-// one and to lead the gateways there. What is revoked in the new one meanwhile they do not hear of.
-const LeftFor = 15 * time.Minute
+// movedAtOnce marks a database that was moved and whose servers were given no grace.
+const movedAtOnce = -1
 
 // movingLock is the file beside the database whose lock says that a move is under way. The lock goes with the process that holds it,
 // however it ends, so nothing stays behind that would keep the database from being written.
@@ -49,24 +48,27 @@ func (d *DB) Moving() bool {
 	return errors.Is(syscall.Flock(int(f.Fd()), syscall.LOCK_SH|syscall.LOCK_NB), syscall.EWOULDBLOCK) //nolint:gosec // a descriptor fits an int
 }
 
-// Moved tells when the database was moved elsewhere, to the minute; false when it was not. The mark is the file's user_version: minutes since 1970.
-func (d *DB) Moved(ctx context.Context) (time.Time, bool, error) {
+// Moved reports whether the database was moved elsewhere, and until when, to the minute, what it says of keys counts; the zero time: no longer. The mark is the
+// file's user_version: minutes since 1970, or movedAtOnce.
+func (d *DB) Moved(ctx context.Context) (until time.Time, moved bool, err error) {
 	if d.Dialect != SQLite {
 		return time.Time{}, false, nil
 	}
 	return movedOf(d.readerPool.QueryRowContext(ctx, "PRAGMA user_version"))
 }
 
-func movedOf(row *sql.Row) (time.Time, bool, error) {
+func movedOf(row *sql.Row) (until time.Time, moved bool, err error) {
 	var minutes int64
-	err := row.Scan(&minutes)
-	return time.Unix(minutes*60, 0).UTC(), err == nil && minutes != 0, err
+	if err = row.Scan(&minutes); err != nil || minutes <= 0 {
+		return time.Time{}, err == nil && minutes != 0, err
+	}
+	return time.Unix(minutes*60, 0).UTC(), true, nil
 }
 
-// Left fails with ErrLeft from LeftFor after a move on, or up to a minute sooner.
+// Left fails with ErrLeft when the database was moved and the grace of that move has passed.
 func (d *DB) Left(ctx context.Context) error {
-	at, moved, err := d.Moved(ctx)
-	if err == nil && moved && d.Now().Sub(at) > LeftFor {
+	until, moved, err := d.Moved(ctx)
+	if err == nil && moved && !d.Now().Before(until) {
 		return ErrLeft
 	}
 	return err
@@ -181,9 +183,14 @@ func (h *Hold) Exec(ctx context.Context, statement string, args ...any) error {
 	return err
 }
 
-// Finish marks the database as moved at that time and commits, in one step, and releases it: from then on no transaction begins in it.
-func (h *Hold) Finish(ctx context.Context, at time.Time) error {
-	if err := h.Exec(ctx, fmt.Sprintf("PRAGMA user_version = %d", at.Unix()/60)); err != nil {
+// Finish marks the database as moved and commits, in one step, and releases it: from then on no transaction begins in it. Processes that still serve it answer
+// for keys until that minute; the zero time: until they miss the change feed for too long, as when the database is away.
+func (h *Hold) Finish(ctx context.Context, until time.Time) error {
+	mark := int64(movedAtOnce)
+	if !until.IsZero() {
+		mark = until.Unix() / 60
+	}
+	if err := h.Exec(ctx, fmt.Sprintf("PRAGMA user_version = %d", mark)); err != nil {
 		return errors.Join(err, h.Release())
 	}
 	return errors.Join(h.Exec(ctx, "COMMIT"), h.Release())

@@ -58,7 +58,26 @@ func TestAHeldDatabaseIsReadAndNotWritten(t *testing.T) {
 	}
 }
 
-func TestADatabaseThatWasMovedIsLeftAfterAWhile(t *testing.T) {
+// K8
+func TestADatabaseThatWasMovedIsLeftAtOnce(t *testing.T) {
+	clock := dbtest.NewClock()
+	d := dbtest.SQLite(t, clock)
+	hold, err := d.Hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	err = hold.Finish(t.Context(), time.Time{})
+	gone := d.Left(t.Context())
+	clock.Advance(-time.Hour)
+	before := d.Left(t.Context())
+
+	if err != nil || !errors.Is(gone, db.ErrLeft) || !errors.Is(before, db.ErrLeft) {
+		t.Error(err, gone, before)
+	}
+}
+
+func TestADatabaseThatWasMovedWithGraceIsLeftAfterIt(t *testing.T) {
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)
 	hold, err := d.Hold(t.Context())
@@ -66,12 +85,12 @@ func TestADatabaseThatWasMovedIsLeftAfterAWhile(t *testing.T) {
 		t.Fatal(err)
 	}
 	never := d.Left(t.Context())
-	if err := hold.Finish(t.Context(), clock.Now()); err != nil {
+	if err := hold.Finish(t.Context(), clock.Now().Add(15*time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 
 	now := d.Left(t.Context())
-	clock.Advance(db.LeftFor)
+	clock.Advance(14 * time.Minute)
 	atLast := d.Left(t.Context())
 	clock.Advance(time.Minute)
 	gone := d.Left(t.Context())

@@ -32,13 +32,18 @@ type Mark struct {
 	ID db.ID     `json:"id"`
 	To string    `json:"to"` // host, port and database
 	At time.Time `json:"at"`
+	// Until is when the old servers stop to answer for keys, to the minute; zero: once they missed the change feed for GATEHOUSE_STALE_MAX.
+	Until time.Time `json:"until,omitzero"`
 }
 
-// Options of Run. All are required.
+// Options of Run. All but Grace are required.
 type Options struct {
 	From *db.DB      // SQLite; may be served meanwhile
 	To   string      // postgres://… of an empty database
 	Tell func(Event) // is told how far it is
+	// Grace is for how long after the move servers of the old database go on answering for keys, in whole minutes and up to one less. What is revoked in the
+	// new one they do not hear of.
+	Grace time.Duration
 }
 
 // Event is a step that begins. Rows is how many of the table have been read.
@@ -68,7 +73,8 @@ type Report struct {
 	Numbers []Number
 	Figures []Figure
 	Audit   audit.Verdict
-	Resumed bool // an earlier Run had done all but the last step; only Mark is set
+	Held    time.Duration // for how long nothing could be changed
+	Resumed bool          // an earlier Run had done all but the last step; only Mark is set
 }
 
 // Table is one table that was copied, in the order in which it was.
@@ -128,6 +134,7 @@ func Run(ctx context.Context, o Options) (Report, error) {
 func (m *mover) move(ctx context.Context) error {
 	m.Tell(Event{Step: Holding})
 	var err error
+	began := m.From.Now()
 	if m.hold, err = m.From.Hold(ctx); err != nil {
 		return fmt.Errorf("move: %w", err)
 	}
@@ -141,6 +148,7 @@ func (m *mover) move(ctx context.Context) error {
 	if err := m.depart(ctx); err != nil {
 		return fmt.Errorf("move: the copy is whole, the old database can’t be marked: %w", err)
 	}
+	m.report.Held = m.From.Now().Sub(began)
 	m.Tell(Event{Step: Finishing})
 	return arrive(ctx, m.to)
 }
@@ -205,6 +213,9 @@ func (m *mover) verify(ctx context.Context) error {
 
 // depart marks the source, and by the same commit gives it back.
 func (m *mover) depart(ctx context.Context) error {
+	if m.Grace > 0 {
+		m.report.Mark.Until = m.From.Now().Add(m.Grace).Truncate(time.Minute)
+	}
 	mark, err := json.Marshal(m.report.Mark)
 	if err == nil {
 		err = m.hold.Exec(ctx, "INSERT INTO settings (name, value, updated_at) VALUES (?, ?, ?)", movedName, string(mark), m.report.Mark.At)
@@ -212,7 +223,7 @@ func (m *mover) depart(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, m.hold.Release())
 	}
-	return m.hold.Finish(ctx, m.From.Now())
+	return m.hold.Finish(ctx, m.report.Mark.Until)
 }
 
 // arrive lets the target be served.
