@@ -3,6 +3,7 @@ package handlers
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 
@@ -73,7 +74,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		return nil, fmt.Errorf("bring the portal's own API up to date: %w", err)
 	}
 	h := &House{Stores: stores, options: o}
-	if err := h.keepAssets(ctx); err != nil { // before the first page that names one of them
+	if err := h.keepAssets(ctx); err != nil && !errors.Is(err, db.ErrReadOnly) { // before the first page that names one of them; while the database is moved there is no other version
 		return nil, err
 	}
 	if h.engine, err = newEngine(ctx, o, stores); err != nil {
@@ -164,6 +165,10 @@ func (h *House) front(pages http.Handler) http.Handler {
 	})
 	return edge.InFront(h.engine.edge, mux)
 }
+
+// Join has the other processes over this database counted, and this one by them, before anything is served: limits are divided by their number from the first
+// call on. It fails in no way that matters: while the database is away this process counts itself, and asks again.
+func (h *House) Join(ctx context.Context) { h.engine.fleet.heart.First(ctx) }
 
 // Leave makes the house say that it is not ready any more.
 func (h *House) Leave() { h.site.Leave() }

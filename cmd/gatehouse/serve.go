@@ -78,6 +78,7 @@ func serve(w *world, o *opened, others ...beside) error {
 	if err != nil {
 		return err
 	}
+	house.Join(w.ctx)
 	// Background work outlives the signal until the last request is answered.
 	work, stopWork := context.WithCancel(context.WithoutCancel(w.ctx))
 	var running sync.WaitGroup
@@ -197,15 +198,17 @@ func drain(ctx context.Context, d time.Duration, servers []server) {
 	<-time.After(d)
 }
 
-// shutdown lets open requests finish.
+// shutdown lets open requests finish, at all servers at once: whoever reads a page slowly takes no time from the edge.
 func shutdown(servers []server) error {
 	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
 	defer cancel()
-	var err error
-	for _, s := range servers {
-		err = errors.Join(err, s.Shutdown(ctx))
+	failed := make([]error, len(servers))
+	var ending sync.WaitGroup
+	for i, s := range servers {
+		ending.Go(func() { failed[i] = s.Shutdown(ctx) })
 	}
-	return err
+	ending.Wait()
+	return errors.Join(failed...)
 }
 
 // replicaName names this process among its peers: host and process id.

@@ -101,6 +101,13 @@ func (h *Heart) Leave(ctx context.Context) error {
 // beatTimeout bounds one beat, so that a database that hangs does not hold up the next.
 const beatTimeout = 4 * time.Second
 
+// First beats once, and waits for it no longer than for any beat. What fails Run tries again and tells.
+func (h *Heart) First(ctx context.Context) {
+	beat, cancel := context.WithTimeout(ctx, beatTimeout)
+	defer cancel()
+	_ = h.Beat(beat)
+}
+
 // Run beats until ctx ends, and then leaves.
 func (h *Heart) Run(ctx context.Context) {
 	tick := time.NewTicker(BeatEvery)
