@@ -25,7 +25,10 @@ type room struct {
 var consoleRooms = []room{
 	{"", []place{{text.N("Overview"), "/console", ""}}},
 	{text.N("Build"), []place{
-		{text.N("Apps"), "/console/apps", ""}, {text.N("Keys"), "/console/keys", ""}, {text.N("Access"), "/console/access", ""}, {text.N("Usage"), "/console/usage", ""},
+		{text.N("Apps"), "/console/apps", ""},
+		{text.N("Keys"), "/console/keys", ""},
+		{text.N("Access"), "/console/access", ""},
+		{text.N("Usage"), "/console/usage", ""},
 		{text.N("Refusals"), "/console/refusals", ""},
 	}},
 	{text.N("You"), []place{{text.N("Organizations"), "/console/organizations", ""}, {text.N("Account"), "/console/account", ""}}},
