@@ -196,7 +196,7 @@ func openArena(path string, size int) (*arena, error) {
 
 func fill(f *os.File, size int) error {
 	info, err := f.Stat()
-	if err != nil || info.Size() == int64(size) {
+	if err != nil || info.Size() == int64(size) && !sparse(info) {
 		return err
 	}
 	if err := f.Truncate(0); err != nil {
@@ -204,6 +204,12 @@ func fill(f *os.File, size int) error {
 	}
 	_, err = io.CopyN(f, zeros{}, int64(size))
 	return err
+}
+
+// sparse reports whether a file has holes, as one may that was restored: writing there would ask for room.
+func sparse(info os.FileInfo) bool {
+	s, ok := info.Sys().(*syscall.Stat_t)
+	return ok && s.Blocks*512 < info.Size() // st_blocks counts 512 bytes whatever the disk does, says stat(2)
 }
 
 type zeros struct{}
