@@ -94,7 +94,7 @@ func (s *Store) mayKnow(ctx context.Context, a actor.Actor, q Question, app db.I
 		return nil
 	}
 	var n int64
-	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM apis x WHERE x.id = ? AND "+known("?"), append([]any{q.API, app}, catalog.VisibleArgs(a)...)...).Row().Scan(&n)
+	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM apis x WHERE x.id = ? AND "+knownToApp, append(append([]any{q.API}, catalog.VisibleArgs(a)...), app)...).Row().Scan(&n)
 	if err == nil && n == 0 {
 		err = fault.Missing()
 	}

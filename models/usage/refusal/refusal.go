@@ -142,11 +142,13 @@ func (v *View) where() (reading, error) {
 	return w, err
 }
 
-// known is true of an API x that the reader may know of: it stands in the catalogue for them, or the app at hand has or had access. Its arguments are
-// those of catalog.Open.
-func known(app string) string {
-	return "(x.is_portal OR EXISTS (SELECT 1 FROM access c WHERE c.api_id = x.id AND c.app_id = " + app + ") OR " + catalog.Open + ")"
-}
+// What is true of an API x that the reader may know of: it stands in the catalogue for them, or the app has or had access. Its arguments are those of
+// catalog.Open, and the app.
+const (
+	known      = `(x.is_portal OR ` + catalog.Open + ` OR EXISTS (SELECT 1 FROM access c WHERE c.api_id = x.id AND c.app_id = `
+	knownToApp = known + `?))`
+	knownToRow = known + `r.app_id))`
+)
 
 // columns are what a list and a page show, with the reader's role in the key's organization.
 func columns(v *View) (query string, args []any) {
@@ -155,7 +157,7 @@ func columns(v *View) (query string, args []any) {
 		r.status, r.method, r.path, r.address, r.origin, r.seen AS seen_text, COALESCE(k.name, '') AS key_name, COALESCE(k.prefix || '…' || k.last_four, '') AS key_hint,
 		k.created_by, k.responsible_id, COALESCE(a.name, '') AS app_name, COALESCE(o.name, '') AS org_name, COALESCE(p.name, '') AS api_name, COALESCE(p.slug, '') AS api_slug,
 		COALESCE((SELECT m.role FROM ` + members + ` m WHERE m.organization_id = r.organization_id), '') AS role,
-		CASE WHEN EXISTS (SELECT 1 FROM apis x WHERE x.id = r.api_id AND ` + known("r.app_id") + `) THEN 1 ELSE 0 END AS api_known
+		CASE WHEN EXISTS (SELECT 1 FROM apis x WHERE x.id = r.api_id AND ` + knownToRow + `) THEN 1 ELSE 0 END AS api_known
 		FROM refusals r LEFT JOIN keys k ON k.id = r.key_id LEFT JOIN apps a ON a.id = r.app_id LEFT JOIN organizations o ON o.id = r.organization_id
 		LEFT JOIN apis p ON p.id = r.api_id`, append([]any{arg}, catalog.VisibleArgs(v.Actor)...)
 }
