@@ -275,7 +275,7 @@ func TestPagesWarnWhileAnAPIIsInReportOnlyMode(t *testing.T) {
 
 	wantStatus(t, "set", set.Status, http.StatusSeeOther)
 	has(t, w.staff.Get(apisPage), "Report-only")
-	has(t, w.staff.Get(w.api("/connect")), "Report-only until", "Nothing is refused")
+	has(t, w.staff.Get(w.api("/connect")), "Report-only until", "Nothing but stopped keys is refused")
 	has(t, w.staff.Get(w.api("/routes")), "Report-only")
 	has(t, w.staff.Get(w.api("/report-only")), "Report-only until", "End report-only mode", "Set the end anew")
 	if page := w.support.Get(w.api("/report-only")); strings.Contains(page.Body, "End report-only mode") || !strings.Contains(page.Body, "Report-only until") {
