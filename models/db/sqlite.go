@@ -20,10 +20,11 @@ import (
 
 // sqliteDSN sets every pragma in the DSN, since a PRAGMA by Exec would reach one pooled connection only. FULL, not NORMAL: in
 // WAL mode NORMAL may lose acknowledged commits at a power cut, and a revocation must not be lost. Times are
-// integers (microseconds, UTC), so that they compare and sort as times.
+// integers (microseconds, UTC), so that they compare and sort as times. The log beside the file is cut back when it begins anew: a long read lets it grow
+// (REL-7).
 func sqliteDSN(path string, readOnly bool) string {
 	q := url.Values{}
-	for _, p := range []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)"} {
+	for _, p := range []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)", "journal_size_limit(33554432)"} {
 		q.Add("_pragma", p)
 	}
 	if readOnly {

@@ -104,13 +104,24 @@ func Start(o Options) (*Process, error) {
 	return p, nil
 }
 
-// FreeAddress is an address of the loopback on which nobody listened just now.
+// given are the addresses that FreeAddress returned: whoever asks twice means to listen at two.
+var given sync.Map
+
+// FreeAddress is an address of the loopback on which nobody listened just now, another one each time.
 func FreeAddress() (string, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	for {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return "", err
+		}
+		at := l.Addr().String()
+		if err := l.Close(); err != nil {
+			return "", err
+		}
+		if _, before := given.LoadOrStore(at, true); !before {
+			return at, nil
+		}
 	}
-	return l.Addr().String(), l.Close()
 }
 
 func (p *Process) awaitReady(patience time.Duration) error {
