@@ -56,7 +56,7 @@ func Rows(values, rows int) string {
 const maxTries = 4
 
 // Tx runs body in a transaction and commits it. Any error of body rolls back and is returned as it is. body may run more than
-// once (PostgreSQL deadlocks and serialization failures), so it must change nothing outside the transaction.
+// once (PostgreSQL deadlocks, locks not had in time and serialization failures), so it must change nothing outside the transaction.
 // A panic rolls back and goes on. Fault: Unavailable with ErrReadOnly of a SQLite database that is being moved, or was, and with ErrFull after its disk was full.
 func (d *DB) Tx(ctx context.Context, body func(tx *Tx) error) error {
 	err := d.leaveRoom(ctx)
@@ -126,7 +126,7 @@ func (d *DB) try(ctx context.Context, body func(tx *Tx) error) ([]Change, error)
 
 func retriable(err error) bool {
 	var pg *pgconn.PgError
-	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01")
+	return errors.As(err, &pg) && (pg.Code == "40001" || pg.Code == "40P01" || pg.Code == "55P03")
 }
 
 // Duplicate reports whether err is a violated unique index.

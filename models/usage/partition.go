@@ -59,8 +59,9 @@ func (s *Store) partition(ctx context.Context) error {
 	return nil
 }
 
-// mostLockWait bounds for how long a change of parts holds up those who count, while it waits for a lock itself.
-const mostLockWait = "SET LOCAL lock_timeout = '3s'"
+// mostLockWait bounds for how long a change of parts holds up those who count and read, while it waits for a lock itself. It is less than PostgreSQL's
+// deadlock_timeout, 1 s: a reader may have locked the same tables in another order, and it is the change that has to give way and be tried again.
+const mostLockWait = "SET LOCAL lock_timeout = '500ms'"
 
 // dayText writes the beginning of a UTC day as SQL.
 const dayText = "'2006-01-02 00:00:00+00'"

@@ -210,8 +210,12 @@ func (q *question) fields(c echo.Context, keys, apis []components.Option, wrong 
 		verbs = append(verbs, components.Option{Value: m, Label: m, Data: true})
 	}
 	environments := []components.Option{{Label: web.T(c, "That of the key")}, {Value: "live", Label: web.EnvironmentWord(c, "live")}, {Value: "test", Label: web.EnvironmentWord(c, "test")}}
+	which := components.Field{Name: "key", Label: web.T(c, "Key"), Value: q.key.Show(key.IDPrefix), Options: keys, Hint: web.T(c, "Of another key, ask from its own page."), Error: wrong["key"]}
+	if len(keys) == 0 {
+		which.Placeholder, which.Hint, which.Code = "key_…", web.T(c, "Its ID, as its page shows it."), true
+	}
 	return []components.Field{
-		{Name: "key", Label: web.T(c, "Key"), Value: q.key.Show(key.IDPrefix), Options: keys, Placeholder: "key_…", Hint: web.T(c, "Of another key, ask from its own page."), Error: wrong["key"]},
+		which,
 		{Name: "api", Label: web.T(c, "API"), Options: choose(apis, q.api.Show(catalog.Prefix))},
 		{Name: "method", Label: web.T(c, "Method"), Options: choose(verbs, q.method), Error: wrong["method"]},
 		{Name: "path", Label: web.T(c, "Path"), Value: q.path, Error: wrong["path"], Code: true, Optional: true, Autocomplete: "off", Hint: web.T(c, "Without host and query, such as /v2/orders.")},
