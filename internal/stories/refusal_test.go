@@ -21,7 +21,7 @@ func TestRefusedCallTellsWhatWouldMakeItPass(t *testing.T) {
 				s.dev.open("/console/refusals")
 				return s.dev.sees("INSUFFICIENT_SCOPE")
 			})
-			s.dev.follow("Request req_")
+			s.dev.follow("req_")
 			s.dev.see("The route POST /v2/orders needs the scope orders:write, which the key does not have.", "What would make it pass", "not reached")
 			page := s.dev.path()
 			s.kill()
