@@ -58,7 +58,7 @@ func (h *Handler) reportOnlyDesk(c echo.Context, f reportOnlyForm, fields map[st
 }
 
 func (h *Handler) reportOnlyPart(c echo.Context, id db.ID, on bool, f reportOnlyForm, fields map[string]string) desk.Part {
-	days := components.Field{Name: "days", Label: web.T(c, "For how long"), Value: f.Days, Error: fields["days"], Hint: web.T(c, "It ends by itself then, and refusals refuse.")}
+	days := components.Field{Name: "days", Label: web.T(c, "For how long"), Value: f.Days, Error: fields["days"], Hint: web.T(c, "It ends by itself then, and calls are refused again.")}
 	for _, n := range catalog.ReportOnlyDays {
 		label := web.T(c, "%d days", n)
 		if n == 1 {
