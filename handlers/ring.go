@@ -60,3 +60,10 @@ func (e engine) readAhead(ctx context.Context) {
 		slog.Warn("keys were not read ahead", "error", err)
 	}
 }
+
+// keepFresh reads keys in use anew before they have to be waited for. Where all are kept in memory, all are read anew anyway.
+func (e engine) keepFresh(ctx context.Context) {
+	if !e.whole {
+		e.ring.KeepFresh(ctx)
+	}
+}

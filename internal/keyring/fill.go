@@ -130,6 +130,7 @@ func (r *Ring) store(digest Digest, facts *Facts, before uint64, f *flight[*Fact
 		}
 		facts = r.pool.intern(facts)
 		r.keys.put(&digest, facts, before, r.until(now))
+		r.watch(&digest)
 		r.pool.trim(r.keys.live)
 	}
 	f.value = facts

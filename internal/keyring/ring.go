@@ -121,6 +121,9 @@ type Ring struct {
 	flights map[Digest]*flight[*Facts]
 	// strangers are the flights of digests that no key in memory has.
 	strangers int
+	// renewing says that due are kept fresh, see KeepFresh.
+	renewing bool
+	due      []*entry
 
 	catalogue atomic.Pointer[catalogueView]
 	apis      atomic.Uint64 // number of the last change of an API
@@ -187,8 +190,12 @@ func (r *Ring) warm(digest *Digest, now int64) (f *Facts, known bool) {
 // checked; nil otherwise. The order of loads is the mirror of table.put's order of
 // stores: facts are never older than the number that vouches for them.
 func (r *Ring) fresh(e *entry, now int64) *Facts {
-	if now >= e.until.Load() || r.strict() {
+	until := e.until.Load()
+	if now >= until || r.strict() {
 		return nil
+	}
+	if until&used == 0 {
+		e.until.CompareAndSwap(until, until|used) // only if nobody filled the entry anew meanwhile
 	}
 	checked := e.checked.Load()
 	f := e.facts.Load()
@@ -284,5 +291,5 @@ func (r *Ring) Len() int {
 // that were loaded together from being reloaded together.
 func (r *Ring) until(now int64) int64 {
 	ttl := int64(r.options.TTL)
-	return now + ttl - rand.Int64N(ttl/5+1)
+	return (now + ttl - rand.Int64N(ttl/5+1)) &^ (used | watched)
 }

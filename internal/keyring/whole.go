@@ -93,6 +93,7 @@ func (r *Ring) storePart(part []Loaded, before uint64) {
 			}
 		}
 		r.keys.put(digest, facts, before, r.until(now))
+		r.watch(digest)
 	}
 	r.pool.trim(r.keys.live)
 }

@@ -2,6 +2,7 @@ package key
 
 import (
 	"context"
+	"math/bits"
 	"slices"
 
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
@@ -23,12 +24,44 @@ func (l *Loader) LoadPart(ctx context.Context, after keyring.ID, limit int) ([]k
 	if err != nil || len(rows) == 0 {
 		return nil, err
 	}
+	return l.loaded(ctx, rows)
+}
+
+// someQuery is factQuery of several keys by their ids.
+const someQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables + factCondition + " AND k.id IN ?"
+
+var _ keyring.SomeLoader = (*Loader)(nil)
+
+// LoadSome implements keyring.SomeLoader: two queries.
+func (l *Loader) LoadSome(ctx context.Context, ids []keyring.ID) ([]keyring.Loaded, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	var rows []factRow
+	err := l.db.Read(ctx).Raw(someQuery, append(slices.Clone(l.versions), importedVersion), powers(ids)).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	return l.loaded(ctx, rows)
+}
+
+// powers are ids, the last one repeated until their number is a power of two: each number makes another statement to prepare.
+func powers[T ~[16]byte](ids []T) []db.ID {
+	all := make([]db.ID, 1<<bits.Len(uint(len(ids)-1)))
+	for i := range all {
+		all[i] = db.ID(ids[min(i, len(ids)-1)])
+	}
+	return all
+}
+
+// loaded reads the grants of keys, and puts both together.
+func (l *Loader) loaded(ctx context.Context, rows []factRow) ([]keyring.Loaded, error) {
 	ids := make([]db.ID, len(rows))
 	for i := range rows {
 		ids[i] = rows[i].ID
 	}
 	var grants []grantFact
-	if err := g.Raw(grantFacts+"WHERE g.key_id IN ? ORDER BY g.key_id, g.api_id, s.name", ids).Scan(&grants).Error; err != nil {
+	if err := l.db.Read(ctx).Raw(grantFacts+"WHERE g.key_id IN ? ORDER BY g.key_id, g.api_id, s.name", powers(ids)).Scan(&grants).Error; err != nil {
 		return nil, err
 	}
 	byKey := make(map[db.ID][]grantFact, len(rows))

@@ -23,3 +23,15 @@ func TestPartsAreReadInOrderWithoutSorting(t *testing.T) {
 		}
 	}
 }
+
+// R1: keys in use are found by their ids, not by reading all.
+func TestSeveralKeysAreFoundByTheirIDs(t *testing.T) {
+	d := dbtest.SQLite(t, dbtest.NewClock())
+	var plan []struct{ Detail string }
+
+	err := d.Read(t.Context()).Raw("EXPLAIN QUERY PLAN "+someQuery, []string{"one", "two"}, []string{"a", "b"}).Scan(&plan).Error
+
+	if err != nil || len(plan) == 0 || !strings.Contains(plan[0].Detail, "(id=?)") {
+		t.Errorf("%v %v", plan, err)
+	}
+}

@@ -50,3 +50,30 @@ func TestPartsHoldLivingKeysAsTheyAreReadOneByOne(t *testing.T) {
 		}
 	})
 }
+
+// Several keys read together are what each is when it is read alone, whatever their state; those that are gone are left out.
+func TestSeveralKeysAreReadTogetherAsTheyAreReadOneByOne(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		var ids []keyring.ID
+		for i := range 5 {
+			ids = append(ids, keyring.ID(w.make(w.developer, fmt.Sprint(i), readOrders, writeOrders).Key.ID))
+		}
+		w.run("UPDATE keys SET revoked_at = ? WHERE id = ?", clock.Now(), db.ID(ids[1]))
+		w.run("UPDATE keys SET expires_at = ? WHERE id = ?", clock.Now(), db.ID(ids[2]))
+		w.run("DELETE FROM key_grants WHERE key_id = ?", db.ID(ids[3]))
+
+		got, err := w.keys.Loader().LoadSome(bg, append(ids, keyring.ID{1}))
+		none, noErr := w.keys.Loader().LoadSome(bg, nil)
+
+		if err != nil || len(got) != len(ids) || none != nil || noErr != nil {
+			t.Fatalf("%d of %d keys: %v; of none %v %v", len(got), len(ids), err, none, noErr)
+		}
+		for _, l := range got {
+			one, err := w.keys.Loader().LoadKey(bg, l.Digest)
+			if err != nil || !reflect.DeepEqual(one, l.Facts) {
+				t.Errorf("together %+v, alone %+v: %v", l.Facts, one, err)
+			}
+		}
+	})
+}
