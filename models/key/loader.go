@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
@@ -220,6 +221,18 @@ func (g grantFact) access() *keyring.Access {
 // LoadAPIs implements keyring.Loader.
 func (l *Loader) LoadAPIs(ctx context.Context) ([]*keyring.API, error) {
 	return loadAPIs(l.db.Read(ctx), nil)
+}
+
+// LoadAPI reads one API, without compiling it. Fault: NotFound.
+func (l *Loader) LoadAPI(ctx context.Context, id db.ID) (*keyring.API, error) {
+	apis, err := loadAPIs(l.db.Read(ctx), []db.ID{id})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(apis) == 0:
+		return nil, fault.Missing()
+	}
+	return apis[0], nil
 }
 
 // loadAPIs reads some APIs, or all for none, without compiling them.

@@ -51,11 +51,14 @@ type Verdict struct {
 	Title    string
 	Why      string // a sentence of ours
 	Said     string // what the answer said, where no key was judged: in English, as programs get it
+	Behind   *Remedy // what set the value that the check refused by; nil where there is nothing to tell
 	Remedies []Remedy
-	Checks   []CheckRow // none where no key was judged
+	// Checks are those that were reached, none where no key was judged; of the others Unreached has the names.
+	Checks    []CheckRow
+	Unreached []string
 }
 
-// Remedy is a way to make the call pass.
+// Remedy is a way to make the call pass, or what is behind a refusal: a sentence with a link.
 type Remedy struct{ Text, Label, Href string }
 
 // CheckRow is one check.

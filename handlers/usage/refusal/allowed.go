@@ -1,6 +1,7 @@
 package refusal
 
 import (
+	"context"
 	"net/netip"
 	"slices"
 	"strings"
@@ -106,16 +107,30 @@ func (h *Handler) answer(c echo.Context, p *views.AllowedPage, q question, ask r
 	if err != nil {
 		return err
 	}
-	s := situation{
-		code: a.Code, cause: a.Cause, seen: a.Seen, at: ask.At, address: q.address, origin: q.origin, root: q.root, own: true, keyID: q.key, appID: known.AppID, slug: a.APISlug,
-		manage: known.MayManage, access: true,
-	}
-	v := views.Verdict{Allowed: a.Allowed(), Title: web.T(c, "It would be allowed"), Why: web.T(c, "Every check passes."), Checks: s.checks(c, a.Steps)}
-	if !v.Allowed {
-		v.Title, v.Why, v.Remedies = web.T(c, "It would be refused: %s", codeWords(c, a.Code.String())), s.why(c), s.remedies(c)
-	}
+	v := Answered(web.Ctx(c), ask, a)
 	p.Verdict, p.Name, p.Hint = &v, known.Name, known.Hint()
 	return nil
+}
+
+// Answered tells the answer to a question, with links below /console, or /admin where the question was about any key.
+func Answered(ctx context.Context, ask refusal.Question, a refusal.Answer) views.Verdict {
+	s := situation{
+		code: a.Code, cause: a.Cause, seen: a.Seen, at: ask.At, origin: ask.Origin, root: console, own: true, keyID: ask.Key, appID: a.Key.AppID, apiID: ask.API, slug: a.APISlug,
+		manage: a.Key.MayManage, access: true, behind: a.Behind,
+	}
+	if ask.Address.IsValid() {
+		s.address = ask.Address.String()
+	}
+	if ask.Everything {
+		s.root = admin
+	}
+	v := views.Verdict{Allowed: a.Allowed(), Title: text.T(ctx, "It would be allowed"), Why: text.T(ctx, "Every check passes.")}
+	v.Checks, v.Unreached = s.checks(ctx, a.Steps)
+	if !v.Allowed {
+		v.Title, v.Why = text.T(ctx, "It would be refused: %s", codeWords(ctx, a.Code.String())), s.why(ctx)
+		v.Behind, v.Remedies = s.whence(ctx), s.remedies(ctx)
+	}
+	return v
 }
 
 // read makes a question of the fields. Fault: Invalid.

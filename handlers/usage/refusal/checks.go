@@ -1,38 +1,34 @@
 package refusal
 
 import (
+	"context"
 	"strings"
 
-	"github.com/labstack/echo/v4"
-
-	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/usage"
 )
 
-// checks are the rows of all checks, with what those saw that were reached.
-func (s *situation) checks(c echo.Context, steps []keyring.Step) []views.CheckRow {
-	rows := make([]views.CheckRow, 0, len(steps))
+// checks are the rows of the checks that were reached, with what they saw, and the names of the others.
+func (s *situation) checks(ctx context.Context, steps []keyring.Step) (rows []views.CheckRow, unreached []string) {
 	for _, step := range steps {
-		row := views.CheckRow{Name: web.T(c, checkNames[step.Check]), Tone: components.OK, Outcome: web.T(c, "passed")}
-		switch step.Outcome {
-		case keyring.Refused:
-			row.Tone, row.Outcome = components.Bad, web.T(c, "refused")
-		case keyring.NotReached:
-			row.Tone, row.Outcome = components.Off, web.T(c, "not reached")
+		if step.Outcome == keyring.NotReached {
+			unreached = append(unreached, text.T(ctx, checkNames[step.Check]))
+			continue
 		}
-		if step.Outcome != keyring.NotReached {
-			row.Seen = s.saw(c, step.Check)
+		row := views.CheckRow{Name: text.T(ctx, checkNames[step.Check]), Tone: components.OK, Outcome: text.T(ctx, "passed")}
+		if step.Outcome == keyring.Refused {
+			row.Tone, row.Outcome = components.Bad, text.T(ctx, "refused")
 		}
+		row.Seen = s.saw(ctx, step.Check)
 		rows = append(rows, row)
 	}
-	return rows
+	return rows, unreached
 }
 
 // saw is what a check saw. A publisher is shown nothing of the key's own bounds (D3).
-func (s *situation) saw(c echo.Context, check keyring.Code) (all []views.SeenValue) {
+func (s *situation) saw(ctx context.Context, check keyring.Code) (all []views.SeenValue) {
 	n := &s.seen
 	add := func(label, value string) { all = append(all, views.SeenValue{Label: label, Value: value}) }
 	list := func(label string, values []string) {
@@ -43,67 +39,67 @@ func (s *situation) saw(c echo.Context, check keyring.Code) (all []views.SeenVal
 	switch check {
 	case keyring.Revoked:
 		if n.RevokedAt != 0 {
-			add(web.T(c, "Revoked on"), moment(c, n.RevokedAt))
+			add(text.T(ctx, "Revoked on"), moment(ctx, n.RevokedAt))
 		}
 	case keyring.Expired:
-		s.sawEnd(c, add)
+		s.sawEnd(ctx, add)
 	case keyring.Suspended:
 		switch n.SuspendedUntil {
 		case 0:
 		case keyring.Forever:
-			add(web.T(c, "until the company lifts it"), "")
+			add(text.T(ctx, "until the company lifts it"), "")
 		default:
-			add(web.T(c, "until"), moment(c, n.SuspendedUntil))
+			add(text.T(ctx, "until"), moment(ctx, n.SuspendedUntil))
 		}
 	case keyring.ForbiddenIP:
-		list(web.T(c, "Address"), nonEmpty(s.address))
-		list(web.T(c, "Bound to"), n.Networks)
+		list(text.T(ctx, "Address"), nonEmpty(s.address))
+		list(text.T(ctx, "Bound to"), n.Networks)
 		if s.own && len(n.Networks) == 0 {
-			add(web.T(c, "any network"), "")
+			add(text.T(ctx, "any network"), "")
 		}
 	case keyring.ForbiddenOrigin:
-		list(web.T(c, "Origin"), nonEmpty(s.origin))
-		list(web.T(c, "Bound to"), n.Origins)
+		list(text.T(ctx, "Origin"), nonEmpty(s.origin))
+		list(text.T(ctx, "Bound to"), n.Origins)
 		if s.own && len(n.Origins) == 0 {
-			add(web.T(c, "any origin"), "")
+			add(text.T(ctx, "any origin"), "")
 		}
 	case keyring.WrongEnvironment:
 		if n.Environment != "" {
-			add(web.T(c, "The key is for %s", environment(c, n.Environment)), "")
+			add(text.T(ctx, "The key is for %s", environment(ctx, n.Environment)), "")
 		}
 	case keyring.WrongAPI:
-		list(web.T(c, "Data domain of the key"), nonEmpty(n.Domain))
-		list(web.T(c, "Data domain of the API"), nonEmpty(n.APIDomain))
+		list(text.T(ctx, "Data domain of the key"), nonEmpty(n.Domain))
+		list(text.T(ctx, "Data domain of the API"), nonEmpty(n.APIDomain))
 	case keyring.InsufficientScope:
-		list(web.T(c, "Route"), nonEmpty(n.Route))
-		list(web.T(c, "Needed"), n.Needed)
-		list(web.T(c, "Granted"), n.Granted)
+		list(text.T(ctx, "Route"), nonEmpty(n.Route))
+		list(text.T(ctx, "Needed"), n.Needed)
+		list(text.T(ctx, "Granted"), n.Granted)
 	case keyring.QuotaExceeded, keyring.RateLimited:
-		s.sawLimits(c, check, add)
+		s.sawLimits(ctx, check, add)
 	}
 	return all
 }
 
-func (s *situation) sawEnd(c echo.Context, add func(label, value string)) {
+func (s *situation) sawEnd(ctx context.Context, add func(label, value string)) {
 	if s.seen.EndsAt == 0 {
-		add(web.T(c, "It has no end"), "")
+		add(text.T(ctx, "It has no end"), "")
 		return
 	}
-	add(web.T(c, "Ends on"), moment(c, s.seen.EndsAt))
+	add(text.T(ctx, "Ends on"), moment(ctx, s.seen.EndsAt))
 }
 
-func (s *situation) sawLimits(c echo.Context, check keyring.Code, add func(label, value string)) {
+func (s *situation) sawLimits(ctx context.Context, check keyring.Code, add func(label, value string)) {
 	left := func(label string, l *keyring.Left) {
 		if l != nil {
-			add(label, text.Number(web.Ctx(c), l.Remaining)+" / "+text.Number(web.Ctx(c), l.Limit))
+			add(label, text.Number(ctx, l.Remaining)+" / "+text.Number(ctx, l.Limit))
 		}
 	}
 	if check == keyring.RateLimited {
-		left(web.T(c, "Left at once"), s.seen.Rate)
+		left(text.T(ctx, "Left at once"), s.seen.Rate)
 		return
 	}
-	left(web.T(c, "Left this month"), s.seen.Month)
-	left(web.T(c, "Left today"), s.seen.Day)
+	left(text.T(ctx, "Left this month"), s.seen.Month)
+	left(text.T(ctx, "Left today"), s.seen.Day)
 }
 
 func nonEmpty(text string) []string {

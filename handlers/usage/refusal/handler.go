@@ -115,7 +115,7 @@ func (h *Handler) list(root string) echo.HandlerFunc {
 		if refusal.IsRequestID(typed) {
 			return h.See(c, root+"/refusals/"+typed)
 		}
-		p.Request = components.Field{Name: "request", Label: web.T(c, "Request ID"), Placeholder: "req_…", Code: true, Autocomplete: "off", MaxLength: 40}
+		p.Request = components.Field{Name: "request", Label: web.T(c, "Request ID"), Type: "search", Placeholder: "req_…", Code: true, Autocomplete: "off", MaxLength: 40}
 		if typed != "" {
 			err := h.Unkeyed(c, fault.BadField("request", text.N("A request ID begins with req_ and has 16 letters and digits after it.")), &typed)
 			_, wrong, ok := web.Problems(c, err)
@@ -153,7 +153,7 @@ func (h *Handler) list(root string) echo.HandlerFunc {
 
 func (h *Handler) row(c echo.Context, r *refusal.Refusal, root string) views.RefusalRow {
 	return views.RefusalRow{
-		Href: root + "/refusals/" + r.RequestID, Request: r.RequestID, At: components.MomentAt(web.Ctx(c), h.Now(), r.At), Words: codeWords(c, r.Code), Code: r.Code, Passed: r.Status == 200 && r.Door == refusal.Authz,
+		Href: root + "/refusals/" + r.RequestID, Request: r.RequestID, At: components.MomentAt(web.Ctx(c), h.Now(), r.At), Words: codeWords(web.Ctx(c), r.Code), Code: r.Code, Passed: r.Status == 200 && r.Door == refusal.Authz,
 		Call: call(r), API: r.APIName, Key: r.KeyName, App: r.AppName, Hint: r.KeyHint, Address: r.Address,
 	}
 }
@@ -188,7 +188,7 @@ func (h *Handler) filter(c echo.Context, a *ask) (components.Filter, error) {
 	}
 	codes := components.Field{Name: "code", Label: web.T(c, "Reason"), Options: []components.Option{{Label: web.T(c, "All reasons")}}}
 	for _, code := range codeOrder {
-		codes.Options = append(codes.Options, components.Option{Value: code, Label: codeWords(c, code), Selected: code == a.Code})
+		codes.Options = append(codes.Options, components.Option{Value: code, Label: codeWords(web.Ctx(c), code), Selected: code == a.Code})
 	}
 	times := components.Field{Name: "span", Label: web.T(c, "Time")}
 	for _, s := range spans {

@@ -97,7 +97,8 @@ func TestRefusalTellsWhyAndWhatWouldMakeItPass(t *testing.T) { // issue 5, Expla
 		publisher, staff := s.as(s.gate).Get("/console/refusals/"+bound), s.as(s.w.Staff).Get("/admin/refusals/"+scope)
 
 		s.has("the list", list, 200, scope, bound, "Scope missing", "Network not allowed", "POST /v2/orders", "@worker", "Northwind shop")
-		s.has("a scope", one, 200, "The route POST /v2/orders needs the scope orders:write, which the key does not have.", "/apis/orders", "not reached", "orders:read", "/console/refusals/ask?")
+		s.has("a scope", one, 200, "The route POST /v2/orders needs the scope orders:write, which the key does not have.", "/apis/orders", "<summary>2 checks not reached</summary>", "orders:read", "/console/refusals/ask?",
+			"The API’s rule for the route POST /v2/orders.")
 		s.has("a network", two, 200, "10.0.0.0/8", "/console/keys/"+s.key.Show("key")+"/limits", "Change its networks")
 		s.has("staff", staff, 200, "orders:write", "/admin/apps/"+s.w.App.Show("app"))
 		s.has("the publisher", publisher, 200, "@worker", "Whoever holds the key can see the reason in the portal")
@@ -135,11 +136,41 @@ func TestEveryCauseHasWordsAndAWayOut(t *testing.T) {
 				t.Errorf("%v, %s: %d", cause, name, page.Status)
 			}
 			why, _, _ := strings.Cut(page.Body, "What would make it pass")
+			if behind := strings.Contains(why, "The rule behind it"); name == "holder" && behind == (cause == keyring.UnknownKey) {
+				t.Errorf("%v, %s: the rule behind it is told: %v", cause, name, behind)
+			}
 			if name != "publisher" && !strings.Contains(why, "</strong> <p>") && !strings.Contains(why, "</strong><p>") {
 				t.Errorf("%v, %s: no sentence says why", cause, name)
 			}
 		}
 	}
+}
+
+func TestRefusalNamesThePlanOrPolicyBehindIt(t *testing.T) { // issue 5, Explain
+	each(t, func(t *testing.T, s *site) {
+		limited := s.refuse(1, keyring.RateLimited, keyring.PlanRate, keyring.Seen{RetryAfter: int64(time.Minute)})
+		paused := s.refuse(2, keyring.Paused, keyring.KeyPaused, keyring.Seen{})
+		ended := s.refuse(3, keyring.Expired, keyring.KeyExpired, keyring.Seen{EndsAt: s.clock.Now().UnixNano()})
+		var plan string
+		err := s.DB.Read(t.Context()).Raw("SELECT n.name FROM plans n JOIN access x ON x.plan_id = n.id WHERE x.app_id = ? AND x.api_id = ?", s.w.App, s.w.Orders).Row().Scan(&plan)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mira, staff, gate := s.as(s.w.Person), s.as(s.w.Staff), s.as(s.gate)
+
+		own := mira.Get("/console/refusals/" + paused)
+		s.w.Run("UPDATE keys SET paused_at = ?, paused_cause = 'idle' WHERE id = ?", s.clock.Now(), s.key)
+		s.w.Run("INSERT INTO key_policies (subject_kind, subject_id, idle_days, max_days, updated_at) VALUES ('installation', ?, 30, 90, ?)", db.ID{}, s.clock.Now())
+
+		s.has("a plan", mira.Get("/console/refusals/"+limited), 200, "The plan of the app’s access to the API: "+plan+".", "/console/apps/"+s.w.App.Show("app"))
+		s.has("a person", own, 200, "The key’s own setting: its page says by whom it was paused.")
+		s.has("a policy", mira.Get("/console/refusals/"+paused), 200, "This portal’s policy: a key is paused when it is not used for 30 days.", "/console/policies")
+		s.has("an end", mira.Get("/console/refusals/"+ended), 200, "This portal’s policy allows 90 days at most.")
+		s.has("staff", staff.Get("/admin/refusals/"+paused), 200, "not used for 30 days", `href="/admin/policy"`)
+		if p := gate.Get("/console/refusals/" + paused); p.Status != 200 || strings.Contains(p.Body, "The rule behind it") {
+			t.Error("the publisher is told of the key’s own affairs (D3):", p.Status)
+		}
+	})
 }
 
 func TestRefusalOfOthersIsAsAbsentAsNone(t *testing.T) { // Z1, Z2

@@ -1,12 +1,14 @@
 package refusal
 
 import (
+	"context"
 	"net/url"
 	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -24,10 +26,14 @@ func (h *Handler) show(root string) echo.HandlerFunc {
 		if err != nil {
 			return err
 		}
+		behind, err := h.behind(c, &r, root)
+		if err != nil {
+			return err
+		}
 		p := views.RefusalPage{
-			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(c, r.Code), Passed: r.Status == 200 && r.Door == refusal.Authz,
+			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(web.Ctx(c), r.Code), Passed: r.Status == 200 && r.Door == refusal.Authz,
 			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: r.RequestID, Own: true}},
-			Facts:  h.facts(c, &r, root), Verdict: h.verdictOf(c, &r, root),
+			Facts:  h.facts(c, &r, root), Verdict: h.verdictOf(c, &r, root, behind),
 		}
 		if r.Own && !r.KeyID.IsZero() && !r.APIID.IsZero() {
 			p.Ask = askHref(root, &r)
@@ -96,8 +102,8 @@ func doorWords(c echo.Context, d refusal.Door) string {
 }
 
 // verdictOf tells why a call was refused.
-func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string) views.Verdict {
-	v := views.Verdict{Title: web.T(c, "Refused: %s", codeWords(c, r.Code))}
+func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, behind refusal.Behind) views.Verdict {
+	v := views.Verdict{Title: web.T(c, "Refused: %s", codeWords(web.Ctx(c), r.Code))}
 	code, judged := r.Judged()
 	if !judged {
 		v.Said, v.Remedies = r.Detail, []views.Remedy{errorsGuide(c, r.Code)}
@@ -108,11 +114,30 @@ func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string) vie
 	}
 	s := situation{
 		cause: r.Why(), seen: r.Seen, at: r.At, address: r.Address, origin: r.Origin, root: root, own: r.Own, keyID: r.KeyID, appID: r.AppID, slug: r.APISlug, manage: r.MayManageKey,
-		access: r.MayAskAccess, code: code,
+		access: r.MayAskAccess, code: code, apiID: r.APIID, behind: behind,
 	}
-	v.Why, v.Remedies = s.why(c), s.remedies(c)
-	v.Checks = s.checks(c, keyring.Steps(code))
+	ctx := web.Ctx(c)
+	v.Why, v.Behind, v.Remedies = s.why(ctx), s.whence(ctx), s.remedies(ctx)
+	v.Checks, v.Unreached = s.checks(ctx, keyring.Steps(code))
 	return v
+}
+
+// behind finds what is behind a refusal, for a reader who may see the key; a key that is gone has nothing behind it.
+func (h *Handler) behind(c echo.Context, r *refusal.Refusal, root string) (refusal.Behind, error) {
+	if _, judged := r.Judged(); !judged || !r.Own || r.KeyID.IsZero() || r.APIID.IsZero() {
+		return refusal.Behind{}, nil
+	}
+	get := h.Keys.Get
+	if root == admin {
+		get = h.Keys.GetAny
+	}
+	k, err := get(web.Ctx(c), web.Actor(c), r.KeyID)
+	if fault.Is(err, fault.NotFound) {
+		return refusal.Behind{}, nil
+	} else if err != nil {
+		return refusal.Behind{}, err
+	}
+	return h.Refusals.Behind(web.Ctx(c), k, r.APIID, r.Why())
 }
 
 // errorsGuide leads to where a code is told at length.
@@ -121,6 +146,6 @@ func errorsGuide(c echo.Context, code string) views.Remedy {
 }
 
 // moment is a time of Seen.
-func moment(c echo.Context, ns int64) string { return text.DateTime(web.Ctx(c), time.Unix(0, ns)) }
+func moment(ctx context.Context, ns int64) string { return text.DateTime(ctx, time.Unix(0, ns)) }
 
 func appHref(root string, s *situation) string { return root + "/apps/" + s.appID.Show(org.AppPrefix) }

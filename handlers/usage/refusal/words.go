@@ -1,15 +1,15 @@
 package refusal
 
 import (
+	"context"
 	"time"
-
-	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 	views "github.com/gatehouse-dev/gatehouse/views/usage"
 )
 
@@ -22,9 +22,9 @@ var codeNames = map[string]string{
 	"UNAVAILABLE": text.N("Could not be judged"),
 }
 
-func codeWords(c echo.Context, code string) string {
+func codeWords(ctx context.Context, code string) string {
 	if name, ok := codeNames[code]; ok {
-		return web.T(c, name)
+		return text.T(ctx, name)
 	}
 	return code
 }
@@ -39,7 +39,9 @@ type situation struct {
 	own                   bool // the reader is of the key's organization, or staff
 	keyID, appID          db.ID
 	slug                  string // of the API
-	manage, access        bool   // may manage the key; may request access
+	apiID                 db.ID
+	manage, access        bool // may manage the key; may request access
+	behind                refusal.Behind
 }
 
 // whys say what made the check refuse.
@@ -61,48 +63,55 @@ var whys = map[keyring.Cause]string{
 	keyring.KeyRate: text.N("The key was used more often than the limit of its own allows."),
 }
 
-func (s *situation) why(c echo.Context) string {
+func (s *situation) why(ctx context.Context) string {
 	n := &s.seen
 	switch s.cause {
 	case 0:
 		return "" // not told to this reader: the title says as much as the answer did
 	case keyring.KeyRevoked:
-		return web.T(c, "The key was revoked on %s.", moment(c, n.RevokedAt))
+		return text.T(ctx, "The key was revoked on %s.", moment(ctx, n.RevokedAt))
 	case keyring.KeyExpired:
-		return web.T(c, "The key ended on %s.", moment(c, n.EndsAt))
+		return text.T(ctx, "The key ended on %s.", moment(ctx, n.EndsAt))
 	case keyring.OverlapOver:
-		return web.T(c, "The key was rotated, and the time in which the old one still worked ended on %s.", moment(c, n.EndsAt))
+		return text.T(ctx, "The key was rotated, and the time in which the old one still worked ended on %s.", moment(ctx, n.EndsAt))
 	case keyring.AddressElsewhere:
-		return web.T(c, "The call came from %s, which is in none of the networks that the key is bound to.", s.address)
+		return text.T(ctx, "The call came from %s, which is in none of the networks that the key is bound to.", s.address)
 	case keyring.OriginElsewhere:
-		return web.T(c, "The call came from the origin %s, which is none of those that the key is bound to.", s.origin)
+		return text.T(ctx, "The call came from the origin %s, which is none of those that the key is bound to.", s.origin)
 	case keyring.EnvironmentOther:
-		return web.T(c, "The key is for the environment %s, and another one was asked for.", environment(c, n.Environment))
+		return text.T(ctx, "The key is for the environment %s, and another one was asked for.", environment(ctx, n.Environment))
 	case keyring.DomainOther:
-		return web.T(c, "The key and the API belong to different data domains.")
+		return text.T(ctx, "The key and the API belong to different data domains.")
 	case keyring.ScopeMissing, keyring.RouteScopeMissing:
 		if n.Missing == "" {
 			break
 		}
 		if s.cause == keyring.RouteScopeMissing {
-			return web.T(c, "The route %[1]s needs the scope %[2]s, which the key does not have.", n.Route, n.Missing)
+			return text.T(ctx, "The route %[1]s needs the scope %[2]s, which the key does not have.", n.Route, n.Missing)
 		}
-		return web.T(c, "Whoever asked wants the scope %s, which the key does not have.", n.Missing)
+		return text.T(ctx, "Whoever asked wants the scope %s, which the key does not have.", n.Missing)
 	case keyring.QuotaTooSmall, keyring.RateTooSmall:
-		return web.T(c, "The call costs %s, which is more than the limit holds when nothing is used.", text.Number(web.Ctx(c), n.Cost))
+		return text.T(ctx, "The call costs %s, which is more than the limit holds when nothing is used.", text.Number(ctx, n.Cost))
 	}
-	return web.T(c, whys[s.cause])
+	return text.T(ctx, whys[s.cause])
 }
 
-func environment(c echo.Context, name string) string {
+func environmentWord(ctx context.Context, name string) string {
+	if name == "test" {
+		return text.T(ctx, "Test")
+	}
+	return text.T(ctx, "Live")
+}
+
+func environment(ctx context.Context, name string) string {
 	if name == "" {
 		return "–"
 	}
-	return web.EnvironmentWord(c, name)
+	return environmentWord(ctx, name)
 }
 
 // remedies are what would make the call pass, with links to where this reader can do it.
-func (s *situation) remedies(c echo.Context) []views.Remedy {
+func (s *situation) remedies(ctx context.Context) []views.Remedy {
 	keyPage := s.root + "/keys/" + s.keyID.Show(key.IDPrefix)
 	at := func(words, label, href string) views.Remedy {
 		if !s.own || s.root == console && href == "" {
@@ -113,76 +122,76 @@ func (s *situation) remedies(c echo.Context) []views.Remedy {
 	managed := func(words, label, href string) views.Remedy {
 		switch {
 		case s.root == admin:
-			return at(words, web.T(c, "Open the key"), keyPage)
+			return at(words, text.T(ctx, "Open the key"), keyPage)
 		case s.manage:
 			return at(words, label, href)
 		}
-		return at(web.T(c, "%s Who made the key, or an admin of its organization, can do that.", words), web.T(c, "Open the key"), keyPage)
+		return at(text.T(ctx, "%s Who made the key, or an admin of its organization, can do that.", words), text.T(ctx, "Open the key"), keyPage)
 	}
 	if !s.own {
-		return []views.Remedy{{Text: s.forPublisher(c)}}
+		return []views.Remedy{{Text: s.forPublisher(ctx)}}
 	}
 	switch s.cause {
 	case keyring.UnknownKey:
-		return []views.Remedy{at(web.T(c, "Send the whole text of a key that was made here, with nothing before or after it."), web.T(c, "See all keys"), s.root+"/keys")}
+		return []views.Remedy{at(text.T(ctx, "Send the whole text of a key that was made here, with nothing before or after it."), text.T(ctx, "See all keys"), s.root+"/keys")}
 	case keyring.ForeignKey, keyring.NoAccess, keyring.AccessOver, keyring.NothingGranted, keyring.ScopeMissing, keyring.RouteScopeMissing:
-		return s.getScope(c, at)
+		return s.getScope(ctx, at)
 	case keyring.KeyRevoked, keyring.KeyExpired, keyring.AppDeleted, keyring.OrganizationDeleted, keyring.PersonDeleted:
-		return []views.Remedy{s.anew(c, web.T(c, "This key never works again. Create a new one, and use its text."), at)}
+		return []views.Remedy{s.anew(ctx, text.T(ctx, "This key never works again. Create a new one, and use its text."), at)}
 	case keyring.OverlapOver:
-		return []views.Remedy{at(web.T(c, "Use the key that took its place."), web.T(c, "Open the key"), keyPage)}
+		return []views.Remedy{at(text.T(ctx, "Use the key that took its place."), text.T(ctx, "Open the key"), keyPage)}
 	case keyring.KeyPaused:
-		return []views.Remedy{managed(web.T(c, "Resume the key."), web.T(c, "Open the key"), keyPage)}
+		return []views.Remedy{managed(text.T(ctx, "Resume the key."), text.T(ctx, "Open the key"), keyPage)}
 	case keyring.AddressElsewhere:
-		return []views.Remedy{managed(web.T(c, "Call from one of its networks, or add this one to the key."), web.T(c, "Change its networks"), keyPage+"/limits")}
+		return []views.Remedy{managed(text.T(ctx, "Call from one of its networks, or add this one to the key."), text.T(ctx, "Change its networks"), keyPage+"/limits")}
 	case keyring.AddressUntold:
-		return []views.Remedy{at(web.T(c, "Have the gateway tell the caller’s address: X-Forwarded-For, or the field ip of verify."), web.T(c, "Read about it"), web.ErrorsPage+"#FORBIDDEN_IP")}
+		return []views.Remedy{at(text.T(ctx, "Have the gateway tell the caller’s address: X-Forwarded-For, or the field ip of verify."), text.T(ctx, "Read about it"), web.ErrorsPage+"#FORBIDDEN_IP")}
 	case keyring.OriginElsewhere, keyring.OriginUntold:
-		return []views.Remedy{managed(web.T(c, "Call from a page of one of its origins, or add this one to the key."), web.T(c, "Change its origins"), keyPage+"/limits")}
+		return []views.Remedy{managed(text.T(ctx, "Call from a page of one of its origins, or add this one to the key."), text.T(ctx, "Change its origins"), keyPage+"/limits")}
 	case keyring.EnvironmentOther, keyring.EnvironmentAbsent:
-		return []views.Remedy{s.anew(c, web.T(c, "Use a key of the other environment."), at)}
+		return []views.Remedy{s.anew(ctx, text.T(ctx, "Use a key of the other environment."), at)}
 	case keyring.DomainOther:
-		return []views.Remedy{s.anew(c, web.T(c, "Create a key that has scopes of this API alone."), at)}
+		return []views.Remedy{s.anew(ctx, text.T(ctx, "Create a key that has scopes of this API alone."), at)}
 	case keyring.VersionRetired, keyring.RouteUndeclared, keyring.MethodMalformed:
-		return []views.Remedy{at(web.T(c, "Call a route that the API declares, in a version that is not retired."), web.T(c, "See the API"), s.apiHref())}
+		return []views.Remedy{at(text.T(ctx, "Call a route that the API declares, in a version that is not retired."), text.T(ctx, "See the API"), s.apiHref())}
 	case keyring.KeyRate:
-		return append(s.wait(c), managed(web.T(c, "Or raise the key’s own limit."), web.T(c, "Change its limit"), keyPage+"/limits"))
+		return append(s.wait(ctx), managed(text.T(ctx, "Or raise the key’s own limit."), text.T(ctx, "Change its limit"), keyPage+"/limits"))
 	case keyring.MonthUsedUp, keyring.DayUsedUp, keyring.PlanRate, keyring.QuotaHeld:
-		return append(s.wait(c), at(web.T(c, "Or choose a plan that allows more."), web.T(c, "See the app’s plans"), appHref(s.root, s)))
+		return append(s.wait(ctx), at(text.T(ctx, "Or choose a plan that allows more."), text.T(ctx, "See the app’s plans"), appHref(s.root, s)))
 	case keyring.QuotaTooSmall, keyring.RateTooSmall:
-		return []views.Remedy{at(web.T(c, "Choose a plan that allows more, or raise the key’s own limit."), web.T(c, "See the app’s plans"), appHref(s.root, s))}
+		return []views.Remedy{at(text.T(ctx, "Choose a plan that allows more, or raise the key’s own limit."), text.T(ctx, "See the app’s plans"), appHref(s.root, s))}
 	}
-	return s.suspended(c, at, keyPage)
+	return s.suspended(ctx, at, keyPage)
 }
 
 // forPublisher is for who published the API, and has no say over the key (D3).
-func (s *situation) forPublisher(c echo.Context) string {
+func (s *situation) forPublisher(ctx context.Context) string {
 	switch s.cause {
 	case keyring.AddressUntold, keyring.OriginUntold:
-		return web.T(c, "Have your gateway tell the caller’s address and origin.")
+		return text.T(ctx, "Have your gateway tell the caller’s address and origin.")
 	case keyring.RouteUndeclared, keyring.VersionRetired, keyring.MethodMalformed:
-		return web.T(c, "The caller must call a route that your API declares; or declare this one.")
+		return text.T(ctx, "The caller must call a route that your API declares; or declare this one.")
 	case keyring.MonthUsedUp, keyring.DayUsedUp, keyring.PlanRate, keyring.KeyRate, keyring.QuotaHeld:
-		return web.T(c, "The caller must wait, or get a plan that allows more.")
+		return text.T(ctx, "The caller must wait, or get a plan that allows more.")
 	case keyring.UnknownKey:
-		return web.T(c, "The caller must send a key that was made here and has scopes of your API.")
+		return text.T(ctx, "The caller must send a key that was made here and has scopes of your API.")
 	}
-	return web.T(c, "Whoever holds the key can see the reason in the portal, by the same request ID.")
+	return text.T(ctx, "Whoever holds the key can see the reason in the portal, by the same request ID.")
 }
 
 type link func(words, label, href string) views.Remedy
 
-func (s *situation) getScope(c echo.Context, at link) []views.Remedy {
-	words := web.T(c, "Have the app’s access hold the scope, then create a key with it.")
+func (s *situation) getScope(ctx context.Context, at link) []views.Remedy {
+	words := text.T(ctx, "Have the app’s access hold the scope, then create a key with it.")
 	switch {
 	case s.root == admin:
-		return []views.Remedy{at(words, web.T(c, "Open the app"), appHref(s.root, s))}
+		return []views.Remedy{at(words, text.T(ctx, "Open the app"), appHref(s.root, s))}
 	case s.slug == "":
-		return []views.Remedy{at(web.T(c, "Request access to the API that you called, then create a key with its scopes."), web.T(c, "See all APIs"), "/apis")}
+		return []views.Remedy{at(text.T(ctx, "Request access to the API that you called, then create a key with its scopes."), text.T(ctx, "See all APIs"), "/apis")}
 	case !s.access:
-		words = web.T(c, "Ask an admin of the organization to request the scope for the app, then create a key with it.")
+		words = text.T(ctx, "Ask an admin of the organization to request the scope for the app, then create a key with it.")
 	}
-	return []views.Remedy{at(words, web.T(c, "See the API"), s.apiHref()), s.anew(c, web.T(c, "Does the app’s access hold it already? Then create a key with it."), at)}
+	return []views.Remedy{at(words, text.T(ctx, "See the API"), s.apiHref()), s.anew(ctx, text.T(ctx, "Does the app’s access hold it already? Then create a key with it."), at)}
 }
 
 func (s *situation) apiHref() string {
@@ -193,26 +202,26 @@ func (s *situation) apiHref() string {
 }
 
 // anew leads to a new key of the app, for who may make one there.
-func (s *situation) anew(c echo.Context, words string, at link) views.Remedy {
+func (s *situation) anew(ctx context.Context, words string, at link) views.Remedy {
 	if s.root == admin {
 		return views.Remedy{Text: words}
 	}
-	return at(words, web.T(c, "Create a key"), s.root+"/keys/new")
+	return at(words, text.T(ctx, "Create a key"), s.root+"/keys/new")
 }
 
-func (s *situation) wait(c echo.Context) []views.Remedy {
+func (s *situation) wait(ctx context.Context) []views.Remedy {
 	if s.seen.RetryAfter <= 0 {
-		return []views.Remedy{{Text: web.T(c, "Wait, and call less often.")}}
+		return []views.Remedy{{Text: text.T(ctx, "Wait, and call less often.")}}
 	}
-	return []views.Remedy{{Text: web.T(c, "Wait until %s.", text.DateTime(web.Ctx(c), s.at.Add(time.Duration(s.seen.RetryAfter)+time.Second-1)))}}
+	return []views.Remedy{{Text: text.T(ctx, "Wait until %s.", text.DateTime(ctx, s.at.Add(time.Duration(s.seen.RetryAfter)+time.Second-1)))}}
 }
 
-func (s *situation) suspended(c echo.Context, at link, keyPage string) []views.Remedy {
+func (s *situation) suspended(ctx context.Context, at link, keyPage string) []views.Remedy {
 	until := s.seen.SuspendedUntil
 	if until != 0 && until != keyring.Forever {
-		return []views.Remedy{at(web.T(c, "It ends by itself on %s.", moment(c, until)), web.T(c, "Open the key"), keyPage)}
+		return []views.Remedy{at(text.T(ctx, "It ends by itself on %s.", moment(ctx, until)), text.T(ctx, "Open the key"), keyPage)}
 	}
-	return []views.Remedy{at(web.T(c, "Only the company can lift it. The key’s page says why."), web.T(c, "Open the key"), keyPage)}
+	return []views.Remedy{at(text.T(ctx, "Only the company can lift it. The key’s page says why."), text.T(ctx, "Open the key"), keyPage)}
 }
 
 // checkNames are what each check asks.

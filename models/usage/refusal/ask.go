@@ -33,6 +33,7 @@ type Answer struct {
 	Key     key.Detail
 	APISlug string
 	Facts   bool // false: verification does not know the key (any more)
+	Behind  Behind
 }
 
 // Ask answers whether the call would be allowed, by the function that verification decides by, of the facts as they stand in the database and the limits as
@@ -55,12 +56,11 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 	if err != nil {
 		return answer, err
 	}
-	apis, err := loader.LoadAPIs(ctx)
+	api, err := loader.LoadAPI(ctx, q.API)
 	if err != nil {
 		return answer, err
 	}
-	api, err := compiled(apis, keyring.ID(q.API))
-	if err != nil {
+	if _, err := keyring.NewCatalogue([]*keyring.API{api}); err != nil { // compiles it
 		return answer, err
 	}
 	if q.Environment == 0 {
@@ -75,17 +75,8 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 	}
 	answer.Explanation = keyring.Explain(ctx, quotas.now, q.At, facts, api, &request, keyring.Limits{Rates: s.rates, Quotas: quotas})
 	answer.APISlug, answer.Facts = api.Slug, facts != nil
-	return answer, nil
-}
-
-func compiled(apis []*keyring.API, id keyring.ID) (*keyring.API, error) {
-	for _, api := range apis {
-		if api.ID == id {
-			_, err := keyring.NewCatalogue([]*keyring.API{api})
-			return api, err
-		}
-	}
-	return nil, fault.Missing()
+	answer.Behind, err = s.Behind(ctx, answer.Key, q.API, answer.Cause)
+	return answer, err
 }
 
 // mayKnow fails with NotFound for an API that the actor must not know of, as for none.
