@@ -52,10 +52,10 @@ func (e engine) readAhead(ctx context.Context) {
 		})
 		return
 	}
-	err := e.loader.Warm(ctx, warmKeys, func(d keyring.Digest) error {
-		_, err := e.ring.Lookup(ctx, e.now(), d)
-		return err
-	})
+	ids, err := e.loader.LastUsed(ctx, warmKeys)
+	if err == nil {
+		err = e.ring.Read(ctx, ids)
+	}
 	if err != nil && ctx.Err() == nil {
 		slog.Warn("keys were not read ahead", "error", err)
 	}

@@ -2,6 +2,7 @@ package keyring
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -26,30 +27,35 @@ const renewMost = 1 << 16
 // twentieth of reading each when it is asked for, and nobody waits. It changes nothing of how long facts are believed. A Ring that is strict, or whose Loader reads one key at a
 // time, has nothing to keep: it returns at once.
 func (r *Ring) KeepFresh(ctx context.Context) {
-	loader, ok := r.loader.(SomeLoader)
-	if !ok || r.strict() {
+	if _, ok := r.loader.(SomeLoader); !ok || r.strict() {
 		return
 	}
 	r.mu.Lock()
 	r.renewing = true
 	r.mu.Unlock()
 	for wait(ctx, renewEvery) {
-		r.renew(ctx, loader)
+		_ = r.Read(ctx, r.takeDue()) // what can't be read is left to those who ask for it, who are told why
 	}
 }
 
-// renew reads what is due. What can't be read is left to those who ask for it, who are told why.
-func (r *Ring) renew(ctx context.Context, loader SomeLoader) {
-	for ids := range slices.Chunk(r.takeDue(), partSize) {
+// Read reads the keys of those ids, many at once, and keeps them. What changes meanwhile is left to the next look-up, so that nothing comes back that
+// was revoked (D5). A Ring that is strict keeps nothing, and reads nothing. It fails with what the Loader failed with, and has then kept what came before.
+func (r *Ring) Read(ctx context.Context, ids []ID) error {
+	loader, ok := r.loader.(SomeLoader)
+	if !ok || r.strict() {
+		return nil
+	}
+	for some := range slices.Chunk(ids, partSize) {
 		before := r.applied.Load()
 		load, cancel := context.WithTimeout(ctx, r.options.LoadTimeout)
-		part, err := loader.LoadSome(load, ids)
+		part, err := loader.LoadSome(load, some)
 		cancel()
 		if err != nil {
-			return
+			return fmt.Errorf("keyring: read keys: %w", err)
 		}
 		r.storePart(part, before)
 	}
+	return nil
 }
 
 // watch has the key of digest, which was just stored, renewed when it is used until then; under the lock.

@@ -2,6 +2,7 @@ package keyring_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -166,8 +167,32 @@ func TestStrictRingReadsNothingAhead(t *testing.T) {
 	r := keyring.NewRing(s, keyring.Options{Now: s.clock})
 
 	r.KeepFresh(t.Context()) // returns
+	err := r.Read(t.Context(), []keyring.ID{uuid(1, 1)})
 
-	if s.rounds.Load() != 0 {
-		t.Error("it read")
+	if err != nil || s.rounds.Load() != 0 {
+		t.Error("it read", err)
+	}
+}
+
+func TestKeysReadAheadNeedNoDatabaseWhenTheyAreUsed(t *testing.T) { // R12
+	s := &several{parted: withKeys(1201)}
+	r := keyring.NewRing(s, keyring.Options{TTL: keyring.DefaultTTL, Now: s.clock})
+	poll(t, r)
+	var ids []keyring.ID
+	for i := range 1200 {
+		ids = append(ids, uuid(1, i+1))
+	}
+
+	err := r.Read(t.Context(), ids)
+	for i := range 1200 {
+		if f := lookup(t, r, s.world, digest(i)); f == nil || f.ID != ids[i] {
+			t.Fatal(i, f)
+		}
+	}
+	s.failing.Store(true)
+	failed := r.Read(t.Context(), ids)
+
+	if err != nil || s.loaded() != 0 || s.rounds.Load() != 4 || !errors.Is(failed, errDatabase) {
+		t.Errorf("%v; %d read alone, %d rounds; %v", err, s.loaded(), s.rounds.Load(), failed)
 	}
 }

@@ -334,27 +334,15 @@ var ringKinds = map[string]keyring.Kind{
 	change.Session: 0, change.Setting: 0,
 }
 
-// Warm calls fn with the digests of living keys that were used in the last day, most recent first, at most limit, until ctx ends or fn
-// fails: for filling a Ring in the background after a start, so that a busy gateway's first calls don't all wait for the
-// database. Nothing waits for it: a key that is not warm yet is read when it is asked for.
-func (l *Loader) Warm(ctx context.Context, limit int, fn func(keyring.Digest) error) error {
-	rows, err := l.db.Rows(ctx, `SELECT digest FROM keys WHERE last_used_at > ? AND revoked_at IS NULL AND pepper_version IN ?
-		ORDER BY last_used_at DESC LIMIT ?`, l.db.Now().Add(-24*time.Hour), l.versions, limit)
-	if err != nil {
-		return err
+// LastUsed returns the living keys that were used in the last day, most recent first, at most limit: for filling a Ring in the background
+// after a start, so that a busy gateway's first calls don't all wait for the database.
+func (l *Loader) LastUsed(ctx context.Context, limit int) ([]keyring.ID, error) {
+	var rows []struct{ ID db.ID }
+	err := l.db.Read(ctx).Raw(`SELECT id FROM keys WHERE last_used_at > ? AND revoked_at IS NULL AND pepper_version IN ?
+		ORDER BY last_used_at DESC LIMIT ?`, l.db.Now().Add(-24*time.Hour), l.versions, limit).Scan(&rows).Error
+	ids := make([]keyring.ID, len(rows))
+	for i, r := range rows {
+		ids[i] = keyring.ID(r.ID)
 	}
-	defer func() { _ = rows.Close() }()
-	for rows.Next() {
-		var digest []byte
-		if err := rows.Scan(&digest); err != nil {
-			return err
-		}
-		if len(digest) != len(keyring.Digest{}) {
-			continue
-		}
-		if err := fn(keyring.Digest(digest)); err != nil {
-			return err
-		}
-	}
-	return rows.Err()
+	return ids, err
 }

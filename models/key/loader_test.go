@@ -1,7 +1,6 @@
 package key_test
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"testing"
@@ -209,7 +208,7 @@ func TestEveryKindOfChangeIsTranslated(t *testing.T) {
 	}
 }
 
-func TestWarmGivesTheKeysUsedLast(t *testing.T) {
+func TestLastUsedAreTheKeysUsedLast(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		var made []key.Made
@@ -217,11 +216,10 @@ func TestWarmGivesTheKeysUsedLast(t *testing.T) {
 			made = append(made, w.make(w.developer, fmt.Sprint(i)))
 			w.run("UPDATE keys SET last_used_at = ? WHERE id = ?", clock.Now().Add(-time.Duration(i)*10*time.Hour), made[i].Key.ID)
 		}
-		var got []keyring.Digest
 
-		err := w.keys.Loader().Warm(context.Background(), 2, func(d keyring.Digest) error { got = append(got, d); return nil })
+		got, err := w.keys.Loader().LastUsed(bg, 2)
 
-		if want := []keyring.Digest{w.digest(made[0]), w.digest(made[1])}; err != nil || !slices.Equal(got, want) {
+		if want := []keyring.ID{keyring.ID(made[0].Key.ID), keyring.ID(made[1].Key.ID)}; err != nil || !slices.Equal(got, want) {
 			t.Fatal(len(got), err)
 		}
 	})
