@@ -3,6 +3,7 @@ package ratelimit_test
 import (
 	"context"
 	"net"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -15,6 +16,14 @@ import (
 
 var start = time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 
+func TestMain(m *testing.M) {
+	ratelimit.Patient()
+	os.Exit(m.Run())
+}
+
+// still is a clock that stands still.
+func still() time.Time { return start }
+
 // stores runs body over each implementation; each call of fresh gives an empty store.
 func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter)) {
 	t.Run("in process", func(t *testing.T) {
@@ -26,7 +35,7 @@ func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter
 			if err := client.FlushAll(context.Background()).Err(); err != nil {
 				t.Fatal(err)
 			}
-			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Alone).WithCallersClock()
+			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Alone, still).WithCallersClock()
 		})
 	})
 }
@@ -214,7 +223,7 @@ func TestLocalRedisAndTheModelAgree(t *testing.T) { // L5
 		if err := client.FlushAll(context.Background()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone).WithCallersClock()
+		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone, still).WithCallersClock()
 		two := rapid.Bool().Draw(t, "two buckets")
 		books := []*book{{100 * time.Millisecond, 400 * time.Millisecond, nil}, {200 * time.Millisecond, 600 * time.Millisecond, nil}}
 		now := start
@@ -254,7 +263,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 	defer silent.Close()
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: silent.Addr().String(), MaxRetries: -1, ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
 	defer client.Close()
-	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Fixed(3))
+	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Fixed(3), still)
 	passed := 0
 
 	for range 20 {
@@ -270,7 +279,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 
 func TestRedisClockIsTheServers(t *testing.T) {
 	client := startRedis(t).client
-	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone)
+	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone, still)
 	a := ask(1, 1, time.Hour, 1)
 
 	first := l.Take(t.Context(), start, 1, a, ratelimit.Ask{})

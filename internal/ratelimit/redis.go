@@ -15,7 +15,7 @@ import (
 )
 
 // redisTimeout bounds one round trip. A call that comes while another is under way waits for that and then for its own: 50 ms together.
-const redisTimeout = 25 * time.Millisecond
+var redisTimeout = 25 * time.Millisecond // a variable for the tests, whose machine may be busy
 
 // redisPause is how long a Redis that failed is left alone. Then one call tries it again; all others go on without it until that one succeeds. So an
 // outage costs one slow call a second, however many there are.
@@ -40,13 +40,15 @@ type Redis struct {
 	client   redis.Scripter
 	fallback *Local
 	peers    Peers
+	clock    func() time.Time
 	pauseEnd atomic.Int64 // until then Redis is left alone; 0 while it answers
 	ahead    atomic.Int64 // by how much its clock is ahead of ours, in microseconds
-	clock    bool
+	callers  bool         // buckets run by the callers' time
 
 	mu    sync.Mutex
 	queue []*trip
 	trips int
+	heard bool // Redis has told its time
 }
 
 // NewRedisClient is a client for NewRedis: it gives up in time and repeats nothing.
@@ -71,15 +73,16 @@ type quiet struct{}
 // Printf implements the driver's logger.
 func (quiet) Printf(context.Context, string, ...any) {}
 
-// NewRedis returns a limiter on client, shared with peers. Fallback decides while Redis doesn't answer; use it for nothing else.
-func NewRedis(client redis.Scripter, fallback *Local, peers Peers) *Redis {
-	return &Redis{client: client, fallback: fallback, peers: peers}
+// NewRedis returns a limiter on client, shared with peers. Fallback decides while Redis doesn't answer; use it for nothing else. Clock is the one that
+// callers of Take go by.
+func NewRedis(client redis.Scripter, fallback *Local, peers Peers, clock func() time.Time) *Redis {
+	return &Redis{client: client, fallback: fallback, peers: peers, clock: clock}
 }
 
 // WithCallersClock makes buckets run by the time that Take is given instead of
 // Redis's own. It is for tests, and for a set-up with one replica.
 func (r *Redis) WithCallersClock() *Redis {
-	r.clock = true
+	r.callers = true
 	return r
 }
 
@@ -137,17 +140,35 @@ func (r *Redis) local(ctx context.Context, now int64, cost int, first, second As
 }
 
 // settle notes how a round trip went, and says so when that is news.
-func (r *Redis) settle(now, server int64, err error) {
+func (r *Redis) settle(now int64, when span, err error) {
 	if err != nil {
 		if r.pauseEnd.Swap(now+int64(redisPause)) == 0 {
 			slog.Warn("Redis does not answer as it should; limits hold by this process's share of them", "error", err)
 		}
 		return
 	}
-	r.ahead.Store(server - micros(now))
+	r.compare(when)
 	if r.pauseEnd.Load() != 0 && r.pauseEnd.Swap(0) != 0 {
 		slog.Info("Redis answers again; limits are counted there")
 	}
+}
+
+// span is a moment of Redis's clock, and what ours said before and after it. Microseconds.
+type span struct{ before, server, after int64 }
+
+// compare learns from a moment by how much Redis's clock is ahead of ours: by no more than it is of what ours said before, and no less than of what it said
+// after. Within that, what was known before is as good. So neither a call that waited before it asked nor an answer that came late makes the clocks differ:
+// what is charged here would else be taken for charged in the future, and calls refused until then.
+func (r *Redis) compare(when span) {
+	least, most := when.server-when.after, when.server-when.before
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	known := r.ahead.Load()
+	if !r.heard {
+		known = least + (most-least)/2
+	}
+	r.heard = true
+	r.ahead.Store(min(max(known, least), most))
 }
 
 // micros rounds up: Lua numbers are doubles, and nanoseconds since 1970 do not

@@ -116,12 +116,15 @@ func (s *server) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 // gate is one replica, with a clock of its own.
 type gate struct {
 	*ratelimit.Redis
-	t   testing.TB
-	now time.Time
+	t    testing.TB
+	now  time.Time     // by which calls are made
+	late time.Duration // how much later it is when one comes to Redis
 }
 
 func (s *server) gate(replicas int) *gate {
-	return &gate{ratelimit.NewRedis(s.client, ratelimit.NewLocal(1000), ratelimit.Fixed(replicas)), s.t, start}
+	g := &gate{t: s.t, now: start}
+	g.Redis = ratelimit.NewRedis(s.client, ratelimit.NewLocal(1000), ratelimit.Fixed(replicas), func() time.Time { return g.now.Add(g.late) })
+	return g
 }
 
 // pass makes calls and returns how many passed.
@@ -224,7 +227,7 @@ func TestThreeReplicasOnOneRedisPassTheLimit(t *testing.T) { // L6: at most 5 % 
 	var all sync.WaitGroup
 	for range 3 {
 		client := s.connect()
-		l := ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Fixed(3))
+		l := ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Fixed(3), still)
 		for range 16 {
 			all.Go(func() {
 				for range 25 {
@@ -296,6 +299,28 @@ func TestRedisThatGoesMidwayGivesNoSecondBurst(t *testing.T) { // L6
 	}
 }
 
+// REL-10: a call waited for half a minute before it came to Redis, as when the database is slow to tell of its key. That Redis's clock is past the call's beginning by
+// as much does not make it a fast one: after an outage no call is refused for what others are thought to charge in the future.
+func TestCallThatCameLateToRedisRefusesNoneAfterAnOutage(t *testing.T) {
+	s := startRedis(t)
+	g := s.gate(2)
+	million := ask(1, 1_000_000, time.Second, 1_000_000)
+	began := g.pass(1, million)
+	g.late = 30 * time.Second
+	late := g.pass(1, million)
+	g.now, g.late = g.now.Add(30*time.Second), 0
+	s.stop()
+	without := g.pass(10, million)
+	s.start()
+	g.heal()
+
+	after := g.pass(10, million)
+
+	if began != 1 || late != 1 || without != 10 || after != 10 || g.Down() {
+		t.Errorf("of 1,000,000 a second %d, %d of 1, then %d of 10 without Redis and %d of 10 with it again passed; down: %v", began, late, without, after, g.Down())
+	}
+}
+
 func TestCallsThatWaitGoTogether(t *testing.T) { // R8: one round trip
 	s := startRedis(t)
 	g := s.gate(1)
@@ -317,7 +342,7 @@ func TestCallsThatWaitGoTogether(t *testing.T) { // R8: one round trip
 // BenchmarkTakeOfRedis is what the limits of a call cost with Redis on this machine (R8): alone, and beside 63 others.
 func BenchmarkTakeOfRedis(b *testing.B) {
 	s := startRedis(b)
-	l := ratelimit.NewRedis(s.connect(), ratelimit.NewLocal(1000), ratelimit.Alone)
+	l := ratelimit.NewRedis(s.connect(), ratelimit.NewLocal(1000), ratelimit.Alone, still)
 	take := func(i int) { l.Take(context.Background(), start, 1, hourly(byte(i), 1<<30), ratelimit.Ask{}) }
 	b.Run("alone", func(b *testing.B) {
 		b.ReportAllocs()

@@ -89,8 +89,9 @@ func (r *Redis) travel(ctx context.Context, batch []*trip) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
+	before := micros(r.clock().UnixNano())
 	err := r.ask(ctx, batch)
-	r.settle(batch[len(batch)-1].now, batch[0].server, err)
+	r.settle(batch[len(batch)-1].now, span{before, batch[0].server, micros(r.clock().UnixNano())}, err)
 	finish(batch, err)
 }
 
@@ -106,7 +107,7 @@ func (r *Redis) ask(ctx context.Context, batch []*trip) error {
 	keys := make([]string, 0, 2*len(batch))
 	args := make([]any, 1, 1+8*len(batch))
 	args[0] = int64(0)
-	if r.clock {
+	if r.callers {
 		args[0] = micros(batch[0].now)
 	}
 	for _, t := range batch {
