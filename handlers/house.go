@@ -11,6 +11,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
 	"github.com/gatehouse-dev/gatehouse/handlers/api"
+	"github.com/gatehouse-dev/gatehouse/handlers/audit"
 	"github.com/gatehouse-dev/gatehouse/handlers/catalog"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/forum"
@@ -38,6 +39,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/githubleak"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 )
 
 // Options of Build. All are required, but for LogsLost.
@@ -101,6 +103,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
 	org.New(kit, s.Org, s.Catalog, s.Quota).Routes(r)
+	(&audit.Handler{Kit: kit, Orgs: s.Org, Activity: activity.NewStore(h.options.DB)}).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum = s.Forum
 	apis.Routes(r)

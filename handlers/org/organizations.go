@@ -119,6 +119,9 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 		Crumbs:  []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}},
 		Actions: []components.Act{{Label: web.T(c, "Show apps"), Href: "/console/apps?org=" + id.Show(org.Prefix)}},
 	}
+	if permission.Org(o.Role, permission.ActivityRead) {
+		d.Actions = append(d.Actions, components.Act{Label: web.T(c, "Show activity"), Href: organizationPath(id) + "/activity"})
+	}
 	if n := suspensionNote(c, o.Suspended(h.Now()), o.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}

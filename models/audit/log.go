@@ -11,7 +11,8 @@ import (
 
 // Filter narrows the log. Zero fields do not narrow.
 type Filter struct {
-	Act            string // exact, or a noun and a dot for all of its acts
+	Act            string   // exact, or a noun and a dot for all of its acts
+	Nouns          []string // acts of any of these nouns, each with its dot
 	ActorID        db.ID
 	TargetID       db.ID
 	OrganizationID db.ID
@@ -32,9 +33,17 @@ func (f Filter) where() (string, []any) {
 	add := func(cond string, arg any) { q, args = append(q, cond), append(args, arg) }
 	switch {
 	case strings.HasSuffix(f.Act, "."):
-		add("act LIKE ?", strings.NewReplacer("%", "", "_", "").Replace(f.Act)+"%")
+		add("act LIKE ?", likeNoun(f.Act))
 	case f.Act != "":
 		add("act = ?", f.Act)
+	}
+	if len(f.Nouns) > 0 {
+		either := make([]string, len(f.Nouns))
+		for i, noun := range f.Nouns {
+			either[i] = "act LIKE ?"
+			args = append(args, likeNoun(noun))
+		}
+		q = append(q, "("+strings.Join(either, " OR ")+")")
 	}
 	if !f.ActorID.IsZero() {
 		add("actor_id = ?", f.ActorID)
@@ -57,6 +66,8 @@ func (f Filter) where() (string, []any) {
 	}
 	return strings.Join(q, " AND "), args
 }
+
+func likeNoun(noun string) string { return strings.NewReplacer("%", "", "_", "").Replace(noun) + "%" }
 
 // List reads a page of the log, newest first. Who may read it is the caller's to check.
 func List(ctx context.Context, d *db.DB, f Filter, r db.PageRequest) (db.Page[Entry], error) {

@@ -41,6 +41,7 @@ const (
 	KeysMake      Name = "keys:make"   // and manage those that one made
 	KeysManageAll Name = "keys:manage" // everybody's
 	UsageRead     Name = "usage:read"
+	ActivityRead  Name = "activity:read"
 )
 
 // Permissions of staff, over everything.
@@ -107,6 +108,7 @@ var Table = []Row{
 	{KeysMake, text.N("Create keys, and rotate, pause and revoke the keys that one made"), developers, nil},
 	{KeysManageAll, text.N("Rotate, pause and revoke all keys"), admins, nil},
 	{UsageRead, text.N("See how keys are used"), anyMember, nil},
+	{ActivityRead, text.N("See what was done in the organization, and by whom"), admins, nil},
 	{StaffUsersRead, text.N("See all users"), nil, readers},
 	{StaffUsersManage, text.N("Suspend users and end their sessions"), nil, staffAdmin},
 	{StaffOrgsRead, text.N("See all organizations and apps"), nil, readers},

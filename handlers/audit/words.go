@@ -1,0 +1,105 @@
+package audit
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/activity"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// prefixes are those of ids by the kind of target; pages are where members look at them.
+var (
+	prefixes = map[string]string{"user": "user", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "access": catalog.AccessPrefix}
+	pages    = map[string]string{"organization": "/console/organizations/", "app": "/console/apps/", "key": "/console/keys/", "access": "/console/access/"}
+)
+
+// nouns are what the filter offers.
+var nouns = []struct{ noun, words string }{
+	{"key", text.N("Keys")}, {"app", text.N("Apps")}, {"access", text.N("Access")}, {"member", text.N("Members")}, {"organization", text.N("Organization")}, {"leak", text.N("Leaked keys")},
+}
+
+var byWords = map[activity.By]string{
+	activity.Staff: text.N("Staff of this portal"), activity.Portal: text.N("This portal, by itself"), activity.Stranger: text.N("Somebody who is no member"),
+}
+
+// words are acts as people read them. Others are shown as they are written.
+var words = map[string]string{
+	string(audit.KeyCreated): text.N("Key created"), string(audit.KeyRotated): text.N("Key rotated"), string(audit.KeyPaused): text.N("Key paused"), string(audit.KeyResumed): text.N("Key resumed"),
+	string(audit.KeyRevoked): text.N("Key revoked"), string(audit.KeyShortened): text.N("End brought forward"), string(audit.KeySuspended): text.N("Key suspended"),
+	string(audit.KeyUnsuspended): text.N("Suspension of the key lifted"), string(audit.KeyRenamed): text.N("Key renamed"), string(audit.KeyBounded): text.N("Limits of the key changed"),
+	string(audit.KeyScopeTaken): text.N("Scope taken from the key"), string(audit.KeyScopeGiven): text.N("Scope given back to the key"), string(audit.KeyPasted): text.N("Key pasted into a text"),
+	string(audit.KeyConfirmed): text.N("Responsible person confirmed"), string(audit.LinkMade): text.N("Link to the key made"), string(audit.LinkOpened): text.N("Link to the key opened"),
+	string(audit.LinkCancelled): text.N("Link to the key cancelled"), string(audit.KeyRetired): text.N("Old key retired"), string(audit.KeyOverlapExtended): text.N("Overlap extended"),
+	string(audit.KeyRotationUndone): text.N("Rotation undone"), string(audit.KeysImported): text.N("Keys imported"), string(audit.ImportEnded): text.N("Import ended"),
+	string(audit.AppCreated): text.N("App created"), string(audit.AppChanged): text.N("App changed"), string(audit.AppDeleted): text.N("App deleted"), string(audit.AppSuspended): text.N("App suspended"),
+	string(audit.AppUnsuspended): text.N("Suspension of the app lifted"), string(audit.AppMoved): text.N("App moved"),
+	string(audit.AccessRequested): text.N("Access requested"), string(audit.AccessWithdrawn): text.N("Request withdrawn"), string(audit.AccessApproved): text.N("Access approved"),
+	string(audit.AccessRefused): text.N("Access refused"), string(audit.AccessPlanChanged): text.N("Plan changed"), string(audit.AccessSuspended): text.N("Access suspended"),
+	string(audit.AccessUnsuspended): text.N("Suspension of the access lifted"), string(audit.AccessEnded): text.N("Access ended"),
+	string(audit.MemberRemoved): text.N("Member removed"), string(audit.MemberLeft): text.N("Member left"),
+	"member.invited": text.N("Member invited"), "member.joined": text.N("Member joined"), "member.role_changed": text.N("Role changed"), "organization.transferred": text.N("Organization handed over"),
+	"invitation.resent": text.N("Invitation sent again"), "invitation.revoked": text.N("Invitation withdrawn"), "invitation.declined": text.N("Invitation declined"),
+	string(audit.OrganizationCreated): text.N("Organization created"), string(audit.OrganizationChanged): text.N("Organization changed"), string(audit.OrganizationDeleted): text.N("Organization deleted"),
+	string(audit.OrganizationSuspended): text.N("Organization suspended"), string(audit.OrganizationUnsuspended): text.N("Suspension of the organization lifted"),
+	string(audit.LeakOpened): text.N("Key reported as leaked"), string(audit.LeakResumed): text.N("Key resumed, and incident closed"), string(audit.LeakClosed): text.N("Incident closed"),
+	string(audit.CalendarMade): text.N("Address of the calendar made"), string(audit.CalendarRemoved): text.N("Address of the calendar removed"),
+}
+
+func actWords(c echo.Context, act string) string {
+	if w, ok := words[act]; ok {
+		return web.T(c, w)
+	}
+	return act
+}
+
+// factWords are the details that are shown, in this order: all of activity.FactNames but the hint, which stands under the name.
+var factWords = []struct{ name, words string }{
+	{"reason", text.N("Reason")}, {"word", text.N("Word")}, {"environment", text.N("Environment")}, {"grants", text.N("Scopes")}, {"scopes", text.N("Scopes")}, {"scope", text.N("Scope")},
+	{"api", text.N("API")}, {"plan", text.N("Plan")}, {"role", text.N("Role")}, {"expires", text.N("Ends")}, {"ends", text.N("Ends")}, {"until", text.N("Until")}, {"cause", text.N("Cause")},
+	{"keys", text.N("Keys")}, {"overlap_days", text.N("Days of overlap")}, {"widens", text.N("Wider in")},
+	{"networks", text.N("Networks")}, {"networks_before", text.N("Networks before")}, {"networks_after", text.N("Networks now")},
+	{"origins", text.N("Origins")}, {"origins_before", text.N("Origins before")}, {"origins_after", text.N("Origins now")},
+	{"rate", text.N("Rate")}, {"rate_before", text.N("Rate before")}, {"rate_after", text.N("Rate now")},
+	{"metadata", text.N("Metadata")}, {"metadata_before", text.N("Metadata before")}, {"metadata_after", text.N("Metadata now")},
+	{"access_kept", text.N("Access kept")}, {"access_waits", text.N("Access that waits")}, {"by", text.N("By")},
+}
+
+var valueWords = map[string]string{
+	"live": text.N("Live"), "test": text.N("Test"), "never": text.N("Never"), "lifted by staff": text.N("lifted by staff"), "mail": text.N("a link in a mail"), "plan without approval": text.N("plan without approval"),
+	permission.Viewer: text.N("Viewer"), permission.Developer: text.N("Developer"), permission.Admin: text.N("Admin"), permission.Owner: text.N("Owner"),
+	key.PausedIdle: text.N("not used for long"), key.PausedAge: text.N("not rotated in time"), key.PausedNetworks: text.N("bound to no network"), key.PausedBulk: text.N("by staff, with others"), key.PausedLeak: text.N("reported as leaked"),
+}
+
+// worded are the details whose values are words of ours; others may be anything that people typed.
+var worded = []string{"environment", "expires", "until", "role", "cause", "by"}
+
+// details puts the facts of an event into one line.
+func details(c echo.Context, e activity.Event) string {
+	var out []string
+	for _, f := range factWords {
+		if v := e.Facts[f.name]; v != "" {
+			out = append(out, web.T(c, f.words)+": "+value(c, f.name, v))
+		}
+	}
+	return strings.Join(out, " · ")
+}
+
+func value(c echo.Context, name, v string) string {
+	if w, ok := valueWords[v]; ok && slices.Contains(worded, name) {
+		return web.T(c, w)
+	}
+	if at, err := time.Parse(time.RFC3339, v); err == nil && slices.Contains([]string{"expires", "until", "ends"}, name) {
+		return text.DateTime(web.Ctx(c), at)
+	}
+	return v
+}

@@ -1,0 +1,187 @@
+// Package activity reads from the audit log what was done in one organization, as its admins may see it: who of theirs did what to which of their things.
+// Of others they learn what was done, and not who they are.
+package activity
+
+import (
+	"context"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Nouns are those whose acts an organization sees. What staff do about the catalogue or in the forum is not among them.
+var Nouns = []string{"key.", "app.", "access.", "member.", "organization.", "leak.", "calendar.", "invitation.", "share.", "domain."}
+
+// By says what somebody is to the organization.
+type By string
+
+// Who can have done something.
+const (
+	Member   By = "member"
+	Former   By = "former"   // a member once
+	Program  By = "program"  // with a key of the organization
+	Staff    By = "staff"    // of the portal: never named
+	Portal   By = "portal"   // by itself, or by its operator
+	Stranger By = "stranger" // neither: somebody who opened a link, or who pasted a key
+)
+
+// Event is one act.
+type Event struct {
+	ID         db.ID
+	At         time.Time
+	Act        string
+	Refused    bool
+	By         By
+	ActorID    db.ID             // of a member, a former one or a program; zero for the others
+	Name       string            // of these; empty once it was erased
+	Network    string            // from where a member or a program did it, cut to /24 or /48
+	TargetKind string            // key, app, access, user, organization
+	TargetID   db.ID             // what it was done to
+	TargetName string            // what that was called then, or is called now
+	Own        bool              // it is still the organization's, and can be looked at
+	Facts      map[string]string // of FactNames alone
+	RequestID  string
+}
+
+// FactNames are the details that an organization sees. Those that are not here are for staff.
+var FactNames = []string{
+	"hint", "environment", "expires", "grants", "reason", "until", "ends", "cause", "plan", "scopes", "scope", "api", "role", "keys", "widens", "overlap_days",
+	"networks", "networks_before", "networks_after", "origins", "origins_before", "origins_after", "rate", "rate_before", "rate_after",
+	"metadata", "metadata_before", "metadata_after", "word", "access_kept", "access_waits", "by",
+}
+
+// Filter narrows the list. Zero fields do not narrow.
+type Filter struct {
+	Noun     string // one of Nouns
+	Actor    db.ID
+	Target   db.ID
+	From, To time.Time // [From, To)
+}
+
+// Store reads. Safe for concurrent use.
+type Store struct{ db *db.DB }
+
+// NewStore makes a store.
+func NewStore(d *db.DB) *Store { return &Store{db: d} }
+
+func (f Filter) of(organization db.ID) audit.Filter {
+	nouns := Nouns
+	if slices.Contains(Nouns, f.Noun) {
+		nouns = []string{f.Noun}
+	}
+	return audit.Filter{OrganizationID: organization, Nouns: nouns, ActorID: f.Actor, TargetID: f.Target, From: f.From, To: f.To}
+}
+
+// List reads a page, newest first. Faults: NotFound for who is no member, Forbidden for a member who is no admin.
+func (s *Store) List(ctx context.Context, a actor.Actor, organization db.ID, f Filter, r db.PageRequest) (db.Page[Event], error) {
+	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
+		return db.Page[Event]{}, err
+	}
+	page, err := audit.List(ctx, s.db, f.of(organization), r)
+	if err != nil {
+		return db.Page[Event]{}, err
+	}
+	events, err := s.seen(ctx, organization, page.Rows)
+	return db.Page[Event]{Rows: events, Next: page.Next, Previous: page.Previous, Sort: page.Sort}, err
+}
+
+const batch = 500
+
+// Each calls fn for every event that fits, oldest first: for downloads. Faults: as List.
+func (s *Store) Each(ctx context.Context, a actor.Actor, organization db.ID, f Filter, fn func(Event) error) error {
+	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
+		return err
+	}
+	var waiting []audit.Entry
+	pass := func() error {
+		events, err := s.seen(ctx, organization, waiting)
+		if err != nil {
+			return err
+		}
+		for _, e := range events {
+			if err := fn(e); err != nil {
+				return err
+			}
+		}
+		waiting = waiting[:0]
+		return nil
+	}
+	err := audit.Each(ctx, s.db, f.of(organization), func(e audit.Entry) error {
+		if waiting = append(waiting, e); len(waiting) < batch {
+			return nil
+		}
+		return pass()
+	})
+	if err != nil {
+		return err
+	}
+	return pass()
+}
+
+// seen makes of entries what the organization may see of them.
+func (s *Store) seen(ctx context.Context, organization db.ID, entries []audit.Entry) ([]Event, error) {
+	known, err := s.known(ctx, organization, entries)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]Event, len(entries))
+	for i, e := range entries {
+		out[i] = Event{
+			ID: e.ID, At: e.At, Act: e.Act, Refused: e.Result == audit.Refused, TargetKind: e.TargetKind, TargetID: db.Deref(e.TargetID), TargetName: e.Facts["name"], RequestID: e.RequestID,
+			Facts: map[string]string{},
+		}
+		for _, name := range FactNames {
+			if v, ok := e.Facts[name]; ok {
+				out[i].Facts[name] = v
+			}
+		}
+		known.name(&out[i], e)
+	}
+	return out, nil
+}
+
+// name says who it was, and what it was done to.
+func (k known) name(out *Event, e audit.Entry) {
+	id := db.Deref(e.ActorID)
+	out.By = k.by(actor.Kind(e.ActorKind), id)
+	switch out.By {
+	case Member, Program:
+		out.ActorID, out.Name = id, k.names[id]
+		if addr, err := netip.ParseAddr(e.Who["address"]); err == nil {
+			out.Network = actor.Network(addr)
+		}
+	case Former:
+		out.ActorID, out.Name = id, e.Who["actor"]
+	}
+	target := db.Deref(e.TargetID)
+	name, own := k.names[target]
+	if out.Own = own; own && (out.TargetName == "" || e.TargetKind == "user") {
+		out.TargetName = name
+	}
+	if out.TargetName == "" && k.former[target] {
+		out.TargetName = k.formerNames[target]
+	}
+}
+
+func (k known) by(kind actor.Kind, id db.ID) By {
+	_, own := k.names[id]
+	switch {
+	case kind == actor.System || kind == actor.Operator:
+		return Portal
+	case kind == actor.Key && own:
+		return Program
+	case kind == actor.User && own:
+		return Member
+	case kind == actor.User && k.former[id]:
+		return Former
+	case kind == actor.User && k.staff[id]:
+		return Staff
+	}
+	return Stranger
+}

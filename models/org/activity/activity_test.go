@@ -1,0 +1,136 @@
+package activity_test
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/org/activity"
+)
+
+type world struct {
+	*catalogtest.World
+	t     *testing.T
+	store *activity.Store
+}
+
+func each(t *testing.T, body func(w *world)) {
+	t.Helper()
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		body(&world{catalogtest.New(t, d), t, activity.NewStore(d)})
+	})
+}
+
+func (w *world) record(a actor.Actor, e audit.Event) {
+	w.t.Helper()
+	w.Tx(func(tx *db.Tx) error { audit.Record(tx, a, e); return nil })
+}
+
+func (w *world) list(a actor.Actor, f activity.Filter) []activity.Event {
+	w.t.Helper()
+	page, err := w.store.List(w.t.Context(), a, w.North, f, db.PageRequest{})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return page.Rows
+}
+
+// Z1, Z5: a viewer and a developer read nothing of it, and to others the organization is not there.
+func TestOnlyAdminsReadTheActivityOfTheirOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		for role, want := range map[string]fault.Kind{"viewer": fault.Forbidden, "developer": fault.Forbidden, "": fault.NotFound, "admin": 0} {
+			who := w.Person("Person "+role+"x", "")
+			if role != "" {
+				w.Join(w.North, who, role)
+			}
+			_, err := w.store.List(w.t.Context(), who, w.North, activity.Filter{}, db.PageRequest{})
+			each := w.store.Each(w.t.Context(), who, w.North, activity.Filter{}, func(activity.Event) error { return nil })
+			if role == "admin" && (err != nil || each != nil) || role != "admin" && (!fault.Is(err, want) || !fault.Is(each, want)) {
+				w.t.Errorf("%q: %v, %v", role, err, each)
+			}
+		}
+		if _, err := w.store.List(w.t.Context(), w.Staff, w.North, activity.Filter{}, db.PageRequest{}); !fault.Is(err, fault.NotFound) {
+			w.t.Error("staff read it at the audit log, not here", err)
+		}
+	})
+}
+
+// Z2, Z4: neither acts elsewhere, nor what staff note among themselves, nor who of staff it was.
+func TestAnOrganizationSeesNothingOfOthers(t *testing.T) {
+	each(t, func(w *world) {
+		key := w.Key(w.Shop, "Web", w.API, w.Read)
+		staff := w.Staff
+		staff.Address = netip.MustParseAddr("203.0.113.9")
+		w.record(staff, audit.Event{Act: audit.KeyRevoked, TargetKind: "key", TargetID: key, OrganizationID: w.North, Details: map[string]string{"reason": "Seen on a forum", "report": "rep_1", "note": "ask Sam"}})
+		w.record(w.Other, audit.Event{Act: audit.KeyPasted, TargetKind: "key", TargetID: key, OrganizationID: w.North, Result: audit.Refused})
+		w.record(w.Support, audit.Event{Act: audit.NoteWritten, TargetKind: "question", TargetID: db.NewID(), OrganizationID: w.North})
+		w.record(w.Other, audit.Event{Act: audit.KeyRevoked, TargetKind: "key", TargetID: key, OrganizationID: w.Contoso})
+
+		rows := w.list(w.Owner, activity.Filter{})
+
+		if len(rows) < 2 || rows[0].Act != "key.pasted" || !rows[0].Refused || rows[0].By != activity.Stranger || rows[1].By != activity.Staff || rows[1].Facts["reason"] != "Seen on a forum" {
+			w.t.Fatalf("%+v", rows)
+		}
+		for _, r := range rows {
+			if r.By != activity.Member && (r.Name != "" || r.Network != "" || !r.ActorID.IsZero()) || strings.HasPrefix(r.Act, "note") || r.Facts["note"] != "" || r.Facts["report"] != "" {
+				w.t.Errorf("%+v", r)
+			}
+		}
+	})
+}
+
+// U2: members, those who were, and programs are each shown as such, with the network and not the address.
+func TestWhoDidItIsShownAsWhatTheyAre(t *testing.T) {
+	each(t, func(w *world) {
+		dev := w.Person("Dana Dev", "")
+		w.Join(w.North, dev, "developer")
+		dev.Address = netip.MustParseAddr("198.51.100.77")
+		key := w.Key(w.Shop, "Web", w.API, w.Read)
+		w.record(dev, audit.Event{Act: audit.KeyCreated, TargetKind: "key", TargetID: key, OrganizationID: w.North, Details: map[string]string{"name": "Web before it was renamed", "hint": "gk_live…abcd"}})
+		w.record(actor.Actor{Kind: actor.Key, KeyID: key, OrganizationID: w.North}, audit.Event{Act: audit.KeyPaused, TargetKind: "key", TargetID: key, OrganizationID: w.North})
+		before := w.list(w.Owner, activity.Filter{})
+
+		w.Tx(func(tx *db.Tx) error {
+			_, err := tx.Run("DELETE FROM members WHERE user_id = ?", dev.UserID)
+			audit.Record(tx, w.Owner, audit.Event{Act: audit.MemberRemoved, TargetKind: "user", TargetID: dev.UserID, OrganizationID: w.North})
+			return err
+		})
+		after := w.list(w.Owner, activity.Filter{})
+
+		if p, m := before[0], before[1]; p.By != activity.Program || p.Name != "Web" || m.By != activity.Member || m.Name != "Dana Dev" || m.Network != "198.51.100.0/24" || m.TargetName != "Web before it was renamed" || !m.Own {
+			w.t.Errorf("%+v\n%+v", p, m)
+		}
+		if r, m := after[0], after[2]; r.TargetName != "Dana Dev" || r.Own || m.By != activity.Former || m.Name != "Dana Dev" || m.Network != "" {
+			w.t.Errorf("%+v\n%+v", r, m)
+		}
+	})
+}
+
+func TestActivityIsNarrowedAndPaged(t *testing.T) {
+	each(t, func(w *world) {
+		key := w.Key(w.Shop, "Web", w.API, w.Read)
+		for range 5 {
+			w.record(w.Owner, audit.Event{Act: audit.KeyPaused, TargetKind: "key", TargetID: key, OrganizationID: w.North})
+		}
+		now := w.DB.Now()
+
+		keys, apps := w.list(w.Owner, activity.Filter{Noun: "key."}), w.list(w.Owner, activity.Filter{Noun: "app."})
+		foreign, later := w.list(w.Owner, activity.Filter{Actor: w.Other.UserID}), w.list(w.Owner, activity.Filter{From: now.Add(time.Hour)})
+		one, err := w.store.List(w.t.Context(), w.Owner, w.North, activity.Filter{Target: key}, db.PageRequest{Size: 3})
+		two, err2 := w.store.List(w.t.Context(), w.Owner, w.North, activity.Filter{Target: key}, db.PageRequest{Size: 3, After: one.Next})
+		var all int
+		err3 := w.store.Each(context.Background(), w.Owner, w.North, activity.Filter{Noun: "key."}, func(activity.Event) error { all++; return nil })
+
+		if len(keys) != 5 || len(apps) != 1 || len(foreign) != 0 || len(later) != 0 || err != nil || err2 != nil || len(one.Rows) != 3 || len(two.Rows) != 2 || err3 != nil || all != 5 {
+			w.t.Error(len(keys), len(apps), len(foreign), len(later), err, err2, len(one.Rows), len(two.Rows), err3, all)
+		}
+	})
+}
