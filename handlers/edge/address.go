@@ -148,9 +148,13 @@ func only(values []string) (string, bool) {
 	return "", false
 }
 
+// agreed is what two say of the same thing, of which one may say nothing.
 func agreed(a, b string) (string, bool) {
-	if a == "" || b == "" || a == b {
-		return a + b[min(len(a), len(b)):], true
+	switch {
+	case a == "" || a == b:
+		return b, true
+	case b == "":
+		return a, true
 	}
 	return "", false
 }

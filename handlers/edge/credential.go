@@ -21,23 +21,16 @@ const (
 // two that differ. A text that is no key at all counts: whoever presents it means it as one.
 func presented(x *exchange) (key string, ok bool) {
 	for _, value := range x.all(authorization) {
-		if key, ok = another(key, bearer(value)); !ok {
+		if key, ok = agreed(key, bearer(value)); !ok {
 			return "", false
 		}
 	}
 	for _, value := range x.all(apiKey) {
-		if key, ok = another(key, strings.TrimSpace(value)); !ok {
+		if key, ok = agreed(key, strings.TrimSpace(value)); !ok {
 			return "", false
 		}
 	}
 	return key, true
-}
-
-func another(key, next string) (string, bool) {
-	if key == "" || next == "" || key == next {
-		return key + next[min(len(key), len(next)):], true
-	}
-	return "", false
 }
 
 // bearer returns the token of a Bearer header; "" for another scheme, which is none of ours.
