@@ -114,8 +114,8 @@ func From(ctx context.Context) (Caller, bool) {
 	return c, ok
 }
 
-// Protect lets requests through to next whose key may make them. Next does not see the key, nor any header of the client whose name could be taken
-// for one of Gatehouse's.
+// Protect lets requests through to next whose key may make them. Next does not see the key, nor any header or trailer of the client whose name could be
+// taken for one of Gatehouse's.
 func (g *Guard) Protect(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		caller, no := g.judge(r)
@@ -124,20 +124,10 @@ func (g *Guard) Protect(next http.Handler) http.Handler {
 			return
 		}
 		passed := r.WithContext(context.WithValue(r.Context(), contextKey{}, caller))
-		passed.Header = r.Header.Clone()
-		strip(passed.Header)
+		passed.Header = without(r.Header.Clone())
+		withoutTrailers(r, passed)
 		next.ServeHTTP(w, passed)
 	})
-}
-
-func strip(h http.Header) {
-	for name := range h {
-		if strings.HasPrefix(strings.NewReplacer("_", "-", ".", "-").Replace(strings.ToLower(name)), "x-gatehouse-") {
-			delete(h, name)
-		}
-	}
-	h.Del("Authorization")
-	h.Del("X-Api-Key")
 }
 
 // judge returns who calls, or why the call is refused.

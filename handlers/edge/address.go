@@ -86,6 +86,9 @@ func (e *Edge) originalOf(x *exchange) (o original, what string) {
 	if !ok1 || !ok2 || !ok3 || !ok4 || !ok5 {
 		return o, "A header of the original request is empty or there twice."
 	}
+	if x.posed {
+		return o, "A header has a name that a service could read as one of Gatehouse's."
+	}
 	method, ok1 := agreed(fMethod, oMethod)
 	target, ok2 := agreed(fTarget, oTarget)
 	forwarded := fMethod != "" && fTarget != ""

@@ -49,6 +49,7 @@ type exchange struct {
 	method, path, query string     // path as it came, escapes and all
 	peer                netip.Addr // of the socket's other end; zero when unknown
 	fields              [fieldCount][]string
+	posed               bool      // there is a header that poses as one of ours
 	length              int64     // of the body as it was announced; -1 for not
 	stream              io.Reader // the body; nil when it is in memory
 	payload             []byte    // the body, once it was read from stream
@@ -116,7 +117,7 @@ func (x *exchange) free() {
 	}
 	clear(x.payload) // there was a key in it
 	x.ctx, x.stream, x.given, x.method, x.path, x.query = nil, nil, nil, "", "", ""
-	x.docs, x.nginx, x.status, x.closing = "", false, 0, false
+	x.docs, x.nginx, x.posed, x.status, x.closing = "", false, false, 0, false
 	x.asker, x.refusedAs, x.said, x.kept = nil, "", "", false
 	x.asked.reset()
 	for _, b := range []*[]byte{&x.payload, &x.values, &x.body} {

@@ -61,5 +61,7 @@ func fieldOf(name string) (field, bool) {
 func (x *exchange) take(name, value string) {
 	if f, ok := fieldOf(name); ok {
 		x.fields[f] = append(x.fields[f], value)
+	} else if posing(name) {
+		x.posed = true
 	}
 }

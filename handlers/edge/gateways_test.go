@@ -2,6 +2,7 @@ package edge_test
 
 import (
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -60,6 +61,14 @@ func newSite(t *testing.T, w *world, run func(*testing.T, gatewayfile.Options) s
 		seen := map[string][]string{"uri": {r.RequestURI}, "method": {r.Method}}
 		for name, values := range r.Header {
 			seen[name] = values
+		}
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		seen["body"] = []string{string(body)}
+		for name, values := range r.Trailer {
+			seen["trailer "+name] = values
 		}
 		_ = json.NewEncoder(rw).Encode(seen)
 	}))

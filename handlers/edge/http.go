@@ -15,6 +15,9 @@ func (e *Edge) carried(r *http.Request) *exchange {
 	for f, name := range headerNames {
 		x.fields[f] = append(x.fields[f], r.Header[name]...)
 	}
+	for name := range r.Header {
+		x.posed = x.posed || posing(name)
+	}
 	return x
 }
 

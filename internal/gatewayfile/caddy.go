@@ -76,6 +76,8 @@ const caddyFile = `# Gatehouse guards the API «slug» («env») here. This file
 				header @limit RateLimit {http.reverse_proxy.header.Ratelimit}
 				@policy vars_regexp {http.reverse_proxy.header.Ratelimit-Policy} ^\S*;
 				header @policy RateLimit-Policy {http.reverse_proxy.header.Ratelimit-Policy}
+				@warned vars_regexp {http.reverse_proxy.header.X-Gatehouse-Quota-Warning} ^[a-z]+=
+				header @warned X-Gatehouse-Quota-Warning {http.reverse_proxy.header.X-Gatehouse-Quota-Warning}
 			}
 
 			# With Retry-After and the RateLimit headers, as they came.

@@ -50,6 +50,15 @@ frontend «name»
   http-request del-header trailer
   http-request del-header te
 
+  # What a client sends after the body could pass for a header, too. Before 3.2, HAProxy can't take it off: there, a body must say its length, and HTTP/2 is off.
+.if version_atleast(3.2)
+  option http-drop-request-trailers
+.else
+  option disable-h2-upgrade
+  http-request return status 505 content-type application/problem+json string '{"type":"about:blank","title":"HTTP Version Not Supported","status":505,"detail":"This gateway takes HTTP/1 alone."}' unless { req.ver -m beg 1. }
+  http-request return status 411 content-type application/problem+json string '{"type":"about:blank","title":"Length Required","status":411,"detail":"Send Content-Length: this gateway takes no bodies in chunks."}' if { req.hdr(transfer-encoding) -m found }
+.endif
+
   http-request lua.«name»
   http-request return status 503 content-type application/problem+json hdr X-Gatehouse-Code UNAVAILABLE hdr Retry-After 5 string '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"UNAVAILABLE"}' unless { var(txn.gatehouse) -m str yes }
 
@@ -63,6 +72,7 @@ frontend «name»
   http-request set-header Host «upstream host»
   http-response set-header RateLimit %[var(txn.gatehouse_ratelimit)] if { var(txn.gatehouse_ratelimit) -m found }
   http-response set-header RateLimit-Policy %[var(txn.gatehouse_policy)] if { var(txn.gatehouse_policy) -m found }
+  http-response set-header X-Gatehouse-Quota-Warning %[var(txn.gatehouse_warning)] if { var(txn.gatehouse_warning) -m found }
   default_backend «name»_service
 
 backend «name»_service
@@ -76,7 +86,7 @@ const haproxyLua = `-- Gatehouse guards the API «slug» («env»). This file ho
 local token = "«token»"
 local authz = "«gatehouse scheme»://«gatehouse»/v1/authz?api=«slug»&env=«env»"
 local identity = { "x-gatehouse-key-id", "x-gatehouse-app-id", "x-gatehouse-organization-id", "x-gatehouse-scopes", "x-gatehouse-environment" }
-local passed = { "content-type", "x-gatehouse-code", "x-request-id", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy" }
+local passed = { "content-type", "x-gatehouse-code", "x-request-id", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-gatehouse-quota-warning" }
 
 local function first(headers, name)
   local values = headers[name]
@@ -114,6 +124,9 @@ core.register_action("«name»", { "http-req" }, function(txn)
     if first(said, "ratelimit") then
       txn:set_var("txn.gatehouse_ratelimit", first(said, "ratelimit"))
       txn:set_var("txn.gatehouse_policy", first(said, "ratelimit-policy") or "")
+    end
+    if first(said, "x-gatehouse-quota-warning") then
+      txn:set_var("txn.gatehouse_warning", first(said, "x-gatehouse-quota-warning"))
     end
     txn:set_var("txn.gatehouse", "yes")
     return

@@ -35,7 +35,7 @@ server {
   server_name «server name»;
 
   # Names that another program could read as one of ours never get past this point. For lines that come before the host's, what the default
-  # server of this address says decides: nginx does both by itself, so never switch either the other way there, or in http.
+  # server of this address says decides. Gatehouse gets the headers of each request to see, and refuses what has such a name nevertheless.
   underscores_in_headers off;
   ignore_invalid_headers on;
 
@@ -51,6 +51,7 @@ server {
     auth_request_set $gh_retry_after $upstream_http_retry_after;
     auth_request_set $gh_ratelimit $upstream_http_ratelimit;
     auth_request_set $gh_ratelimit_policy $upstream_http_ratelimit_policy;
+    auth_request_set $gh_quota_warning $upstream_http_x_gatehouse_quota_warning;
 
     error_page 401 = @gatehouse_unauthorized;
     error_page 403 = @gatehouse_refused;
@@ -58,6 +59,7 @@ server {
 
     add_header RateLimit $gh_ratelimit;
     add_header RateLimit-Policy $gh_ratelimit_policy;
+    add_header X-Gatehouse-Quota-Warning $gh_quota_warning;
 
     # Who calls, as Gatehouse says; what the client said of it is gone, and so is its key.
     proxy_set_header X-Gatehouse-Key-Id $gh_key;
@@ -70,6 +72,7 @@ server {
     proxy_set_header Authorization $«name»_authorization;
     proxy_set_header X-API-Key $«name»_api_key;
     proxy_set_header X-Gatehouse-Would-Refuse $gh_would_refuse;
+    proxy_set_header X-Gatehouse-Quota-Warning "";
     # What services believe of the route, the method or the caller, when a proxy says it: none of it was judged.
     proxy_set_header X-Original-URL "";
     proxy_set_header X-Original-URI "";
@@ -136,6 +139,7 @@ server {
     add_header Retry-After $gh_retry_after always;
     add_header RateLimit $gh_ratelimit always;
     add_header RateLimit-Policy $gh_ratelimit_policy always;
+    add_header X-Gatehouse-Quota-Warning $gh_quota_warning always;
     if ($gh_code ~ ^(RATE_LIMITED|QUOTA_EXCEEDED)$) {
       return 429 '{"type":"about:blank","title":"Too Many Requests","status":429,"code":"$gh_code"}\n';
     }

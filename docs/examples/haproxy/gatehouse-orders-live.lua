@@ -2,7 +2,7 @@
 local token = "GATEWAY_KEY"
 local authz = "http://127.0.0.1:8081/v1/authz?api=orders&env=live"
 local identity = { "x-gatehouse-key-id", "x-gatehouse-app-id", "x-gatehouse-organization-id", "x-gatehouse-scopes", "x-gatehouse-environment" }
-local passed = { "content-type", "x-gatehouse-code", "x-request-id", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy" }
+local passed = { "content-type", "x-gatehouse-code", "x-request-id", "www-authenticate", "retry-after", "ratelimit", "ratelimit-policy", "x-gatehouse-quota-warning" }
 
 local function first(headers, name)
   local values = headers[name]
@@ -40,6 +40,9 @@ core.register_action("gatehouse_orders_live", { "http-req" }, function(txn)
     if first(said, "ratelimit") then
       txn:set_var("txn.gatehouse_ratelimit", first(said, "ratelimit"))
       txn:set_var("txn.gatehouse_policy", first(said, "ratelimit-policy") or "")
+    end
+    if first(said, "x-gatehouse-quota-warning") then
+      txn:set_var("txn.gatehouse_warning", first(said, "x-gatehouse-quota-warning"))
     end
     txn:set_var("txn.gatehouse", "yes")
     return
