@@ -23,12 +23,13 @@ import (
 // keysCommand is for operators, on the database itself: it works while the server runs or not, and a running server knows of each change within
 // a second. What it does is in the audit log as done by the operator.
 type keysCommand struct {
-	List   keysListCommand   `cmd:"" help:"List keys."`
-	Show   keysShowCommand   `cmd:"" help:"Show one key."`
-	Create keysCreateCommand `cmd:"" help:"Make a key of an app, and print its text to standard output: alone, once."`
-	Rotate keysRotateCommand `cmd:"" help:"Make the successor of a key, and print its text to standard output: alone, once."`
-	Revoke keysRevokeCommand `cmd:"" help:"End a key for ever, or all that a filter finds."`
-	Import keysImportCommand `cmd:"" help:"Take over keys that were made elsewhere, by their digests, from a CSV or JSON file."`
+	List    keysListCommand    `cmd:"" help:"List keys."`
+	Show    keysShowCommand    `cmd:"" help:"Show one key."`
+	Explain keysExplainCommand `cmd:"" help:"Say whether a call with a key would be allowed, and why not."`
+	Create  keysCreateCommand  `cmd:"" help:"Make a key of an app, and print its text to standard output: alone, once."`
+	Rotate  keysRotateCommand  `cmd:"" help:"Make the successor of a key, and print its text to standard output: alone, once."`
+	Revoke  keysRevokeCommand  `cmd:"" help:"End a key for ever, or all that a filter finds."`
+	Import  keysImportCommand  `cmd:"" help:"Take over keys that were made elsewhere, by their digests, from a CSV or JSON file."`
 }
 
 // Help says what scripts need to know.

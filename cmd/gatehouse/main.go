@@ -38,6 +38,7 @@ type commands struct {
 // world is what a command sees of the outside.
 type world struct {
 	ctx       context.Context
+	stdin     io.Reader
 	stdout    io.Writer
 	stderr    io.Writer
 	lookupEnv func(string) (string, bool)
@@ -70,7 +71,7 @@ func untilSignal() (ctx context.Context, stop func()) {
 func run() int {
 	ctx, stop := untilSignal()
 	defer stop()
-	w := &world{ctx: ctx, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
+	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
 	var c commands
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A developer portal that hands out API keys and answers for them."),
 		kong.Bind(w), kong.Help(withSettings))

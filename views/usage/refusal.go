@@ -49,13 +49,13 @@ type RefusalPage struct {
 type Verdict struct {
 	Allowed  bool
 	Title    string
-	Why      string // a sentence of ours
-	Said     string // what the answer said, where no key was judged: in English, as programs get it
+	Why      string  // a sentence of ours
+	Said     string  // what the answer said, where no key was judged: in English, as programs get it
 	Behind   *Remedy // what set the value that the check refused by; nil where there is nothing to tell
 	Remedies []Remedy
-	// Checks are those that were reached, none where no key was judged; of the others Unreached has the names.
-	Checks    []CheckRow
-	Unreached []string
+	// Of the checks, all empty where no key was judged: those that passed, the one that refused, and the names of those that were not reached.
+	Passed, Checks []CheckRow
+	Unreached      []string
 }
 
 // Remedy is a way to make the call pass, or what is behind a refusal: a sentence with a link.

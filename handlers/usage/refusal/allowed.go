@@ -125,7 +125,7 @@ func Answered(ctx context.Context, ask refusal.Question, a refusal.Answer) views
 		s.root = admin
 	}
 	v := views.Verdict{Allowed: a.Allowed(), Title: text.T(ctx, "It would be allowed"), Why: text.T(ctx, "Every check passes.")}
-	v.Checks, v.Unreached = s.checks(ctx, a.Steps)
+	s.checks(ctx, a.Steps, &v)
 	if !v.Allowed {
 		v.Title, v.Why = text.T(ctx, "It would be refused: %s", codeWords(ctx, a.Code.String())), s.why(ctx)
 		v.Behind, v.Remedies = s.whence(ctx), s.remedies(ctx)

@@ -10,21 +10,22 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/usage"
 )
 
-// checks are the rows of the checks that were reached, with what they saw, and the names of the others.
-func (s *situation) checks(ctx context.Context, steps []keyring.Step) (rows []views.CheckRow, unreached []string) {
+// checks fills the checks in: those that were reached with what they saw, the others by their names.
+func (s *situation) checks(ctx context.Context, steps []keyring.Step, v *views.Verdict) {
 	for _, step := range steps {
 		if step.Outcome == keyring.NotReached {
-			unreached = append(unreached, text.T(ctx, checkNames[step.Check]))
+			v.Unreached = append(v.Unreached, text.T(ctx, checkNames[step.Check]))
 			continue
 		}
 		row := views.CheckRow{Name: text.T(ctx, checkNames[step.Check]), Tone: components.OK, Outcome: text.T(ctx, "passed")}
+		row.Seen = s.saw(ctx, step.Check)
 		if step.Outcome == keyring.Refused {
 			row.Tone, row.Outcome = components.Bad, text.T(ctx, "refused")
+			v.Checks = append(v.Checks, row)
+			continue
 		}
-		row.Seen = s.saw(ctx, step.Check)
-		rows = append(rows, row)
+		v.Passed = append(v.Passed, row)
 	}
-	return rows, unreached
 }
 
 // saw is what a check saw. A publisher is shown nothing of the key's own bounds (D3).

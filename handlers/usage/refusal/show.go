@@ -118,7 +118,7 @@ func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, beh
 	}
 	ctx := web.Ctx(c)
 	v.Why, v.Behind, v.Remedies = s.why(ctx), s.whence(ctx), s.remedies(ctx)
-	v.Checks, v.Unreached = s.checks(ctx, keyring.Steps(code))
+	s.checks(ctx, keyring.Steps(code), &v)
 	return v
 }
 

@@ -19,6 +19,7 @@ type Question struct {
 	Key         db.ID
 	API         db.ID
 	Environment keyring.Environment // 0: that of the key
+	Scopes      []string            // that the asker names
 	Method      string              // with Path; both may be empty
 	Path        keyring.Path
 	Address     netip.Addr
@@ -67,7 +68,7 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 		q.Environment, _ = keyring.ParseEnvironment(answer.Key.Environment)
 	}
 	request := keyring.Request{
-		Environment: q.Environment, IP: q.Address, Origin: q.Origin, Method: q.Method, Path: q.Path, Cost: 1, CostByRoute: true,
+		Environment: q.Environment, IP: q.Address, Origin: q.Origin, Scopes: q.Scopes, Method: q.Method, Path: q.Path, Cost: 1, CostByRoute: true,
 	}
 	quotas, err := s.used(ctx, facts, api)
 	if err != nil {
