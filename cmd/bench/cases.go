@@ -76,7 +76,8 @@ func redisSection(ctx context.Context, b *bench) error {
 	return b.against(ctx, one, two, "req/s", "cpu")
 }
 
-// millionSection verifies 1,000,000 keys at random, against 1,000 of them: what the caches of the machine and the first use of each key cost.
+// millionSection verifies 1,000,000 keys at random, against 1,000 of them: by a program that has all in memory, what the caches of the machine cost; by one that
+// reads keys when they are used, what the first use of each costs.
 func millionSection(ctx context.Context, b *bench) error {
 	dir := filepath.Join(filepath.Dir(b.forum), "million")
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -86,7 +87,16 @@ func millionSection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	if err := b.wholeStart(ctx, dir); err != nil {
+	shuffled := slices.Clone(filled.texts)
+	rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
+	all, few := filled.verifications(shuffled), filled.verifications(filled.texts[:inUse])
+	whole, err := b.wholeStart(ctx, dir)
+	if err != nil {
+		return err
+	}
+	err = b.overAll(ctx, whole, "million-in-memory", all, few)
+	whole.stop() // a folder of data belongs to one program at a time
+	if err != nil {
 		return err
 	}
 	p, err := b.another(ctx, dir)
@@ -94,25 +104,27 @@ func millionSection(ctx context.Context, b *bench) error {
 		return err
 	}
 	fmt.Printf("memory with %d keys, none used: %.1f MiB\n", b.million, p.memory())
-	shuffled := slices.Clone(filled.texts)
-	rand.Shuffle(len(shuffled), func(i, j int) { shuffled[i], shuffled[j] = shuffled[j], shuffled[i] })
-	all := load{address: p.address, connections: b.connections, requests: filled.verifications(shuffled)}
-	few := load{address: p.address, connections: b.connections, requests: filled.verifications(filled.texts[:inUse])}
-	if err := b.against(ctx, contender{"million", []*program{p}, all}, contender{"warm", []*program{p}, few}, "cpu"); err != nil {
+	return b.overAll(ctx, p, "million", all, few)
+}
+
+// overAll measures one program over all keys and over few.
+func (b *bench) overAll(ctx context.Context, p *program, name string, all, few [][]byte) error {
+	one := contender{name, []*program{p}, load{address: p.address, connections: b.connections, requests: all}}
+	two := contender{"warm", []*program{p}, load{address: p.address, connections: b.connections, requests: few}}
+	if err := b.against(ctx, one, two, "cpu"); err != nil {
 		return err
 	}
 	fmt.Printf("memory afterwards: %.1f MiB\n", p.memory())
 	return nil
 }
 
-// wholeStart tells how long a program that keeps all keys in memory reads them until it is ready, and what it holds then.
-func (b *bench) wholeStart(ctx context.Context, dir string) error {
+// wholeStart tells how long a program that keeps all keys in memory reads them until it is ready, and what it holds then. It goes on.
+func (b *bench) wholeStart(ctx context.Context, dir string) (*program, error) {
 	began := time.Now()
 	p, err := b.another(ctx, dir, "GATEHOUSE_KEYRING=whole")
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer p.stop()
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	tick := time.NewTicker(20 * time.Millisecond)
@@ -120,11 +132,11 @@ func (b *bench) wholeStart(ctx context.Context, dir string) error {
 	for {
 		r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+p.portal+"/readyz", nil)
 		if err != nil {
-			return err
+			return p, err
 		}
 		answer, err := http.DefaultClient.Do(r)
 		if err != nil {
-			return err
+			return p, err
 		}
 		_ = answer.Body.Close()
 		if answer.StatusCode == http.StatusOK {
@@ -133,5 +145,5 @@ func (b *bench) wholeStart(ctx context.Context, dir string) error {
 		<-tick.C
 	}
 	fmt.Printf("start until ready with %d keys, all read: %d ms, of CPU %d ms, memory %.1f MiB\n", b.million, time.Since(began).Milliseconds(), p.cpu().Milliseconds(), p.memory())
-	return nil
+	return p, nil
 }
