@@ -102,14 +102,14 @@ func Recount(tx *db.Tx, since time.Time) error {
 // What is looked at as a whole is read from the totals, of which there are some for each API and code whatever the number of keys; the last hour is too short for them.
 // The series of a part are few, and each is sought by itself.
 func (v View) chart(w window) (query, end string) {
-	const sums = ".at, CAST(SUM(%.calls) AS bigint) AS calls, CAST(SUM(CASE WHEN s.code = 'VALID' OR " + passedOver + " THEN 0 ELSE %.calls END) AS bigint) AS bad"
+	const sums = ".at, CAST(SUM(@.calls) AS bigint) AS calls, CAST(SUM(CASE WHEN s.code = 'VALID' OR " + passedOver + " THEN 0 ELSE @.calls END) AS bigint) AS bad"
 	switch {
 	case !v.whole(): // SQLite joins in this order
-		return "SELECT u" + strings.ReplaceAll(sums, "%", "u") + " FROM usage_series s CROSS JOIN " + w.grain.table() + " u", " AND u.series_id = s.id AND u.at >= ? GROUP BY u.at"
+		return "SELECT u" + strings.ReplaceAll(sums, "@", "u") + " FROM usage_series s CROSS JOIN " + w.grain.table() + " u", " AND u.series_id = s.id AND u.at >= ? GROUP BY u.at"
 	case w.grain == minutes:
-		return "SELECT u" + strings.ReplaceAll(sums, "%", "u") + w.grain.from(), " AND u.at >= ? GROUP BY u.at"
+		return "SELECT u" + strings.ReplaceAll(sums, "@", "u") + w.grain.from(), " AND u.at >= ? GROUP BY u.at"
 	}
-	return "SELECT s" + strings.ReplaceAll(sums, "%", "s") + w.grain.totals(), " AND s.at >= ? GROUP BY s.at"
+	return "SELECT s" + strings.ReplaceAll(sums, "@", "s") + w.grain.totals(), " AND s.at >= ? GROUP BY s.at"
 }
 
 // whole reports whether v looks at all keys, of every organization.

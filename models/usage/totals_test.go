@@ -67,6 +67,26 @@ func TestTotalsAreWhatTheirSeriesCounted(t *testing.T) {
 	})
 }
 
+// What an API in report-only mode would have refused was let through, in a chart as in the tables.
+func TestWhatWasPassedOverIsNoRefusal(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := usagetest.New(t, d)
+		id, _ := w.AddKey(w.App, "Worker", w.Orders, w.OrdersRead)
+		w.Seed(id, w.App, w.Org, w.Orders, "/v2/orders", "VALID", clock.Now(), 5)
+		w.Seed(id, w.App, w.Org, w.Orders, "/v2/orders", "PASSED_INSUFFICIENT_SCOPE", clock.Now(), 3)
+		w.Seed(id, w.App, w.Org, w.Orders, "/v2/orders", "INSUFFICIENT_SCOPE", clock.Now(), 1)
+
+		for _, span := range usage.Spans {
+			_, whole := staffSees(t, w, usage.View{Span: span})
+			_, part := staffSees(t, w, usage.View{Span: span, Key: id})
+			_, passed := staffSees(t, w, usage.View{Span: span, Code: usage.Passed})
+			if want := (usage.Count{Good: 8, Bad: 1}); whole != want || part != want || passed != (usage.Count{Good: 3}) {
+				t.Errorf("%s: of all %+v, of the key %+v, passed over %+v", span, whole, part, passed)
+			}
+		}
+	})
+}
+
 // During an upgrade programs from before there were totals count without them.
 func TestCountsOfAnOlderProgramAreInTheTotalsWithinTheHour(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
