@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // gateways are the programs whose files we offer, each run with the very text that we offer.
@@ -161,6 +162,9 @@ func TestBehindEachGatewayRefusalsKeepTheirStatus(t *testing.T) {
 			status, header, _ := visit(t, c.method, s.url+c.target, c.key, nil)
 			if status != c.status || header.Get("X-Gatehouse-Code") != c.code {
 				t.Errorf("%s: %d %v", name, status, header)
+			}
+			if ids := header.Values("X-Request-Id"); status != 200 && (len(ids) != 1 || !refusal.IsRequestID(ids[0])) {
+				t.Errorf("%s: the refusal is named %q", name, ids)
 			}
 			if status == 429 && (header.Get("Retry-After") != "60" || header.Get("RateLimit") != `"default";r=0;t=60` || header.Get("RateLimit-Policy") == "") {
 				t.Errorf("%s: %v", name, header)

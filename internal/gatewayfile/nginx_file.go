@@ -18,6 +18,14 @@ map $gh_key$gh_would_refuse $«name»_service {
   "" «name»_nowhere;
   default «name»_service;
 }
+
+# Each refusal names its request, also in its body: by that id the portal tells why it was refused.
+map $gh_request $«name»_request {
+  "" "";
+  default ',"request_id":"$gh_request"';
+}
+log_format «name» '$remote_addr [$time_local] "$request" $status $body_bytes_sent code=$gh_code request_id=$gh_request';
+
 upstream «name»_nowhere {
   server 127.0.0.1:9 down;
 }
@@ -33,6 +41,8 @@ upstream «name» {
 server {
   listen «listen»;
   server_name «server name»;
+  # For a log whose lines name the request, as the portal does:
+  # access_log /var/log/nginx/access.log «name»;
 
   # Names that another program could read as one of ours never get past this point. For lines that come before the host's, what the default
   # server of this address says decides. Gatehouse gets the headers of each request to see, and refuses what has such a name nevertheless.
@@ -48,6 +58,7 @@ server {
     auth_request_set $gh_environment $upstream_http_x_gatehouse_environment;
     auth_request_set $gh_would_refuse $upstream_http_x_gatehouse_would_refuse;
     auth_request_set $gh_code $upstream_http_x_gatehouse_code;
+    auth_request_set $gh_request $upstream_http_x_request_id;
     auth_request_set $gh_retry_after $upstream_http_retry_after;
     auth_request_set $gh_ratelimit $upstream_http_ratelimit;
     auth_request_set $gh_ratelimit_policy $upstream_http_ratelimit_policy;
@@ -129,32 +140,35 @@ server {
     internal;
     default_type application/problem+json;
     add_header X-Gatehouse-Code $gh_code always;
-    return 401 '{"type":"about:blank","title":"Unauthorized","status":401,"code":"$gh_code"}\n';
+    add_header X-Request-Id $gh_request always;
+    return 401 '{"type":"about:blank","title":"Unauthorized","status":401,"code":"$gh_code"$«name»_request}\n';
   }
 
   location @gatehouse_refused {
     internal;
     default_type application/problem+json;
     add_header X-Gatehouse-Code $gh_code always;
+    add_header X-Request-Id $gh_request always;
     add_header Retry-After $gh_retry_after always;
     add_header RateLimit $gh_ratelimit always;
     add_header RateLimit-Policy $gh_ratelimit_policy always;
     add_header X-Gatehouse-Quota-Warning $gh_quota_warning always;
     if ($gh_code ~ ^(RATE_LIMITED|QUOTA_EXCEEDED)$) {
-      return 429 '{"type":"about:blank","title":"Too Many Requests","status":429,"code":"$gh_code"}\n';
+      return 429 '{"type":"about:blank","title":"Too Many Requests","status":429,"code":"$gh_code"$«name»_request}\n';
     }
     if ($gh_code ~ ^(UNAVAILABLE|GATEWAY_UNAUTHENTICATED)$) {
-      return 503 '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"$gh_code"}\n';
+      return 503 '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"$gh_code"$«name»_request}\n';
     }
-    return 403 '{"type":"about:blank","title":"Forbidden","status":403,"code":"$gh_code"}\n';
+    return 403 '{"type":"about:blank","title":"Forbidden","status":403,"code":"$gh_code"$«name»_request}\n';
   }
 
   location @gatehouse_unavailable {
     internal;
     default_type application/problem+json;
     add_header X-Gatehouse-Code UNAVAILABLE always;
+    add_header X-Request-Id $gh_request always;
     add_header Retry-After 5 always;
-    return 503 '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"UNAVAILABLE"}\n';
+    return 503 '{"type":"about:blank","title":"Service Unavailable","status":503,"code":"UNAVAILABLE"$«name»_request}\n';
   }
 }
 `

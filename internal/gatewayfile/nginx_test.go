@@ -4,6 +4,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -13,6 +15,9 @@ import (
 )
 
 const token = "gk_live_0123456789abcdefghijABCDEFGHIJ01234567"
+
+// requestID is that of every answer of the stage's Gatehouse.
+const requestID = "req_0123456789abcdef"
 
 // stage is a Gatehouse that answers as told by the key, a service that tells what it got, and a real nginx between them.
 type stage struct {
@@ -57,6 +62,7 @@ func answer(w http.ResponseWriter, key string) {
 		h.Set("X-Gatehouse-"+name, strings.ToLower(name))
 	}
 	h.Set("X-Gatehouse-Environment", "")
+	h.Set("X-Request-Id", requestID)
 	h.Set("RateLimit", `"default";r=99;t=1`)
 	switch code := strings.TrimPrefix(key, "Bearer "); code {
 	case "good":
@@ -152,6 +158,9 @@ func TestNginxRestoresTheStatusOfARefusal(t *testing.T) {
 				response.Header.Get("Content-Type") != "application/problem+json" {
 				t.Errorf("%s %s: %d %v %s", method, code, response.StatusCode, response.Header, body)
 			}
+			if ids := response.Header.Values("X-Request-Id"); len(ids) != 1 || ids[0] != requestID || !strings.Contains(body, `,"request_id":"`+requestID+`"}`) {
+				t.Errorf("%s names its request as %q, %s", code, ids, body)
+			}
 			if status == 429 && response.Header.Get("Retry-After") != "7" {
 				t.Errorf("%s: no Retry-After", code)
 			}
@@ -184,6 +193,27 @@ func TestNginxRefusesWhenGatehouseIsGone(t *testing.T) {
 
 	if response.StatusCode != 503 || response.Header.Get("X-Gatehouse-Code") != "UNAVAILABLE" || len(s.served) != 0 {
 		t.Error(response.StatusCode, body)
+	}
+	if len(response.Header.Values("X-Request-Id")) != 0 || strings.Contains(body, "request_id") {
+		t.Error("a request is named that Gatehouse never saw:", response.Header, body)
+	}
+}
+
+func TestNginxsLogNamesTheRequestAsThePortalDoes(t *testing.T) {
+	s := &stage{}
+	s.gatehouse = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { answer(w, r.Header.Get("Authorization")) }))
+	t.Cleanup(s.gatehouse.Close)
+	log := filepath.Join(t.TempDir(), "access.log")
+	file := gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: s.gatehouse.URL, APISlug: "orders", Environment: "live", Token: token, Upstream: s.gatehouse.URL, Listen: "127.0.0.1:@PORT@"})
+	var stop func()
+	s.url, stop = testenv.Nginx(t, strings.Replace(file, "# access_log /var/log/nginx/access.log", "access_log "+log, 1))
+
+	s.call(t, http.MethodGet, "/v2/orders", "WRONG_ENVIRONMENT", nil)
+	stop()
+
+	lines, err := os.ReadFile(log)
+	if err != nil || !strings.Contains(string(lines), " 403 ") || !strings.Contains(string(lines), "code=WRONG_ENVIRONMENT request_id="+requestID+"\n") {
+		t.Errorf("%v: %s", err, lines)
 	}
 }
 
