@@ -29,8 +29,18 @@ func (e *engine) join(o Options) fleet {
 		o.DB.OnCommit(func([]db.Change) { f.crier.Call() })
 	}
 	ring, client, ears := e.ring, e.redis, f.ears
+	serving := ""
+	if o.DB.Dialect == db.SQLite {
+		serving = o.DB.Path + ".serving" // all who serve a file are on its machine
+	}
 	f.heart = replica.NewHeart(replica.HeartOptions{
-		DB: o.DB, Name: o.Replica, Version: o.Version, EdgeAddr: o.Settings.EdgeAddr,
+		DB: o.DB, Name: o.Replica, Version: o.Version, EdgeAddr: o.Settings.EdgeAddr, Serving: serving,
+		// What was spent of quotas as one of fewer is told before the newcomer reads how much there is left.
+		Grown: func(ctx context.Context) {
+			if e.flusher != nil {
+				_ = e.flusher.Flush(ctx) // it has said what went wrong, and tries again
+			}
+		},
 		Report: func(ctx context.Context) replica.Report {
 			r := ringReport(ring, o.DB.Now())
 			r.Spooled = e.spooled()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -170,8 +171,17 @@ func (h *House) front(pages http.Handler) http.Handler {
 }
 
 // Join has the other processes over this database counted, and this one by them, before anything is served: limits are divided by their number from the first
-// call on. It fails in no way that matters: while the database is away this process counts itself, and asks again.
-func (h *House) Join(ctx context.Context) { h.engine.fleet.heart.First(ctx) }
+// call on, and what is left of quotas is what they left. It waits for them, some seconds at most; a process that is alone waits for nobody. It fails in no way
+// that matters: while the database is away this process counts itself, and asks again.
+func (h *House) Join(ctx context.Context) {
+	h.engine.fleet.heart.First(ctx)
+	if h.engine.fleet.heart.Peers() == 1 {
+		return
+	}
+	if err := h.engine.flusher.Seed(ctx); err != nil {
+		slog.Warn("what is left of quotas is not read", "error", err)
+	}
+}
 
 // Leave makes the house say that it is not ready any more.
 func (h *House) Leave() { h.site.Leave() }

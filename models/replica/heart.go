@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,10 +16,16 @@ import (
 // HeartOptions say whose heart it is. DB, Name and Report are required.
 type HeartOptions struct {
 	DB       *db.DB
-	Name     string
+	Name     string // host/pid where it is told, so that who ended on this machine is known to have
 	Version  string
 	EdgeAddr string
 	Report   func(context.Context) Report
+	// Grown is called when there are more processes than this one knew of: once it divides limits by their number, and before it says so. What it counted as one of
+	// fewer is to be stored then. It may be nil.
+	Grown func(context.Context)
+	// Serving is a file whose lock says that a process serves the database, where all that do are on this machine: who finds it free is the only one, whatever rows
+	// a process that was killed left behind. "": there is none.
+	Serving string
 	// DatabaseClock tells the time by which ages are judged; nil: the database's own.
 	DatabaseClock func(context.Context) (time.Time, error)
 }
@@ -30,7 +38,10 @@ type Heart struct {
 
 	mu      sync.Mutex
 	started time.Time
-	before  Report // at the last beat, for what is counted between two
+	joined  time.Time // when the row of this process was there for others to see
+	before  Report    // at the last beat, for what is counted between two
+	serving *os.File
+	ended   []db.ID // processes whose rows are there, and that are not
 }
 
 // NewHeart returns a heart that has not beaten yet: until it has, this process counts as the only one.
@@ -50,23 +61,65 @@ func (h *Heart) BootID() db.ID { return h.boot }
 // away it stays what it was. It costs an atomic load.
 func (h *Heart) Peers() int { return int(h.peers.Load()) }
 
-// Beat renews the row of this process, forgets those of long ago and counts the living.
+// Beat counts the living, renews the row of this process and forgets those of long ago. In that order: a row says that its process knows of all that had theirs by
+// then (see Heard).
 func (h *Heart) Beat(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err := h.beat(ctx); err != nil {
+		return fmt.Errorf("replica: %w", err)
+	}
+	return nil
+}
+
+func (h *Heart) beat(ctx context.Context) error {
+	if err := h.serve(ctx); err != nil {
+		return err
+	}
 	asked := h.DB.MachineNow()
 	now, err := h.DatabaseClock(ctx)
 	if err != nil {
-		return fmt.Errorf("replica: %w", err)
+		return err
 	}
 	answered := h.DB.MachineNow()
 	skew := asked.Add(answered.Sub(asked) / 2).Sub(now)
 	if h.started.IsZero() {
 		h.started = now
 	}
+	others, err := h.others(ctx, now)
+	if err != nil {
+		return err
+	}
+	living := int64(len(others) + 1)
+	if grown := h.peers.Swap(living) < living; grown && h.Grown != nil {
+		h.Grown(ctx)
+	}
 	report := h.Report(ctx)
-	var living int64
-	err = h.DB.Tx(ctx, func(tx *db.Tx) error {
+	if err := h.renew(ctx, now, skew, report); err != nil {
+		return err
+	}
+	h.before = report
+	if h.joined.IsZero() {
+		h.joined, err = h.DatabaseClock(ctx)
+	}
+	return err
+}
+
+// other is a row of another process.
+type other struct {
+	BootID db.ID
+	Name   string
+	SeenAt time.Time
+}
+
+// others are the processes that live beside this one.
+func (h *Heart) others(ctx context.Context, now time.Time) (all []other, err error) {
+	err = h.DB.Read(ctx).Raw("SELECT boot_id, name, seen_at FROM replicas WHERE seen_at > ? AND boot_id <> ?", now.Add(-LivesFor), h.boot).Scan(&all).Error
+	return slices.DeleteFunc(all, func(o other) bool { return slices.Contains(h.ended, o.BootID) }), err
+}
+
+func (h *Heart) renew(ctx context.Context, now time.Time, skew time.Duration, report Report) error {
+	return h.DB.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run(`INSERT INTO replicas (boot_id, name, version, edge_addr, started_at, seen_at, skew_ms, feed_seq, feed_ms, hint, redis, spooled, keys_held, lookups, reads)
 			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (boot_id) DO UPDATE SET seen_at = excluded.seen_at, skew_ms = excluded.skew_ms, feed_seq = excluded.feed_seq,
 			feed_ms = excluded.feed_ms, hint = excluded.hint, redis = excluded.redis, spooled = excluded.spooled, keys_held = excluded.keys_held, lookups = excluded.lookups, reads = excluded.reads`,
@@ -75,23 +128,19 @@ func (h *Heart) Beat(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if _, err := tx.Run("DELETE FROM replicas WHERE seen_at <= ?", now.Add(-Remembered)); err != nil {
-			return err
-		}
-		return tx.Raw("SELECT COUNT(*) FROM replicas WHERE seen_at > ?", now.Add(-LivesFor)).Scan(&living).Error
+		_, err = tx.Run("DELETE FROM replicas WHERE seen_at <= ?", now.Add(-Remembered))
+		return err
 	})
-	if err != nil {
-		return fmt.Errorf("replica: %w", err)
-	}
-	h.before = report
-	h.peers.Store(max(1, living))
-	return nil
 }
 
 // Leave removes the row: the process ends in order, and nobody need wonder where it went.
 func (h *Heart) Leave(ctx context.Context) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if h.serving != nil {
+		_ = h.serving.Close() // it was only locked
+		h.serving = nil
+	}
 	return h.DB.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run("DELETE FROM replicas WHERE boot_id = ?", h.boot)
 		return err
@@ -101,28 +150,29 @@ func (h *Heart) Leave(ctx context.Context) error {
 // beatTimeout bounds one beat, so that a database that hangs does not hold up the next.
 const beatTimeout = 4 * time.Second
 
-// First beats once, and waits for it no longer than for any beat. What fails Run tries again and tells.
-func (h *Heart) First(ctx context.Context) {
-	beat, cancel := context.WithTimeout(ctx, beatTimeout)
-	defer cancel()
-	_ = h.Beat(beat)
-}
-
-// Run beats until ctx ends, and then leaves.
+// Run beats until ctx ends, and then leaves. In between it looks whether somebody joined, so that they need not wait long to be known.
 func (h *Heart) Run(ctx context.Context) {
 	tick := time.NewTicker(BeatEvery)
 	defer tick.Stop()
-	failing := false
+	look := time.NewTicker(lookEvery)
+	defer look.Stop()
+	failing, due := false, true
 	for {
-		beat, cancel := context.WithTimeout(ctx, beatTimeout)
-		err := h.Beat(beat)
-		cancel()
-		if ctx.Err() == nil && err != nil && !failing {
-			slog.Warn("this process can’t say that it lives", "error", err)
+		if due {
+			beat, cancel := context.WithTimeout(ctx, beatTimeout)
+			err := h.Beat(beat)
+			cancel()
+			if ctx.Err() == nil && err != nil && !failing {
+				slog.Warn("this process can’t say that it lives", "error", err)
+			}
+			failing = err != nil
 		}
-		failing = err != nil
 		select {
 		case <-tick.C:
+			due = true
+			continue
+		case <-look.C:
+			due = h.somebodyJoined(ctx)
 			continue
 		case <-ctx.Done():
 		}

@@ -166,20 +166,6 @@ func TestOnlyStaffSeeReplicas(t *testing.T) { // Z1
 	})
 }
 
-func TestAProcessThatJoinsKnowsTheOthersBeforeItServes(t *testing.T) { // L6
-	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
-		report := replica.Report{}
-		a, b, late := one(d, clock, "a", &report), one(d, clock, "b", &report), one(d, clock, "c", &report)
-		beat(t, a, b)
-
-		late.First(bg)
-
-		if late.Peers() != 3 {
-			t.Error(late.Peers())
-		}
-	})
-}
-
 func TestHeartBeatsUntilItIsToldToStopAndLeavesNoRow(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		asked := make(chan struct{}, 10)

@@ -119,6 +119,7 @@ func (f *Flusher) refresh(ctx context.Context) error {
 }
 
 // Seed stores what processes before this one left in the spool, as far as that goes, and reads what is already used of this month's quotas: call it before the first verification.
+// It may be called again, to read that anew.
 func (f *Flusher) Seed(ctx context.Context) error {
 	if f.Spool != nil && f.Spool.Head() != nil {
 		_ = f.Flush(ctx) // it has said what went wrong, and is tried again
@@ -127,5 +128,6 @@ func (f *Flusher) Seed(ctx context.Context) error {
 	defer f.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
+	f.seeded = f.seeded && f.pending != nil // a batch whose charges may or may not be stored is to be settled first
 	return f.refresh(ctx)
 }

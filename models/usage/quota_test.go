@@ -14,10 +14,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
 )
 
-// sharing is one of n replicas that share quotas.
-func sharing(t *testing.T, w *usagetest.World, name string, n int) *replica {
+// sharing is one of several replicas that share quotas.
+func sharing(t *testing.T, w *usagetest.World, name string, peers ratelimit.Peers) *replica {
 	t.Helper()
-	r := &replica{w: w, t: t, ring: w.Ring(), counters: keyring.NewUsage(0), quotas: keyring.NewSharedQuotas(ratelimit.Fixed(n))}
+	r := &replica{w: w, t: t, ring: w.Ring(), counters: keyring.NewUsage(0), quotas: keyring.NewSharedQuotas(peers)}
 	r.flusher = usage.NewFlusher(usage.FlusherOptions{
 		DB: w.DB, Counters: r.counters, Quotas: r.quotas, Replica: name, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
@@ -48,7 +48,7 @@ func TestQuotasOfDayAndMonthHoldOverThreeReplicasAndRestarts(t *testing.T) { // 
 		for day := range 4 {
 			want := min(120, max(0, 300-sum))
 			// Each day with processes that know nothing but what is stored.
-			replicas := []*replica{sharing(t, w, "one", 3), sharing(t, w, "two", 3), sharing(t, w, "three", 3)}
+			replicas := []*replica{sharing(t, w, "one", ratelimit.Fixed(3)), sharing(t, w, "two", ratelimit.Fixed(3)), sharing(t, w, "three", ratelimit.Fixed(3))}
 			passed := 0
 			for range 12 {
 				for _, r := range replicas {
@@ -73,7 +73,7 @@ func TestACostlyCallIsChargedWhole(t *testing.T) {
 		w.Run("UPDATE plans SET quota_day = 100")
 		w.Run("UPDATE route_rules SET cost = 30 WHERE path_template = '/v2/orders' AND method = 'GET'")
 		_, text := w.AddKey(w.App, "Worker", w.Orders, w.OrdersRead)
-		r := sharing(t, w, "one", 1)
+		r := sharing(t, w, "one", ratelimit.Fixed(1))
 		byRoute := target("GET", "/v2/orders")
 		byRoute.CostByRoute = true
 		passed := 0
