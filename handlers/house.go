@@ -103,7 +103,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
 	h.site.Routes(r)
 	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
-	org.New(kit, s.Org, s.Catalog, s.Quota).Routes(r)
+	org.New(kit, s.Org, s.Catalog, s.Quota, s.Invitation).Routes(r)
 	(&audit.Handler{Kit: kit, Orgs: s.Org, Activity: activity.NewStore(h.options.DB)}).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum = s.Forum

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 )
 
 // typed is a form with the fields in which people write freely.
@@ -43,6 +44,7 @@ func (w *world) developersForms() map[string][]typed {
 		},
 		"org": {
 			{path: "/console/organizations/new", form: fields("name", "Second"), refused: []string{"name"}},
+			{path: "/console/organizations/" + w.shared().Show("org") + "/invite", form: fields("email", "new@example.com", "role", "viewer"), refused: []string{"email"}},
 			{path: "/console/apps/new", form: fields("organization", t.org.Show("org"), "name", "Second"), refused: []string{"name", "description", "homepage_url"}},
 			{path: "/console/apps/" + app + "/edit", form: fields("name", "Second"), refused: []string{"name", "description", "homepage_url"}},
 		},
@@ -54,6 +56,14 @@ func (w *world) developersForms() map[string][]typed {
 			{path: keyPath + "/revoke", form: fields("confirm", t.key.Name), hinted: []string{"reason"}},
 		},
 	}
+}
+
+// shared is an ordinary organization that the tenant owns.
+func (w *world) shared() db.ID {
+	w.Helper()
+	o, err := w.house.Stores.Org.Create(context.Background(), webtest.ActorOf(w.mine.user), org.Input{Name: "Shared"})
+	w.ok(err)
+	return o.ID
 }
 
 // staffsForms are the forms of staff.

@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/replica"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
@@ -39,6 +40,7 @@ type Stores struct {
 	Outbox      *outbox.Outbox
 	Account     *account.Store
 	Org         *org.Store
+	Invitation  *invitation.Store
 	Catalog     *catalog.Store
 	Key         *key.Store
 	Handover    *handover.Store
@@ -83,6 +85,7 @@ func newStores(o Options) (Stores, error) {
 		},
 	})
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
+	s.Invitation = invitation.NewStore(invitation.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Rotation = rotation.NewStore(o.DB, s.Key)

@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
@@ -50,6 +51,7 @@ type tenant struct {
 	session db.ID
 	asked   forum.Question // for the tenant's organization alone
 	answer  db.ID          // to it
+	invited db.ID          // an invitation to them into the company's organization
 	refused string         // request id of a refused call with the key
 	ids     []string       // as pages and forms show them
 }
@@ -158,6 +160,11 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	answer, err := s.Forum.Answer(ctx, a, t.asked.ID, forum.Reply{Body: "What I found out myself."})
 	w.ok(err)
 	t.answer = answer.ID
+	company, err := s.Catalog.Publishers(ctx, webtest.ActorOf(w.admin))
+	w.ok(err)
+	invited, err := s.Invitation.Invite(ctx, webtest.ActorOf(w.admin), company[0].ID, invitation.Input{Email: email, Role: "viewer"})
+	w.ok(err)
+	t.invited = invited.ID
 	t.refused = "req_" + strings.TrimPrefix(t.key.ID.Show("key"), "key_")[10:]
 	calls := refusal.NewRecorder(w.db, nil)
 	calls.Put(refusal.Record{
@@ -165,7 +172,7 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 		Environment: keyring.Live, Door: refusal.Authz, Code: "PAUSED", Cause: keyring.KeyPaused, Status: 401, Method: "GET", Path: "/orders",
 	})
 	w.ok(calls.Flush(ctx))
-	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.user.ID.String()}
+	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.user.ID.String(), t.invited.String()}
 	return t
 }
 
@@ -175,6 +182,7 @@ func (t tenant) idFor(path string) (param, id string) {
 		{"/console/account/sessions/", ":session", t.session.Show("session")},
 		{"/console/keys/", ":key", t.key.ID.Show("key")},
 		{"/console/organizations/", ":id", t.org.Show("org")},
+		{"/console/invitations/", ":id", t.invited.Show("inv")},
 		{"/console/apps/", ":id", t.app.ID.Show("app")},
 		{"/console/access/", ":id", t.access.Show("acc")},
 		{"/console/access/", ":access", t.access.Show("acc")},

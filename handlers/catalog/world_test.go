@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
@@ -42,7 +43,7 @@ func newWorld(t *testing.T) *world {
 		}
 		w.Catalog = catalog.NewStore(catalog.Options{DB: d, Outbox: w.Outbox, Link: k.Link})
 		w.Keys = key.NewStore(key.Options{DB: d, Outbox: w.Outbox, Root: root, Brand: "gk", Link: k.Link})
-		orghandlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil)).Routes(r) // it sends no mail here
+		orghandlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil), invitation.NewStore(invitation.Options{DB: d})).Routes(r) // it sends no mail here
 		handlers.New(k, w.Catalog, w.Org, w.Keys).Routes(r)
 	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)

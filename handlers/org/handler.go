@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -22,11 +23,13 @@ type Handler struct {
 	Store   *org.Store
 	Catalog *catalog.Store
 	Quotas  *quota.Store
+
+	Invitations *invitation.Store
 }
 
 // New makes the handler.
-func New(k *web.Kit, s *org.Store, c *catalog.Store, q *quota.Store) *Handler {
-	return &Handler{Kit: k, Store: s, Catalog: c, Quotas: q}
+func New(k *web.Kit, s *org.Store, c *catalog.Store, q *quota.Store, i *invitation.Store) *Handler {
+	return &Handler{Kit: k, Store: s, Catalog: c, Quotas: q, Invitations: i}
 }
 
 // Routes lists the routes of the area.
@@ -39,6 +42,20 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Post("/console/organizations/:id", in, h.ChangeOrganization)
 	r.Get("/console/organizations/:id/delete", in, h.ConfirmDeleteOrganization)
 	r.Post("/console/organizations/:id/delete", in, h.DeleteOrganization)
+
+	r.Get("/console/organizations/:id/members/:user/role", in, h.RoleForm)
+	r.Post("/console/organizations/:id/members/:user/role", in, h.SetRole)
+	r.Get("/console/organizations/:id/transfer", in, h.TransferForm)
+	r.Post("/console/organizations/:id/transfer", in, h.Transfer)
+
+	r.Get("/console/organizations/:id/invite", in, h.InviteForm)
+	r.Post("/console/organizations/:id/invite", in, h.Invite)
+	r.Post("/console/organizations/:id/invitations/:invitation/resend", in, h.Reinvite)
+	r.Post("/console/organizations/:id/invitations/:invitation/revoke", in, h.Uninvite)
+	r.Get("/invitation", web.Public(), h.InvitationLink)
+	r.Get("/console/invitations/:id", in, h.Invitation)
+	r.Post("/console/invitations/:id/accept", in, h.AcceptInvitation)
+	r.Post("/console/invitations/:id/decline", in, h.DeclineInvitation)
 
 	r.Get("/console/apps", in, h.Apps)
 	r.Get("/console/apps/new", in, h.NewApp)

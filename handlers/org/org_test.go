@@ -17,12 +17,15 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
 type world struct {
 	*webtest.Site
 	*catalogtest.World
+
+	invitations *invitation.Store
 
 	staff, support, owner, other *webtest.Client
 }
@@ -32,8 +35,9 @@ func newWorld(t *testing.T) *world {
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)
 	w := &world{World: catalogtest.New(t, d)}
+	w.invitations = invitation.NewStore(invitation.Options{DB: d, Outbox: w.Outbox, Link: func(p string) string { return p }})
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-		handlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil)).Routes(r) // sends no mail here
+		handlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil), w.invitations).Routes(r) // sends no mail here
 	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)
 	return w

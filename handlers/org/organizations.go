@@ -37,10 +37,18 @@ func (h *Handler) Organizations(c echo.Context) error {
 			{Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)},
 		})
 	}
+	parts := []views.Part{{Table: &t}}
+	invited, err := h.myInvitations(c)
+	if err != nil {
+		return err
+	}
+	if invited != nil {
+		parts = append([]views.Part{*invited}, parts...)
+	}
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "An organization owns apps, their keys and their access to APIs."),
 		Actions: []components.Act{{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}},
-		Parts:   []views.Part{{Table: &t}},
+		Parts:   parts,
 	}))
 }
 
@@ -125,7 +133,14 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 	if n := suspensionNote(c, o.Suspended(h.Now()), o.SuspendedReason); n != nil {
 		d.Parts = append(d.Parts, views.Part{Note: n})
 	}
-	d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, o, members)})
+	d.Parts = append(d.Parts, h.membersPart(c, o, members))
+	invited, err := h.openInvitations(c, o)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	if invited != nil {
+		d.Parts = append(d.Parts, *invited)
+	}
 	d.Parts = append(d.Parts, views.Part{
 		Title: web.T(c, "Expiry calendar"), ID: "calendar", Text: web.T(c, "Have the ends of this organization’s keys in your own calendar."),
 		Actions: []components.Act{{Label: web.T(c, "Expiry calendar"), Href: organizationPath(id) + "/calendar"}},
@@ -139,23 +154,44 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
 		}})
 	}
+	d.Parts = append(d.Parts, endings(c, o, members)...)
+	return d, nil
+}
+
+// membersPart lists the members, with the way to more.
+func (h *Handler) membersPart(c echo.Context, o org.Mine, members []org.Member) views.Part {
+	p := views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, o, members)}
+	if permission.Org(o.Role, permission.MembersManage) && o.Kind != org.Personal {
+		p.Actions = []components.Act{{Label: web.T(c, "Invite member"), Href: organizationPath(o.ID) + "/invite"}}
+	}
+	return p
+}
+
+// endings are the ways out of an organization: to transfer, leave and delete it.
+func endings(c echo.Context, o org.Mine, members []org.Member) (parts []views.Part) {
+	if permission.Org(o.Role, permission.OwnersManage) && o.Kind != org.Personal {
+		parts = append(parts, views.Part{
+			Title: web.T(c, "Transfer ownership"), ID: "transfer", Text: web.T(c, "Another member becomes an owner, and you become an admin."),
+			Actions: []components.Act{{Label: web.T(c, "Transfer ownership"), Href: organizationPath(o.ID) + "/transfer"}},
+		})
+	}
 	switch {
 	case o.Kind == org.Personal:
 	case soleOwner(o, members):
-		d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Leave organization"), ID: "leave", Text: web.T(c, "You are its only owner, and an organization always keeps one: you can’t leave it.")})
+		parts = append(parts, views.Part{Title: web.T(c, "Leave organization"), ID: "leave", Text: web.T(c, "You are its only owner, and an organization always keeps one: you can’t leave it.")})
 	default:
-		d.Parts = append(d.Parts, views.Part{
+		parts = append(parts, views.Part{
 			Title: web.T(c, "Leave organization"), ID: "leave", Text: web.T(c, "You lose all of it at once. The keys that you made go on; its admins say who is responsible for them."),
-			Actions: []components.Act{{Label: web.T(c, "Leave organization"), Href: organizationPath(id) + "/leave"}},
+			Actions: []components.Act{{Label: web.T(c, "Leave organization"), Href: organizationPath(o.ID) + "/leave"}},
 		})
 	}
 	if permission.Org(o.Role, permission.OrgDelete) && o.Kind == org.Ordinary {
-		d.Parts = append(d.Parts, views.Part{
+		parts = append(parts, views.Part{
 			Title: web.T(c, "Delete organization"), ID: "delete", Text: web.T(c, "Its apps and keys stop working at once. This can’t be undone."),
-			Actions: []components.Act{{Label: web.T(c, "Delete organization"), Href: organizationPath(id) + "/delete", Kind: components.Danger}},
+			Actions: []components.Act{{Label: web.T(c, "Delete organization"), Href: organizationPath(o.ID) + "/delete", Kind: components.Danger}},
 		})
 	}
-	return d, nil
+	return parts
 }
 
 // soleOwner reports whether the reader is the one owner that there is.
@@ -171,15 +207,10 @@ func soleOwner(o org.Mine, members []org.Member) bool {
 
 func (h *Handler) membersTable(c echo.Context, o org.Mine, members []org.Member) *views.Table {
 	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Members"), Columns: []components.Column{
-		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")}, {Label: web.T(c, "Remove"), Hidden: true},
+		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")}, {Label: web.T(c, "Change"), Hidden: true},
 	}}, Empty: web.T(c, "This organization has no members.")}
 	for _, m := range members {
-		remove := views.Cell{}
-		if mayRemove(c, o, m) {
-			remove.Acts = []components.Act{{Label: web.T(c, "Remove"), Href: organizationPath(o.ID) + "/members/" + m.UserID.Show("user") + "/remove"}}
-			remove.Labels = []string{web.T(c, "Remove %s from organization", m.Name)}
-		}
-		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}, remove})
+		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}, memberActs(c, o, m)})
 	}
 	return &t
 }

@@ -43,6 +43,7 @@ var withoutAct = map[string]string{
 	"handover.Departure":      "only reads, under the lock of what it asks about",
 	"handover.PreviewMove":    "only reads, under the lock of what it asks about",
 	"handover.Sweep":          "forgets what links held that nobody opened in time",
+	"invitation.Sweep":        "deletes invitations that expired long ago",
 	"leak.Sweep":              "forgets signed bodies of long ago",
 	"guide.Progress":          "writes down what other acts have done",
 	"guide.Index":             "brings the search index to the pages",

@@ -36,6 +36,7 @@ func TestEveryPageOfAFullPortalIsSound(t *testing.T) {
 	}
 	staff := staffClerk(t, demo.URL)
 	others := append(mailedPages(staff), approvedRequest(staff), previewOfRevocation(staff))
+	others = append(others, invitation(staff, rig.DemoRoles("developer")[1].Email)...)
 	pages, cookies := survey(t, demo.URL, roles, routes, append(others, ownPost(staff)...)...)
 
 	reached(t, routes, pages)
@@ -91,6 +92,29 @@ func mailedPages(c *clerk) []string {
 		}
 	}
 	c.t.Fatalf("no mail leads to them: %v", found)
+	return nil
+}
+
+// invitation invites somebody into the company's organization, and is the link of the mail; on their console they find it by themselves.
+func invitation(c *clerk, email string) []string {
+	c.t.Helper()
+	c.open("/console/organizations")
+	c.follow("Northwind", "Company")
+	c.follow("Invite member")
+	c.fill("Email", email)
+	c.tick("Viewer", "Role")
+	c.press("Send invitation")
+	c.see("Open invitations", email)
+	for _, letter := range c.lettersWaiting() {
+		opened, err := c.visitor.Post(letter, nil)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		if at := strings.Index(opened.Body, "/invitation?token="); at >= 0 {
+			return []string{opened.Body[at : at+len("/invitation?token=")+32]}
+		}
+	}
+	c.t.Fatal("no mail invites them")
 	return nil
 }
 

@@ -41,6 +41,13 @@ const (
 	AppMoved                Act = "app.moved" // told in both organizations
 	MemberRemoved           Act = "member.removed"
 	MemberLeft              Act = "member.left"
+	MemberInvited           Act = "member.invited"
+	InvitationResent        Act = "invitation.resent"
+	InvitationRevoked       Act = "invitation.revoked"
+	InvitationDeclined      Act = "invitation.declined"
+	MemberJoined            Act = "member.joined"
+	MemberRoleChanged       Act = "member.role_changed"
+	OrganizationTransferred Act = "organization.transferred"
 
 	APICreated        Act = "api.created"
 	APIChanged        Act = "api.changed"
@@ -180,5 +187,6 @@ var acts = []Act{
 	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIReportOnly, APIReportOnlyEnd, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeysPaused, KeysResumed, KeysShortened, KeysFinished, KeysStopped, KeyShortened, KeySuspended, KeyUnsuspended, KeyRenamed, KeyBounded, KeyScopeTaken, KeyScopeGiven, KeysImported, ImportEnded, KeyPasted, LeakReported, LeakOpened, LeakResumed, LeakClosed, LeakNoticeEnded, LeakPolicySet, PolicyChanged, PolicyPreviewed, PortalChanged, MailTested, MailRead,
 	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, RevisionHidden, RevisionShown, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead, TutorialTicked, TutorialUnticked, PageRated,
 	PresetAdded, PresetChanged, PresetMoved, PresetDeleted,
+	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,
 }

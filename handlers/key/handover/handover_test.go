@@ -25,6 +25,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/key/keytest"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
@@ -45,7 +46,7 @@ func each(t *testing.T, body func(t *testing.T, w *world)) {
 			orgs := org.NewStore(org.Options{DB: d, Outbox: w.Outbox, Link: k.Link})
 			list := key.New(k, w.Keys, w.store)
 			list.Routes(r)
-			pages.New(k, orgs, catalog.NewStore(catalog.Options{DB: d, Outbox: w.Outbox, Link: k.Link}), quota.NewStore(d, nil, nil)).Routes(r)
+			pages.New(k, orgs, catalog.NewStore(catalog.Options{DB: d, Outbox: w.Outbox, Link: k.Link}), quota.NewStore(d, nil, nil), invitation.NewStore(invitation.Options{DB: d})).Routes(r)
 			(&handlers.Handler{Kit: k, Store: w.store, Keys: list, Orgs: orgs}).Routes(r)
 		})
 		body(t, w)

@@ -67,10 +67,8 @@ func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, us
 // mayGo gives the role of a member whom the actor may make go, themself or another. It locks the organization until the commit, so that of two owners
 // who go at once one stays (Z5). Faults: NotFound for no organization of the actor's and no member of it, Forbidden, Conflict for the last owner.
 func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, error) {
-	if tx.Home.Dialect == db.Postgres {
-		if err := tx.Exec("SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", organizationID).Error; err != nil {
-			return "", err
-		}
+	if err := org.LockMembers(tx, organizationID); err != nil {
+		return "", err
 	}
 	if _, err := org.Require(tx.DB, a, organizationID, permission.OrgRead); err != nil {
 		return "", err
@@ -94,13 +92,7 @@ func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, erro
 	if role != permission.Owner {
 		return role, nil
 	}
-	var others int64
-	err = tx.Raw("SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?)) WHERE m.organization_id = ? AND m.role = ? AND m.user_id <> ?",
-		tx.Now, organizationID, permission.Owner, userID).Scan(&others).Error
-	if err == nil && others == 0 {
-		return "", fault.New(fault.Conflict, "An organization keeps at least one owner, and this is the last. Make somebody else an owner first, or delete the organization.")
-	}
-	return role, err
+	return role, org.OwnerStays(tx, organizationID, userID)
 }
 
 // Remove takes a member out of an organization; they lose all of it on their next request (Z7). Their keys go on, marked, and the organization's admins

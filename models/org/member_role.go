@@ -1,0 +1,195 @@
+package org
+
+import (
+	"context"
+	"slices"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+)
+
+// Roles are the roles of members, weakest first.
+var Roles = []string{permission.Viewer, permission.Developer, permission.Admin, permission.Owner}
+
+// ByID reads an organization that is not deleted. Who may see it is the caller's to check. Faults: NotFound.
+func ByID(q *gorm.DB, id db.ID) (Organization, error) { return read(q, id) }
+
+// LockMembers lets one transaction at a time, until its commit, change who belongs to an organization and as what: of two owners who go at once one
+// stays (Z5). SQLite has one writer anyway.
+func LockMembers(tx *db.Tx, organizationID db.ID) error {
+	return lockRow(tx, "SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", organizationID)
+}
+
+// OwnerStays refuses to let the last owner who can sign in go or step down. The caller holds LockMembers. Faults: Conflict.
+func OwnerStays(tx *db.Tx, organizationID, leaving db.ID) error {
+	others, err := count(tx.DB, `SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL
+		AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?)) WHERE m.organization_id = ? AND m.role = ? AND m.user_id <> ?`,
+		tx.Now, organizationID, permission.Owner, leaving)
+	if err == nil && others == 0 {
+		return fault.New(fault.Conflict, "An organization keeps at least one owner, and this is the last. Make somebody else an owner first, or delete the organization.")
+	}
+	return err
+}
+
+// Member reads one member whose role the actor may change, or the actor. Faults: NotFound, Forbidden.
+func (s *Store) Member(ctx context.Context, a actor.Actor, organizationID, userID db.ID) (Member, error) {
+	return changeable(s.db.Read(ctx), a, organizationID, userID)
+}
+
+// changeable is a member whose role the actor may change: admins that of all below owner, owners everybody's, and all their own.
+func changeable(q *gorm.DB, a actor.Actor, organizationID, userID db.ID) (Member, error) {
+	if _, err := Require(q, a, organizationID, permission.OrgRead); err != nil {
+		return Member{}, err
+	}
+	var rows []Member
+	err := q.Raw(`SELECT m.user_id, u.name, u.email, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = ? AND m.user_id = ? AND u.deleted_at IS NULL`, organizationID, userID).Scan(&rows).Error
+	if err != nil {
+		return Member{}, err
+	}
+	if len(rows) == 0 {
+		return Member{}, fault.Missing()
+	}
+	if a.SignedIn() && a.UserID == userID {
+		return rows[0], nil
+	}
+	needs := permission.MembersManage
+	if rows[0].Role == permission.Owner {
+		needs = permission.OwnersManage
+	}
+	_, err = Require(q, a, organizationID, needs)
+	return rows[0], err
+}
+
+// MayGive are the roles that the actor can give to a member, weakest first: never one above the actor's own (Z5).
+func MayGive(actorRole string, m Member, self bool) []string {
+	most := slices.Index(Roles, actorRole)
+	switch {
+	case permission.Org(actorRole, permission.OwnersManage):
+	case permission.Org(actorRole, permission.MembersManage) && m.Role != permission.Owner:
+	case self:
+		most = slices.Index(Roles, m.Role)
+	default:
+		return nil
+	}
+	return Roles[:most+1]
+}
+
+// SetRole gives a member another role, which holds from their next request on (Z7). The member is told, unless they did it themselves. Faults: NotFound,
+// Forbidden for a member or a role above the actor's own, Invalid about "role", Conflict for the last owner and personal organizations.
+func (s *Store) SetRole(ctx context.Context, a actor.Actor, organizationID, userID db.ID, role string) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := LockMembers(tx, organizationID); err != nil {
+			return err
+		}
+		m, err := changeable(tx.DB, a, organizationID, userID)
+		if err != nil {
+			return err
+		}
+		if !slices.Contains(Roles, role) {
+			return fault.BadField("role", "Choose a role of the list.")
+		}
+		own, err := memberRole(tx.DB, a, organizationID)
+		if err != nil {
+			return err
+		}
+		self := a.SignedIn() && a.UserID == userID
+		if !slices.Contains(MayGive(own, m, self), role) {
+			return fault.Denied()
+		}
+		o, err := read(tx.DB, organizationID)
+		if err != nil {
+			return err
+		}
+		if o.Kind == Personal {
+			return fault.New(fault.Conflict, "This is a personal organization, which has one owner.")
+		}
+		return s.setRole(tx, a, o, m, role)
+	})
+}
+
+// Transfer makes another member an owner and the actor an admin, at once. Faults: NotFound, Forbidden below owner, Invalid about "member", Conflict for personal
+// organizations.
+func (s *Store) Transfer(ctx context.Context, a actor.Actor, organizationID, userID db.ID) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := LockMembers(tx, organizationID); err != nil {
+			return err
+		}
+		if _, err := Require(tx.DB, a, organizationID, permission.OwnersManage); err != nil {
+			return err
+		}
+		o, err := read(tx.DB, organizationID)
+		if err != nil {
+			return err
+		}
+		if o.Kind == Personal {
+			return fault.New(fault.Conflict, "This is a personal organization, which has one owner.")
+		}
+		to, err := changeable(tx.DB, a, organizationID, userID)
+		if fault.Is(err, fault.NotFound) || (a.SignedIn() && a.UserID == userID) {
+			return fault.BadField("member", "Choose another member of this organization.")
+		}
+		if err != nil {
+			return err
+		}
+		if err := s.setRole(tx, a, o, to, permission.Owner); err != nil {
+			return err
+		}
+		if a.SignedIn() {
+			from, err := changeable(tx.DB, a, organizationID, a.UserID)
+			if err != nil {
+				return err
+			}
+			if err := s.setRole(tx, a, o, from, permission.Admin); err != nil {
+				return err
+			}
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.OrganizationTransferred, TargetKind: "user", TargetID: userID, OrganizationID: organizationID})
+		return nil
+	})
+}
+
+// setRole writes the role. The caller holds LockMembers.
+func (s *Store) setRole(tx *db.Tx, a actor.Actor, o Organization, m Member, role string) error {
+	if m.Role == role {
+		return nil
+	}
+	if m.Role == permission.Owner {
+		if err := OwnerStays(tx, o.ID, m.UserID); err != nil {
+			return err
+		}
+	}
+	if _, err := tx.Run("UPDATE members SET role = ? WHERE organization_id = ? AND user_id = ?", role, o.ID, m.UserID); err != nil {
+		return err
+	}
+	audit.Record(tx, a, audit.Event{Act: audit.MemberRoleChanged, TargetKind: "user", TargetID: m.UserID, OrganizationID: o.ID, Details: map[string]string{"from": m.Role, "to": role}})
+	if a.SignedIn() && a.UserID == m.UserID {
+		return nil
+	}
+	return s.tellRole(tx, o, m.UserID, role)
+}
+
+var roleTold = map[string]string{
+	permission.Viewer: text.N("You are a viewer of %s now: you see its apps, keys and usage."), permission.Developer: text.N("You are a developer of %s now: you also make keys."),
+	permission.Admin: text.N("You are an admin of %s now: you manage its keys, apps, access and members."), permission.Owner: text.N("You are an owner of %s now: you also make owners, transfer and delete it."),
+}
+
+func (s *Store) tellRole(tx *db.Tx, o Organization, userID db.ID, role string) error {
+	var to []Recipient
+	if err := tx.Raw("SELECT id, email, language, time_zone FROM users WHERE id = ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL", userID).Scan(&to).Error; err != nil || len(to) == 0 {
+		return err
+	}
+	button := outbox.L("See the organization")
+	return s.outbox.Queue(tx, outbox.Letter{
+		Kind: "member_role", To: to[0].Email, UserID: to[0].ID, Language: to[0].Language, TimeZone: to[0].TimeZone,
+		Subject: outbox.L("Your role in an organization changed"), Lines: []outbox.Line{outbox.L(roleTold[role], o.Name)},
+		Button: &button, URL: s.link("/console/organizations/" + o.ID.Show(Prefix)),
+	})
+}
