@@ -1,44 +1,47 @@
 package guard_test
 
 import (
-	"net/http"
 	"os"
-	"strings"
+	"os/exec"
+	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/gatehouse-dev/gatehouse/client/guard"
 	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
+	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 )
 
-// protected lets nobody at service but who may.
-func protected(service http.Handler) (http.Handler, error) {
-	g, err := guard.New(guard.Options{
-		Gatehouse:   "https://portal.example",
-		Key:         os.Getenv("GATEWAY_KEY"),
-		API:         "orders",
-		Environment: "live",
-		Keep:        5 * time.Second, // leave it out, and each request asks
-	})
-	if err != nil {
-		return nil, err
-	}
-	return g.Protect(service), nil // guard.From(r.Context()) says who calls
-}
+// user is a program that uses what Connect shows.
+const user = `package main
 
-func TestGoOfConnectIsCodeThatCompiles(t *testing.T) {
-	t.Setenv("GATEWAY_KEY", "gk_live_x")
+import "net/http"
+
+func main() {
 	if _, err := protected(http.NotFoundHandler()); err != nil {
-		t.Error(err)
+		panic(err)
 	}
-	here, err := os.ReadFile("connect_test.go")
+}
+`
+
+// The file is taken as it is shown, into a module that knows of nothing but this one.
+func TestGoOfConnectCompilesAndRunsAsShown(t *testing.T) {
+	repository, err := filepath.Abs(filepath.Join("..", ".."))
 	if err != nil {
 		t.Fatal(err)
 	}
-	shown := gatewayfile.Go(gatewayfile.Options{GatehouseURL: "https://portal.example", APISlug: "orders"})
-	_, code, _ := strings.Cut(shown, "\n")
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"protected.go": gatewayfile.Go(gatewayfile.Options{GatehouseURL: "https://portal.example", APISlug: "orders"}),
+		"main.go":      user,
+		"go.mod":       "module orders.example\n\ngo 1.26\n\nrequire github.com/gatehouse-dev/gatehouse v0.0.0\n\nreplace github.com/gatehouse-dev/gatehouse => " + repository + "\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	program := exec.CommandContext(t.Context(), testenv.Tool(t, "go"), "run", ".")
+	program.Dir, program.Env = dir, append(os.Environ(), "GATEWAY_KEY=gk_live_x", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOWORK=off", "CGO_ENABLED=0")
 
-	if !strings.Contains(string(here), code) {
-		t.Errorf("Connect shows other code:\n%s", code)
+	if said, err := program.CombinedOutput(); err != nil {
+		t.Errorf("%v: %s", err, said)
 	}
 }

@@ -135,9 +135,9 @@ func (g *Guard) judge(r *http.Request) (Caller, *refusal) {
 	key, ok := presented(r.Header)
 	switch {
 	case !ok || overridden(r):
-		return Caller{}, &refusal{status: http.StatusBadRequest, code: "BAD_REQUEST"}
+		return Caller{}, &refusal{status: http.StatusBadRequest, code: "BAD_REQUEST", detail: sayBadRequest}
 	case key == "":
-		return Caller{}, &refusal{status: http.StatusUnauthorized, code: "MISSING_KEY"}
+		return Caller{}, &refusal{status: http.StatusUnauthorized, code: "MISSING_KEY", detail: sayNoKey}
 	}
 	q := question{Key: key, API: g.o.API, Environment: g.o.Environment, Method: r.Method, Path: r.URL.EscapedPath(), Origin: r.Header.Get("Origin")}
 	if addr := g.o.Address(r); addr.IsValid() {
@@ -226,9 +226,10 @@ var underscores = strings.NewReplacer(".", "_", " ", "_")
 
 // refusal is an answer that is no yes.
 type refusal struct {
-	status int
-	code   string
-	wait   time.Duration
+	status          int
+	code            string
+	wait            time.Duration
+	detail, request string // request is the id by which the portal knows the call; "" when it was not asked
 }
 
 func (no *refusal) answer(w http.ResponseWriter) {
@@ -242,6 +243,11 @@ func (no *refusal) answer(w http.ResponseWriter) {
 	if no.wait > 0 {
 		h.Set("Retry-After", strconv.FormatInt(int64((no.wait+time.Second-1)/time.Second), 10))
 	}
+	problem := map[string]any{"type": "about:blank", "title": http.StatusText(no.status), "status": no.status, "code": no.code, "detail": no.detail}
+	if no.request != "" {
+		h.Set("X-Request-Id", no.request)
+		problem["request_id"] = no.request
+	}
 	w.WriteHeader(no.status)
-	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": http.StatusText(no.status), "status": no.status, "code": no.code})
+	_ = json.NewEncoder(w).Encode(problem)
 }

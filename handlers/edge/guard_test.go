@@ -1,6 +1,7 @@
 package edge_test
 
 import (
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -12,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/client/guard"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // guarded is a service that guards itself with the middleware, in front of the real edge.
@@ -94,9 +96,54 @@ func TestMiddlewareLetsThroughWhatTheEdgeDoesAndNothingElse(t *testing.T) {
 		"same key, again":   {"GET", "/v2/orders", key, nil, 200, ""},
 	} {
 		status, answer, _ := visit(t, c.method, s.url+c.target, c.key, c.header)
+		if refused, id := status != 200, answer.Get("X-Request-Id"); refused && name != "no key" && c.code != "BAD_REQUEST" && !refusal.IsRequestID(id) || !refused && id != "" {
+			t.Errorf("%s: the request is named %q", name, id)
+		}
 		if status != c.status || answer.Get("X-Gatehouse-Code") != c.code || status == 429 && answer.Get("Retry-After") != "60" {
 			t.Errorf("%s: %d %v", name, status, answer)
 		}
+	}
+}
+
+func TestMiddlewareSaysWhyAndNamesTheRequestAsThePortalDoes(t *testing.T) {
+	w := newWorld(t)
+	s := newGuarded(t, w, 0, 0)
+	key := w.add(w.client())
+	for name, c := range map[string]struct {
+		method, target, key, code string
+		asked                     bool
+	}{
+		"no key":        {"GET", "/v2/orders", "", "MISSING_KEY", false},
+		"scope missing": {"POST", "/v2/orders", key, "INSUFFICIENT_SCOPE", true},
+		"ambiguous":     {"GET", "/v2/orders/..%2f..%2fadmin", key, "BAD_REQUEST", true},
+	} {
+		r, err := http.NewRequestWithContext(t.Context(), c.method, s.url+c.target, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.key != "" {
+			r.Header.Set("Authorization", "Bearer "+c.key)
+		}
+
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var problem struct {
+			Code, Detail string
+			RequestID    string `json:"request_id"`
+		}
+		err = json.NewDecoder(answer.Body).Decode(&problem)
+		_ = answer.Body.Close()
+
+		id := answer.Header.Get("X-Request-Id")
+		if err != nil || problem.Code != c.code || problem.Detail == "" || problem.RequestID != id || refusal.IsRequestID(id) != c.asked {
+			t.Errorf("%s: %v %+v %v", name, err, problem, answer.Header)
+		}
+	}
+	w.advance(time.Hour)
+	if status, answer, _ := visit(t, "GET", s.url+"/v2/orders", w.add(w.client()), nil); status != 503 || !refusal.IsRequestID(answer.Get("X-Request-Id")) {
+		t.Error("stale facts:", status, answer)
 	}
 }
 

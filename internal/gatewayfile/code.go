@@ -19,7 +19,15 @@ func (o Options) code(text string) string {
 	return o.fill("«address»", strings.TrimSuffix(gatehouse.scheme+"://"+gatehouse.host, "/")).Replace(text)
 }
 
-const goCode = `import "github.com/gatehouse-dev/gatehouse/client/guard"
+const goCode = `package main
+
+import (
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/client/guard"
+)
 
 // protected lets nobody at service but who may.
 func protected(service http.Handler) (http.Handler, error) {
@@ -41,7 +49,7 @@ const nodeCode = `import { createHash } from "node:crypto";
 
 const yeses = new Map(), milliseconds = 5000, most = 10_000;
 
-// verify tells whether key may do this: {valid, code, key, app, organization, …}. It throws when nobody knows: answer 503 then, never a yes.
+// verify tells whether key may do this: {valid, code, request_id, key, app, organization, …}. It throws when nobody knows: answer 503 then, never a yes.
 export async function verify(key, method, path, ip) {
   const question = JSON.stringify({ api: "«slug»", environment: "«env»", key, method, path, ip });
   const name = createHash("sha256").update(question).digest("hex"), yes = yeses.get(name);
@@ -51,7 +59,9 @@ export async function verify(key, method, path, ip) {
     method: "POST", body: question, redirect: "error", signal: AbortSignal.timeout(2000),
     headers: { Authorization: ` + "`Bearer ${process.env.GATEWAY_KEY}`" + `, "Content-Type": "application/json" },
   });
-  if (answer.status === 400 || answer.status === 422) return { valid: false, code: "BAD_REQUEST" };
+  if (answer.status === 400 || answer.status === 422) {
+    return { valid: false, code: "BAD_REQUEST", request_id: answer.headers.get("X-Request-Id") };
+  }
   if (answer.status !== 200) throw new Error(` + "`Gatehouse answered ${answer.status}`" + `);
   const verdict = await answer.json();
   if (verdict.valid === true) {
@@ -91,7 +101,7 @@ def verify(key, method, path, ip):
             verdict = json.load(answer)
     except urllib.error.HTTPError as e:
         if e.code in (400, 422):
-            return {"valid": False, "code": "BAD_REQUEST"}
+            return {"valid": False, "code": "BAD_REQUEST", "request_id": e.headers.get("X-Request-Id")}
         raise
     if verdict.get("valid") is True:
         if len(YESES) >= MOST:
