@@ -50,6 +50,7 @@ type shard struct {
 	mu      sync.Mutex
 	buckets map[Key]*bucket
 	sweepAt int
+	latest  int64 // time of a call
 	// front finds busy buckets without hashing for the map and with fewer cache
 	// misses; it holds nothing that the map doesn't.
 	front [frontSlots]*bucket
@@ -91,6 +92,7 @@ func (l *Local) Take(_ context.Context, now time.Time, cost int, first, second A
 	l.lock(a, b)
 	defer l.unlock(a, b)
 	sa, sb := &l.shards[a], &l.shards[b]
+	n = sb.at(sa.at(n))
 	one, two := sa.find(first.Key, hashA), sb.find(second.Key, hashB)
 	if one == nil || two == nil {
 		// Room for both is made before either is taken: it must not cost the other.
@@ -110,6 +112,7 @@ func (l *Local) takeOne(now int64, cost int, ask Ask) Result {
 	h := hash(ask.Key)
 	s := &l.shards[h%shards]
 	s.mu.Lock()
+	now = s.at(now)
 	b := s.find(ask.Key, h)
 	if b == nil {
 		l.makeRoom(s, now)
@@ -119,6 +122,16 @@ func (l *Local) takeOne(now int64, cost int, ask Ask) Result {
 	b.state = next
 	s.mu.Unlock()
 	return r
+}
+
+// at is when a call of that time is charged. One that waited since, as for the database to tell of its key, is charged with those that came after it and were
+// quicker: to them its own time would be the past, for which their charges leave it nothing. Time that goes back further than slack was set.
+func (s *shard) at(now int64) int64 {
+	if late := s.latest - now; late > 0 && late <= slack {
+		return s.latest
+	}
+	s.latest = now
+	return now
 }
 
 // lock takes both shards in order, so that two callers cannot wait for each other.

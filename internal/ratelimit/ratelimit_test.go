@@ -297,6 +297,27 @@ func TestRedisClockIsTheServers(t *testing.T) {
 	}
 }
 
+func TestCallThatWaitedIsChargedWithThoseThatDidNot(t *testing.T) { // L5: with room for a second's calls, one that was two seconds late is not refused
+	l := ratelimit.NewLocal(100)
+	plan, own := ask(1, 1_000_000, time.Second, 1_000_000), ask(2, 2, time.Second, 2)
+	take := func(late time.Duration, first, second ratelimit.Ask) bool {
+		return l.Take(t.Context(), start.Add(time.Minute-late), 1, first, second).Allowed
+	}
+	prompt := take(0, plan, ratelimit.Ask{})
+	late, lateOfTwo := take(2*time.Second, plan, ratelimit.Ask{}), take(2*time.Second, plan, own)
+	second, third := take(0, own, ratelimit.Ask{}), take(3*time.Second, own, plan)
+
+	if !prompt || !late || !lateOfTwo {
+		t.Errorf("of 1,000,000 a second: prompt %v, late %v, late with a limit of its own %v", prompt, late, lateOfTwo)
+	}
+	if !second || third {
+		t.Errorf("of 2 a second, used by a late one: second %v, third and late %v", second, third)
+	}
+	if l.Take(t.Context(), start.Add(-time.Hour), 1, own, ratelimit.Ask{}); !l.Take(t.Context(), start.Add(time.Second-time.Hour), 1, own, ratelimit.Ask{}).Allowed {
+		t.Error("a clock that is set back locks calls out")
+	}
+}
+
 func TestMemoryIsBounded(t *testing.T) {
 	l := ratelimit.NewLocal(640)
 	for i := range 20_000 {
