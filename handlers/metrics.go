@@ -39,6 +39,8 @@ func newMetrics(ring *keyring.Ring, clock func() time.Time) *metrics {
 	for code := keyring.NotFound; code <= keyring.Valid; code++ { // so that a rate is 0 before the first, and not missing
 		m.verifications.WithLabelValues(code.String())
 	}
+	m.verifications.WithLabelValues(keyring.MissingKey.String())
+	m.verifications.WithLabelValues(keyring.BadRequest.String())
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}), m.requests, m.verifications, m.took,
 		prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "gatehouse_keyring_age_seconds", Help: "Time since the change feed was last read."}, func() float64 { return ring.Age(clock()).Seconds() }),

@@ -96,13 +96,9 @@ func (e *Edge) authz(x *exchange) {
 	}
 	switch {
 	case wrong != "":
-		if !e.unjudged(x, api, &request, keyring.BadRequest) {
-			x.refuse(http.StatusForbidden, codeBadRequest, wrong)
-		}
+		e.unjudged(x, api, &request, keyring.BadRequest, http.StatusForbidden, wrong)
 	case key == "":
-		if !e.unjudged(x, api, &request, keyring.MissingKey) {
-			x.refuse(http.StatusUnauthorized, codeMissingKey, sayNoKey)
-		}
+		e.unjudged(x, api, &request, keyring.MissingKey, http.StatusUnauthorized, sayNoKey)
 	default:
 		e.judge(x, key, api, &request)
 	}

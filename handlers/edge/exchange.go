@@ -62,6 +62,7 @@ type exchange struct {
 	asked   question
 
 	asker           *keyring.Facts // of the gateway or service that asks, once it is known
+	called          *keyring.API   // that a request which is not judged went to, where it is known
 	refusedAs, said string         // code and text of a refusal
 	kept            bool           // it was handed over, see keep
 
@@ -118,7 +119,7 @@ func (x *exchange) free() {
 	clear(x.payload) // there was a key in it
 	x.ctx, x.stream, x.given, x.method, x.path, x.query = nil, nil, nil, "", "", ""
 	x.docs, x.nginx, x.posed, x.status, x.closing = "", false, false, 0, false
-	x.asker, x.refusedAs, x.said, x.kept = nil, "", "", false
+	x.asker, x.called, x.refusedAs, x.said, x.kept = nil, nil, "", "", false
 	x.asked.reset()
 	for _, b := range []*[]byte{&x.payload, &x.values, &x.body} {
 		if cap(*b) > mostBuffer {

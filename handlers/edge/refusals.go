@@ -57,6 +57,9 @@ func (e *Edge) keepUnjudged(x *exchange) {
 	}
 	s := refusal.Subject{Code: x.refusedAs}
 	r := refusal.Record{Detail: x.said, Status: x.status, Door: doorOf(x.path)}
+	if x.called != nil {
+		s.API = x.called.ID
+	}
 	if g := x.asker; g != nil {
 		s.Publisher = g.App.Org.ID
 		switch x.refusedAs {
@@ -73,7 +76,7 @@ func (e *Edge) keepUnjudged(x *exchange) {
 			r.Method, r.Path, r.Origin, r.Address = o.method, o.path.String(), o.origin, actor.Network(o.ip)
 		}
 	}
-	r.RequestID, r.At, r.App, r.Org, r.Publisher, r.Code = x.id(), x.now, s.App, s.Org, s.Publisher, s.Code
+	r.RequestID, r.At, r.App, r.Org, r.API, r.Publisher, r.Code = x.id(), x.now, s.App, s.Org, s.API, s.Publisher, s.Code
 	e.Refusals.Put(r)
 }
 

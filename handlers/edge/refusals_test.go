@@ -90,6 +90,9 @@ func TestRefusalIsFoundByTheRequestIDOfItsAnswer(t *testing.T) {
 			if err != nil || got.Code != c.code || got.Why() != c.cause || got.Path != c.path {
 				t.Errorf("%s: %v: %s because of %v at %q, answered %d", name, err, got.Code, got.Why(), got.Path, w.Code)
 			}
+			if named := c.code == "MISSING_KEY" || name == "a doubtful path"; named && got.APIID != h.Orders {
+				t.Errorf("%s: nobody knows at which API", name)
+			}
 			if c.net != "" && got.Address != c.net || got.Status != w.Code {
 				t.Errorf("%s: from %q, answered %d and kept %d", name, got.Address, w.Code, got.Status)
 			}

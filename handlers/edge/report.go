@@ -27,7 +27,15 @@ func (e *Edge) passedOver(x *exchange, facts *keyring.Facts, api *keyring.API, r
 	return true
 }
 
-// unjudged is passedOver for a request that could not be judged, for the reason code.
-func (e *Edge) unjudged(x *exchange, api *keyring.API, request *keyring.Request, code keyring.Code) bool {
-	return api != nil && e.passedOver(x, nil, api, request, &keyring.Decision{Code: code})
+// unjudged answers a request that is not judged, for the reason code: it is refused with status and text, or let through as passedOver does. Where it is known
+// which API was called, it is counted there.
+func (e *Edge) unjudged(x *exchange, api *keyring.API, request *keyring.Request, code keyring.Code, status int, text string) {
+	if x.called = api; api != nil {
+		d := &keyring.Decision{Code: code, Rule: api.RuleOf(request)}
+		if e.passedOver(x, nil, api, request, d) {
+			return
+		}
+		e.Counters.Count(x.now, nil, api, request, d)
+	}
+	x.refuse(status, code.String(), text)
 }

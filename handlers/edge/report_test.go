@@ -107,6 +107,35 @@ func TestInReportOnlyModeEachAnswerIsCountedApart(t *testing.T) {
 	}
 }
 
+// A call that is not judged is counted at its API and route all the same, whether it was let through or refused: a publisher who leaves report-only mode
+// sees the calls without a key go on.
+func TestCallsWithoutAKeyAreCountedAtTheirAPIAndRoute(t *testing.T) {
+	for name, reporting := range map[string]bool{"": false, keyring.PassedPrefix: true} {
+		w := newWorld(t)
+		if reporting {
+			w.reporting()
+		}
+		w.ask("")
+		w.ask("", func(r *http.Request) { r.Header.Set("X-Forwarded-Uri", "//") })
+		w.ask("", func(r *http.Request) { r.URL.RawQuery = "api=nothing" })
+
+		got := map[string]keyring.Series{}
+		for row := range w.usage.Drain().Counts {
+			got[row.Code.String()] = row
+		}
+
+		missing, bad := got[name+"MISSING_KEY"], got[name+"BAD_REQUEST"]
+		if len(got) != 2 || missing.Template != "/v2/orders" || missing.API == (keyring.ID{}) || missing.Key != (keyring.ID{}) || bad.Template != "" || bad.API != missing.API {
+			t.Errorf("%q: %+v", name, got)
+		}
+		for code := range got {
+			if known, ok := keyring.ParseCode(code); !ok || known.String() != code {
+				t.Errorf("%s is read as %s", code, known)
+			}
+		}
+	}
+}
+
 // C13, D7: what nobody can tell is not passed over, nor who is no gateway, nor another API; and it ends by itself.
 func TestReportOnlyModeOpensNothingElse(t *testing.T) {
 	w := newWorld(t)

@@ -328,7 +328,7 @@ func TestVerificationsAreCountedAndCallersAreNot(t *testing.T) {
 	for s, n := range w.usage.Drain().Counts {
 		got[s.Template+" "+s.Code.String()] += n
 	}
-	if !same(got, map[string]int64{"/v2/orders VALID": 1, "/v2/orders INSUFFICIENT_SCOPE": 1, "/v2/orders/{id} VALID": 1, " NOT_FOUND": 1}) {
+	if !same(got, map[string]int64{"/v2/orders VALID": 1, "/v2/orders INSUFFICIENT_SCOPE": 1, "/v2/orders/{id} VALID": 1, " NOT_FOUND": 1, "/v2/orders MISSING_KEY": 1}) {
 		t.Fatal(got)
 	}
 }

@@ -59,10 +59,14 @@ func codes(ctx context.Context, a *ask) components.Field {
 		{Value: usage.Refused, Label: text.T(ctx, "All refusals"), Selected: a.Code == usage.Refused},
 		{Value: usage.Passed, Label: text.T(ctx, "Would have been refused"), Selected: a.Code == usage.Passed},
 	}}
-	for code := keyring.Valid; code >= keyring.NotFound; code-- {
-		if code == keyring.NotFound && !a.Everything { // counted for nobody
-			continue
-		}
+	all := []keyring.Code{}
+	for code := keyring.Valid; code > keyring.NotFound; code-- {
+		all = append(all, code)
+	}
+	if a.Everything { // these are counted for nobody
+		all = append(all, keyring.NotFound, keyring.MissingKey, keyring.BadRequest)
+	}
+	for _, code := range all {
 		f.Options = append(f.Options, components.Option{Value: code.String(), Label: text.T(ctx, codeWords[code]), Selected: a.Code == code.String()})
 	}
 	return f

@@ -436,7 +436,7 @@ func TestGuideTellsTheChecksInTheirOrder(t *testing.T) {
 		for line := range strings.Lines(string(text)) {
 			name, isRow := strings.CutPrefix(line, "| `")
 			name, _, _ = strings.Cut(name, "`")
-			if c, known := keyring.ParseCode(name); isRow && known && !slices.Contains(told, c) {
+			if c, known := keyring.ParseCode(name); isRow && known && c <= keyring.Valid && !slices.Contains(told, c) {
 				told = append(told, c)
 			}
 		}

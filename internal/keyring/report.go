@@ -1,12 +1,13 @@
 package keyring
 
 import (
+	"slices"
 	"strings"
 	"time"
 )
 
 // Codes of requests that were not judged at all: no key was presented, or the question could not be read. Decide never answers with them; they are
-// counted where such a request was let through all the same (CountPassed).
+// counted at the API that was called, where that is known.
 const (
 	MissingKey Code = 0x40 + iota
 	BadRequest
@@ -48,6 +49,9 @@ func (c Code) moreText() string {
 
 // parseMore is the inverse of moreText for codes under which calls are counted.
 func parseMore(text string) (Code, bool) {
+	if i := slices.Index(unjudgedNames[:], text); i >= 0 {
+		return MissingKey + Code(i), true
+	}
 	if of, ok := strings.CutPrefix(text, PassedPrefix); ok {
 		for _, c := range PassedCodes() {
 			if plain, _ := c.Passed(); plain.String() == of {
@@ -73,4 +77,12 @@ func (u *Usage) CountPassed(now time.Time, facts *Facts, api *API, req *Request,
 	marked := *d
 	marked.Code = d.Code.PassedOver()
 	u.Count(now, facts, api, req, &marked)
+}
+
+// RuleOf is the rule by which a call without a key would be judged, so that it is counted at its route; nil for none.
+func (a *API) RuleOf(req *Request) *Rule {
+	if req.Method == "" || req.Path.text == "" {
+		return nil
+	}
+	return a.Match(req.Method, req.Path).strictest(nil, a.RefuseUndeclared)
 }

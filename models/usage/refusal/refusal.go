@@ -65,7 +65,10 @@ type Refusal struct {
 func (r *Refusal) Why() keyring.Cause { return keyring.ParseCause(r.Cause) }
 
 // Judged is the code of a decision; ok is false for a refusal before any key was judged.
-func (r *Refusal) Judged() (keyring.Code, bool) { return keyring.ParseCode(r.Code) }
+func (r *Refusal) Judged() (keyring.Code, bool) {
+	code, ok := keyring.ParseCode(r.Code)
+	return code, ok && code <= keyring.Valid
+}
 
 // Store reads refusals, and answers what would be one.
 type Store struct {
