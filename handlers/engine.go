@@ -74,7 +74,9 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.fleet = e.join(o)
 	e.metrics = newMetrics(e.ring, o.DB.Clock)
 	e.metrics.watchLogs(o.LogsLost)
-	e.traces = newTraces(o)
+	if e.traces, err = newTraces(o); err != nil {
+		return e, err
+	}
 	e.metrics.counter("gatehouse_trace_spans_lost_total", "Spans of traces that were lost, since no collector took them.", func() float64 { return float64(e.traces.Lost()) })
 	e.metrics.watchProgram(o)
 	e.metrics.watchFleet(e.fleet.heart, e.fleet.ears)
@@ -91,6 +93,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.metrics.watchLimits(limiter)
 	s.Refusal.Limited(limiter)
 	e.refused = refusal.NewRecorder(o.DB, nil)
+	e.metrics.watchRefusals(e.refused.State)
 	e.edge = edge.New(edge.Options{
 		Refusals: e.refused, Observe: e.observeEdge,
 		Ring: e.ring, Limiter: limiter, Counters: counters, Quotas: quotas, Clock: o.DB.Clock, Brand: o.Settings.KeyBrand,

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/replica"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
 
 // gauge registers one whose value is asked for when it is read.
@@ -47,6 +48,13 @@ func (m *metrics) watchLimits(l ratelimit.Limiter) {
 	shared, ok := l.(*ratelimit.Redis)
 	m.gauge("gatehouse_limits_redis", "Whether a Redis is set by which limits count across replicas.", nil, func() float64 { return truth(ok) })
 	m.gauge("gatehouse_limits_fallback", "Whether limits are decided by this process's share because Redis does not answer.", nil, func() float64 { return truth(ok && shared.Down()) })
+}
+
+// watchRefusals shows what is kept to explain refusals later, and what a storm left out.
+func (m *metrics) watchRefusals(state func() refusal.State) {
+	m.counter("gatehouse_refusals_kept_total", "Refusals that are kept to be explained.", func() float64 { return float64(state().Kept) })
+	m.counter("gatehouse_refusals_left_out_total", "Refusals of which only the number is kept, since too many came in a minute.", func() float64 { return float64(state().LeftOut) })
+	m.gauge("gatehouse_refusals_waiting", "Refusals that wait for the database.", nil, func() float64 { return float64(state().Waiting) })
 }
 
 func truth(is bool) float64 {

@@ -10,29 +10,33 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
 )
 
-// newTraces returns what sends traces; nil where the settings name no collector.
-func newTraces(o Options) *telemetry.Traces {
+// newTraces returns what sends traces, of requests and their statements; nil where the settings name no collector.
+func newTraces(o Options) (*telemetry.Traces, error) {
 	s := o.Settings
 	if s.TracesURL == "" {
-		return nil
+		return nil, nil
 	}
-	return telemetry.NewTraces(telemetry.TraceOptions{URL: s.TracesURL, Share: s.TracesShare, Service: "gatehouse", Version: o.Version, Replica: o.Replica})
+	t := telemetry.NewTraces(telemetry.TraceOptions{URL: s.TracesURL, Share: s.TracesShare, Service: "gatehouse", Version: o.Version, Replica: o.Replica})
+	return t, o.DB.Trace(t)
 }
 
-// traceRequests traces a share of the requests for the portal: their route, method, status and id. What a person or a program sent is in none of it (K1).
+// traceRequests traces a share of the requests for the portal: their route, method, status and id, and of their statements verb and table. What a person or a
+// program sent is in none of it (K1).
 func (e *engine) traceRequests(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		if !e.traces.Sampled() {
 			return next(c)
 		}
 		began := e.metrics.now()
+		parent, _ := telemetry.ParseParent(c.Request().Header.Get("Traceparent"))
+		ctx, trace, id := telemetry.Begin(c.Request().Context(), parent)
+		c.SetRequest(c.Request().WithContext(ctx))
 		err := next(c)
 		status := statusOf(c, err)
 		route := routeOf(c)
-		method := knownMethod(c.Request().Method)
-		parent, _ := telemetry.ParseParent(c.Request().Header.Get("Traceparent"))
+		method := web.KnownMethod(c.Request().Method)
 		e.traces.Record(telemetry.Span{
-			Name: method + " " + route, Start: began, End: e.metrics.now(), Parent: parent, Failed: status >= http.StatusInternalServerError,
+			Name: method + " " + route, Start: began, End: e.metrics.now(), ID: id, Parent: trace, Failed: status >= http.StatusInternalServerError,
 			Attributes: []telemetry.Attribute{
 				{Key: "http.request.method", Text: method}, {Key: "http.route", Text: route}, {Key: "http.response.status_code", Number: int64(status)}, {Key: "gatehouse.request_id", Text: web.RequestID(c)},
 			},
@@ -53,15 +57,6 @@ func (e *engine) observeEdge(path string, status int, took time.Duration) {
 		Name: name, Start: end.Add(-took), End: end, Failed: status >= http.StatusInternalServerError,
 		Attributes: []telemetry.Attribute{{Key: "http.route", Text: name}, {Key: "http.response.status_code", Number: int64(status)}},
 	})
-}
-
-// knownMethod is a method as it may stand in a trace: those that nobody registered are as people write them.
-func knownMethod(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return method
-	}
-	return "_OTHER"
 }
 
 // statusOf is the status of an answer; that of an error is written after the handler has returned it.

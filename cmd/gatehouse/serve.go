@@ -45,7 +45,7 @@ func (serveCommand) Run(w *world) error {
 		defer cancel()
 		logs.Close(last)
 	}()
-	slog.SetDefault(slog.New(slog.NewJSONHandler(logs, nil)))
+	slog.SetDefault(slog.New(telemetry.NewLogHandler(logs)))
 	warnUnknown(w)
 	o, err := open(w)
 	if err != nil {

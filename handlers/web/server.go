@@ -117,6 +117,16 @@ func (k *Kit) recovered(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// KnownMethod is a method as it may stand in logs and traces. What is none that is registered is somebody's text, thousands of letters long if they like, and
+// stands there as OpenTelemetry writes it: "_OTHER".
+func KnownMethod(method string) string {
+	switch method {
+	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect, http.MethodOptions, http.MethodTrace:
+		return method
+	}
+	return "_OTHER"
+}
+
 // requestLog writes one line a request: the route's template, never the path or query, which may hold what somebody pasted (K1).
 func requestLog(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
@@ -128,7 +138,7 @@ func requestLog(next echo.HandlerFunc) echo.HandlerFunc {
 		if strings.HasPrefix(c.Path(), "/static/") || c.Path() == "/healthz" || c.Path() == "/readyz" {
 			return nil
 		}
-		slog.Info("request", "request_id", RequestID(c), "method", c.Request().Method, "route", c.Path(), "status", c.Response().Status,
+		slog.Info("request", "request_id", RequestID(c), "method", KnownMethod(c.Request().Method), "route", c.Path(), "status", c.Response().Status,
 			"ms", float64(time.Since(begin).Microseconds())/1000)
 		return nil
 	}

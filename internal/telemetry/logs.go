@@ -5,8 +5,10 @@ package telemetry
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,4 +105,39 @@ func (l *Logs) confess(lines uint64) []byte {
 	record.AddAttrs(slog.Uint64("lines", lines))
 	_ = slog.NewJSONHandler(&b, nil).Handle(context.Background(), record) // a buffer takes all
 	return b.Bytes()
+}
+
+// The most bytes of one value in a line: what comes from outside, as in a database's or a mail server's words, can be of any length.
+const (
+	longestValue = 2 << 10
+	longestStack = 16 << 10
+)
+
+// NewLogHandler writes lines of JSON to sink, with each value cut that is too long.
+func NewLogHandler(sink io.Writer) slog.Handler {
+	return slog.NewJSONHandler(sink, &slog.HandlerOptions{ReplaceAttr: cut})
+}
+
+// cut shortens what is text when it is written. What became too long says so by its end.
+func cut(_ []string, a slog.Attr) slog.Attr {
+	most := longestValue
+	if a.Key == "stack" {
+		most = longestStack
+	}
+	text := ""
+	switch v := a.Value; v.Kind() {
+	case slog.KindString:
+		text = v.String()
+	case slog.KindAny:
+		switch x := v.Any().(type) {
+		case error:
+			text = x.Error()
+		case fmt.Stringer:
+			text = x.String()
+		}
+	}
+	if len(text) > most {
+		a.Value = slog.StringValue(strings.ToValidUTF8(text[:most], "") + "…")
+	}
+	return a
 }

@@ -102,3 +102,16 @@ func TestLinesThatTheSinkRefusesCountAsLost(t *testing.T) {
 		t.Error(logs.Lost())
 	}
 }
+
+func TestAValueOfTheLogIsCutWhenItIsLong(t *testing.T) {
+	var sink strings.Builder
+	log := slog.New(telemetry.NewLogHandler(&sink))
+	long := strings.Repeat("ä", 1<<20)
+
+	log.Error("failed", "error", errors.New(long), "name", long, "route", "/console/keys/:key", "stack", long, "n", 7)
+
+	said := sink.String()
+	if len(said) > 24<<10 || !strings.Contains(said, `"route":"/console/keys/:key"`) || !strings.Contains(said, `"n":7`) || strings.Count(said, "…") != 3 {
+		t.Errorf("%d bytes: %.200s", len(said), said)
+	}
+}

@@ -49,7 +49,9 @@ type Traces struct {
 type Span struct {
 	Name       string
 	Start, End time.Time
-	Parent     Parent // zero: none
+	ID         [8]byte // zero: any
+	Parent     Parent  // zero: none
+	Part       bool    // of another span of this process: a question to something else, not an answer
 	Failed     bool
 	Attributes []Attribute
 }
@@ -235,6 +237,7 @@ type (
 
 const (
 	otlpServer = 2 // SpanKind
+	otlpClient = 3
 	otlpError  = 2 // StatusCode
 )
 
@@ -253,14 +256,19 @@ func (t *Traces) request(batch []Span) otlpRequest {
 }
 
 func spanOf(s Span) otlpSpan {
-	var id [8]byte
-	_, _ = rand.Read(id[:])
-	trace := s.Parent.Trace
+	id, trace := s.ID, s.Parent.Trace
+	if id == [8]byte{} {
+		_, _ = rand.Read(id[:])
+	}
 	if trace == [16]byte{} {
 		_, _ = rand.Read(trace[:])
 	}
+	kind := otlpServer
+	if s.Part {
+		kind = otlpClient
+	}
 	o := otlpSpan{
-		TraceID: hex.EncodeToString(trace[:]), SpanID: hex.EncodeToString(id[:]), Name: s.Name, Kind: otlpServer,
+		TraceID: hex.EncodeToString(trace[:]), SpanID: hex.EncodeToString(id[:]), Name: s.Name, Kind: kind,
 		Start: strconv.FormatInt(s.Start.UnixNano(), 10), End: strconv.FormatInt(s.End.UnixNano(), 10),
 	}
 	if s.Parent.Span != [8]byte{} {

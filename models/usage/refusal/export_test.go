@@ -6,3 +6,11 @@ import "context"
 func (s *Store) SweepTo(ctx context.Context, mostOfOrg, most int) error {
 	return s.sweep(ctx, mostOfOrg, most)
 }
+
+// FlushLosingTheAnswer writes what waits, and then knows nothing of it: as when the connection breaks between commit and answer.
+func (r *Recorder) FlushLosingTheAnswer(ctx context.Context) error {
+	r.flushing.Lock()
+	defer r.flushing.Unlock()
+	r.take()
+	return r.db.Tx(ctx, r.batch.write)
+}

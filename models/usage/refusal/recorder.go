@@ -2,9 +2,7 @@ package refusal
 
 import (
 	"context"
-	"encoding/json"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -75,9 +73,26 @@ type Recorder struct {
 	orgs    map[keyring.ID]int // as many as cells at most
 	waiting []Record
 	left    map[missed]int64
+	held    int // records of batch
+	kept    uint64
+	leftOut uint64
 
 	flushing sync.Mutex
+	batch    *batch // taken out of what waits, and not known to be written
 	failing  bool
+}
+
+// State is what became of refusals since the start.
+type State struct {
+	Kept, LeftOut uint64 // written
+	Waiting       int    // for the database
+}
+
+// State tells what became of refusals since the start.
+func (r *Recorder) State() State {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return State{Kept: r.kept, LeftOut: r.leftOut, Waiting: len(r.waiting) + r.held}
 }
 
 // NewRecorder returns a Recorder that writes to d. Log may be nil.
@@ -101,7 +116,7 @@ func (r *Recorder) Wants(now time.Time, s *Subject) bool {
 		clear(r.orgs)
 	}
 	n, known := r.cells[*s]
-	if !known && len(r.cells) >= mostCells || n >= MostOfOne || r.orgs[s.Org] >= MostOfOrg || r.taken >= MostOfAll || len(r.waiting) >= mostWaiting {
+	if !known && len(r.cells) >= mostCells || n >= MostOfOne || r.orgs[s.Org] >= MostOfOrg || r.taken >= MostOfAll || len(r.waiting)+r.held >= mostWaiting {
 		r.miss(s)
 		return false
 	}
@@ -149,51 +164,49 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// Flush writes what waits. What can't be written now waits for the next, within the bounds of memory; a refusal that is written twice counts once.
+// Flush writes what waits. What can't be written now waits for the next, within the bounds of memory; what is written twice counts once.
 func (r *Recorder) Flush(ctx context.Context) error {
 	r.flushing.Lock()
 	defer r.flushing.Unlock()
-	r.mu.Lock()
-	waiting, left := r.waiting, r.left
-	if len(waiting)+len(left) == 0 {
-		r.mu.Unlock()
-		return nil
-	}
-	r.waiting, r.left = nil, map[missed]int64{}
-	r.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
-	err := r.db.Tx(ctx, func(tx *db.Tx) error {
-		for part := range slices.Chunk(waiting, atOnce) {
-			if err := write(tx, part); err != nil {
-				return err
-			}
-		}
-		return writeLeft(tx, left)
-	})
-	if err != nil {
-		r.putBack(waiting, left)
+	err := r.settle(ctx) // first what may be written already
+	if err == nil && r.take() {
+		err = r.settle(ctx)
 	}
 	r.tell(err)
 	return err
 }
 
-// putBack keeps what could not be written, as far as there is room.
-func (r *Recorder) putBack(waiting []Record, left map[missed]int64) {
+// take makes a batch of what waits; false when nothing does. The one before is written.
+func (r *Recorder) take() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	room := max(0, min(len(waiting), mostWaiting-len(r.waiting)))
-	for _, rec := range waiting[:len(waiting)-room] { // the oldest
-		m := missed{rec.At.Unix() / 60, Subject{rec.App, rec.Org, rec.API, rec.Publisher, rec.Code}}
-		left[m]++
+	if len(r.waiting)+len(r.left) == 0 {
+		return false
 	}
-	r.waiting = append(waiting[len(waiting)-room:], r.waiting...)
-	for m, n := range left {
-		if _, known := r.left[m]; !known && len(r.left) >= mostCells {
-			m.Subject = Subject{Code: m.Code}
-		}
-		r.left[m] += n
+	r.batch = &batch{id: db.NewID(), minute: r.minute, waiting: r.waiting, left: r.left}
+	r.held = len(r.waiting)
+	r.waiting, r.left = nil, map[missed]int64{}
+	return true
+}
+
+// settle writes the batch, if there is one. While it fails the batch stays as it is: nobody knows whether its commit went well.
+func (r *Recorder) settle(ctx context.Context) error {
+	if r.batch == nil {
+		return nil
 	}
+	if err := r.db.Tx(ctx, r.batch.write); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.kept += uint64(len(r.batch.waiting))
+	for _, n := range r.batch.left {
+		r.leftOut += uint64(max(0, n))
+	}
+	r.batch, r.held = nil, 0
+	return nil
 }
 
 // tell logs the first failure of a row, and its end.
@@ -205,45 +218,6 @@ func (r *Recorder) tell(err error) {
 		r.log.Info("refusals are written again")
 	}
 	r.failing = err != nil
-}
-
-const columnsWritten = 19
-
-func write(tx *db.Tx, part []Record) error {
-	args := make([]any, 0, len(part)*columnsWritten)
-	for _, rec := range part {
-		seen, err := json.Marshal(rec.Seen)
-		if err != nil {
-			return err
-		}
-		args = append(args, db.NewID(), rec.RequestID, rec.At, db.ID(rec.Key), db.ID(rec.App), db.ID(rec.Org), db.ID(rec.API), db.ID(rec.Publisher),
-			rec.Environment.String(), string(rec.Door), rec.Code, rec.Cause.String(), clean(rec.Detail, longestText), rec.Status,
-			clean(rec.Method, 32), clean(rec.Path, longestPath), rec.Address, clean(rec.Origin, longestText), apikey.Mask(string(seen)))
-	}
-	_, err := tx.Run(`INSERT INTO refusals (id, request_id, at, key_id, app_id, organization_id, api_id, publisher_id, environment, door, code, cause, detail, status,
-		method, path, address, origin, seen) VALUES `+db.Rows(columnsWritten, len(part))+" ON CONFLICT (request_id) DO NOTHING", args...)
-	return err
-}
-
-// writeLeft adds up what was left out, in one order, so that two replicas take row locks alike.
-func writeLeft(tx *db.Tx, left map[missed]int64) error {
-	all := make([]missed, 0, len(left))
-	for m := range left {
-		all = append(all, m)
-	}
-	slices.SortFunc(all, missed.compare)
-	for part := range slices.Chunk(all, atOnce) {
-		var args []any
-		for _, m := range part {
-			args = append(args, time.Unix(m.minute*60, 0).UTC(), db.ID(m.App), db.ID(m.Org), db.ID(m.API), db.ID(m.Publisher), m.Code, left[m])
-		}
-		_, err := tx.Run(`INSERT INTO refusals_left_out (minute, app_id, organization_id, api_id, publisher_id, code, refusals) VALUES `+db.Rows(7, len(part))+
-			` ON CONFLICT (minute, app_id, api_id, code, organization_id, publisher_id) DO UPDATE SET refusals = refusals_left_out.refusals + excluded.refusals`, args...)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // clean is text as it may be kept: printable, without keys, and not too long.

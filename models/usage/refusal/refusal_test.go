@@ -261,6 +261,30 @@ func TestRefusalsWaitWhileTheDatabaseIsAwayAndCountOnce(t *testing.T) { // REL-8
 	})
 }
 
+func TestWhatWasLeftOutCountsOnceWhenACommitsAnswerIsLost(t *testing.T) { // REL-4
+	each(t, func(t *testing.T, w *world) {
+		for range refusal.MostOfOne + 5 {
+			w.hand(w.refused(keyring.KeyPaused, keyring.Paused))
+		}
+
+		err := w.recorder.FlushLosingTheAnswer(bg)
+		unsure := w.recorder.State()
+		w.hand(w.refused(keyring.KeyPaused, keyring.Paused))
+		w.flush()
+		w.flush()
+
+		if got := w.list(refusal.View{Actor: w.Person}); err != nil || len(got) != refusal.MostOfOne {
+			t.Error(len(got), "rows", err)
+		}
+		if n := w.leftOut(refusal.View{Actor: w.Person}); n != 6 {
+			t.Error(n, "left out, not 6")
+		}
+		if got := w.recorder.State(); unsure.Waiting != refusal.MostOfOne || unsure.Kept != 0 || got != (refusal.State{Kept: refusal.MostOfOne, LeftOut: 6}) {
+			t.Errorf("%+v, then %+v", unsure, got)
+		}
+	})
+}
+
 func TestNoSecretIsKept(t *testing.T) { // K1
 	each(t, func(t *testing.T, w *world) {
 		r := w.refused(keyring.RouteUndeclared, keyring.InsufficientScope)
