@@ -1,33 +1,154 @@
 package main
 
 import (
+	"bufio"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"os"
+	"strings"
 
+	"github.com/gatehouse-dev/gatehouse/handlers"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 )
 
 type auditCommand struct {
-	Verify auditVerifyCommand `cmd:"" help:"Recompute the chain and compare it with what is stored."`
+	Verify auditVerifyCommand `cmd:"" help:"Recompute the chain and compare it with what is stored, and with signed checkpoints."`
+	Export auditExportCommand `cmd:"" help:"Write all events as lines of JSON, which others can verify without Gatehouse."`
+	Key    auditKeyCommand    `cmd:"" help:"Print the public key that checkpoints are signed with, and those of earlier secrets."`
+
+	Checkpoint auditCheckpointCommand `cmd:"" help:"Sign a checkpoint now, write it down outside where that is set, and print it."`
 }
 
-type auditVerifyCommand struct{}
+type auditVerifyCommand struct {
+	Checkpoints string   `help:"File of checkpoints that were kept outside; default: that of GATEHOUSE_AUDIT_CHECKPOINTS, where it is a file." type:"existingfile"`
+	Key         []string `help:"Public key of an earlier secret, whose checkpoints are trusted too."`
+}
 
 // Run tells whether the audit log is whole; it fails when not.
-func (auditVerifyCommand) Run(w *world) error {
+func (v auditVerifyCommand) Run(w *world) error {
 	o, err := open(w)
 	if err != nil {
 		return err
 	}
-	v, err := audit.Verify(w.ctx, o.db)
-	switch {
-	case err != nil:
-	case v.Sound:
-		_, err = fmt.Fprintf(w.stdout, "The audit log is whole: %d events, head %s.\n", v.Events, hex.EncodeToString(v.Head))
-	default:
-		err = fmt.Errorf("the audit log is not whole: event %d: %s", v.FirstBad, v.Why)
+	return closing(v.verify(w, o), o)
+}
+
+func (v auditVerifyCommand) verify(w *world, o *opened) error {
+	trust := audit.Trust{}
+	var err error
+	if trust.Keys, err = audit.KnownKeys(w.ctx, o.db, handlers.NewSigner(o.root)); err != nil {
+		return err
+	}
+	trust.Keys = append(trust.Keys, v.Key...)
+	path := v.Checkpoints
+	if kept := o.settings.AuditCheckpoints; path == "" && kept != "" && !strings.Contains(kept, "://") {
+		path = kept
+	}
+	if trust.Outside, err = readCheckpoints(path); err != nil {
+		return err
+	}
+	if path != "" && len(trust.Outside) == 0 {
+		if _, err := fmt.Fprintf(w.stderr, "gatehouse: no checkpoint is in %s\n", path); err != nil {
+			return err
+		}
+	}
+	found, err := audit.VerifyWith(w.ctx, o.db, trust)
+	if err != nil {
+		return err
+	}
+	if !found.Sound {
+		return fmt.Errorf("the audit log is not whole: event %d: %s", found.FirstBad, found.Why)
+	}
+	if _, err = fmt.Fprintf(w.stdout, "The audit log is whole: %d events, head %s.\n", found.Events, hex.EncodeToString(found.Head)); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w.stdout, "%d signed checkpoints agree with it, %d of them from outside, up to event %d.\n", found.Checkpoints, len(trust.Outside), found.Signed)
+	return err
+}
+
+// readCheckpoints reads those of a file; none when there is no path, or nothing was written there yet.
+func readCheckpoints(path string) ([]audit.Checkpoint, error) {
+	if path == "" {
+		return nil, nil
+	}
+	f, err := os.Open(path) //nolint:gosec // the operator's own path
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	found, err := audit.ReadCheckpoints(f)
+	return found, closing(err, f)
+}
+
+type auditExportCommand struct {
+	Out string `arg:"" optional:"" help:"File to write, which must not be there yet; default: standard output."`
+}
+
+// Run writes the export.
+func (e auditExportCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	return closing(e.export(w, o), o)
+}
+
+func (e auditExportCommand) export(w *world, o *opened) error {
+	if e.Out != "" {
+		f, err := os.OpenFile(e.Out, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600) //nolint:gosec // the operator's own path
+		if err != nil {
+			return err
+		}
+		buffered := bufio.NewWriter(f)
+		n, err := audit.Export(w.ctx, o.db, audit.Filter{}, handlers.NewSigner(o.root), buffered)
+		if err = errors.Join(err, buffered.Flush(), f.Close()); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w.stdout, "%d events are in %s.\n", n, e.Out)
+		return err
+	}
+	_, err := audit.Export(w.ctx, o.db, audit.Filter{}, handlers.NewSigner(o.root), w.stdout)
+	return err
+}
+
+type auditCheckpointCommand struct{}
+
+// Run signs the head of the log.
+func (auditCheckpointCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	points := handlers.NewCheckpoints(o.db, o.root, o.settings)
+	points.Pace.Events = 1
+	err = points.Run(w.ctx)
+	if err == nil {
+		var last audit.Checkpoint
+		if last, err = audit.LastCheckpoint(w.ctx, o.db); err == nil {
+			err = json.NewEncoder(w.stdout).Encode(last)
+		}
+	}
+	return closing(err, o)
+}
+
+type auditKeyCommand struct{}
+
+// Run prints the keys, the current one first.
+func (auditKeyCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	keys, err := audit.KnownKeys(w.ctx, o.db, handlers.NewSigner(o.root))
+	for _, k := range keys {
+		if err == nil {
+			_, err = fmt.Fprintln(w.stdout, k)
+		}
 	}
 	return closing(err, o)
 }

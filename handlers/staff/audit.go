@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"net/http"
 	"net/url"
 	"sort"
 	"strconv"
@@ -10,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -36,13 +38,19 @@ func (h *Handler) Audit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.AuditPage{Frame: h.Frame(c, web.T(c, "Audit log")), Filter: auditBar(c, query), CSVHref: "/admin/audit.csv?" + query.Encode()}
+	page := views.AuditPage{Frame: h.Frame(c, web.T(c, "Audit log")), Filter: auditBar(c, query), CSVHref: "/admin/audit.csv?" + query.Encode(), LinesHref: "/admin/audit.jsonl?" + query.Encode()}
 	verdict, err := h.chainVerdict(c)
 	if err != nil {
 		return err
 	}
 	page.Sound = verdict.Sound
 	page.Verdict = web.T(c, "The chain is whole: %d events.", verdict.Events)
+	if verdict.Checkpoints > 0 {
+		page.Verdict += " " + web.T(c, "Signed checkpoints agree with it up to event %d.", verdict.Signed)
+	}
+	if page.Waiting, err = h.checkpointsWait(c); err != nil {
+		return err
+	}
 	if !verdict.Sound {
 		page.Verdict = web.T(c, "The chain is not whole: event %d does not fit. Somebody changed the log past Gatehouse.", verdict.FirstBad)
 	}
@@ -61,7 +69,36 @@ func (h *Handler) Audit(c echo.Context) error {
 
 // chainVerdict verifies the chain; at most once a minute, since it reads the whole log.
 func (h *Handler) chainVerdict(c echo.Context) (audit.Verdict, error) {
-	return h.verdict.get(h.Now(), func() (audit.Verdict, error) { return audit.Verify(web.Ctx(c), h.DB) })
+	return h.verdict.get(h.Now(), func() (audit.Verdict, error) {
+		keys, err := audit.KnownKeys(web.Ctx(c), h.DB, h.Signer)
+		if err != nil {
+			return audit.Verdict{}, err
+		}
+		return audit.VerifyWith(web.Ctx(c), h.DB, audit.Trust{Keys: keys})
+	})
+}
+
+// checkpointsWait says that checkpoints could not be written down outside for an hour; "" when they could, or need not.
+func (h *Handler) checkpointsWait(c echo.Context) (string, error) {
+	if !h.Outside {
+		return "", nil
+	}
+	since, err := audit.WaitingSince(web.Ctx(c), h.DB)
+	if err != nil || since.IsZero() || h.Now().Sub(since) < time.Hour {
+		return "", err
+	}
+	return web.T(c, "Checkpoints could not be written down outside since %s. The log of the server says why.", text.DateTime(web.Ctx(c), since)), nil
+}
+
+// AuditLines streams the events that fit as lines of JSON with all that their hashes are made of: what others can verify by themselves (U4).
+func (h *Handler) AuditLines(c echo.Context) error {
+	filter, _ := auditFilter(c)
+	header := c.Response().Header()
+	header.Set("Content-Type", "application/jsonl")
+	header.Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
+	c.Response().WriteHeader(http.StatusOK)
+	_, err := audit.Export(web.Ctx(c), h.DB, filter, h.Signer, c.Response())
+	return err
 }
 
 // AuditCSV streams every event that fits the filter, oldest first.

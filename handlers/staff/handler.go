@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -25,6 +26,9 @@ type Handler struct {
 	Keys  *key.Store
 	Desk  *support.Store
 
+	Signer  *audit.Signer // of checkpoints of the audit log
+	Outside bool          // checkpoints are written down outside
+
 	verdict verdict
 }
 
@@ -35,6 +39,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/admin", web.Staff(permission.StaffUsersRead), h.Overview)
 	r.Get("/admin/audit", web.Staff(permission.StaffAuditRead), h.Audit)
 	r.Get("/admin/audit.csv", web.Staff(permission.StaffAuditRead), h.AuditCSV)
+	r.Get("/admin/audit.jsonl", web.Staff(permission.StaffAuditRead), h.AuditLines)
 	r.Get("/admin/permissions", web.Staff(permission.StaffUsersRead), h.Permissions)
 	r.Get("/admin/portal", web.Staff(permission.StaffPolicyRead), h.Portal)
 	r.Post("/admin/portal", web.Staff(permission.StaffPolicyManage), h.SetPortal)

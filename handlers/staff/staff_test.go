@@ -51,7 +51,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) world {
 		w.staff = store.NewStore(d, accounts, catalog.NewStore(catalog.Options{DB: d, Outbox: box, Link: k.Link}))
 		k.Accounts = accounts
 		keys := key.NewStore(key.Options{DB: d, Outbox: box, Root: root, Brand: "gk", Link: k.Link})
-		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys, Desk: support.NewStore(support.Options{DB: d})}).Routes(r)
+		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys, Desk: support.NewStore(support.Options{DB: d}), Signer: audit.NewSigner([][]byte{make([]byte, 32)})}).Routes(r)
 	})
 	return w
 }
@@ -232,6 +232,10 @@ func TestAuditLogFiltersAndDownloadsSafely(t *testing.T) {
 
 		all, one, byAct := auditor.Get("/admin/audit"), auditor.Get("/admin/audit?id="+target.Show("key")), auditor.Get("/admin/audit?act=app.created&from=2026-11-21&to=2026-11-21")
 		csv := auditor.Get("/admin/audit.csv")
+		lines := auditor.Get("/admin/audit.jsonl")
+		if first, rest, _ := strings.Cut(lines.Body, "\n"); lines.Status != 200 || !strings.Contains(first, `"type":"export","version":1,"whole":true`) || !strings.Contains(rest, `"value":"=cmd()"`) || !strings.Contains(rest, `"type":"checkpoint"`) {
+			t.Error(lines.Status, lines.Body)
+		}
 		byName := auditor.Get("/admin/audit?id=hyperlink")
 		if !strings.Contains(byName.Body, "<code>app.created</code>") || strings.Contains(byName.Body, "<code>key.revoked</code>") {
 			t.Error("a name did not narrow the log")
@@ -245,6 +249,9 @@ func TestAuditLogFiltersAndDownloadsSafely(t *testing.T) {
 		}
 		if got := w.As(w.Person("s@northwind.example", permission.Support)).Get("/admin/audit.csv").Status; got != 403 {
 			t.Error("support read the audit log", got)
+		}
+		if got := w.As(w.Person("s2@northwind.example", permission.Support)).Get("/admin/audit.jsonl").Status; got != 403 {
+			t.Error("support downloaded the audit log", got)
 		}
 	})
 }

@@ -46,6 +46,9 @@ type Settings struct {
 	StaleMax      time.Duration
 	Drain         time.Duration // between red readiness and the end
 
+	AuditCheckpoints string // https address, or http on loopback, or a path; empty: they stay in the database
+	AuditPace        AuditPace
+
 	UsageSpool Spool
 	UsageKeep  Keep
 }
@@ -100,7 +103,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage, checkTraces,
+		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage, checkTraces, checkAudit,
 	} {
 		check(raw, &settings, &problems)
 	}

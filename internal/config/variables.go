@@ -37,6 +37,8 @@ type variables struct {
 	ContentDir     string `env:"GATEHOUSE_CONTENT_DIR" help:"folder with guides/ and tutorials/ of your own, laid over ours and seen without a restart; unset: ours alone"`
 	UsageSpoolMB   string `env:"GATEHOUSE_USAGE_SPOOL_MB" envDefault:"256" help:"most that counts may take in the data folder while the database is away, in MiB; 0: they wait in memory and die with the process"`
 	UsageKeep      string `env:"GATEHOUSE_USAGE_KEEP" envDefault:"2,100,1098" help:"for how many days counts by minute, by hour and by day are kept"`
+	AuditOutside   string `env:"GATEHOUSE_AUDIT_CHECKPOINTS" help:"file or https address outside, where signed checkpoints of the audit log are written down; unset: they stay in the database alone"`
+	AuditPace      string `env:"GATEHOUSE_AUDIT_CHECKPOINT_EVERY" envDefault:"1000,60" help:"after how many events, and after how many minutes when there was any, a checkpoint of the audit log is signed"`
 	Drain          string `env:"GATEHOUSE_DRAIN" envDefault:"5s" help:"how long SIGTERM leaves between red readiness and the end, in which everything is still answered, 0s to 60s"`
 	Keyring        string `env:"GATEHOUSE_KEYRING" envDefault:"lazy" help:"lazy: keys are read when they are first used; whole: all living keys are read at the start, and the replica is ready once they are; strict: a key is read anew at each use"`
 	StaleMax       string `env:"GATEHOUSE_STALE_MAX" envDefault:"10s" help:"how long a replica that can't reach the database still says yes, 1s to 60s"`

@@ -37,6 +37,7 @@ const (
 	LabelMark      = "marks of imported keys"
 	LabelFactor    = "second factor sealing"
 	LabelAudit     = "audit salt"
+	LabelSigning   = "signing of audit checkpoints"
 	LabelNetwork   = "network salt"
 	LabelVisitor   = "visitor cookie"
 	LabelNotice    = "notice link" // of mails: unsubscribing, saying that it is solved

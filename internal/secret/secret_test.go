@@ -112,7 +112,7 @@ func TestEachUseHasItsOwnKey(t *testing.T) {
 	seen := map[string]string{}
 	for _, label := range []string{
 		secret.LabelKeyPepper, secret.LabelPassword, secret.LabelCursor, secret.LabelSession,
-		secret.LabelForm, secret.LabelMail, secret.LabelFactor, secret.LabelAudit, secret.LabelNetwork, secret.LabelNotice,
+		secret.LabelForm, secret.LabelMail, secret.LabelFactor, secret.LabelAudit, secret.LabelSigning, secret.LabelNetwork, secret.LabelNotice,
 	} {
 		for _, key := range r.Keys(label) {
 			if other, taken := seen[string(key)]; taken || len(key) != secret.KeySize {

@@ -27,9 +27,12 @@ type Entry struct {
 	Who   map[string]string // personal values: actor, address, email…; an erased one is absent
 }
 
+// everything is what an empty filter is.
+const everything = "1 = 1"
+
 // where turns the filter into SQL that ends inside a WHERE.
 func (f Filter) where() (string, []any) {
-	q, args := []string{"1 = 1"}, []any{}
+	q, args := []string{everything}, []any{}
 	add := func(cond string, arg any) { q, args = append(q, cond), append(args, arg) }
 	switch {
 	case strings.HasSuffix(f.Act, "."):
@@ -85,14 +88,7 @@ func List(ctx context.Context, d *db.DB, f Filter, r db.PageRequest) (db.Page[En
 
 // Each calls fn for every event that fits, oldest first, in batches: for exports.
 func Each(ctx context.Context, d *db.DB, f Filter, fn func(Entry) error) error {
-	where, args := f.where()
-	var last int64
-	for {
-		var rows []Row
-		err := d.Read(ctx).Raw("SELECT * FROM audit_events WHERE "+where+" AND seq > ? ORDER BY seq LIMIT ?", append(append([]any{}, args...), last, verifyBatch)...).Scan(&rows).Error
-		if err != nil {
-			return err
-		}
+	return eachBatch(ctx, d, f, func(rows []Row) error {
 		entries, err := withPersonal(ctx, d, rows)
 		if err != nil {
 			return err
@@ -101,11 +97,26 @@ func Each(ctx context.Context, d *db.DB, f Filter, fn func(Entry) error) error {
 			if err := fn(e); err != nil {
 				return err
 			}
-			last = e.Seq
+		}
+		return nil
+	})
+}
+
+func eachBatch(ctx context.Context, d *db.DB, f Filter, fn func([]Row) error) error {
+	where, args := f.where()
+	for last := int64(0); ; {
+		var rows []Row
+		err := d.Read(ctx).Raw("SELECT * FROM audit_events WHERE "+where+" AND seq > ? ORDER BY seq LIMIT ?", append(append([]any{}, args...), last, verifyBatch)...).Scan(&rows).Error
+		if err != nil {
+			return err
+		}
+		if err := fn(rows); err != nil {
+			return err
 		}
 		if len(rows) < verifyBatch {
 			return nil
 		}
+		last = rows[len(rows)-1].Seq
 	}
 }
 

@@ -37,6 +37,9 @@ type AuditPage struct {
 	CSVHref string
 	Verdict string // one sentence about the chain
 	Sound   bool
+
+	LinesHref string
+	Waiting   string // that checkpoints could not be written down; empty when they could
 }
 
 // AuditRow is one event.

@@ -1,0 +1,46 @@
+package config
+
+import (
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// AuditPace says when a checkpoint of the audit log is due: after so many events, or after so long when there was any.
+type AuditPace struct {
+	Events int64
+	Time   time.Duration
+}
+
+func checkAudit(raw variables, settings *Settings, problems *Problems) {
+	events, minutes, ok := strings.Cut(raw.AuditPace, ",")
+	n, err := strconv.ParseInt(strings.TrimSpace(events), 10, 64)
+	m, err2 := strconv.ParseInt(strings.TrimSpace(minutes), 10, 64)
+	if !ok || err != nil || err2 != nil || n < 1 || m < 1 || m > 1440 {
+		problems.add("GATEHOUSE_AUDIT_CHECKPOINT_EVERY", "is "+strconv.Quote(raw.AuditPace), "Give a number of events and one of minutes up to 1440, such as 1000,60")
+	}
+	settings.AuditPace = AuditPace{n, time.Duration(m) * time.Minute}
+	settings.AuditCheckpoints = raw.AuditOutside
+	switch {
+	case raw.AuditOutside == "":
+	case strings.Contains(raw.AuditOutside, "://"):
+		if address, err := url.Parse(raw.AuditOutside); err != nil || address.Hostname() == "" || address.User != nil || !validPort(address) || !encrypted(address) {
+			problems.add("GATEHOUSE_AUDIT_CHECKPOINTS", "is no https address", "Write an https address without a user, or the path of a file")
+		}
+	default:
+		folder := filepath.Dir(raw.AuditOutside)
+		if info, err := os.Stat(folder); err != nil || !info.IsDir() {
+			problems.add("GATEHOUSE_AUDIT_CHECKPOINTS", "names a file in "+folder+", which is no folder that can be read", "Make the folder, best on another machine’s disk that is mounted here")
+		}
+	}
+}
+
+// encrypted says whether what is sent there can't be read or changed on the way: by https, or on this machine.
+func encrypted(address *url.URL) bool {
+	ip, err := netip.ParseAddr(address.Hostname())
+	return address.Scheme == "https" || address.Scheme == "http" && (address.Hostname() == "localhost" || err == nil && ip.IsLoopback())
+}

@@ -1,0 +1,12 @@
+-- Signed checkpoints of the audit log: what its head was, and when. The previous program makes none and reads none.
+-- +goose Up
+
+CREATE TABLE audit_checkpoints (
+  seq        bigint PRIMARY KEY, -- of the last event that it covers
+  hash       bytea NOT NULL, -- of that event
+  at         timestamptz NOT NULL,
+  public_key TEXT NOT NULL, -- Ed25519, base64
+  signature  TEXT NOT NULL, -- over seq, hash and at, base64
+  told_at    timestamptz -- when it was written down outside; NULL: it waits, or nothing outside is set
+);
+CREATE INDEX audit_checkpoints_waiting ON audit_checkpoints (seq) WHERE told_at IS NULL; -- what to write down next

@@ -1,0 +1,188 @@
+package audit
+
+import (
+	"context"
+	"crypto/ed25519"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Checkpoint says what the head of the log was at a time, signed. One that is kept where nobody reaches who owns the database proves that all
+// events up to it are still the same. It is also how one is written down: as a line of JSON.
+type Checkpoint struct {
+	Type      string `json:"type"` // checkpoint
+	Seq       int64  `json:"seq"`
+	Hash      string `json:"hash"`      // of event Seq, in hex
+	At        string `json:"at"`        // RFC 3339, UTC
+	Key       string `json:"key"`       // the Ed25519 public key, base64
+	Signature string `json:"signature"` // over Text, base64
+}
+
+const checkpointType = "checkpoint"
+
+// Text is what is signed.
+func (c Checkpoint) Text() string {
+	return fmt.Sprintf("gatehouse audit checkpoint 1\n%d\n%s\n%s\n", c.Seq, c.Hash, c.At)
+}
+
+// ErrSignature is returned for a checkpoint that its key did not sign, or that a key signed which is not known.
+var ErrSignature = errors.New("the signature of the checkpoint is wrong")
+
+// Check fails with ErrSignature unless the checkpoint is signed by its key, and that is one of keys.
+func (c Checkpoint) Check(keys []string) error {
+	key, err := base64.StdEncoding.DecodeString(c.Key)
+	signed, err2 := base64.StdEncoding.DecodeString(c.Signature)
+	if err != nil || err2 != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, []byte(c.Text()), signed) {
+		return ErrSignature
+	}
+	if !slices.Contains(keys, c.Key) {
+		return fmt.Errorf("%w: its key %s is not one of this installation", ErrSignature, c.Key)
+	}
+	return nil
+}
+
+// Signer signs checkpoints with a key that is derived from the root secret. Safe for concurrent use.
+type Signer struct {
+	key   ed25519.PrivateKey
+	known []string
+}
+
+// NewSigner makes a signer of seeds of 32 bytes, the current one first.
+func NewSigner(seeds [][]byte) *Signer {
+	s := &Signer{}
+	for i, seed := range seeds {
+		key := ed25519.NewKeyFromSeed(seed)
+		if i == 0 {
+			s.key = key
+		}
+		public, _ := key.Public().(ed25519.PublicKey) // always of that type, says crypto/ed25519
+		s.known = append(s.known, base64.StdEncoding.EncodeToString(public))
+	}
+	return s
+}
+
+// Keys are the public keys of all seeds in base64, the current one first: what a checkpoint of this installation is signed with.
+func (s *Signer) Keys() []string { return slices.Clone(s.known) }
+
+// Sign makes the checkpoint of an event.
+func (s *Signer) Sign(seq int64, hash []byte, at time.Time) Checkpoint {
+	c := Checkpoint{Type: checkpointType, Seq: seq, Hash: hex.EncodeToString(hash), At: at.UTC().Format(time.RFC3339), Key: s.known[0]}
+	c.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(s.key, []byte(c.Text())))
+	return c
+}
+
+// Pace says when a checkpoint is due: after so many events, or when there are any and the last one is so long ago.
+type Pace struct {
+	Events int64
+	Time   time.Duration
+}
+
+// Checkpoints makes checkpoints and has them written down.
+type Checkpoints struct {
+	DB     *db.DB
+	Signer *Signer
+	Pace   Pace
+	Write  func(context.Context, Checkpoint) error // outside; nil: they stay in the database alone
+}
+
+// Run makes a checkpoint when one is due, and writes down those that wait, the oldest first. What fails is tried again at the next run: a checkpoint can be
+// written down twice, and is never left out.
+func (c *Checkpoints) Run(ctx context.Context) error {
+	if err := errors.Join(c.make(ctx), c.keepKeys(ctx)); err != nil {
+		return fmt.Errorf("audit: checkpoint: %w", err)
+	}
+	if c.Write == nil {
+		return nil
+	}
+	for {
+		var rows []checkpointRow
+		err := c.DB.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints WHERE told_at IS NULL ORDER BY seq LIMIT 1").Scan(&rows).Error
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := c.Write(ctx, rows[0].checkpoint()); err != nil {
+			return fmt.Errorf("audit: the checkpoint at event %d waits, since it could not be written down: %w", rows[0].Seq, err)
+		}
+		err = c.DB.Tx(ctx, func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE audit_checkpoints SET told_at = ? WHERE seq = ?", tx.Now, rows[0].Seq)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (c *Checkpoints) make(ctx context.Context) error {
+	return c.DB.Tx(ctx, func(tx *db.Tx) error {
+		var heads []struct {
+			Seq  int64
+			Hash []byte
+		}
+		if err := tx.Raw("SELECT seq, hash FROM audit_head WHERE id = 1").Scan(&heads).Error; err != nil {
+			return err
+		}
+		var last []checkpointRow
+		if err := tx.Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints ORDER BY seq DESC LIMIT 1").Scan(&last).Error; err != nil {
+			return err
+		}
+		if len(heads) == 0 || !c.due(heads[0].Seq, last, tx.Now) {
+			return nil
+		}
+		at := tx.Now.Truncate(time.Second) // as it is signed
+		signed := c.Signer.Sign(heads[0].Seq, heads[0].Hash, at)
+		_, err := tx.Run("INSERT INTO audit_checkpoints (seq, hash, at, public_key, signature) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
+			signed.Seq, heads[0].Hash, at, signed.Key, signed.Signature)
+		return err
+	})
+}
+
+func (c *Checkpoints) due(head int64, last []checkpointRow, now time.Time) bool {
+	if len(last) == 0 {
+		return head > 0
+	}
+	since := head - last[0].Seq
+	return since >= c.Pace.Events || since > 0 && now.Sub(last[0].At) >= c.Pace.Time
+}
+
+type checkpointRow struct {
+	Seq       int64
+	Hash      []byte
+	At        time.Time
+	PublicKey string
+	Signature string
+}
+
+func (r checkpointRow) checkpoint() Checkpoint {
+	return Checkpoint{Type: checkpointType, Seq: r.Seq, Hash: hex.EncodeToString(r.Hash), At: r.At.UTC().Format(time.RFC3339), Key: r.PublicKey, Signature: r.Signature}
+}
+
+// LastCheckpoint is the newest one. Fault: NotFound when there is none, since nothing was ever done.
+func LastCheckpoint(ctx context.Context, d *db.DB) (Checkpoint, error) {
+	var rows []checkpointRow
+	err := d.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints ORDER BY seq DESC LIMIT 1").Scan(&rows).Error
+	if err == nil && len(rows) == 0 {
+		err = fault.Missing()
+	}
+	if err != nil {
+		return Checkpoint{}, err
+	}
+	return rows[0].checkpoint(), nil
+}
+
+// WaitingSince is when the oldest checkpoint was made that is not yet written down outside; zero when none waits.
+func WaitingSince(ctx context.Context, d *db.DB) (time.Time, error) {
+	var rows []checkpointRow
+	err := d.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints WHERE told_at IS NULL ORDER BY seq LIMIT 1").Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return time.Time{}, err
+	}
+	return rows[0].At, nil
+}

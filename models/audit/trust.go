@@ -1,0 +1,90 @@
+package audit
+
+import (
+	"bufio"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Trust is what a log is compared with beside itself.
+type Trust struct {
+	Keys    []string     // public keys of this installation; empty: signatures are not looked at, and the checkpoints in the database not read
+	Outside []Checkpoint // that were kept elsewhere
+}
+
+// marks are the checkpoints by their event.
+type marks struct {
+	bySeq  map[int64][]Checkpoint
+	passed int
+	last   int64
+}
+
+// marks reads the checkpoints in the database, and checks the signatures of all.
+func (t Trust) marks(ctx context.Context, d *db.DB) (*marks, error) {
+	m := &marks{bySeq: map[int64][]Checkpoint{}}
+	if len(t.Keys) == 0 {
+		return m, nil
+	}
+	var rows []checkpointRow
+	if err := d.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints ORDER BY seq").Scan(&rows).Error; err != nil {
+		return nil, fmt.Errorf("audit: checkpoints: %w", err)
+	}
+	all := slices.Clone(t.Outside)
+	for _, r := range rows {
+		all = append(all, r.checkpoint())
+	}
+	for _, c := range all {
+		if err := c.Check(t.Keys); err != nil {
+			c.Hash = "" // fits no event, so the verdict names its place
+		}
+		m.bySeq[c.Seq] = append(m.bySeq[c.Seq], c)
+	}
+	return m, nil
+}
+
+// fits says what is wrong with an event that a checkpoint tells of; "" when nothing is.
+func (m *marks) fits(seq int64, hash []byte) string {
+	for _, c := range m.bySeq[seq] {
+		switch {
+		case c.Hash == "":
+			return "the checkpoint of " + c.At + " is not signed by a key of this installation"
+		case c.Hash != hex.EncodeToString(hash):
+			return "it differs from the checkpoint of " + c.At + ": this event or one before it was made anew since"
+		}
+		m.passed++
+		m.last = seq
+	}
+	return ""
+}
+
+// beyond is a checkpoint of an event that the log does not have.
+func (m *marks) beyond(last int64) (Checkpoint, bool) {
+	for _, seq := range slices.Sorted(maps.Keys(m.bySeq)) {
+		if seq > last || seq < 1 {
+			return m.bySeq[seq][0], true
+		}
+	}
+	return Checkpoint{}, false
+}
+
+// ReadCheckpoints reads checkpoints as they were written down: a line of JSON each. What is none is passed over: events of
+// an export, and a line that was torn when it was written, after which the same checkpoint was written again.
+func ReadCheckpoints(r io.Reader) ([]Checkpoint, error) {
+	var out []Checkpoint
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var c Checkpoint
+		if err := json.Unmarshal(lines.Bytes(), &c); err == nil && c.Type == checkpointType {
+			out = append(out, c)
+		}
+	}
+	return out, lines.Err()
+}
