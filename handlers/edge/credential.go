@@ -130,7 +130,7 @@ const (
 var verifyScopes = []string{VerifyScope}
 
 // identify returns who calls by text: nil when that is nobody, and the code of a key that may not verify. The caller's own calls are
-// neither limited nor counted.
+// neither limited nor counted; that its key is in use is noted.
 func (e *Edge) identify(x *exchange, text string, ip netip.Addr) (*keyring.Facts, keyring.Code, *keyring.Catalogue, error) {
 	facts, err := e.lookup(x.ctx, x.now, text)
 	if err != nil || facts == nil {
@@ -142,6 +142,9 @@ func (e *Edge) identify(x *exchange, text string, ip netip.Addr) (*keyring.Facts
 	}
 	ask := keyring.Request{Environment: keyring.Any, Scopes: verifyScopes, IP: ip}
 	d := keyring.Decide(x.ctx, x.now, facts, portal, &ask, keyring.Limits{})
+	if d.Allowed() {
+		e.Counters.Asked(x.now, facts, portal, VerifyScope)
+	}
 	return facts, d.Code, catalogue, nil
 }
 

@@ -20,6 +20,7 @@ type Usage struct {
 	draining sync.Mutex
 	most     int
 	dropped  atomic.Int64
+	askers   askers
 }
 
 const usageShards = 32
@@ -263,6 +264,7 @@ func (u *Usage) Turn(to *spool.Segment) Batch {
 		}
 		s.giveBack(full)
 	}
+	u.askers.take(&b)
 	return b
 }
 
