@@ -32,7 +32,9 @@ func (h *Handler) Connect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.Render(c, views.ConnectPage(h.connectPage(c, api, h.connectDefaults(api), nil)))
+	p := h.connectPage(c, api, h.connectDefaults(c, api), nil)
+	p.Confirmed = confirmed(c)
+	return h.Render(c, views.ConnectPage(p))
 }
 
 func (h *Handler) connectable(c echo.Context) (catalog.Detail, error) {
@@ -43,7 +45,13 @@ func (h *Handler) connectable(c echo.Context) (catalog.Detail, error) {
 	return api, err
 }
 
-func (h *Handler) connectDefaults(api catalog.Detail) connectForm {
+// connectDefaults fills the form in: with what was typed before the password was asked for, or with what is known of the API.
+func (h *Handler) connectDefaults(c echo.Context, api catalog.Detail) connectForm {
+	if confirmed(c) {
+		return connectForm{
+			Environment: c.QueryParam("environment"), Upstream: c.QueryParam("upstream"), Gatehouse: c.QueryParam("gatehouse"), ServerName: c.QueryParam("server_name"), Listen: c.QueryParam("listen"),
+		}
+	}
 	f := connectForm{Environment: catalog.EnvLive, Gatehouse: h.Link(""), Listen: "80"}
 	for i, e := range api.Environments {
 		if i == 0 || e.Environment == catalog.EnvLive {
@@ -113,6 +121,9 @@ func (h *Handler) MakeGatewayKey(c echo.Context) error {
 	}
 	var made key.Made
 	if err = f.check(); err == nil {
+		if to, stale := h.unconfirmed(c, apiPath(api.ID)+"/connect", f.values()); stale {
+			return h.See(c, to)
+		}
 		made, err = h.Keys.CreateGatewayKey(web.Ctx(c), web.Actor(c), api.ID, f.Token)
 	}
 	if err != nil {
@@ -158,6 +169,11 @@ func codeFiles(o gatewayfile.Options) []views.Gateway {
 		{Name: "Node", Href: guide, Files: []components.CodeBlock{{Title: "Node", Note: "gatehouse.mjs", Text: gatewayfile.Node(o)}}},
 		{Name: "Python", Href: guide, Files: []components.CodeBlock{{Title: "Python", Note: "gatehouse.py", Text: gatewayfile.Python(o)}}},
 	}
+}
+
+// values are what was typed; all of it was checked, and none is a secret.
+func (f *connectForm) values() url.Values {
+	return url.Values{"environment": {f.Environment}, "upstream": {f.Upstream}, "gatehouse": {f.Gatehouse}, "server_name": {f.ServerName}, "listen": {f.Listen}}
 }
 
 func (f *connectForm) check() error {

@@ -1,6 +1,7 @@
 package catalog
 
 import (
+	"net/url"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
@@ -23,7 +24,14 @@ type reportOnlyForm struct {
 
 // ReportOnly shows whether refusals of an API are passed over, and the form that sets it.
 func (h *Handler) ReportOnly(c echo.Context) error {
-	d, err := h.reportOnlyDesk(c, reportOnlyForm{}, nil)
+	f := reportOnlyForm{}
+	if confirmed(c) {
+		f.Days = c.QueryParam("days") // that everything goes through is ticked by hand
+	}
+	d, err := h.reportOnlyDesk(c, f, nil)
+	if err == nil && confirmed(c) {
+		d.Parts = append([]desk.Part{{Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "Nothing was changed yet"), Text: web.T(c, "Your password was asked for first. What you chose is below: tick the box again, and press the button once more.")}}}, d.Parts...)
+	}
 	return h.show(c, d, err)
 }
 
@@ -101,6 +109,9 @@ func (h *Handler) SetReportOnly(c echo.Context) error {
 	days, err := strconv.Atoi(f.Days)
 	if err != nil {
 		days = 0 // no choice of ours: the store says so
+	}
+	if to, stale := h.unconfirmed(c, apiPath(id)+reportOnlyTab, url.Values{"days": {f.Days}}); stale {
+		return h.See(c, to)
 	}
 	if err := h.Store.SetReportOnly(web.Ctx(c), web.Actor(c), id, days, f.Sure != ""); err != nil {
 		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.reportOnlyDesk(c, f, fields) })

@@ -100,9 +100,9 @@ func (h *Handler) adminRoutes(r *web.Registrar) {
 	r.Get("/admin/apis/:id/retire", manage, h.ConfirmRetireAPI)
 	r.Post("/admin/apis/:id/retire", manage.Fresh(), h.RetireAPI)
 	r.Get("/admin/apis/:id/connect", read, h.Connect)
-	r.Post("/admin/apis/:id/connect", manage.Fresh(), h.MakeGatewayKey)
+	r.Post("/admin/apis/:id/connect", manage, h.MakeGatewayKey) // asks for the password itself, as report-only does: the form comes back filled in
 	r.Get("/admin/apis/:id/report-only", read, h.ReportOnly)
-	r.Post("/admin/apis/:id/report-only", manage.Fresh(), h.SetReportOnly)
+	r.Post("/admin/apis/:id/report-only", manage, h.SetReportOnly)
 	r.Post("/admin/apis/:id/report-only/end", manage, h.EndReportOnly)
 }
 

@@ -306,6 +306,47 @@ func TestRetiringAnAPIAndItsGatewayKeyAskForThePassword(t *testing.T) {
 	}
 }
 
+// A14: who is asked for the password finds the form as it was typed, is told that nothing was done, and does it by one more press.
+func TestFormsComeBackFilledInAfterThePasswordWasAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.Clock.Advance(11 * time.Minute)
+	for path, c := range map[string]struct {
+		in             url.Values
+		kept           []string
+		again, notDone string
+	}{
+		"/connect":     {form("environment", "test", "upstream", "http://127.0.0.1:9000", "gatehouse", "http://gate.example", "server_name", "api.example", "listen", "127.0.0.1:9311"), []string{`value="127.0.0.1:9311"`, `value="http://127.0.0.1:9000"`, `value="http://gate.example"`, `value="test" selected`}, "Copy both now", "No key was made yet"},
+		"/report-only": {form("days", "7", "sure", "1"), []string{`value="7" checked`}, "", "Nothing was changed yet"},
+	} {
+		asked := w.staff.Post(w.api(path), c.in)
+		confirm, err := url.Parse(asked.Location)
+		if err != nil || confirm.Path != "/console/account/confirm" {
+			t.Fatal(path, asked.Status, asked.Location)
+		}
+		w.staff = w.as(w.Staff) // the password entered just now
+		page := w.staff.Get(confirm.Query().Get("next"))
+		has(t, page, append(c.kept, c.notDone)...)
+		if strings.Contains(page.Body, `name="sure" value="1" checked`) {
+			t.Error("that everything goes through is ticked by a link")
+		}
+
+		c.in.Set("form_token", w.token(t))
+		done := w.staff.Post(w.api(path), c.in)
+
+		if c.again != "" {
+			has(t, done, c.again)
+		} else {
+			wantStatus(t, path, done.Status, http.StatusSeeOther)
+		}
+		w.Clock.Advance(11 * time.Minute)
+	}
+	if d := w.detail(t); !d.ReportsOnly(w.Clock.Now()) {
+		t.Error("report-only mode was not begun")
+	}
+	bad := w.staff.Post(w.api("/connect"), form("form_token", w.token(t), "environment", "live", "upstream", "http://u:secret@127.0.0.1", "gatehouse", w.URL))
+	wantStatus(t, "a wrong form is told before the password is asked for", bad.Status, http.StatusUnprocessableEntity)
+}
+
 // K5: what is sensitive is ticked by hand.
 func TestLinkToTheKeyBringsWhatTheAccessCarriesButNothingSensitive(t *testing.T) {
 	w := newWorld(t)

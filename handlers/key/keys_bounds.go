@@ -11,7 +11,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -51,26 +50,6 @@ func (f BoundInput) into(q url.Values) {
 			q.Set(name, value)
 		}
 	}
-}
-
-// mostAddress is how long an address may be that leads back to a filled-in form.
-const mostAddress = 1900
-
-// confirmFirst is where the password is asked for before somebody goes on to path with a form filled in by q. ok is false when the form can't
-// stand in an address: it is too long, or holds a key (D2).
-func confirmFirst(path string, q url.Values) (to string, ok bool) {
-	next := path + "?" + q.Encode()
-	for _, values := range q {
-		for _, v := range values {
-			if len(apikey.Find(v)) > 0 {
-				return "", false
-			}
-		}
-	}
-	if len(next) > mostAddress || web.SafeNext(next, "") == "" {
-		return "", false
-	}
-	return "/console/account/confirm?next=" + url.QueryEscape(next), true
 }
 
 // passwordElsewhere is what a form says that can't come back by itself after the password was entered.
@@ -132,7 +111,7 @@ func (h *Handler) SetBounds(c echo.Context) error {
 	if errors.Is(err, keys.ErrWidens) {
 		back := url.Values{"rate_period": {f.RatePeriod}}
 		f.into(back)
-		if to, ok := confirmFirst(path+"/limits", back); ok {
+		if to, ok := web.ConfirmFirst(path+"/limits", back); ok {
 			return h.See(c, to)
 		}
 		err = passwordElsewhere()

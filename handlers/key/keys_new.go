@@ -141,7 +141,7 @@ func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool
 	f.into(back)
 	back.Set("delivery", f.Delivery)
 	back.Set("link_life", f.LinkLife)
-	if to, ok := confirmFirst(newPath, back); ok {
+	if to, ok := web.ConfirmFirst(newPath, back); ok {
 		return true, h.See(c, to)
 	}
 	return true, h.newPage(c, http.StatusUnprocessableEntity, f, passwordElsewhere())

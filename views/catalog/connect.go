@@ -20,6 +20,7 @@ type Connect struct {
 	TabsLabel string
 	Tabs      []components.Tab
 	Problems  []components.Problem
+	Confirmed bool // the password was asked for: the form is filled in, and nothing was done yet
 	Checked   bool
 	First     components.Moment // of the first check seen
 	Last      components.Moment
