@@ -73,6 +73,44 @@ func TestEveryRouteKeepsItsDeclaredAccess(t *testing.T) {
 	}
 }
 
+// A12: whoever has given the password and not the second factor is nobody to every route but those that ask for it, and changes nothing.
+func TestASessionThatWaitsForItsFactorReachesNothingElse(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	waiting, visitor := w.site.AsPending(w.mine.user), w.site.Visitor()
+	before := w.rowsOf([]string{w.mine.app.ID.String(), w.mine.key.ID.String(), w.mine.factor.String(), w.mine.org.String()})
+	open := 0
+
+	for _, r := range w.house.Table {
+		path := fill(r.Path)
+		switch {
+		case r.Path == "/logout":
+			continue // ends it
+		case strings.HasPrefix(r.Path, "/login/factor"):
+			if open++; !r.Mutates() && (waiting.Get(path).Status != http.StatusOK || visitor.Get(path).Location != "/login") {
+				t.Errorf("%s %s: %d", r.Method, r.Path, waiting.Get(path).Status)
+			}
+		case r.Mutates():
+			if mine, theirs := waiting.Post(path, url.Values{}), visitor.Post(path, url.Values{}); mine.Status != theirs.Status || r.Access.NeedsUser() && mine.Status != http.StatusUnauthorized {
+				t.Errorf("%s %s answers %d, a visitor %d", r.Method, r.Path, mine.Status, theirs.Status)
+			}
+		case r.Access.NeedsUser():
+			if mine := waiting.Get(path); mine.Status != http.StatusSeeOther || !strings.HasPrefix(mine.Location, "/login/factor") {
+				t.Errorf("GET %s answers %d %s", r.Path, mine.Status, mine.Location)
+			}
+		default:
+			if mine, theirs := waiting.Get(path), visitor.Get(path); mine.Status != theirs.Status || strings.Contains(mine.Body, w.mine.user.Email) {
+				t.Errorf("GET %s answers %d, a visitor %d", r.Path, mine.Status, theirs.Status)
+			}
+		}
+	}
+
+	if after := w.rowsOf([]string{w.mine.app.ID.String(), w.mine.key.ID.String(), w.mine.factor.String(), w.mine.org.String()}); after != before || open < 2 {
+		t.Errorf("%d routes ask for a factor; something changed:\n%s\n%s", open, before, after)
+	}
+}
+
 func checkReading(t *testing.T, r web.Route, path string, visitor, dev int) {
 	t.Helper()
 	if r.Access.NeedsUser() && visitor != http.StatusUnauthorized {

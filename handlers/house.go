@@ -11,6 +11,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
+	"github.com/gatehouse-dev/gatehouse/handlers/account/factor"
 	"github.com/gatehouse-dev/gatehouse/handlers/api"
 	"github.com/gatehouse-dev/gatehouse/handlers/audit"
 	"github.com/gatehouse-dev/gatehouse/handlers/catalog"
@@ -102,7 +103,10 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
 	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
 	h.site.Routes(r)
-	account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet()).Routes(r)
+	people := account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet())
+	people.Factors = s.Factor
+	people.Routes(r)
+	(&factor.Handler{Kit: kit, Accounts: people, Store: s.Factor}).Routes(r)
 	org.New(kit, s.Org, s.Catalog, s.Quota, s.Invitation).Routes(r)
 	(&audit.Handler{Kit: kit, Orgs: s.Org, Activity: activity.NewStore(h.options.DB)}).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/account/factor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
@@ -39,6 +40,7 @@ import (
 type Stores struct {
 	Outbox      *outbox.Outbox
 	Account     *account.Store
+	Factor      *factor.Store
 	Org         *org.Store
 	Invitation  *invitation.Store
 	Catalog     *catalog.Store
@@ -73,17 +75,19 @@ func newStores(o Options) (Stores, error) {
 	}
 	link := func(path string) string { return o.Settings.BaseURL.String() + path }
 	box := outbox.New(o.Root.Sealer(secret.LabelMail))
+	name := func(ctx context.Context) string {
+		p, err := setting.PortalOf(ctx, o.DB)
+		if err != nil {
+			return "Gatehouse"
+		}
+		return p.Name
+	}
 	s := Stores{Outbox: box}
 	s.Account = account.NewStore(account.Options{
 		DB: o.DB, Hasher: hasher, Sealer: o.Root.Sealer(secret.LabelPassword), Signer: o.Root.Signer(secret.LabelSession), Outbox: box, Link: link,
-		Signup: o.Settings.Signup, PortalName: func(ctx context.Context) string {
-			p, err := setting.PortalOf(ctx, o.DB)
-			if err != nil {
-				return "Gatehouse"
-			}
-			return p.Name
-		},
+		Signup: o.Settings.Signup, PortalName: name,
 	})
+	s.Factor = factor.NewStore(factor.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelFactor), Outbox: box, Link: link, PortalName: name})
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Invitation = invitation.NewStore(invitation.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})

@@ -49,6 +49,7 @@ type tenant struct {
 	access  db.ID
 	key     key.Row
 	session db.ID
+	factor  db.ID
 	asked   forum.Question // for the tenant's organization alone
 	answer  db.ID          // to it
 	invited db.ID          // an invitation to them into the company's organization
@@ -151,6 +152,11 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	})
 	w.ok(err)
 	t.key = made.Key
+	t.factor = db.NewID()
+	w.ok(w.db.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', ?, ?, ?)", t.factor, t.user.ID, "App of "+email, tx.Now, tx.Now)
+		return err
+	}))
 	w.site.As(t.user)
 	sessions, err := s.Account.Sessions(ctx, a)
 	w.ok(err)
@@ -172,7 +178,7 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 		Environment: keyring.Live, Door: refusal.Authz, Code: "PAUSED", Cause: keyring.KeyPaused, Status: 401, Method: "GET", Path: "/orders",
 	})
 	w.ok(calls.Flush(ctx))
-	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.user.ID.String(), t.invited.String()}
+	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.user.ID.String(), t.invited.String()}
 	return t
 }
 
@@ -180,6 +186,7 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 func (t tenant) idFor(path string) (param, id string) {
 	for _, p := range []struct{ under, param, id string }{
 		{"/console/account/sessions/", ":session", t.session.Show("session")},
+		{"/console/account/security/factors/", ":factor", t.factor.Show("factor")},
 		{"/console/keys/", ":key", t.key.ID.Show("key")},
 		{"/console/organizations/", ":id", t.org.Show("org")},
 		{"/console/invitations/", ":id", t.invited.Show("inv")},

@@ -23,6 +23,7 @@ type commands struct {
 	Serve   serveCommand   `cmd:"" default:"1" help:"Serve the portal and the verification API."`
 	Migrate migrateCommand `cmd:"" help:"Bring the database to this version and stop."`
 	Admin   adminCommand   `cmd:"" help:"Manage the company's own people."`
+	Users   usersCommand   `cmd:"" help:"People with an account, for operators."`
 	Audit   auditCommand   `cmd:"" help:"The audit log."`
 	Keys    keysCommand    `cmd:"" help:"API keys, for operators: on the database itself."`
 	Demo    demoCommand    `cmd:"" help:"Serve a believable company from a database of its own, which is filled on the first start."`

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/account/factor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -20,6 +21,7 @@ type Handler struct {
 	*web.Kit
 	Store      *account.Store
 	MailByHand bool
+	Factors    *factor.Store // nil where nobody has a second factor
 }
 
 // New makes the handler and lets the kit ask signed-out readers to sign in.
@@ -53,16 +55,16 @@ func (h *Handler) Routes(r *web.Registrar) {
 func (h *Handler) ownRoutes(r *web.Registrar) {
 	r.Get("/console/account", web.SignedIn(), h.Account)
 	r.Post("/console/account/profile", web.SignedIn(), h.ChangeProfile)
-	r.PostSmall("/console/account/password", web.SignedIn(), h.ChangePassword)
-	r.PostSmall("/console/account/address", web.SignedIn(), h.RequestEmail)
+	r.PostSmall("/console/account/password", web.SignedIn().FactorFresh(), h.ChangePassword)
+	r.PostSmall("/console/account/address", web.SignedIn().FactorFresh(), h.RequestEmail)
 	r.Get("/console/account/email", web.SignedIn(), h.EmailForm)
 	r.PostSmall("/console/account/email", web.SignedIn(), h.ConfirmEmail)
 	r.PostSmall("/console/account/sessions/end-others", web.SignedIn(), h.EndOthers)
 	r.PostSmall("/console/account/sessions/:session/end", web.SignedIn(), h.EndSession)
 	r.Get("/console/account/confirm", web.SignedIn(), h.ConfirmForm)
 	r.PostSmall("/console/account/confirm", web.SignedIn(), h.Confirm)
-	r.Get("/console/account/delete", web.SignedIn(), h.DeleteForm)
-	r.PostSmall("/console/account/delete", web.SignedIn(), h.Delete)
+	r.Get("/console/account/delete", web.SignedIn().FactorFresh(), h.DeleteForm)
+	r.PostSmall("/console/account/delete", web.SignedIn().FactorFresh(), h.Delete)
 }
 
 func (h *Handler) staffRoutes(r *web.Registrar) {
@@ -110,8 +112,8 @@ func lines(all []outbox.Line) []mail.Line {
 	return out
 }
 
-// signedIn hands the token of a new session to the browser, which is known from now on, and forgets the sign-up that led to it.
-func (h *Handler) signedIn(c echo.Context, token string, s account.Session) error {
+// Enter hands the token of a session that is signed in to the browser, which is known from now on, and forgets the sign-up that led to it.
+func (h *Handler) Enter(c echo.Context, token string, s account.Session) error {
 	h.StartSession(c, token, s.ExpiresAt.Sub(h.Now()))
 	if h.Cookie(c, web.SignupCookie) != "" {
 		h.SetCookie(c, web.SignupCookie, "", 0)

@@ -70,12 +70,16 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.signedIn(c, token, session); err != nil {
+	next := web.SafeNext(form.Next, "")
+	if session.Pending() {
+		h.StartSession(c, token, session.ExpiresAt.Sub(h.Now()))
+		return h.See(c, views.Onward("/login/factor", next))
+	}
+	if err := h.Enter(c, token, session); err != nil {
 		return err
 	}
-	next := web.SafeNext(form.Next, "")
 	if next == "" {
-		next, err = h.homeOf(c, session.UserID)
+		next, err = h.HomeOf(c, session.UserID)
 	}
 	if err != nil {
 		return err
@@ -83,8 +87,8 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	return h.See(c, next)
 }
 
-// homeOf is where a user begins: staff at the overview of what they run.
-func (h *Handler) homeOf(c echo.Context, id db.ID) (string, error) {
+// HomeOf is where a user begins: staff at the overview of what they run.
+func (h *Handler) HomeOf(c echo.Context, id db.ID) (string, error) {
 	u, err := h.Store.ByID(web.Ctx(c), id)
 	if permission.Staff(u.StaffRole, permission.StaffUsersRead) {
 		return "/admin", err
@@ -94,8 +98,8 @@ func (h *Handler) homeOf(c echo.Context, id db.ID) (string, error) {
 
 // SignOut ends the session and what the browser keeps of us (S4, S5). It is no error to be signed out already.
 func (h *Handler) SignOut(c echo.Context) error {
-	if web.Actor(c).SignedIn() {
-		if err := h.Store.SignOut(web.Ctx(c), web.Actor(c)); err != nil {
+	if a, _ := web.Pending(c); a.SignedIn() { // also who has yet to show a second factor
+		if err := h.Store.SignOut(web.Ctx(c), a); err != nil {
 			return err
 		}
 	}
@@ -126,37 +130,4 @@ func (h *Handler) ChangeLanguage(c echo.Context) error {
 		h.SetLanguage(c, string(language))
 	}
 	return h.See(c, web.SafeNext(form.Next, "/"))
-}
-
-type confirmForm struct {
-	Password string `form:"password"`
-	Next     string `form:"next"`
-}
-
-// ConfirmForm asks for the password again (A14).
-func (h *Handler) ConfirmForm(c echo.Context) error {
-	return h.Render(c, views.ConfirmPage(h.confirmPage(c, c.QueryParam("next"))))
-}
-
-func (h *Handler) confirmPage(c echo.Context, next string) views.Confirm {
-	return views.Confirm{Frame: h.Frame(c, web.T(c, "Confirm that it is you")), Next: web.SafeNext(next, ""), Email: web.User(c).Email}
-}
-
-// Confirm makes the session fresh under a new token and leads back.
-func (h *Handler) Confirm(c echo.Context) error {
-	var form confirmForm
-	if err := web.Bind(c, &form); err != nil {
-		return err
-	}
-	token, err := h.Store.Reauthenticate(web.Ctx(c), web.Actor(c), form.Password)
-	if problems, byField, ok := web.Problems(c, err); ok {
-		p := h.confirmPage(c, form.Next)
-		p.Problems, p.Errors = problems, byField
-		return h.RenderProblems(c, views.ConfirmPage(p))
-	}
-	if err != nil {
-		return err
-	}
-	h.StartSession(c, token, web.Session(c).ExpiresAt.Sub(h.Now()))
-	return h.See(c, web.SafeNext(form.Next, "/console/account"))
 }

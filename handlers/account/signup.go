@@ -142,7 +142,7 @@ func (h *Handler) Verify(c echo.Context) error {
 		h.SetCookie(c, web.SignupCookie, "", 0)
 		return h.Done(c, views.Onward("/login", web.SafeNext(form.Next, "")), text.N("Your address is verified. An admin now looks at your account; you get a mail when it is ready."))
 	}
-	if err := h.signedIn(c, done.Token, done.Session); err != nil {
+	if err := h.Enter(c, done.Token, done.Session); err != nil {
 		return err
 	}
 	return h.Done(c, web.SafeNext(form.Next, home), text.N("Your account is ready."))

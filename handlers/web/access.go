@@ -16,6 +16,7 @@ type Access struct {
 	level level
 	perm  permission.Name
 	fresh bool
+	shown bool
 }
 
 type level int
@@ -24,6 +25,7 @@ const (
 	undeclared level = iota
 	public
 	visitor
+	pending
 	signedIn
 	staff
 	token
@@ -35,6 +37,9 @@ func Public() Access { return Access{level: public} }
 // Visitor is for people who are not signed in; who is, is led to the console.
 func Visitor() Access { return Access{level: visitor} }
 
+// WhilePending is for people who have given the password and have yet to show a second factor; others are led to where they belong.
+func WhilePending() Access { return Access{level: pending} }
+
 // SignedIn is for every user; what of it is theirs, the store decides.
 func SignedIn() Access { return Access{level: signedIn} }
 
@@ -44,17 +49,23 @@ func Staff(p permission.Name) Access { return Access{level: staff, perm: p} }
 // Token is for programs that prove themselves by a key; cookies do not count. The handler checks the proof.
 func Token() Access { return Access{level: token} }
 
-// Fresh asks besides that the password was entered at most ten minutes ago (A14).
+// Fresh asks besides that the password was entered, and a second factor shown by who has one, at most ten minutes ago (A14).
 func (a Access) Fresh() Access { a.fresh = true; return a }
+
+// FactorFresh is Fresh about the second factor alone, for forms that ask for the password themselves.
+func (a Access) FactorFresh() Access { a.shown = true; return a }
 
 // String names the access for the route table and its tests.
 func (a Access) String() string {
-	s := [...]string{"undeclared", "public", "visitor", "signed in", "staff", "token"}[a.level]
+	s := [...]string{"undeclared", "public", "visitor", "second factor pending", "signed in", "staff", "token"}[a.level]
 	if a.perm != "" {
 		s += " " + string(a.perm)
 	}
 	if a.fresh {
 		s += " fresh"
+	}
+	if a.shown {
+		s += " factor fresh"
 	}
 	return s
 }
@@ -80,6 +91,8 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 				return c.Redirect(http.StatusSeeOther, "/console")
 			}
 			return next(c)
+		case pending:
+			return pendingOnly(c, next)
 		case signedIn, staff:
 			if !who.SignedIn() {
 				return k.signedOut(c)
@@ -90,7 +103,7 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 			if a.level == staff {
 				inUTC(c)
 			}
-			if a.fresh && !Session(c).Fresh(k.Now()) {
+			if s := Session(c); a.fresh && !s.Fresh(k.Now()) || a.shown && !s.FactorFresh(k.Now()) {
 				return c.Redirect(http.StatusSeeOther, "/console/account/confirm?next="+queryEscape(returnPath(c)))
 			}
 			return next(c)
@@ -105,8 +118,23 @@ func inUTC(c echo.Context) {
 	c.SetRequest(c.Request().WithContext(text.With(ctx, text.Locale{Language: text.Of(ctx).Language, Zone: time.UTC})))
 }
 
+// pendingOnly lets those through who have yet to show a second factor.
+func pendingOnly(c echo.Context, next echo.HandlerFunc) error {
+	switch _, u := Pending(c); {
+	case u != nil:
+		return next(c)
+	case Actor(c).SignedIn():
+		return c.Redirect(http.StatusSeeOther, "/console")
+	}
+	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
 func (k *Kit) signedOut(c echo.Context) error {
-	if m := c.Request().Method; k.SignIn != nil && (m == http.MethodGet || m == http.MethodHead) {
+	m := c.Request().Method
+	if _, u := Pending(c); u != nil && (m == http.MethodGet || m == http.MethodHead) {
+		return c.Redirect(http.StatusSeeOther, "/login/factor"+onward(c))
+	}
+	if k.SignIn != nil && (m == http.MethodGet || m == http.MethodHead) {
 		return k.SignIn(c, c.Request().URL.RequestURI())
 	}
 	return fault.New(fault.Unauthenticated, "Sign in to go on.")

@@ -44,6 +44,7 @@ type state struct {
 	actor   actor.Actor
 	user    *account.User
 	session account.Session
+	pending *account.User // gave the password and not yet the second factor: nobody to all routes but those that ask for it (A12)
 	nonce   string
 	portal  setting.Portal
 }
@@ -65,6 +66,16 @@ func User(c echo.Context) *account.User { return stateOf(c).user }
 
 // Session is the session of the signed-in user; zero when there is none.
 func Session(c echo.Context) account.Session { return stateOf(c).session }
+
+// Pending is who has given the password and has yet to show a second factor; nil: nobody. The actor is theirs, for showing it and for nothing else.
+func Pending(c echo.Context) (actor.Actor, *account.User) {
+	s := stateOf(c)
+	a := s.actor
+	if s.pending != nil {
+		a.Kind, a.UserID, a.Name = actor.User, s.pending.ID, s.pending.Name
+	}
+	return a, s.pending
+}
 
 // Portal is the installation's name and look.
 func Portal(c echo.Context) setting.Portal { return stateOf(c).portal }

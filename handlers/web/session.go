@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
@@ -55,6 +56,10 @@ func (k *Kit) resolve(c echo.Context, s *state) error {
 	if err != nil {
 		return err
 	}
+	if session.Pending() {
+		s.session, s.pending, s.actor.SessionID = session, &user, session.ID
+		return nil
+	}
 	s.session, s.user = session, &user
 	s.actor.Kind, s.actor.UserID, s.actor.SessionID = actor.User, user.ID, session.ID
 	s.actor.StaffRole, s.actor.Name = user.StaffRole, user.Name
@@ -66,11 +71,11 @@ func (k *Kit) withLocale(c echo.Context, s *state) context.Context {
 	if chosen, ok := text.Parse(k.cookie(c, languageCookie)); ok {
 		l.Language = chosen
 	}
-	if s.user != nil {
-		if own, ok := text.Parse(s.user.Language); ok {
+	if u := cmp.Or(s.user, s.pending); u != nil {
+		if own, ok := text.Parse(u.Language); ok {
 			l.Language = own
 		}
-		l.Zone = s.user.Location()
+		l.Zone = u.Location()
 	}
 	return text.With(Ctx(c), l)
 }

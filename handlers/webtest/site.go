@@ -13,6 +13,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/models/account"
@@ -114,15 +115,27 @@ func (s *Site) Visitor() *Client {
 	return &Client{site: s, http: &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}, Header: http.Header{}}
 }
 
-// As is a browser in which u is signed in, the password entered just now.
+// As is a browser in which u is signed in, the password entered just now, and a second factor shown if u has one.
 func (s *Site) As(u account.User) *Client {
+	s.t.Helper()
+	now := s.DB.Now()
+	return s.in(u, &now)
+}
+
+// AsPending is a browser in which u, who has a second factor, has entered the password and nothing more.
+func (s *Site) AsPending(u account.User) *Client {
+	s.t.Helper()
+	return s.in(u, nil)
+}
+
+func (s *Site) in(u account.User, factorAt *time.Time) *Client {
 	s.t.Helper()
 	c := s.Visitor()
 	token := base64.RawURLEncoding.EncodeToString([]byte(db.NewID().String()))
 	sum := sha256.Sum256([]byte(token))
 	err := s.DB.Tx(context.Background(), func(tx *db.Tx) error {
-		_, err := tx.Run("INSERT INTO sessions (id, digest, user_id, reauthenticated_at, last_seen_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
-			db.NewID(), sum[:], u.ID, tx.Now, tx.Now, tx.Now.Add(account.SessionAbsolute), tx.Now)
+		_, err := tx.Run("INSERT INTO sessions (id, digest, user_id, reauthenticated_at, factor_at, last_seen_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			db.NewID(), sum[:], u.ID, tx.Now, factorAt, tx.Now, tx.Now.Add(account.SessionAbsolute), tx.Now)
 		return err
 	})
 	if err != nil {

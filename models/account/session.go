@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/change"
@@ -20,7 +21,9 @@ import (
 const (
 	SessionIdle     = time.Hour
 	SessionAbsolute = 24 * time.Hour
-	Reauthenticated = 10 * time.Minute // for how long a re-entered password counts (A14)
+	Reauthenticated = 10 * time.Minute // for how long a re-entered password, or a factor that was shown, counts (A14)
+	PendingAge      = 10 * time.Minute // how long somebody may take between password and second factor
+	EnrolmentAge    = time.Hour        // how long a second factor may be in the making
 	touchEvery      = time.Minute      // last seen is not written on every request
 )
 
@@ -31,22 +34,38 @@ type Session struct {
 	UserID            db.ID
 	UserAgent         string
 	Network           string
-	FactorPending     bool
+	HasFactor         bool       // the user has a second factor; Resolve and SignIn know it
+	FactorAt          *time.Time // when one was last shown; nil: never in this session
 	ReauthenticatedAt time.Time
 	LastSeenAt        time.Time
 	ExpiresAt         time.Time
 	CreatedAt         time.Time
 }
 
-// Fresh reports whether the password was entered at most ten minutes before now.
-func (s Session) Fresh(now time.Time) bool { return now.Sub(s.ReauthenticatedAt) <= Reauthenticated }
+// Pending reports whether the password was given and a second factor, which the user has, was not: such a session may do nothing but show one (A12).
+// It is told from what is there and from no mark of its own, so that a session from before the first factor was added is asked for it, too.
+func (s Session) Pending() bool { return s.HasFactor && s.FactorAt == nil }
+
+// Fresh reports whether the password was entered, and a factor shown if the user has one, at most ten minutes before now (A14).
+func (s Session) Fresh(now time.Time) bool { return s.PasswordFresh(now) && s.FactorFresh(now) }
+
+// PasswordFresh is Fresh about the password alone.
+func (s Session) PasswordFresh(now time.Time) bool {
+	return now.Sub(s.ReauthenticatedAt) <= Reauthenticated
+}
+
+// FactorFresh is Fresh about the second factor alone; it holds for who has none.
+func (s Session) FactorFresh(now time.Time) bool {
+	return !s.HasFactor || s.FactorAt != nil && now.Sub(*s.FactorAt) <= Reauthenticated
+}
 
 func sessionDigest(token string) []byte {
 	sum := sha256.Sum256([]byte(token))
 	return sum[:]
 }
 
-// startSession makes a session with a new token of 256 bits (S2) and returns the token, which is not kept.
+// startSession makes a session with a new token of 256 bits (S2) and returns the token, which is not kept. Of who has a second factor it ends soon, unless that is
+// shown.
 func startSession(tx *db.Tx, a actor.Actor, userID db.ID, userAgent string) (string, Session, error) {
 	raw := make([]byte, 32)
 	_, _ = rand.Read(raw) // never fails, says crypto/rand
@@ -55,8 +74,37 @@ func startSession(tx *db.Tx, a actor.Actor, userID db.ID, userAgent string) (str
 		ID: db.NewID(), Digest: sessionDigest(token), UserID: userID, UserAgent: cut(apikey.Redact(userAgent), 300), Network: a.Network(),
 		ReauthenticatedAt: tx.Now, LastSeenAt: tx.Now, ExpiresAt: tx.Now.Add(SessionAbsolute), CreatedAt: tx.Now,
 	}
-	_, err := tx.Run(`INSERT INTO sessions (id, digest, user_id, user_agent, network, reauthenticated_at, last_seen_at, expires_at, created_at)
+	var err error
+	if s.HasFactor, err = hasFactor(tx, userID); err != nil {
+		return "", Session{}, err
+	}
+	if s.HasFactor {
+		s.ExpiresAt = tx.Now.Add(PendingAge)
+	}
+	_, err = tx.Run(`INSERT INTO sessions (id, digest, user_id, user_agent, network, reauthenticated_at, last_seen_at, expires_at, created_at)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.ID, s.Digest, s.UserID, s.UserAgent, s.Network, s.ReauthenticatedAt, s.LastSeenAt, s.ExpiresAt, s.CreatedAt)
+	return token, s, err
+}
+
+func hasFactor(tx *db.Tx, userID db.ID) (bool, error) {
+	var n int64
+	err := tx.Raw("SELECT COUNT(*) FROM factors WHERE user_id = ? AND confirmed_at IS NOT NULL", userID).Scan(&n).Error
+	return n > 0, err
+}
+
+// ShowFactor notes in the actor's session that a second factor was shown, and gives it a new token: the one that knew the password alone is dead (S2). It ends a
+// day after it began. Whoever calls has checked the factor in the same transaction, and records the act. Faults: Unauthenticated when the session is over.
+func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
+	var rows []Session
+	if err := tx.Raw("SELECT * FROM sessions WHERE id = ? AND user_id = ? AND expires_at > ?", a.SessionID, a.UserID, tx.Now).Scan(&rows).Error; err != nil {
+		return "", Session{}, err
+	}
+	if len(rows) == 0 {
+		return "", Session{}, fault.New(fault.Unauthenticated, "Sign in to go on.")
+	}
+	s, token := rows[0], secret.Token(tokenBytes)
+	s.Digest, s.HasFactor, s.FactorAt, s.ExpiresAt = sessionDigest(token), true, &tx.Now, s.CreatedAt.Add(SessionAbsolute)
+	_, err := tx.Run("UPDATE sessions SET digest = ?, factor_at = ?, expires_at = ? WHERE id = ?", s.Digest, tx.Now, s.ExpiresAt, s.ID)
 	return token, s, err
 }
 
@@ -76,7 +124,7 @@ func (s *Store) Resolve(ctx context.Context, token string) (Session, User, error
 		return Session{}, User{}, none
 	}
 	var sessions []Session
-	if err := s.db.Read(ctx).Raw("SELECT * FROM sessions WHERE digest = ?", sessionDigest(token)).Scan(&sessions).Error; err != nil {
+	if err := s.db.Read(ctx).Raw("SELECT s.*, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS has_factor FROM sessions s WHERE s.digest = ?", sessionDigest(token)).Scan(&sessions).Error; err != nil {
 		return Session{}, User{}, err
 	}
 	now := s.db.Now()

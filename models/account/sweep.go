@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Sweep deletes what is over: sign-ups nobody verified, links, sessions, counters, form tokens. To be run every few minutes by one replica.
+// Sweep deletes what is over: sign-ups nobody verified, links, sessions, counters, form tokens, second factors that nobody finished to set up. To be run every few minutes by one replica.
 func (s *Store) Sweep(ctx context.Context) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := expireSignups(tx); err != nil {
@@ -23,6 +23,9 @@ func (s *Store) Sweep(ctx context.Context) error {
 			if _, err := tx.Run(query, tx.Now); err != nil {
 				return err
 			}
+		}
+		if _, err := tx.Run("DELETE FROM factors WHERE confirmed_at IS NULL AND created_at <= ?", tx.Now.Add(-EnrolmentAge)); err != nil {
+			return err
 		}
 		_, err := tx.Run("DELETE FROM sessions WHERE last_seen_at <= ?", tx.Now.Add(-SessionIdle))
 		return err

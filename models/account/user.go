@@ -67,3 +67,16 @@ func (s *Store) Nobody(ctx context.Context) (bool, error) {
 	err := s.db.Read(ctx).Raw("SELECT COUNT(*) FROM (SELECT id FROM users LIMIT 1) u").Scan(&n).Error
 	return n == 0, err
 }
+
+// ByAddress reads the user of an address, also a suspended one. Faults: NotFound, also for what is no address.
+func (s *Store) ByAddress(ctx context.Context, email string) (User, error) {
+	canonical, err := CanonicalEmail(email)
+	if err != nil {
+		return User{}, fault.Missing()
+	}
+	u, err := s.byEmail(ctx, canonical)
+	if err == nil && u.ID.IsZero() {
+		err = fault.Missing()
+	}
+	return u, err
+}

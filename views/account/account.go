@@ -36,13 +36,15 @@ type Session struct {
 // others reports whether somebody is signed in elsewhere too.
 func (p Account) others() bool { return len(p.Sessions) > 1 }
 
-// Confirm asks for the password again before something that matters.
+// Confirm asks again, before something that matters, for the password, a code of a second factor, or both.
 type Confirm struct {
-	Frame    layout.Frame
-	Next     string
-	Email    string
-	Problems []components.Problem
-	Errors   map[string]string
+	Frame       layout.Frame
+	Next        string
+	Email       string
+	AskPassword bool
+	AskCode     bool
+	Problems    []components.Problem
+	Errors      map[string]string
 }
 
 // Delete is the page on which an account ends.

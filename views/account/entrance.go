@@ -101,6 +101,12 @@ func passwordField(ctx context.Context, name, label, err string) components.Fiel
 	return components.Field{Name: name, Label: label, Type: "password", Autocomplete: "current-password", Required: true, Error: err, MaxLength: 500}
 }
 
+// confirmCode takes a code of an app or a recovery code: letters, too.
+func confirmCode(ctx context.Context, err string) components.Field {
+	return components.Field{Name: "code", Label: text.T(ctx, "Code of your second factor"), Autocomplete: "one-time-code", Code: true, Required: true, Error: err, MaxLength: 40,
+		Hint: text.T(ctx, "Of your authenticator app, or a recovery code.")}
+}
+
 func newPasswordField(ctx context.Context, name, label, err string) components.Field {
 	f := passwordField(ctx, name, label, err)
 	f.Autocomplete, f.Hint = "new-password", text.T(ctx, "At least 12 characters. A few words that don’t belong together are good.")

@@ -1,0 +1,64 @@
+package account
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+)
+
+type confirmForm struct {
+	Password string `form:"password"`
+	Code     string `form:"code"`
+	Next     string `form:"next"`
+}
+
+// ConfirmForm asks again for what was given too long ago: the password, and a second factor of who has one (A14).
+func (h *Handler) ConfirmForm(c echo.Context) error {
+	return h.Render(c, views.ConfirmPage(h.confirmPage(c, c.QueryParam("next"))))
+}
+
+// confirmPage asks for what is stale; when nothing is, for the password.
+func (h *Handler) confirmPage(c echo.Context, next string) views.Confirm {
+	s, now := web.Session(c), h.Now()
+	code := !s.FactorFresh(now)
+	return views.Confirm{
+		Frame: h.Frame(c, web.T(c, "Confirm that it is you")), Next: web.SafeNext(next, ""), Email: web.User(c).Email,
+		AskCode: code, AskPassword: !code || !s.PasswordFresh(now),
+	}
+}
+
+// Confirm makes the session fresh under a new token and leads back. Password and code are judged one after the other: of a right password and a wrong code the
+// password counts, and the code alone is asked for again.
+func (h *Handler) Confirm(c echo.Context) error {
+	var form confirmForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	p := h.confirmPage(c, form.Next)
+	if p.AskPassword {
+		token, err := h.Store.Reauthenticate(web.Ctx(c), web.Actor(c), form.Password)
+		if err != nil {
+			return h.confirmAgain(c, p, err)
+		}
+		h.StartSession(c, token, web.Session(c).ExpiresAt.Sub(h.Now()))
+		p.AskPassword = false
+	}
+	if p.AskCode {
+		shown, err := h.Factors.Show(web.Ctx(c), web.Actor(c), form.Code)
+		if err != nil {
+			return h.confirmAgain(c, p, err)
+		}
+		h.StartSession(c, shown.Token, shown.Session.ExpiresAt.Sub(h.Now()))
+	}
+	return h.See(c, web.SafeNext(form.Next, "/console/account"))
+}
+
+func (h *Handler) confirmAgain(c echo.Context, p views.Confirm, err error) error {
+	problems, byField, ok := web.Problems(c, err)
+	if !ok {
+		return err
+	}
+	p.Problems, p.Errors = problems, byField
+	return h.RenderProblems(c, views.ConfirmPage(p))
+}

@@ -1,0 +1,147 @@
+// Package factor answers the pages of second factors: showing one at sign-in, and one's own.
+package factor
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/account"
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account/factor"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+)
+
+const home = "/console/account/security"
+
+// Handler answers the area's routes. Accounts are the pages of signing in, of which these are a part.
+type Handler struct {
+	*web.Kit
+	Accounts *account.Handler
+	Store    *factor.Store
+}
+
+// Routes are the area's routes.
+func (h *Handler) Routes(r *web.Registrar) {
+	r.Get("/login/factor", web.WhilePending(), h.ShowForm)
+	r.PostSmall("/login/factor", web.WhilePending(), h.Show)
+
+	r.Get(home, web.SignedIn(), h.Security)
+	r.PostSmall(home+"/totp", web.SignedIn().Fresh(), h.Begin)
+	r.Get(home+"/totp/:factor", web.SignedIn().Fresh(), h.EnrolForm)
+	r.PostSmall(home+"/totp/:factor", web.SignedIn().Fresh(), h.Enrol)
+	r.Get(home+"/factors/:factor", web.SignedIn(), h.Factor)
+	r.PostSmall(home+"/factors/:factor", web.SignedIn(), h.Rename)
+	r.PostSmall(home+"/factors/:factor/remove", web.SignedIn().Fresh(), h.Remove)
+	r.PostSmall(home+"/codes", web.SignedIn().Fresh(), h.NewCodes)
+	r.PostSmall(home+"/codes/file", web.SignedIn(), h.CodesFile)
+}
+
+type nameForm struct {
+	Name string `form:"name"`
+}
+
+// Security is the page of one's own second factors.
+func (h *Handler) Security(c echo.Context) error {
+	return h.security(c, web.T(c, "Authenticator app"), nil)
+}
+
+// security renders the page; of a form that was sent, name is what was entered and failed what is wrong with it.
+func (h *Handler) security(c echo.Context, name string, failed error) error {
+	ctx, a := web.Ctx(c), web.Actor(c)
+	factors, err := h.Store.List(ctx, a)
+	if err != nil {
+		return err
+	}
+	recovery, err := h.Store.Recovery(ctx, a)
+	if err != nil {
+		return err
+	}
+	p := views.Security{Frame: h.Frame(c, web.T(c, "Second factors")), NewName: name, CodesLeft: recovery.Unused}
+	if recovery.MadeAt != nil {
+		p.CodesMade = components.MomentAt(ctx, h.Now(), *recovery.MadeAt)
+	}
+	for _, f := range factors {
+		p.Factors = append(p.Factors, h.row(c, f))
+	}
+	if failed == nil {
+		return h.Render(c, views.SecurityPage(p))
+	}
+	p.Problems, p.Errors, _ = web.Problems(c, failed)
+	return h.RenderProblems(c, views.SecurityPage(p))
+}
+
+func (h *Handler) row(c echo.Context, f factor.Factor) views.Factor {
+	ctx := web.Ctx(c)
+	row := views.Factor{Name: f.Name, Kind: web.T(c, kinds[f.Kind]), Path: path(f), Added: components.MomentAt(ctx, h.Now(), f.CreatedAt)}
+	if f.LastUsedAt != nil {
+		row.Used = components.MomentAt(ctx, h.Now(), *f.LastUsedAt)
+	}
+	return row
+}
+
+var kinds = map[string]string{factor.TOTP: text.N("Authenticator app")}
+
+func path(f factor.Factor) string { return home + "/factors/" + f.ID.Show(factor.Prefix) }
+
+// Factor is the page on which one is renamed or removed.
+func (h *Handler) Factor(c echo.Context) error {
+	f, err := h.own(c)
+	if err != nil {
+		return err
+	}
+	return h.factor(c, f, f.Name, nil)
+}
+
+func (h *Handler) own(c echo.Context) (factor.Factor, error) {
+	id, err := web.PathID(c, "factor", factor.Prefix)
+	if err != nil {
+		return factor.Factor{}, err
+	}
+	return h.Store.ByID(web.Ctx(c), web.Actor(c), id)
+}
+
+func (h *Handler) factor(c echo.Context, f factor.Factor, name string, failed error) error {
+	all, err := h.Store.List(web.Ctx(c), web.Actor(c))
+	if err != nil {
+		return err
+	}
+	p := views.FactorPage{Frame: h.Frame(c, f.Name), Factor: h.row(c, f), NewName: name, Last: len(all) == 1}
+	if failed == nil {
+		return h.Render(c, views.OneFactor(p))
+	}
+	p.Problems, p.Errors, _ = web.Problems(c, failed)
+	return h.RenderProblems(c, views.OneFactor(p))
+}
+
+// Rename calls one something else.
+func (h *Handler) Rename(c echo.Context) error {
+	f, err := h.own(c)
+	if err != nil {
+		return err
+	}
+	var form nameForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
+	err = h.Unkeyed(c, h.Store.Rename(web.Ctx(c), web.Actor(c), f.ID, form.Name), &form.Name)
+	if _, _, ok := web.Problems(c, err); ok {
+		return h.factor(c, f, form.Name, err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.Done(c, home, text.N("The second factor is renamed."))
+}
+
+// Remove takes one away.
+func (h *Handler) Remove(c echo.Context) error {
+	id, err := web.PathID(c, "factor", factor.Prefix)
+	if err != nil {
+		return err
+	}
+	if err := h.Store.Remove(web.Ctx(c), web.Actor(c), id); err != nil {
+		return err
+	}
+	return h.Done(c, home, text.N("The second factor is removed."))
+}

@@ -1,0 +1,124 @@
+package factor
+
+import (
+	"context"
+	"strings"
+	"unicode/utf8"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/change"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Bounds of what one person has.
+const (
+	mostFactors = 10
+	longestName = 60
+)
+
+// named is the name of a factor as it is kept. Faults: Invalid about "name".
+func named(name string) (string, error) {
+	name = strings.TrimSpace(audit.Clean(name))
+	var p fault.Problems
+	p.Check(name != "", "name", "Enter a name.")
+	p.Check(utf8.RuneCountInString(name) <= longestName, "name", "Use at most %d characters.", longestName)
+	audit.NoKey(&p, "name", name)
+	return name, p.Err()
+}
+
+func one(q *gorm.DB) (Factor, error) {
+	var rows []Factor
+	if err := q.Scan(&rows).Error; err != nil {
+		return Factor{}, err
+	}
+	if len(rows) == 0 {
+		return Factor{}, fault.Missing()
+	}
+	return rows[0], nil
+}
+
+// Rename calls one of the actor's own factors something else. Faults: NotFound, Invalid about "name".
+func (s *Store) Rename(ctx context.Context, a actor.Actor, id db.ID, name string) error {
+	name, err := named(name)
+	if err != nil {
+		return err
+	}
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Run("UPDATE factors SET name = ? WHERE id = ? AND user_id = ? AND confirmed_at IS NOT NULL", name, id, a.UserID)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.Missing()
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.FactorRenamed, TargetKind: "factor", TargetID: id, Personal: map[string]string{"name": name}})
+		return nil
+	})
+}
+
+// Remove takes one of the actor's own factors away and mails that. With the last one the recovery codes go. Whoever calls has asked for a fresh proof (A14).
+// Faults: NotFound.
+func (s *Store) Remove(ctx context.Context, a actor.Actor, id db.ID) error {
+	u, err := s.o.Accounts.ByID(ctx, a.UserID)
+	if err != nil {
+		return err
+	}
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		f, err := one(tx.Raw("DELETE FROM factors WHERE id = ? AND user_id = ? AND confirmed_at IS NOT NULL RETURNING *", id, a.UserID))
+		if err != nil {
+			return err
+		}
+		if err := endUseless(tx, a.UserID); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.FactorRemoved, TargetKind: "factor", TargetID: id, Details: map[string]string{"kind": f.Kind}, Personal: map[string]string{"name": f.Name}})
+		return s.o.Outbox.Queue(tx, s.letterRemoved(tx.Context(), u, tx.Now))
+	})
+}
+
+// endUseless deletes recovery codes that there is nothing to recover from, and the count of failures.
+func endUseless(tx *db.Tx, userID db.ID) error {
+	for _, query := range []string{
+		"DELETE FROM recovery_codes WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = recovery_codes.user_id AND f.confirmed_at IS NOT NULL)",
+		"DELETE FROM factor_failures WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = factor_failures.user_id AND f.confirmed_at IS NOT NULL)",
+	} {
+		if _, err := tx.Run(query, userID); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Reset takes all factors and recovery codes of the person with that address away, ends their sessions and mails that: for operators, when somebody has lost
+// everything. Faults: Forbidden, NotFound, Conflict when there is nothing to take away.
+func (s *Store) Reset(ctx context.Context, a actor.Actor, email string) error {
+	if !a.Trusted() {
+		return fault.Denied()
+	}
+	u, err := s.o.Accounts.ByAddress(ctx, email)
+	if err != nil {
+		return err
+	}
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		n, err := tx.Run("DELETE FROM factors WHERE user_id = ?", u.ID)
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.Conflict, "This person has no second factor.")
+		}
+		if err := endUseless(tx, u.ID); err != nil {
+			return err
+		}
+		if _, err := tx.Run("DELETE FROM sessions WHERE user_id = ?", u.ID); err != nil {
+			return err
+		}
+		change.Record(tx, change.Session, u.ID)
+		audit.Record(tx, a, audit.Event{Act: audit.FactorsReset, TargetKind: "user", TargetID: u.ID})
+		return s.o.Outbox.Queue(tx, s.letterReset(tx.Context(), u, tx.Now))
+	})
+}

@@ -1,0 +1,62 @@
+package factor
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
+)
+
+// letter begins a letter to u that tells of something at their account, with what to do if it was not them.
+func (s *Store) letter(ctx context.Context, u account.User, kind string, subject outbox.Line, lines ...outbox.Line) outbox.Letter {
+	l := outbox.Letter{Kind: kind, To: u.Email, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone, Subject: subject}
+	l.Lines = append([]outbox.Line{outbox.L("Hello %s,", u.Name)}, lines...)
+	button := outbox.L("See your second factors")
+	l.Button, l.URL = &button, s.o.Link("/console/account/security")
+	l.After = []outbox.Line{outbox.L("If it was not you, choose a new password at once, and tell the people who run this portal.")}
+	return l
+}
+
+func moment(u account.User, t time.Time) string {
+	l := text.Locale{Language: text.Language(u.Language), Zone: u.Location()}
+	return text.DateTime(text.With(context.Background(), l), t)
+}
+
+func (s *Store) letterAdded(ctx context.Context, u account.User, now time.Time) outbox.Letter {
+	name := s.o.PortalName(ctx)
+	return s.letter(ctx, u, "factor_added", outbox.L("A second factor was added to your account at %s", name),
+		outbox.L("An authenticator app was added to your account at %s on %s. From now on, signing in asks for a code of it.", name, moment(u, now)))
+}
+
+func (s *Store) letterRemoved(ctx context.Context, u account.User, now time.Time) outbox.Letter {
+	name := s.o.PortalName(ctx)
+	return s.letter(ctx, u, "factor_removed", outbox.L("A second factor was removed from your account at %s", name),
+		outbox.L("A second factor was removed from your account at %s on %s.", name, moment(u, now)))
+}
+
+func (s *Store) letterCodes(ctx context.Context, u account.User, now time.Time) outbox.Letter {
+	name := s.o.PortalName(ctx)
+	return s.letter(ctx, u, "recovery_codes_made", outbox.L("New recovery codes for your account at %s", name),
+		outbox.L("New recovery codes were made for your account at %s on %s. Those from before don’t work any more.", name, moment(u, now)))
+}
+
+func (s *Store) letterRecovery(ctx context.Context, u account.User, left int, now time.Time) outbox.Letter {
+	name := s.o.PortalName(ctx)
+	l := s.letter(ctx, u, "recovery_code_used", outbox.L("A recovery code was used at %s", name),
+		outbox.L("Somebody, probably you, showed a recovery code instead of a second factor at %s on %s. That code does not work any more.", name, moment(u, now)),
+		outbox.L("Recovery codes that still work: %s", strconv.Itoa(left)))
+	if left <= 3 {
+		l.Lines = append(l.Lines, outbox.L("Make new ones before you run out of them."))
+	}
+	return l
+}
+
+func (s *Store) letterReset(ctx context.Context, u account.User, now time.Time) outbox.Letter {
+	name := s.o.PortalName(ctx)
+	return s.letter(ctx, u, "factors_reset", outbox.L("Your second factors at %s were taken away", name),
+		outbox.L("The people who run %s took all second factors and recovery codes from your account on %s. You sign in with your password alone until you add a factor again.", name, moment(u, now)),
+		outbox.L("All browsers are signed out."))
+}

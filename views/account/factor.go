@@ -1,0 +1,80 @@
+package account
+
+import (
+	"strconv"
+
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
+)
+
+// Security is the page of one's own second factors and recovery codes.
+type Security struct {
+	Frame     layout.Frame
+	Factors   []Factor
+	CodesLeft int
+	CodesMade components.Moment // of the recovery codes; zero when there are none
+	NewName   string
+	Problems  []components.Problem
+	Errors    map[string]string
+}
+
+// Factor is one second factor in a list.
+type Factor struct {
+	Name  string
+	Kind  string
+	Path  string
+	Used  components.Moment
+	Added components.Moment
+}
+
+// FactorPage is the page of one second factor.
+type FactorPage struct {
+	Frame    layout.Frame
+	Factor   Factor
+	Last     bool // there is no other: without it the password alone signs in
+	NewName  string
+	Problems []components.Problem
+	Errors   map[string]string
+}
+
+// Enrol is the page on which an authenticator app is set up.
+type Enrol struct {
+	Frame       layout.Frame
+	Name        string
+	Secret      string // in groups, to type
+	URL         string // otpauth://, for an app on the same device
+	Picture     string // the same as a QR code: data of an SVG path
+	PictureSize int
+	Action      string
+	Problems    []components.Problem
+	Errors      map[string]string
+}
+
+func (p Enrol) viewBox() string {
+	n := strconv.Itoa(p.PictureSize)
+	return "0 0 " + n + " " + n
+}
+
+// Codes shows recovery codes, once.
+type Codes struct {
+	Frame layout.Frame
+	Codes []string
+	First bool // they come with the first factor
+}
+
+func (p Codes) hidden() []components.Hidden {
+	all := make([]components.Hidden, len(p.Codes))
+	for i, c := range p.Codes {
+		all[i] = components.Hidden{Name: "codes", Value: c}
+	}
+	return all
+}
+
+// ShowFactor asks for a second factor at sign-in.
+type ShowFactor struct {
+	Frame    layout.Frame
+	Next     string
+	Email    string
+	Problems []components.Problem
+	Errors   map[string]string
+}
