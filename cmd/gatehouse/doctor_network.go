@@ -144,6 +144,27 @@ func (d *doctor) checkProxies(context.Context) {
 	}
 }
 
+// checkClear looks what crosses the network in clear: all callers' keys and gateways' tokens go to the listeners of the edge (L10).
+func (d *doctor) checkClear(context.Context) {
+	s := d.settings
+	for _, l := range []struct{ check, variable, addr string }{{"edge", "GATEHOUSE_EDGE_ADDR", s.EdgeAddr}, {"envoy", "GATEHOUSE_ENVOY_ADDR", s.EnvoyAddr}} {
+		host, _, err := net.SplitHostPort(l.addr)
+		if err == nil && !isLoopback(host) && s.TLSCert == "" {
+			d.warn(l.check+" in clear", l.variable+" is open to the network without TLS: callers' keys and gateways' tokens can be read on the way",
+				"Set GATEHOUSE_TLS_CERT and GATEHOUSE_TLS_KEY, listen on 127.0.0.1, or see that only gateways share this network")
+		}
+	}
+	if host, _, err := net.SplitHostPort(s.MetricsAddr); err == nil && everywhere(host) {
+		d.warn("metrics open", "GATEHOUSE_METRICS_ADDR is open on all addresses of this machine: whoever reaches one reads how much is called, and how it is refused", "Listen on 127.0.0.1, or on the address by which Prometheus comes")
+	}
+}
+
+// everywhere reports whether a listener of that host is on all addresses.
+func everywhere(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "" || err == nil && ip.IsUnspecified()
+}
+
 // widest is a network of so many addresses that they can't all be proxies.
 func widest(proxies []netip.Prefix) *netip.Prefix {
 	for _, p := range proxies {
