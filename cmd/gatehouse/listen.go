@@ -96,7 +96,7 @@ func listen(s config.Settings, house *handlers.House, left sockets, certificate 
 	}{
 		{s.Addr, newServer(house.Portal), []string{"h2", "http/1.1"}},
 		{s.EdgeAddr, edge.NewListenerServer(house.Edge, db.SystemClock), h1}, // fasthttp speaks no other
-		{s.EnvoyAddr, extauthz.NewServer(house.Edge), []string{"h2"}},
+		{s.EnvoyAddr, extauthz.NewServer(extauthz.Options{Edge: house.Edge, Plausible: house.Edge.Plausible, Trusted: house.Edge.Trusts, Now: db.SystemClock}), []string{"h2"}},
 		{s.MetricsAddr, newServer(house.Metrics), h1},
 	}
 	var all []server

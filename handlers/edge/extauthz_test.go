@@ -18,6 +18,7 @@ import (
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/status"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge/extauthz"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
@@ -38,7 +39,10 @@ func newEnvoy(t *testing.T, w *world) *envoy {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := extauthz.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }))
+	server := extauthz.NewServer(extauthz.Options{
+		Edge:      http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.handler.ServeHTTP(rw, r) }),
+		Plausible: w.handler.(*edge.Edge).Plausible, Now: time.Now,
+	})
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 	dialed, err := grpc.NewClient(l.Addr().String(), grpc.WithTransportCredentials(insecure.NewCredentials()))
@@ -217,8 +221,6 @@ func TestEnvoyOverGRPCFailsClosed(t *testing.T) {
 		"control":          {gateway, nil, 200},
 		"by the route":     {gateway[:2], map[string]string{"api": "orders", "env": "live", "scope": "orders:read"}, 200},
 		"the route is it":  {gateway, map[string]string{"scope": "orders:write"}, 403},
-		"no token":         {gateway[2:], nil, 503},
-		"two tokens":       {append([]string{"x-gatehouse-token", w.gateway}, gateway...), nil, 503},
 		"a customer's key": {[]string{"x-gatehouse-token", key, "x-gatehouse-api", "orders"}, nil, 503},
 		"foreign gateway":  {[]string{"x-gatehouse-token", w.gatewayOf(w.stranger), "x-gatehouse-api", "orders"}, nil, 403},
 		"no API":           {gateway[:2], nil, 403},
@@ -231,6 +233,14 @@ func TestEnvoyOverGRPCFailsClosed(t *testing.T) {
 		headers["x-gatehouse-token"] = w.gateway // a client's own
 		if status, code := e.said("GET", "/v2/orders", headers); status != c.status || status == 503 && code != "GATEWAY_UNAUTHENTICATED" {
 			t.Errorf("%s: %d %s, want %d", name, status, code, c.status)
+		}
+	}
+	for name, meta := range map[string][]string{
+		"no token": gateway[2:], "two tokens": append([]string{"x-gatehouse-token", w.gateway}, gateway...), "a token that is none": {"x-gatehouse-token", w.gateway + "x"}, "noise": {"x-gatehouse-token", "secret"},
+	} {
+		e.meta, e.routes = meta, nil
+		if out, err := e.ask("GET", "/v2/orders", bearing(key)); status.Code(err) != codes.Unauthenticated {
+			t.Errorf("%s: %v %v", name, out, err)
 		}
 	}
 	e.meta, e.routes = gateway, nil
