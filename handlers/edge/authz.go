@@ -65,7 +65,7 @@ const (
 	sayGateway = "The gateway did not identify itself: X-Gatehouse-Token must be a key with keys:verify, of the organization that publishes the API."
 	sayAsked   = "The query of /v1/authz is not as documented: api, env, scope and nginx, each once (scope may repeat)."
 	sayNoAPI   = "The gateway's organization publishes no such API, or several, and the gateway does not say which."
-	sayNoRoute = "The gateway asks for no route and no scope, and this API refuses what it has not declared."
+	sayNoRoute = "The gateway asks for no route and no scope, and this API has rules for its routes."
 	sayNoKey   = "Send a key, as Authorization: Bearer or as X-API-Key."
 )
 
@@ -119,8 +119,8 @@ func (e *Edge) question(x *exchange, a asked, sound bool, c *keyring.Catalogue, 
 		return nil, keyring.Request{}, sayNoAPI
 	}
 	o, wrong := e.originalOf(x)
-	if wrong == "" && !o.named && len(a.scopes) == 0 && api.RefuseUndeclared {
-		wrong = sayNoRoute
+	if wrong == "" && !o.named && len(a.scopes) == 0 && (api.RefuseUndeclared || len(api.Rules) > 0) {
+		wrong = sayNoRoute // else a gateway that loses its headers opens every route (C13)
 	}
 	return api, keyring.Request{
 		Environment: a.environment, Scopes: a.scopes, IP: o.ip, Origin: o.origin, Method: o.method, Path: o.path, Cost: 1, CostByRoute: true,

@@ -28,11 +28,11 @@ func (e *Edge) passedOver(x *exchange, facts *keyring.Facts, api *keyring.API, r
 }
 
 // unjudged answers a request that is not judged, for the reason code: it is refused with status and text, or let through as passedOver does. Where it is known
-// which API was called, it is counted there.
+// which API was called, it is counted there. A header that poses as one of ours is never let through: the service behind would believe it.
 func (e *Edge) unjudged(x *exchange, api *keyring.API, request *keyring.Request, code keyring.Code, status int, text string) {
 	if x.called = api; api != nil {
 		d := &keyring.Decision{Code: code, Rule: api.RuleOf(request)}
-		if e.passedOver(x, nil, api, request, d) {
+		if !x.posed && e.passedOver(x, nil, api, request, d) {
 			return
 		}
 		e.Counters.Count(x.now, nil, api, request, d)

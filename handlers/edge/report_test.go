@@ -136,6 +136,49 @@ func TestCallsWithoutAKeyAreCountedAtTheirAPIAndRoute(t *testing.T) {
 	}
 }
 
+// D9: who poses as one that Gatehouse named is refused in report-only mode, too: the service behind would believe it.
+func TestReportOnlyModeLetsNoPosedIdentityThrough(t *testing.T) {
+	w := newWorld(t)
+	w.reporting()
+	good := w.add(w.client())
+	for _, key := range []string{"", "unknown", good} {
+		r := w.asking(key)
+		r.Header["X_Gatehouse_Organization_Id"] = []string{"org_victim"}
+		if a := w.do(r); a.Status != 403 || a.Header.Values("X-Gatehouse-Would-Refuse") != nil {
+			t.Errorf("with the key %.8q: %d", key, a.Status)
+		}
+	}
+}
+
+// C13: a gateway that tells no route, perhaps since it lost its headers, opens no route that has a rule.
+func TestGatewayThatTellsNoRouteOpensNone(t *testing.T) {
+	for name, c := range map[string]struct {
+		rules  bool
+		query  string
+		status int
+	}{"rules": {true, "api=orders", 403}, "rules, and a scope that it asks for": {true, "api=orders&scope=orders:read", 200}, "no rules": {false, "api=orders", 200}} {
+		w := newWorld(t)
+		all := w.catalogue
+		w.apis = func() []*keyring.API {
+			apis := all()
+			apis[1].RefuseUndeclared = false
+			if !c.rules {
+				apis[1].Rules = nil
+			}
+			return apis
+		}
+		w.ring.Apply(keyring.Change{Kind: keyring.KindAll})
+		r := w.asking(w.add(w.client()))
+		r.Header.Del("X-Forwarded-Method")
+		r.Header.Del("X-Forwarded-Uri")
+		r.URL.RawQuery = c.query
+
+		if a := w.do(r); a.Status != c.status {
+			t.Errorf("%s: %d %s", name, a.Status, a.code())
+		}
+	}
+}
+
 // C13, D7: what nobody can tell is not passed over, nor who is no gateway, nor another API; and it ends by itself.
 func TestReportOnlyModeOpensNothingElse(t *testing.T) {
 	w := newWorld(t)

@@ -124,6 +124,8 @@ func TestDoubledHeadersOfARawRequestAreSeenTwice(t *testing.T) {
 		"with underscores: not read":    {token + target + "X_Forwarded_Uri: /v2/other\r\n", "200"},
 		"posing as the token":           {token + target + "X_Gatehouse_Token: x\r\n", "403"},
 		"an override, in another case":  {token + target + "x-http-METHOD-override: DELETE\r\n", "403"},
+		"an override, with underscores": {token + target + "X_HTTP_Method_Override: DELETE\r\n", "403"},
+		"another target, with dots":     {token + target + "x.original.url: /v2/admin\r\n", "403"},
 		"an empty second value":         {token + target + "X-Forwarded-Uri:\r\n", "403"},
 		"two keys, one in another case": {token + target + "x-api-KEY: " + w.gateway + "\r\n", "403"},
 	} {

@@ -10,7 +10,7 @@ import (
 type Routes struct {
 	method string
 	exact  []*Rule // of where the path leads as it is written
-	folded []*Rule // of where it leads a service that leaves letters' case out, when that is elsewhere
+	folded []*Rule // of where it leads a service that leaves letters' case or a suffix out, when that is elsewhere
 }
 
 // Match returns the rules for a request; none for an undeclared route. A
@@ -19,7 +19,8 @@ type Routes struct {
 // Methods match exactly: "get" is not GET. HEAD takes its own rule where one is
 // declared, otherwise GET's, being a GET without its body (RFC 9110 section
 // 9.3.2); so it never needs less. Many services leave letters' case out when they
-// read a path, and nobody knows of which kind the one behind is: what fits only so
+// read a path, or take what follows a dot in its last segment for a format
+// ("export.json"), and nobody knows of which kind the one behind is: what fits only so
 // holds beside what fits exactly. It allocates nothing for a path without escapes.
 func (a *API) Match(method string, path Path) Routes {
 	rest := strings.TrimPrefix(path.text, "/")
@@ -27,7 +28,7 @@ func (a *API) Match(method string, path Path) Routes {
 	if n := a.root.match(method, rest); n != nil {
 		r.exact = n.rules
 	}
-	if a.folded == nil || a.folded == &a.root && isFolded(rest) {
+	if a.folded == nil || a.folded == &a.root && isFolded(rest) && !hasSuffix(rest) {
 		return r
 	}
 	n := a.folded.matchFolded(method, rest)
@@ -49,7 +50,7 @@ func (r Routes) Exact() *Rule {
 }
 
 // strictest returns the rule by which a key with those scopes is judged: one that refuses it, else the one that costs most, the exact one first; nil
-// for an undeclared route. What fits only without letters' case opens no route that is undeclared as it is written.
+// for an undeclared route. What fits only without letters' case, or without a suffix, opens no route that is undeclared as it is written.
 func (r Routes) strictest(granted []string, refuseUndeclared bool) (found *Rule) {
 	if refuseUndeclared && r.Exact() == nil {
 		return nil
@@ -137,10 +138,37 @@ func (n *node) matchFolded(method, rest string) *node {
 			return found
 		}
 	}
+	if after == "" {
+		if next := n.literalBefore(segment); next != nil && next.fits(method) {
+			return next
+		}
+	}
 	if n.param != nil {
 		return n.param.matchFolded(method, after)
 	}
 	return nil
+}
+
+// hasSuffix reports whether the last segment holds a dot.
+func hasSuffix(path string) bool {
+	path = strings.TrimSuffix(path, "/")
+	return strings.IndexByte(path[strings.LastIndexByte(path, '/')+1:], '.') >= 0
+}
+
+// literalBefore returns the child of which segment is the literal, a dot and something or nothing; the longest where several fit.
+func (n *node) literalBefore(segment string) *node {
+	if len(n.literal) == 0 || strings.IndexByte(segment, '.') < 0 {
+		return nil
+	}
+	segment = fold(segment)
+	var found *node
+	longest := 0
+	for literal, next := range n.literal {
+		if len(literal) > longest && len(segment) > len(literal) && segment[len(literal)] == '.' && segment[:len(literal)] == literal {
+			found, longest = next, len(literal)
+		}
+	}
+	return found
 }
 
 func (n *node) literalFolded(segment string) *node {

@@ -31,26 +31,35 @@ func TestAnotherSpellingOfARouteOpensNothing(t *testing.T) {
 	for _, refuse := range []bool{true, false} {
 		s := spelled(refuse)
 		for request, want := range map[[2]string]keyring.Code{
-			{"GET", "/v2/orders/7"}:         keyring.Valid,
-			{"GET", "/v2/orders/ABC-Def"}:   keyring.Valid,
-			{"GET", "/v2/orders/export"}:    keyring.InsufficientScope,
-			{"GET", "/v2/orders/Export"}:    keyring.InsufficientScope,
-			{"HEAD", "/v2/orders/EXPORT"}:   keyring.InsufficientScope,
-			{"GET", "/v2/orders/%65xport"}:  keyring.InsufficientScope,
-			{"GET", "/v2/orders/a%3Adump"}:  keyring.InsufficientScope,
-			{"GET", "/v2/orders/A%3aDump"}:  keyring.InsufficientScope,
-			{"GET", "/v2/orders/%40all"}:    keyring.InsufficientScope,
-			{"GET", "/v2/orders/@All"}:      keyring.InsufficientScope,
-			{"GET", "/v2/orders/caf%C3%A9"}: keyring.InsufficientScope,
-			{"GET", "/v2/orders/CAF%c3%89"}: keyring.InsufficientScope,
-			{"GET", "/v2/orders/caf%C3%A8"}: keyring.Valid,
-			{"POST", "/v2/orders"}:          keyring.InsufficientScope,
-			{"POST", "/V2/Orders"}:          keyring.InsufficientScope,
-			{"GET", "/v1/orders"}:           keyring.WrongAPI,
-			{"GET", "/V3/A"}:                keyring.Valid, // declared as it is written
-			{"GET", "/v3/a"}:                keyring.InsufficientScope,
-			{"GET", "/V3/a"}:                keyring.InsufficientScope,
-			{"GET", "/v2/orders/exporting"}: keyring.Valid,
+			{"GET", "/v2/orders/7"}:             keyring.Valid,
+			{"GET", "/v2/orders/ABC-Def"}:       keyring.Valid,
+			{"GET", "/v2/orders/export"}:        keyring.InsufficientScope,
+			{"GET", "/v2/orders/Export"}:        keyring.InsufficientScope,
+			{"HEAD", "/v2/orders/EXPORT"}:       keyring.InsufficientScope,
+			{"GET", "/v2/orders/%65xport"}:      keyring.InsufficientScope,
+			{"GET", "/v2/orders/a%3Adump"}:      keyring.InsufficientScope,
+			{"GET", "/v2/orders/A%3aDump"}:      keyring.InsufficientScope,
+			{"GET", "/v2/orders/%40all"}:        keyring.InsufficientScope,
+			{"GET", "/v2/orders/@All"}:          keyring.InsufficientScope,
+			{"GET", "/v2/orders/caf%C3%A9"}:     keyring.InsufficientScope,
+			{"GET", "/v2/orders/CAF%c3%89"}:     keyring.InsufficientScope,
+			{"GET", "/v2/orders/caf%C3%A8"}:     keyring.Valid,
+			{"POST", "/v2/orders"}:              keyring.InsufficientScope,
+			{"POST", "/V2/Orders"}:              keyring.InsufficientScope,
+			{"GET", "/v1/orders"}:               keyring.WrongAPI,
+			{"GET", "/V3/A"}:                    keyring.Valid, // declared as it is written
+			{"GET", "/v3/a"}:                    keyring.InsufficientScope,
+			{"GET", "/V3/a"}:                    keyring.InsufficientScope,
+			{"GET", "/v2/orders/exporting"}:     keyring.Valid,
+			{"GET", "/v2/orders/export.json"}:   keyring.InsufficientScope, // as Rails and others name a format
+			{"GET", "/v2/orders/export.json/"}:  keyring.InsufficientScope,
+			{"GET", "/v2/orders/Export.a.b"}:    keyring.InsufficientScope,
+			{"GET", "/v2/orders/export."}:       keyring.InsufficientScope,
+			{"GET", "/v2/orders/e%78port.js"}:   keyring.InsufficientScope,
+			{"GET", "/v2/orders/caf%C3%A9.csv"}: keyring.InsufficientScope,
+			{"GET", "/v2/orders/export-1.json"}: keyring.Valid,
+			{"GET", "/v2/orders/.export"}:       keyring.Valid,
+			{"GET", "/v2/orders/7.json"}:        keyring.Valid,
 		} {
 			s.req = keyring.Request{Method: request[0], Path: path(t, request[1])}
 
@@ -71,17 +80,26 @@ func TestAnotherSpellingOfAnUndeclaredRouteStaysUndeclared(t *testing.T) { // an
 			t.Errorf("retired, refuse undeclared %v: %v", refuse, got.Code)
 		}
 	}
-	s := spelled(true)
-	s.facts.Reach.Grants[0].Scopes = []string{"orders:read", "orders:export"}
-	s.req = keyring.Request{Method: "POST", Path: path(t, "/V2/orders")}
-	if got := s.decide(t); got.Code != keyring.InsufficientScope || got.Rule != nil {
-		t.Errorf("what fits without letters' case alone opened an undeclared route: %v %v", got.Code, got.Rule)
+	for _, where := range []string{"/V2/orders", "/v2/orders.json"} {
+		s := spelled(true)
+		s.facts.Reach.Grants[0].Scopes = []string{"orders:read", "orders:export"}
+		s.req = keyring.Request{Method: "POST", Path: path(t, where)}
+		if got := s.decide(t); got.Code != keyring.InsufficientScope || got.Rule != nil {
+			t.Errorf("what fits %s alone opened an undeclared route: %v %v", where, got.Code, got.Rule)
+		}
+	}
+	for where, want := range map[string]keyring.Code{"/v2/orders.json": keyring.InsufficientScope, "/v1/orders.xml": keyring.WrongAPI} { // where others may be called
+		s := spelled(false)
+		s.req = keyring.Request{Method: map[string]string{"/v2/orders.json": "POST", "/v1/orders.xml": "GET"}[where], Path: path(t, where)}
+		if got := s.decide(t); got.Code != want {
+			t.Errorf("%s: %v", where, got.Code)
+		}
 	}
 }
 
 func TestAnotherSpellingCostsWhatTheRouteCosts(t *testing.T) {
 	s := spelled(true)
-	for where, cost := range map[string]int{"/v2/orders/Dear": 50, "/v2/orders/dear": 50, "/v2/orders/dearer": 1} {
+	for where, cost := range map[string]int{"/v2/orders/Dear": 50, "/v2/orders/dear": 50, "/v2/orders/dear.json": 50, "/v2/orders/dearer": 1} {
 		s.req = keyring.Request{Method: "GET", Path: path(t, where), CostByRoute: true}
 		if got := s.decide(t); got.Code != keyring.Valid || got.Cost != cost {
 			t.Errorf("%s: %v costs %d", where, got.Code, got.Cost)

@@ -50,6 +50,11 @@ func (s *service) Check(ctx context.Context, in *auth.CheckRequest) (*auth.Check
 			header[name] = values
 		}
 	}
+	for name, values := range named {
+		if strings.ContainsAny(name, "_.") && !ours(name) { // the edge tells whether it poses as one of those
+			header[name] = values
+		}
+	}
 	header.Add("X-Forwarded-Method", sent.GetMethod())
 	header.Add("X-Forwarded-Uri", sent.GetPath())
 	if from := addressOf(in.GetAttributes().GetSource()); from != "" {
