@@ -24,7 +24,7 @@ map $gh_request $«name»_request {
   "" "";
   default ',"request_id":"$gh_request"';
 }
-log_format «name» '$remote_addr [$time_local] "$request" $status $body_bytes_sent code=$gh_code request_id=$gh_request';
+log_format «name» '$remote_addr [$time_local] "$request_method $uri" $status $body_bytes_sent code=$gh_code request_id=$gh_request';
 
 upstream «name»_nowhere {
   server 127.0.0.1:9 down;
