@@ -79,6 +79,7 @@ func companyAt(t testing.TB, url, dir string) *company {
 	if err != nil {
 		t.Fatal(err)
 	}
+	bounded(t)
 	c := &company{TB: t, url: url, dir: dir, db: dbtest.Open(t, url, nil)}
 	settings, err := config.Load(func(name string) (string, bool) {
 		value, ok := map[string]string{"GATEHOUSE_ADDR": "127.0.0.1:8080", "GATEHOUSE_USAGE_SPOOL_MB": "0"}[name]
@@ -130,7 +131,7 @@ func (c *company) setUp(house *handlers.House) {
 	c.must(err)
 	c.must(s.Catalog.AddScope(ctx, a, c.orders.ID, catalog.ScopeInput{Name: "orders:read", Sentence: "Read orders"}))
 	c.must(s.Catalog.AddPlan(ctx, a, c.orders.ID, catalog.PlanInput{Name: "Free", RateRequests: 100, RatePeriodSeconds: 60, Burst: 100}))
-	c.run("UPDATE plans SET rate_requests = 1000000, rate_period_seconds = 60, burst = 1000000") // so many that nobody is refused for their number
+	c.run("UPDATE plans SET rate_requests = 1000000, rate_period_seconds = 1, burst = 1000000") // so many that nobody is refused for their number
 	rules := policy.Default()
 	rules.KeysPerApp = new(policy.MaxKeysPerApp)
 	c.must(s.Policy.Save(ctx, a, policy.Source{Kind: policy.Installation}, rules))

@@ -79,7 +79,7 @@ func (a *answers) String() string {
 	return fmt.Sprintf("%s; p50 %s p99 %s most %s", strings.Join(parts, ", "), a.within(.5), a.within(.99), a.within(1))
 }
 
-// callers share connections, and give an answer half a minute.
+// callers share connections, and give an answer a minute.
 func callers() *http.Client {
 	return &http.Client{Timeout: patience, Transport: &http.Transport{MaxIdleConnsPerHost: 64}}
 }

@@ -47,8 +47,18 @@ func report(t testing.TB, id, format string, args ...any) {
 	t.Logf("%s: %s", id, fmt.Sprintf(format, args...))
 }
 
-// patience is how long a promise may take on a machine that does much else.
-const patience = 30 * time.Second
+// patience is how long a promise may take on a machine that does much else. Where it is a figure, the figure is printed.
+const patience = time.Minute
+
+// tolerable is how long half of the calls may wait, on such a machine, before they are taken for held up.
+const tolerable = 2 * time.Second
+
+// bounded ends the tests, with the stacks of all goroutines, when the one fault takes too long.
+func bounded(t testing.TB) {
+	most := 5*time.Minute + time.Duration(kills())*10*time.Second
+	late := time.AfterFunc(most, func() { panic(fmt.Sprintf("%s has not ended within %s", t.Name(), most)) })
+	t.Cleanup(func() { late.Stop() })
+}
 
 // eventually waits until done is true, and tells how long that took; it fails the test when that is too long.
 func eventually(t testing.TB, what string, done func() bool) time.Duration {

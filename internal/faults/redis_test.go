@@ -97,7 +97,7 @@ func TestRedisAwayOpensNothingAndShutsNothing(t *testing.T) {
 	if bad := l.pages.others("200"); len(bad) > 0 {
 		t.Errorf("somebody who is signed in saw %v", bad)
 	}
-	if half := l.good.within(.5); half > 50*time.Millisecond {
+	if half := l.good.within(.5); half > tolerable {
 		t.Errorf("half of the calls waited for %s", half)
 	}
 	gone := c.exact(c.key.Key.ID, &l.good)

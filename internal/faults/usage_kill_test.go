@@ -77,6 +77,7 @@ func stored(t *testing.T, url string, key db.ID) (f figures) {
 func TestKillLosesNoCountAndCountsNoneTwice(t *testing.T) {
 	for _, dialect := range []string{"sqlite", "postgres"} {
 		t.Run(dialect, func(t *testing.T) {
+			bounded(t)
 			dir := t.TempDir()
 			url := "sqlite:" + filepath.Join(dir, "gatehouse.db")
 			if dialect == "postgres" {

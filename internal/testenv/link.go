@@ -82,6 +82,22 @@ func (l *Link) Slow(by time.Duration) { l.become(whole, by) }
 // Mend makes the way whole again.
 func (l *Link) Mend() { l.set(whole) }
 
+// LeadTo has new connections lead to another server, as a name or an address does that is given to it: that of the URL. Those that are open stay where they are.
+func (l *Link) LeadTo(address string) {
+	u, err := url.Parse(address)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err == nil {
+		l.target = u.Host
+	}
+}
+
+func (l *Link) leadsTo() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.target
+}
+
 // Lost is how many commits were left without an answer.
 func (l *Link) Lost() int64 { return l.lost.Load() }
 
@@ -134,7 +150,7 @@ func (l *Link) forget(conn net.Conn) {
 // carry passes on what comes from either side, until one of them ends.
 func (l *Link) carry(client net.Conn) {
 	defer l.forget(client)
-	server, err := net.Dial("tcp", l.target) //nolint:noctx // ends with the link
+	server, err := net.Dial("tcp", l.leadsTo()) //nolint:noctx // ends with the link
 	if err != nil || !l.keep(server) {
 		return
 	}

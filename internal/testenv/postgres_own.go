@@ -32,14 +32,16 @@ func OwnPostgres(t testing.TB) *PostgresServer {
 	t.Helper()
 	s := &PostgresServer{t: t}
 	s.must(s.make())
-	t.Cleanup(func() {
-		s.Thaw()
-		s.Kill()
-		if err := os.RemoveAll(s.cluster.dir); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(s.remove)
 	return s
+}
+
+func (s *PostgresServer) remove() {
+	s.Thaw()
+	s.Kill()
+	if err := os.RemoveAll(s.cluster.dir); err != nil {
+		s.t.Error(err)
+	}
 }
 
 func (s *PostgresServer) must(err error) {
@@ -58,7 +60,7 @@ func (s *PostgresServer) make() error {
 	if err != nil {
 		return err
 	}
-	s.cluster = cluster{dir: filepath.Join(dir, "own-"+random(6)), bin: filepath.Dir(initdb)}
+	s.cluster = cluster{dir: filepath.Join(dir, "own-"+random(6)), bin: filepath.Dir(initdb), careful: true}
 	address, err := s.cluster.start()
 	if err != nil {
 		return err
