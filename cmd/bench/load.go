@@ -21,7 +21,9 @@ type load struct {
 	address     string
 	connections int
 	requests    [][]byte
-	most        int64 // answers after which it ends; 0: when the time is over
+	most        int64                               // answers after which it ends; 0: when the time is over
+	every       time.Duration                       // between two requests on a connection; 0: each goes as soon as the last is answered
+	beside      func(context.Context) (stop func()) // what goes on meanwhile; nil: nothing
 }
 
 type result struct {
@@ -34,6 +36,9 @@ type result struct {
 func (l load) run(ctx context.Context, d time.Duration) (result, error) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
+	if l.beside != nil {
+		defer l.beside(ctx)()
+	}
 	var sent, answered atomic.Int64
 	var wg sync.WaitGroup
 	times := make([][]time.Duration, l.connections)
@@ -79,6 +84,12 @@ func (l load) talk(ctx context.Context, sent, answered *atomic.Int64) ([]time.Du
 		}
 		times = append(times, time.Since(began))
 		answered.Add(1)
+		if wait := l.every - time.Since(began); wait > 0 {
+			select {
+			case <-time.After(wait):
+			case <-ctx.Done():
+			}
+		}
 	}
 	return times, nil
 }

@@ -80,6 +80,7 @@ var sections = []section{
 	{"hot", hotSection},
 	{"redis", redisSection},
 	{"nginx", nginxSection},
+	{"flood", floodSection},
 	{"pages", pagesSection},
 	{"forum", forumSection},
 	{"usage", usageSection},

@@ -19,7 +19,7 @@ var ErrBusy = errors.New("password: too many sign-ins at once")
 type GateOptions struct {
 	MemoryBudget int64                                // bytes for all hashes together; 256 MiB
 	Memory       int64                                // bytes of one hash; that of Default
-	Cores        int                                  // GOMAXPROCS
+	Cores        int                                  // GOMAXPROCS, less one that is left to all else
 	Queue        int                                  // how many may wait; 64
 	Wait         time.Duration                        // how long one may wait; 2 s
 	After        func(time.Duration) <-chan time.Time // the clock; time.After
@@ -48,7 +48,7 @@ func newGate(o GateOptions) *gate {
 		o.Memory = int64(Default.MemoryKiB) << 10
 	}
 	if o.Cores <= 0 {
-		o.Cores = runtime.GOMAXPROCS(0)
+		o.Cores = max(1, runtime.GOMAXPROCS(0)-1)
 	}
 	if o.Queue <= 0 {
 		o.Queue = 64
