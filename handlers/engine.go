@@ -144,6 +144,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("account.sweep", time.Hour, s.Account.Sweep)
 	w.Every("key.digests", 10*time.Minute, s.Notice.Run)
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
+	w.Every("organization.purge", time.Hour, s.Org.Purge)
 	w.Every("invitation.sweep", 24*time.Hour, s.Invitation.Sweep)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("key.policy", 15*time.Minute, s.Enforcement.Enforce)

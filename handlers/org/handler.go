@@ -42,6 +42,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Post("/console/organizations/:id", in, h.ChangeOrganization)
 	r.Get("/console/organizations/:id/delete", in, h.ConfirmDeleteOrganization)
 	r.Post("/console/organizations/:id/delete", in, h.DeleteOrganization)
+	r.Post("/console/organizations/:id/restore", in, h.RestoreOrganization)
 
 	r.Get("/console/organizations/:id/members/:user/role", in, h.RoleForm)
 	r.Post("/console/organizations/:id/members/:user/role", in, h.SetRole)

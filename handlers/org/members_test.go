@@ -154,3 +154,27 @@ func TestAnOrganizationsPageOffersWhatTheRoleMayDoToMembers(t *testing.T) {
 	wantStatus(t, "the last owner steps down", last.Status, 409)
 	has(t, last, "An organization keeps at least one owner")
 }
+
+func TestAnOwnerAloneRestoresADeletedOrganization(t *testing.T) {
+	w := newGuests(t)
+	admin := w.World.Person("Ann Admin", "")
+	w.Join(w.North, admin, "admin")
+	restore := "/console/organizations/" + w.North.Show("org") + "/restore"
+	wantStatus(t, "what is not deleted", w.owner.Post(restore, form()).Status, 404)
+
+	done := w.owner.Post("/console/organizations/"+w.North.Show("org")+"/delete", form("confirm", "Northwind"))
+
+	has(t, w.owner.Get(done.Location), "Deleted organizations", "Northwind", "Restore")
+	wantStatus(t, "signed out", w.Visitor().Post(restore, form()).Status, 401)
+	wantStatus(t, "another site", w.owner.CrossSite(restore, form()).Status, 403)
+	wantStatus(t, "somebody else", w.other.Post(restore, form()).Status, 404)
+	wantStatus(t, "an admin", w.as(admin).Post(restore, form()).Status, 404)
+	for name, c := range map[string]*webtest.Client{"an admin": w.as(admin), "a stranger": w.other} {
+		if strings.Contains(c.Get("/console/organizations").Body, "Deleted organizations") {
+			t.Errorf("%s is shown it", name)
+		}
+	}
+	wantStatus(t, "the page meanwhile", w.owner.Get("/console/organizations/"+w.North.Show("org")).Status, 404)
+	wantStatus(t, "works", w.owner.Post(restore, form()).Status, http.StatusSeeOther)
+	wantStatus(t, "the page again", w.as(admin).Get("/console/organizations/"+w.North.Show("org")).Status, 200)
+}

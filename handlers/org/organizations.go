@@ -45,6 +45,13 @@ func (h *Handler) Organizations(c echo.Context) error {
 	if invited != nil {
 		parts = append([]views.Part{*invited}, parts...)
 	}
+	deleted, err := h.deletedOrganizations(c)
+	if err != nil {
+		return err
+	}
+	if deleted != nil {
+		parts = append(parts, *deleted)
+	}
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "An organization owns apps, their keys and their access to APIs."),
 		Actions: []components.Act{{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}},
@@ -187,7 +194,7 @@ func endings(c echo.Context, o org.Mine, members []org.Member) (parts []views.Pa
 	}
 	if permission.Org(o.Role, permission.OrgDelete) && o.Kind == org.Ordinary {
 		parts = append(parts, views.Part{
-			Title: web.T(c, "Delete organization"), ID: "delete", Text: web.T(c, "Its apps and keys stop working at once. This can’t be undone."),
+			Title: web.T(c, "Delete organization"), ID: "delete", Text: web.T(c, "Its apps and keys stop working at once. For 30 days an owner can bring it back."),
 			Actions: []components.Act{{Label: web.T(c, "Delete organization"), Href: organizationPath(o.ID) + "/delete", Kind: components.Danger}},
 		})
 	}
@@ -263,7 +270,7 @@ func (h *Handler) deleteOrganizationDesk(c echo.Context, fields map[string]strin
 	return views.Desk{
 		Frame: h.Frame(c, web.T(c, "Delete organization")), Title: web.T(c, "Delete organization"),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}, {Label: web.T(c, "This organization"), Href: organizationPath(id)}},
-		Parts: []views.Part{{Danger: true, Title: web.T(c, "This can’t be undone"), Note: stopsNote(c, stops), Form: &views.Form{
+		Parts: []views.Part{{Danger: true, Title: web.T(c, "What stops"), Text: web.T(c, "For 30 days an owner can bring it back. Then it is gone for good. Its owners and admins are told by mail."), Note: stopsNote(c, stops), Form: &views.Form{
 			Spec:   components.FormSpec{Action: organizationPath(id) + "/delete"},
 			Inputs: []views.Input{confirmName(c, o.Name, fields)}, Submit: web.T(c, "Delete organization"), Kind: components.Danger, Cancel: organizationPath(id),
 		}}},
@@ -287,5 +294,39 @@ func (h *Handler) DeleteOrganization(c echo.Context) error {
 	if err := h.Store.Delete(web.Ctx(c), web.Actor(c), id, f.Confirm); err != nil {
 		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteOrganizationDesk(c, fields) })
 	}
-	return h.Done(c, organizationsPath, "The organization %s is deleted.", f.Confirm)
+	return h.Done(c, organizationsPath, "The organization %s is deleted. You can bring it back below, for 30 days.", f.Confirm)
+}
+
+// deletedOrganizations lists what the reader can bring back; nil when there is nothing.
+func (h *Handler) deletedOrganizations(c echo.Context) (*views.Part, error) {
+	all, err := h.Store.Restorable(web.Ctx(c), web.Actor(c))
+	if err != nil || len(all) == 0 {
+		return nil, err
+	}
+	title := web.T(c, "Deleted organizations")
+	t := views.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{
+		{Label: web.T(c, "Organization")}, {Label: web.T(c, "Deleted")}, {Label: web.T(c, "Gone for good")}, {Label: web.T(c, "Restore"), Hidden: true},
+	}}}
+	for _, o := range all {
+		t.Rows = append(t.Rows, []views.Cell{
+			{Text: o.Name, Data: true},
+			{Moment: h.moment(c, o.DeletedAt)},
+			{Moment: h.moment(c, o.EndsAt())},
+			{Post: &views.Post{Action: organizationPath(o.ID) + "/restore", Label: web.T(c, "Restore %s", o.Name), Button: web.T(c, "Restore")}},
+		})
+	}
+	return &views.Part{Title: title, ID: "deleted", Table: &t}, nil
+}
+
+// RestoreOrganization brings a deleted organization back.
+func (h *Handler) RestoreOrganization(c echo.Context) error {
+	id, err := web.PathID(c, "id", org.Prefix)
+	if err != nil {
+		return err
+	}
+	o, err := h.Store.Restore(web.Ctx(c), web.Actor(c), id)
+	if err != nil {
+		return err
+	}
+	return h.Done(c, organizationPath(id), "The organization %s is back. Its keys work again.", o.Name)
 }

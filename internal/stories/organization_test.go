@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Z5, Z7, Z8: an owner invites by mail; only who has the address gets in; they take over; the former owner goes.
+// Z5, Z7, Z8: an owner invites by mail; only who has the address gets in; they take over; the former owner goes; it is deleted and comes back.
 func TestAnOrganizationGrowsAndOutlivesItsMaker(t *testing.T) {
 	const ownerMail, guestMail, strangerMail = "olga@fabrikam.example", "gus@fabrikam.example", "sam@elsewhere.example"
 	for name, c := range ownershipKinds {
@@ -55,6 +55,14 @@ func TestAnOrganizationGrowsAndOutlivesItsMaker(t *testing.T) {
 			if owner.status() != 404 {
 				t.Errorf("who was removed gets %d", owner.status())
 			}
+
+			guest.open(page)
+			guest.follow("Delete organization")
+			guest.fill("Name", "Fabrikam")
+			guest.press("Delete organization")
+			guest.see("Deleted organizations")
+			guest.press("Restore", "Fabrikam")
+			guest.see("The organization Fabrikam is back")
 		})
 	}
 }

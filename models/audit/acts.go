@@ -57,6 +57,8 @@ const (
 	MemberJoined            Act = "member.joined"
 	MemberRoleChanged       Act = "member.role_changed"
 	OrganizationTransferred Act = "organization.transferred"
+	OrganizationRestored    Act = "organization.restored"
+	OrganizationPurged      Act = "organization.purged" // deleted so long ago that it can't come back
 
 	APICreated        Act = "api.created"
 	APIChanged        Act = "api.changed"
@@ -197,6 +199,6 @@ var acts = []Act{
 	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, RevisionHidden, RevisionShown, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead, TutorialTicked, TutorialUnticked, PageRated,
 	PresetAdded, PresetChanged, PresetMoved, PresetDeleted,
 	FactorAdded, FactorRemoved, FactorRenamed, FactorShown, FactorFailed, FactorsReset, RecoveryMade, RecoveryUsed,
-	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred,
+	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,
 }

@@ -149,12 +149,8 @@ func (s *Store) Create(ctx context.Context, a actor.Actor, in Input) (Organizati
 		if err := lockRow(tx, "SELECT 1 FROM users WHERE id = ? FOR UPDATE", a.UserID); err != nil {
 			return err
 		}
-		owned, err := count(tx.DB, "SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = ? AND m.role = 'owner' AND o.deleted_at IS NULL", a.UserID)
-		if err != nil {
+		if err := ownsLess(tx.DB, a); err != nil {
 			return err
-		}
-		if owned >= MaxOwned {
-			return fault.New(fault.Conflict, "You own %d organizations, which is the most that one person can own.", int(owned))
 		}
 		o = Organization{ID: db.NewID(), Kind: Ordinary, Name: in.Name, TechnicalEmail: in.TechnicalEmail, CreatedAt: tx.Now, UpdatedAt: tx.Now}
 		if _, err := tx.Run("INSERT INTO organizations (id, kind, name, technical_email, created_at, updated_at) VALUES (?, ?, ?, ?, ?, ?)", o.ID, o.Kind, o.Name, o.TechnicalEmail, tx.Now, tx.Now); err != nil {
@@ -203,10 +199,13 @@ func (s *Store) Change(ctx context.Context, a actor.Actor, id db.ID, in Input) e
 	})
 }
 
-// Delete ends an organization with its apps; all of its keys stop at once. typedName must be its name. Faults: NotFound, Forbidden below
-// owner, Invalid for another name, Conflict for a personal one, the company's, and one that publishes an API.
+// Delete ends an organization with its apps; all of its keys stop at once. Until Grace is over an owner can Restore it; the owners and admins are told.
+// typedName must be its name. Faults: NotFound, Forbidden below owner, Invalid for another name, Conflict for a personal one, the company's, and one that publishes an API.
 func (s *Store) Delete(ctx context.Context, a actor.Actor, id db.ID, typedName string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := LockMembers(tx, id); err != nil {
+			return err
+		}
 		if _, err := Require(tx.DB, a, id, permission.OrgDelete); err != nil {
 			return err
 		}
@@ -219,6 +218,9 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, id db.ID, typedName s
 		}
 		if typedName != o.Name {
 			return fault.BadField("confirm", "Type the name exactly: %s", o.Name)
+		}
+		if err := s.tellDeleted(tx, o); err != nil {
+			return err
 		}
 		if _, err := tx.Run("UPDATE organizations SET deleted_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, id); err != nil {
 			return err
