@@ -11,6 +11,7 @@ type RefusalsPage struct {
 	Lead    string
 	Request components.Field // the box that opens one
 	Open    string           // where the box leads
+	Missing string           // why nothing may be seen of the request that was asked for; "" when none was
 	Ask     string           // of the form "Would this be allowed?"
 	Filter  components.Filter
 	Chosen  []Chosen

@@ -3,7 +3,9 @@
 package refusal
 
 import (
+	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,16 +108,11 @@ func (a *ask) with(name, value string) string {
 // list shows refused calls, the newest first. With a request id it leads to that one.
 func (h *Handler) list(root string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		a := h.askOf(c, root)
-		p := views.RefusalsPage{
-			Frame: h.Frame(c, web.T(c, "Refusals")), Open: root + "/refusals", Ask: root + "/refusals/ask", Empty: web.T(c, "No refused calls in this time."),
-			Lead: web.T(c, "Why calls were refused, for seven days. Each answer names its request in the header X-Request-Id."),
-		}
+		p := views.RefusalsPage{Request: requestField(c)}
 		typed := strings.TrimSpace(c.QueryParam("request"))
 		if refusal.IsRequestID(typed) {
 			return h.See(c, root+"/refusals/"+typed)
 		}
-		p.Request = components.Field{Name: "request", Label: web.T(c, "Request ID"), Type: "search", Placeholder: "req_…", Code: true, Autocomplete: "off", MaxLength: 40}
 		if typed != "" {
 			err := h.Unkeyed(c, fault.BadField("request", text.N("A request ID begins with req_ and has 16 letters and digits after it.")), &typed)
 			_, wrong, ok := web.Problems(c, err)
@@ -124,31 +121,52 @@ func (h *Handler) list(root string) echo.HandlerFunc {
 			}
 			p.Request.Value, p.Request.Error = typed, wrong["request"]
 		}
-		page, err := h.Refusals.List(web.Ctx(c), a.View, web.PageOf(c))
-		if err != nil {
-			return err
-		}
-		left, err := h.Refusals.LeftOut(web.Ctx(c), a.View)
-		if err != nil {
-			return err
-		}
-		if left > 0 {
-			p.LeftOut = web.T(c, "%s more refusals of this time were not kept: too many came within a minute. Only how many there were is known.", text.Number(web.Ctx(c), left))
-		}
-		for i := range page.Rows {
-			p.Rows = append(p.Rows, h.row(c, &page.Rows[i], root))
-		}
-		p.Pager = web.Pager(c, page.Previous, page.Next)
-		p.Filter, err = h.filter(c, &a)
-		p.Chosen = chosen(c, &a, page.Rows)
-		if err != nil {
-			return err
-		}
+		status := http.StatusOK
 		if p.Request.Error != "" {
-			return h.RenderProblems(c, views.Refusals(p))
+			status = http.StatusUnprocessableEntity
 		}
-		return h.Render(c, views.Refusals(p))
+		return h.listing(c, h.askOf(c, root), p, status)
 	}
+}
+
+func requestField(c echo.Context) components.Field {
+	return components.Field{Name: "request", Label: web.T(c, "Request ID"), Type: "search", Placeholder: "req_…", Code: true, Autocomplete: "off", MaxLength: 40}
+}
+
+// missing is the list with the box filled in, for a request of which this reader can see nothing. It says why that may be, in the same words for one that
+// is none and for one of others (Z2).
+func (h *Handler) missing(c echo.Context, root, request string) error {
+	p := views.RefusalsPage{Request: requestField(c), Missing: web.T(c, "Refusals are kept for 7 days, and it takes a second until one is there. Calls that were let through are not here. A call whose key was not recognized belongs to nobody: ask who runs the gateway.")}
+	if root == admin {
+		p.Missing = web.T(c, "Refusals are kept for 7 days, and it takes a second until one is there. Calls that were let through are not here, and of very many within a minute not each is kept.")
+	}
+	p.Request.Value, p.Request.Error = request, web.T(c, "There is nothing with this ID that you can see.")
+	return h.listing(c, ask{root: root, View: refusal.View{Actor: web.Actor(c), Everything: root == admin, Since: h.Now().Add(-refusal.Keep)}, query: url.Values{}}, p, http.StatusNotFound)
+}
+
+// listing fills p in and shows it.
+func (h *Handler) listing(c echo.Context, a ask, p views.RefusalsPage, status int) error {
+	p.Frame, p.Open, p.Ask = h.Frame(c, web.T(c, "Refusals")), a.root+"/refusals", a.root+"/refusals/ask"
+	p.Empty, p.Lead = web.T(c, "No refused calls in this time."), web.T(c, "Why calls were refused, for seven days. Each answer names its request in the header X-Request-Id.")
+	page, err := h.Refusals.List(web.Ctx(c), a.View, web.PageOf(c))
+	if err != nil {
+		return err
+	}
+	left, err := h.Refusals.LeftOut(web.Ctx(c), a.View)
+	if err != nil {
+		return err
+	}
+	if left > 0 {
+		p.LeftOut = web.T(c, "%s more refusals of this time were not kept: too many came within a minute. Only how many there were is known.", text.Number(web.Ctx(c), left))
+	}
+	for i := range page.Rows {
+		p.Rows = append(p.Rows, h.row(c, &page.Rows[i], a.root))
+	}
+	p.Pager, p.Chosen = web.Pager(c, page.Previous, page.Next), chosen(c, &a, page.Rows)
+	if p.Filter, err = h.filter(c, &a); err != nil {
+		return err
+	}
+	return h.RenderStatus(c, status, views.Refusals(p))
 }
 
 func (h *Handler) row(c echo.Context, r *refusal.Refusal, root string) views.RefusalRow {
@@ -187,7 +205,11 @@ func (h *Handler) filter(c echo.Context, a *ask) (components.Filter, error) {
 		add("key", web.T(c, "Key"), web.T(c, "All keys"), key.IDPrefix, keys)
 	}
 	codes := components.Field{Name: "code", Label: web.T(c, "Reason"), Options: []components.Option{{Label: web.T(c, "All reasons")}}}
-	for _, code := range codeOrder {
+	offered, err := h.reasons(c, a)
+	if err != nil {
+		return f, err
+	}
+	for _, code := range offered {
 		codes.Options = append(codes.Options, components.Option{Value: code, Label: codeWords(web.Ctx(c), code), Selected: code == a.Code})
 	}
 	times := components.Field{Name: "span", Label: web.T(c, "Time")}
@@ -221,6 +243,21 @@ func chosen(c echo.Context, a *ask, rows []refusal.Refusal) (all []views.Chosen)
 		all = append(all, views.Chosen{Label: web.T(c, "Only the key"), Name: rows[0].KeyName, Href: a.with("key", "")})
 	}
 	return all
+}
+
+// reasons are the codes that this reader can filter by: those of decisions, and of the others those that any of their calls had.
+func (h *Handler) reasons(c echo.Context, a *ask) ([]string, error) {
+	if a.Everything {
+		return codeOrder, nil
+	}
+	had, err := h.Refusals.Codes(web.Ctx(c), a.View)
+	var all []string
+	for _, code := range codeOrder {
+		if known, _ := keyring.ParseCode(code); known != 0 && known < keyring.Valid || code == a.Code || slices.Contains(had, code) {
+			all = append(all, code)
+		}
+	}
+	return all, err
 }
 
 // codeOrder are the codes that can be filtered by: those of decisions in their order, and those from before one.

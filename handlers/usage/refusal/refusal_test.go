@@ -199,6 +199,41 @@ func TestRefusalOfOthersIsAsAbsentAsNone(t *testing.T) { // Z1, Z2
 	}
 }
 
+// Who looks for a request that they can't see is told by the list itself why that may be, in the same words whether there is one or not (Z2).
+func TestARequestThatCannotBeShownLeavesTheBoxFilled(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		const absent = "req_zzzzzzzzzzzzzzzz"
+		own := s.refuse(1, keyring.Paused, keyring.KeyPaused, keyring.Seen{})
+		mira, staff := s.as(s.w.Person), s.as(s.w.Staff)
+
+		asked, box, everybody := mira.Get("/console/refusals/"+absent), mira.Get("/console/refusals?request="+absent), staff.Get("/admin/refusals/"+absent)
+
+		s.has("the page", asked, 404, `value="`+absent+`"`, "There is nothing with this ID that you can see.", "kept for 7 days", "takes a second", "belongs to nobody", own)
+		s.has("of staff", everybody, 404, `value="`+absent+`"`, "There is nothing with this ID", own)
+		if box.Location != "/console/refusals/"+absent || strings.Contains(strings.ReplaceAll(asked.Body, own, ""), "Request id req_") {
+			t.Error("another request is named:", box.Location)
+		}
+		s.has("no id at all", mira.Get("/console/refusals/junk"), 404)
+	})
+}
+
+func TestReasonsToFilterByAreThoseThatTheReaderCanHave(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		s.refuse(1, keyring.Paused, keyring.KeyPaused, keyring.Seen{})
+		s.w.Run("INSERT INTO refusals SELECT ?, 'req_0000000000000009', at, ?, ?, ?, api_id, publisher_id, environment, door, 'BAD_REQUEST', '', detail, 403, method, path, address, origin, seen FROM refusals", db.NewID(), db.ID{}, db.ID{}, db.ID{})
+		option := func(code string) string { return `value="` + code + `"` }
+
+		holder, publisher, staff := s.as(s.w.Person).Get("/console/refusals"), s.as(s.gate).Get("/console/refusals"), s.as(s.w.Staff).Get("/admin/refusals")
+
+		s.has("the holder", holder, 200, option("REVOKED"), option("NOT_FOUND"))
+		s.has("the publisher", publisher, 200, option("REVOKED"), option("BAD_REQUEST"))
+		s.has("staff", staff, 200, option("BAD_REQUEST"), option("MISSING_KEY"))
+		if strings.Contains(holder.Body, option("BAD_REQUEST")) || strings.Contains(publisher.Body, option("MISSING_KEY")) {
+			t.Error("a reason is offered that can’t be theirs")
+		}
+	})
+}
+
 func TestBoxOpensARequestByItsID(t *testing.T) {
 	clock := dbtest.NewClock()
 	s := newSite(t, dbtest.SQLite(t, clock), clock)

@@ -23,6 +23,9 @@ import (
 func (h *Handler) show(root string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		r, err := h.Refusals.Open(web.Ctx(c), refusal.View{Actor: web.Actor(c), Everything: root == admin}, c.Param("request"))
+		if fault.Is(err, fault.NotFound) && refusal.IsRequestID(c.Param("request")) {
+			return h.missing(c, root, c.Param("request"))
+		}
 		if err != nil {
 			return err
 		}

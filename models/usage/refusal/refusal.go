@@ -259,6 +259,17 @@ func (s *Store) Open(ctx context.Context, v View, request string) (Refusal, erro
 	return rows[0].shown(&v), nil
 }
 
+// Codes are those of the refusals that the reader of v may see, whatever v filters by, in no order. Fault: Forbidden.
+func (s *Store) Codes(ctx context.Context, v View) (codes []string, err error) {
+	w, err := v.scope()
+	if err != nil {
+		return nil, err
+	}
+	w.add(true, "r.at >= ?", s.db.Now().Add(-Keep))
+	err = s.db.Read(ctx).Raw("SELECT DISTINCT r.code FROM refusals r"+w.query, w.args...).Scan(&codes).Error
+	return codes, err
+}
+
 // LeftOut counts the refusals that were not kept, being too many at once; a filter by key does not narrow it, since it is not known which keys they
 // were of. Fault: Forbidden.
 func (s *Store) LeftOut(ctx context.Context, v View) (n int64, err error) {
