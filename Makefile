@@ -13,6 +13,8 @@ GOLANGCI_VERSION := v2.15.0
 GOLANGCI := $(TOOLS)/golangci-lint-$(GOLANGCI_VERSION)
 CADDY_VERSION := v2.11.9
 CADDY := $(TOOLS)/caddy-$(CADDY_VERSION)
+TRAEFIK_VERSION := v3.6.12
+TRAEFIK := $(TOOLS)/traefik-$(TRAEFIK_VERSION)
 CLIENT = $(GO) run github.com/oapi-codegen/oapi-codegen/v2/cmd/oapi-codegen@v2.8.2 -generate types,client -package client
 OWN_GO = git ls-files '*.go' ':!*_templ.go'
 # How long one test package may take before it is stopped with the stacks of all its goroutines.
@@ -55,12 +57,19 @@ faults: ## do to the program what happens to programs, at length, and print what
 	$(GO) test ./internal/faults -count=1 -v -timeout $(FAULTS_TIMEOUT) -run '$(FAULTS)' -args -faults -rounds $(KILLS)
 	[ '$(FAULTS)' != . ] || $(GO) test ./handlers/edge -count=1 -v -timeout $(FAULTS_TIMEOUT) -run TestMutatedRequests -args -edge.mutations $(MUTATIONS)
 
-# CI runs Debian's Caddy. Building the newest takes some minutes, once.
+# CI runs Debian's nginx, Caddy and HAProxy with make check. Here are the newest Caddy and Traefik besides: building them takes minutes, once.
 .PHONY: gateways
-gateways: ## run the gateways' files again, with the newest Caddy
-	@mkdir -p $(CADDY)
-	@[ -x $(CADDY)/caddy ] || GOBIN=$(CADDY) $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
-	PATH=$(CADDY):$$PATH $(GO) test ./handlers/edge ./internal/gatewayfile -run 'BehindEachGateway|Files' -count=1
+gateways: $(CADDY)/caddy $(TRAEFIK)/traefik ## run the gateways' files with every program that there is, built where no package has it
+	PATH=$(CADDY):$(TRAEFIK):$$PATH $(GO) test ./handlers/edge ./internal/gatewayfile -run 'Behind|EnvoyFile|Files' -count=1
+
+$(CADDY)/caddy:
+	GOBIN=$(CADDY) $(GO) install github.com/caddyserver/caddy/v2/cmd/caddy@$(CADDY_VERSION)
+
+# Its module replaces others, so it can't be installed by its name alone.
+$(TRAEFIK)/traefik:
+	mkdir -p $(TRAEFIK)
+	cd "$$(cd $(TRAEFIK) && $(GO) mod download -json github.com/traefik/traefik/v3@$(TRAEFIK_VERSION) | sed -n 's/.*"Dir": "\(.*\)".*/\1/p')" && \
+		$(GO) build -trimpath -ldflags "-s -w -X github.com/traefik/traefik/v3/pkg/version.Version=$(TRAEFIK_VERSION)" -o $@ ./cmd/traefik
 
 .PHONY: bench
 bench: build ## print the ratios that are measured against fixed programs

@@ -30,8 +30,9 @@ func portal(t *testing.T) (url, app, text string) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's listener
 	must(t, err)
 	addr := listener.Addr().String()
+	data := t.TempDir()
 	settings, err := config.Load(func(name string) (string, bool) {
-		value, ok := map[string]string{"GATEHOUSE_ADDR": addr}[name]
+		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_DATA_DIR": data}[name]
 		return value, ok
 	})
 	must(t, err)

@@ -140,14 +140,14 @@ func (h *Handler) MakeGatewayKey(c echo.Context) error {
 	}
 	p := h.connectPage(c, api, f, nil)
 	p.Form, p.Secret = nil, made.Secret.Reveal()
-	p.Gateways = gatewayFiles(gatewayfile.Options{
+	p.Gateways = gatewayFiles(c, gatewayfile.Options{
 		GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment, Token: p.Secret, Upstream: f.Upstream, ServerName: f.ServerName, Listen: f.Listen,
 	})
 	return h.RenderStatus(c, http.StatusOK, views.ConnectPage(p))
 }
 
-// gatewayFiles are the files of each gateway that we have tested.
-func gatewayFiles(o gatewayfile.Options) []views.Gateway {
+// gatewayFiles are the files of each gateway; those that CI does not run say so.
+func gatewayFiles(c echo.Context, o gatewayfile.Options) []views.Gateway {
 	name := "gatehouse-" + o.APISlug + "-" + o.Environment
 	file := func(title, path, text string) components.CodeBlock {
 		return components.CodeBlock{Title: title, Note: path, Text: text}
@@ -158,6 +158,14 @@ func gatewayFiles(o gatewayfile.Options) []views.Gateway {
 		{Name: "HAProxy", Href: "/guides/haproxy", Files: []components.CodeBlock{
 			file("HAProxy", "/etc/haproxy/"+name+".cfg", gatewayfile.HAProxy(o)), file("HAProxy, Lua", "/etc/haproxy/"+name+".lua", gatewayfile.HAProxyLua(o)),
 		}},
+		{
+			Name: "Traefik", Href: "/guides/traefik", Note: web.T(c, "This file is run with Traefik 3.6, but not at every change of Gatehouse."),
+			Files: []components.CodeBlock{file("Traefik", "/etc/traefik/dynamic/"+name+".yaml", gatewayfile.Traefik(o))},
+		},
+		{
+			Name: "Envoy", Href: "/guides/envoy", Note: web.T(c, "This file is checked against Envoy’s configuration schema, but we have never run it. Try it before you rely on it."),
+			Files: []components.CodeBlock{file("Envoy", "/etc/envoy/envoy.yaml", gatewayfile.Envoy(o))},
+		},
 	}
 }
 

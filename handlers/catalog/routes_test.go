@@ -250,7 +250,8 @@ func TestGatewayKeyIsShownOnce(t *testing.T) {
 		t.Fatal("no key in the file", secret, made.Header)
 	}
 	has(t, made, "listen 8081;", "api=orders&amp;env=live&amp;nginx=1", "server 127.0.0.1:9000;", "Copy both now",
-		"http://api.example:8081 {", "reverse_proxy http://127.0.0.1:9000", "bind :8081", "core.register_action(&#34;gatehouse_orders_live&#34;", "/etc/haproxy/gatehouse-orders-live.lua", "/guides/caddy")
+		"http://api.example:8081 {", "reverse_proxy http://127.0.0.1:9000", "bind :8081", "core.register_action(&#34;gatehouse_orders_live&#34;", "/etc/haproxy/gatehouse-orders-live.lua", "/guides/caddy",
+		"/etc/traefik/dynamic/gatehouse-orders-live.yaml", "authResponseHeadersRegex", "not at every change", "/guides/traefik", "envoy.filters.http.ext_authz", "we have never run it", "/guides/envoy")
 	if again.Status != http.StatusSeeOther || strings.Contains(w.staff.Get(w.api("/connect")).Body, secret) {
 		t.Error("the secret is shown again")
 	}

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/handlers/edge/extauthz"
+	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 )
@@ -293,4 +295,24 @@ func TestEnvoyOverGRPCLearnsThatAServerLeaves(t *testing.T) {
 
 func networks(one string) keyring.Networks {
 	return keyring.NewNetworks([]netip.Prefix{netip.MustParsePrefix(one)})
+}
+
+// D7, D8: what the file of Connect has Envoy say to us is what we understand, and what it lets through afterwards is our yes.
+func TestEnvoyFileAsksAsTheListenerUnderstands(t *testing.T) {
+	w := newWorld(t)
+	e := newEnvoy(t, w)
+	f := w.client()
+	file := gatewayfile.Envoy(gatewayfile.Options{GatehouseURL: "http://127.0.0.1:8081", APISlug: "orders", Environment: "live", Token: w.gateway, Upstream: "http://127.0.0.1:9000"})
+	said := regexp.MustCompile(`\{key: (x-gatehouse-[a-z]+), value: "([^"]+)"\}`).FindAllStringSubmatch(file, -1)
+	e.meta, e.routes = nil, nil
+	for _, pair := range said {
+		e.meta = append(e.meta, pair[1], pair[2])
+	}
+
+	out, err := e.ask("GET", "/v2/orders", bearing(w.add(f)))
+
+	passes := regexp.MustCompile(`name: x-gatehouse-key-id, string_match: \{prefix: (\w+)\}`).FindStringSubmatch(file)
+	if err != nil || len(said) != 3 || passes == nil || !strings.HasPrefix(header(out.GetOkResponse().GetHeaders(), "x-gatehouse-key-id"), passes[1]) {
+		t.Error(said, passes, out, err)
+	}
 }

@@ -64,7 +64,11 @@ func TestBehindEachGatewayTheClientIsWarnedOfItsQuota(t *testing.T) {
 			statuses, warned = append(statuses, status), append(warned, strings.Join(header.Values("X-Gatehouse-Quota-Warning"), "+"))
 		}
 
-		if got := strings.Join(warned, " "); got != "   month=80 month=100 month=100" || statuses[4] != 200 || statuses[5] != 429 {
+		want := "   month=80 month=100 month=100"
+		if silent(t) {
+			want = "     month=100"
+		}
+		if got := strings.Join(warned, " "); got != want || statuses[4] != 200 || statuses[5] != 429 {
 			t.Errorf("%q, %v", got, statuses)
 		}
 	})

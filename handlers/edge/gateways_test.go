@@ -33,6 +33,19 @@ var gateways = map[string]func(t *testing.T, o gatewayfile.Options) (url string)
 	},
 }
 
+// Traefik is built by make gateways alone: no package brings it.
+func init() {
+	if testenv.TraefikPath() != "" {
+		gateways["traefik"] = func(t *testing.T, o gatewayfile.Options) string {
+			url, _ := testenv.Traefik(t, gatewayfile.Traefik(o))
+			return url
+		}
+	}
+}
+
+// silent reports whether the gateway passes on nothing of what we say with a yes, and of our silence says only that it failed: Traefik.
+func silent(t *testing.T) bool { return strings.HasSuffix(t.Name(), "/traefik") }
+
 // site is the edge and a service that tells what reached it, with a real gateway between them.
 type site struct {
 	url     string
@@ -141,7 +154,7 @@ func TestBehindEachGatewayRefusalsKeepTheirStatus(t *testing.T) {
 			f.Reach.Grants[0].Access.Limit = ratelimit.Limit{Requests: 1, Period: time.Minute}
 		}))
 		first, header, _ := visit(t, "GET", s.url+"/v2/orders", limited, nil)
-		if first != 200 || header.Get("RateLimit") != `"default";r=0;t=60` {
+		if first != 200 || header.Get("RateLimit") != `"default";r=0;t=60` && !silent(t) {
 			t.Error("control", first, header)
 		}
 		for name, c := range map[string]struct {
@@ -192,6 +205,9 @@ func TestBehindEachGatewayNobodyPassesWhenGatehouseCannotTell(t *testing.T) {
 		unavailable := func(what string, key string) {
 			t.Helper()
 			status, header, _ := visit(t, "GET", s.url+"/v2/orders", key, nil)
+			if silent(t) && status >= 300 && status != 401 && status != 403 {
+				return
+			}
 			if status != 503 || header.Get("X-Gatehouse-Code") != "UNAVAILABLE" || header.Get("Retry-After") == "" {
 				t.Error(what, status, header)
 			}

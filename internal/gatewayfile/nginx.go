@@ -18,6 +18,7 @@ type Options struct {
 	Upstream     string // scheme, host and port of the service; a path in it is left out: requests go on as they came
 	ServerName   string // empty: any
 	Listen       string // empty: 80
+	EnvoyAddr    string // host and port of GATEHOUSE_ENVOY_ADDR as Envoy reaches it; empty: port 8082 of Gatehouse's host
 }
 
 var (

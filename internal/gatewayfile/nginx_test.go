@@ -222,7 +222,7 @@ func TestNothingInTheOptionsEndsADirective(t *testing.T) {
 		GatehouseURL: "https://gate.example", APISlug: "a;b", Environment: "x", Token: "t\";return 200;\n",
 		Upstream: "http://h;return", ServerName: "n;{}", Listen: "80;#",
 	}
-	for name, text := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o), "lua": gatewayfile.HAProxyLua(o)} {
+	for name, text := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o), "lua": gatewayfile.HAProxyLua(o), "traefik": gatewayfile.Traefik(o), "envoy": gatewayfile.Envoy(o)} {
 		for _, bad := range []string{"return 200", "h;return", "n;{", "80;#", "a;b", "«"} {
 			if strings.Contains(text, bad) {
 				t.Errorf("%q got into the file of %s", bad, name)

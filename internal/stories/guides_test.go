@@ -147,7 +147,7 @@ func TestGuideToErrorsNamesEveryCode(t *testing.T) {
 // The lines that the guides to gateways explain are those of the files that Connect shows.
 func TestGuidesToGatewaysQuoteTheFilesThatConnectShows(t *testing.T) {
 	o := gatewayfile.Options{GatehouseURL: "http://127.0.0.1:8080", APISlug: "orders", Environment: "live", Token: "x", Upstream: "http://127.0.0.1:9000"}
-	for name, whole := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o) + gatewayfile.HAProxyLua(o)} {
+	for name, whole := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o) + gatewayfile.HAProxyLua(o), "traefik": gatewayfile.Traefik(o), "envoy": gatewayfile.Envoy(o)} {
 		for _, page := range leaves(t, "guides/"+name+"*.md") {
 			quoted := 0
 			for _, f := range page.fences {

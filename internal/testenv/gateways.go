@@ -2,6 +2,7 @@ package testenv
 
 import (
 	"errors"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -28,6 +29,45 @@ func HAProxy(t testing.TB, file, lua string) (url string, stop func()) {
 	})
 }
 
+// traefikFrame is the static configuration, which the guide leaves to whoever runs Traefik. A route of ours tells when the dynamic one is read.
+const traefikFrame = `global: {checkNewVersion: false, sendAnonymousUsage: false}
+log: {level: WARN}
+entryPoints: {web: {address: "127.0.0.1:@PORT@"}}
+providers: {file: {directory: "@DIR@/dynamic", watch: false}}
+`
+
+const traefikReady = `http:
+  routers: {ready: {rule: "Host(` + "`ready.invalid`" + `)", service: ready, priority: 1000}}
+  services: {ready: {loadBalancer: {servers: []}}}
+`
+
+// TraefikPath returns the program of Traefik, as make gateways built it: "" where it is not on the path. No package brings it.
+func TraefikPath() string { return find([]string{"traefik"}) }
+
+// Traefik is as Caddy, with a file of Traefik's dynamic configuration, by the program of TraefikPath.
+func Traefik(t testing.TB, file string) (url string, stop func()) {
+	t.Helper()
+	files := map[string]string{"traefik.yaml": traefikFrame, "dynamic/gatehouse.yaml": file, "dynamic/ready.yaml": traefikReady}
+	return running(t, "traefik", TraefikPath(), files, func(dir, path string) []string {
+		return []string{path, "--configFile=" + filepath.Join(dir, "traefik.yaml")}
+	}, func(url string) error {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, url, nil)
+		if err != nil {
+			return err
+		}
+		r.Host = "ready.invalid"
+		answer, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode == http.StatusNotFound {
+			return errors.New("it knows no routes yet")
+		}
+		return nil
+	})
+}
+
 // gateway runs the program of a Debian package of its name with these files in a folder of their own.
 func gateway(t testing.TB, name string, names []string, files map[string]string, command func(dir, path string) []string) (url string, stop func()) {
 	t.Helper()
@@ -35,23 +75,31 @@ func gateway(t testing.TB, name string, names []string, files map[string]string,
 	if err != nil {
 		t.Fatal(err)
 	}
+	return running(t, name, path, files, command, func(string) error { return nil })
+}
+
+// running runs the program at path; ready says that it not only listens.
+func running(t testing.TB, name, path string, files map[string]string, command func(dir, path string) []string, ready func(url string) error) (url string, stop func()) {
+	t.Helper()
 	var server *child
-	err = onFreePort(func(port int) error {
+	err := onFreePort(func(port int) error {
 		url = "http://127.0.0.1:" + strconv.Itoa(port)
 		dir := t.TempDir()
-		marks := strings.NewReplacer("@PORT@", strconv.Itoa(port), "@LUA@", filepath.Join(dir, "gatehouse.lua"))
+		marks := strings.NewReplacer("@PORT@", strconv.Itoa(port), "@LUA@", filepath.Join(dir, "gatehouse.lua"), "@DIR@", dir)
 		var wrong error
 		for file, text := range files {
-			wrong = errors.Join(wrong, os.WriteFile(filepath.Join(dir, file), []byte(marks.Replace(text)), 0o600))
+			file = filepath.Join(dir, file)
+			wrong = errors.Join(wrong, os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(marks.Replace(text)), 0o600))
 		}
 		if wrong != nil {
 			return wrong
 		}
 		line := command(dir, path)
+		var err error
 		if server, err = startChild(filepath.Join(dir, "log"), "", line[0], line[1:]...); err != nil {
 			return err
 		}
-		if err := server.ready(func() error { return dial(port) }); err != nil {
+		if err := server.ready(func() error { return errors.Join(dial(port), ready(url)) }); err != nil {
 			server.stop()
 			return err
 		}

@@ -10,6 +10,7 @@ import (
 type Gateway struct {
 	Name  string
 	Href  string
+	Note  string // of how far we have tested the files; empty: the tests run them
 	Files []components.CodeBlock
 }
 
