@@ -20,8 +20,8 @@ const (
 	mostHead        = 32 << 10
 	mostFields      = 200
 	mostConnections = 20_000
-	mostOfOne       = mostConnections / 2 // of one address: it may be a gateway's, but is not everybody
-	readTimeout     = 5 * time.Second     // for a whole request, its body too
+	mostOfOne       = mostConnections / 10 // of one address, unless it is trusted
+	readTimeout     = 5 * time.Second      // for a whole request, its body too
 	writeTimeout    = 10 * time.Second
 	idleTimeout     = 2 * time.Minute
 )
@@ -55,7 +55,7 @@ func (s *Server) Serve(l net.Listener) error {
 }
 
 func (s *Server) framing() framing.Options {
-	return framing.Options{Limits: framing.Limits{Head: mostHead, Fields: mostFields, Body: mostBody}, Answer: s.edge.refusal, Now: s.now, PerPeer: mostOfOne}
+	return framing.Options{Limits: framing.Limits{Head: mostHead, Fields: mostFields, Body: mostBody}, Answer: s.edge.refusal, Now: s.now, Bounds: s.edge.bounds(mostConnections, mostOfOne)}
 }
 
 // Drain has every answer from now on end its connection, so that clients go elsewhere of their own accord; call it when readiness has turned red.

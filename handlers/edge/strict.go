@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/crowd"
 	"github.com/gatehouse-dev/gatehouse/internal/framing"
 )
 
@@ -14,15 +15,21 @@ const (
 	mostPortalHead        = 64 << 10
 	mostPortalBody        = 1 << 30
 	mostPortalConnections = 20_000
-	mostPortalOfOne       = mostPortalConnections / 2 // connections of one address: it may be a proxy's, but is not everybody
+	mostPortalOfOne       = mostPortalConnections / 10 // of one address, unless it is trusted
 )
 
 // Strict is l for a server of net/http, which then reads nothing but requests that can be read in one way, as the edge's own listener does (D13): net/http alone takes lines
 // that end in LF, and folded ones. Now is the machine's own clock. TLS must end before l: HTTP/2 has a framing of its own (docs/decisions/0010-strict-on-every-port.md).
 func (e *Edge) Strict(l net.Listener, now func() time.Time) net.Listener {
 	return framing.NewListener(l, framing.Options{
-		Limits: framing.Limits{Head: mostPortalHead, Fields: mostFields, Body: mostPortalBody}, Answer: e.refusal, Now: now, Connections: mostPortalConnections, PerPeer: mostPortalOfOne,
+		Limits: framing.Limits{Head: mostPortalHead, Fields: mostFields, Body: mostPortalBody}, Answer: e.refusal, Now: now,
+		Bounds: e.bounds(mostPortalConnections, mostPortalOfOne),
 	})
+}
+
+// bounds are those of a listener's connections. As many as one address may have are kept for those who are known by theirs: the proxies and gateways that are trusted.
+func (e *Edge) bounds(most, ofOne int) crowd.Bounds {
+	return crowd.Bounds{Total: most, PerPeer: ofOne, Reserve: ofOne, Trusted: e.Trusts}
 }
 
 // refusal is what is said to a request that framing did not let through.

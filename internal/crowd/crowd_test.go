@@ -164,3 +164,22 @@ func TestIdleConnectionsGoWhenManyAreOpen(t *testing.T) {
 		t.Error("who was idle stays")
 	}
 }
+
+// L3: who shares an address with many who do nothing is let in for one of them; strangers elsewhere stay.
+func TestAnIdleConnectionOfTheSameAddressMakesRoom(t *testing.T) {
+	s := newServer(t, crowd.Bounds{Total: 100, PerPeer: 2})
+	other, idle, used := s.dial("127.0.0.3", ""), s.dial("127.0.0.2", ""), s.dial("127.0.0.2", "")
+	if other == nil || idle == nil || used == nil || s.dial("127.0.0.2", "") != nil {
+		t.Fatal("control: two of one address are let in, and no third while they are not idle for long")
+	}
+	s.late.Add(int64(1100 * time.Millisecond))
+	if s.closed(used) {
+		t.Fatal("control: two are open")
+	}
+
+	third := s.dial("127.0.0.2", "")
+
+	if third == nil || !s.closed(idle) || s.closed(used) || s.closed(other) {
+		t.Error("the idle one, and no other, makes room:", third == nil, s.closed(idle), s.closed(used), s.closed(other))
+	}
+}

@@ -24,9 +24,9 @@ type Listener struct {
 	count *Count
 	now   func() time.Time
 
-	mu     sync.Mutex
-	open   map[*Conn]struct{}
-	looked time.Time // when idle ones were looked for
+	mu                  sync.Mutex
+	open                map[*Conn]struct{}
+	looked, lookedAtOne time.Time // when idle ones were looked for, of all and of one peer
 }
 
 // NewListener returns a Listener over l. Now is the machine's clock.
@@ -43,7 +43,7 @@ func (l *Listener) Accept() (net.Conn, error) {
 		}
 		peer := PeerOf(c)
 		l.makeRoom()
-		if !l.count.Enter(peer) {
+		if !l.count.Enter(peer) && !l.enterForAnother(peer) {
 			_ = c.Close() // nothing was said yet
 			continue
 		}
@@ -71,20 +71,34 @@ func (l *Listener) makeRoom() {
 	if !half {
 		return
 	}
-	for _, c := range l.idle(whole) {
+	for _, c := range l.idle(whole, &l.looked, func(*Conn) bool { return true }) {
 		_ = c.Close()
 	}
 }
 
-// idle returns those that go. It looks at all, and so not each time.
-func (l *Listener) idle(whole bool) []*Conn {
+// enterForAnother lets a peer in for connections of its own network that are idle: behind one address there may be many who know nothing of each other.
+func (l *Listener) enterForAnother(peer netip.Addr) bool {
+	_, whole := l.count.Crowded()
+	if whole {
+		return false
+	}
+	near, far := networks(peer)
+	its := func(c *Conn) bool { return near.Contains(c.Peer) || far.IsValid() && far.Contains(c.Peer) }
+	for _, c := range l.idle(true, &l.lookedAtOne, its) {
+		_ = c.Close()
+	}
+	return l.count.Enter(peer)
+}
+
+// idle returns those of some that go. It looks at all, and so not each time: looked is when it did.
+func (l *Listener) idle(whole bool, looked *time.Time, some func(*Conn) bool) []*Conn {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	if now.Sub(l.looked) < lookEvery {
+	if now.Sub(*looked) < lookEvery {
 		return nil
 	}
-	l.looked = now
+	*looked = now
 	type one struct {
 		*Conn
 		since int64
@@ -93,7 +107,7 @@ func (l *Listener) idle(whole bool) []*Conn {
 	for c := range l.open {
 		since := c.restingSince.Load()
 		switch rests := now.UnixNano() - since; {
-		case since == 0 || l.count.trusts(c.Peer):
+		case since == 0 || l.count.trusts(c.Peer) || !some(c):
 		case rests >= int64(idleWhenHalf):
 			long = append(long, one{c, since})
 		case whole && rests >= int64(idleWhenFull):
@@ -133,11 +147,10 @@ func (c *Conn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// Write implements net.Conn.
+// Write implements net.Conn. Who does not read what is written counts as idle.
 func (c *Conn) Write(b []byte) (int, error) {
-	n, err := c.Conn.Write(b)
 	c.rest()
-	return n, err
+	return c.Conn.Write(b)
 }
 
 // CloseWrite closes the side that this end writes to, where the connection has sides.

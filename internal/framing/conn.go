@@ -4,9 +4,9 @@ import (
 	"io"
 	"net"
 	"net/netip"
-	"sync"
-	"sync/atomic"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/crowd"
 )
 
 // Options are what a Listener needs. Answer and Now are required.
@@ -15,75 +15,28 @@ type Options struct {
 	// Answer returns a whole response, with Connection: close, for a request that is refused.
 	Answer func(*Refusal) []byte
 	Now    func() time.Time // of the machine, for deadlines
-	// Connections is how many may be open at a time; one more is closed as soon as it is there. 0: as many as come.
-	Connections int64
-	// PerPeer is how many of them one peer may have, the /64 of an IPv6 address counting as one; 0: as many as there are.
-	PerPeer int
+	// Bounds are those of a Listener's connections; one that is not let in is closed as soon as it is there.
+	Bounds crowd.Bounds
 }
 
 // Listener wraps each connection of another one in a Conn. TLS, if any, ends below it.
 type Listener struct {
 	net.Listener
 	options Options
-	open    atomic.Int64 // connections
-
-	mu    sync.Mutex
-	peers map[netip.Addr]int // how many each has
 }
 
 // NewListener returns a Listener over l.
 func NewListener(l net.Listener, o Options) *Listener {
-	return &Listener{Listener: l, options: o, peers: map[netip.Addr]int{}}
+	return &Listener{Listener: crowd.NewListener(l, o.Bounds, o.Now), options: o}
 }
 
 // Accept implements net.Listener.
 func (l *Listener) Accept() (net.Conn, error) {
-	for {
-		c, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
-		if most := l.options.Connections; l.open.Add(1) > most && most > 0 {
-			l.open.Add(-1)
-			_ = c.Close() // nothing was said yet
-			continue
-		}
-		conn := NewConn(c, l.options)
-		from := network(conn.Peer)
-		if !l.enter(from) {
-			l.open.Add(-1)
-			_ = c.Close()
-			continue
-		}
-		conn.left = func() { l.open.Add(-1); l.leave(from) }
-		return conn, nil
+	c, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
 	}
-}
-
-// network is what a peer is counted by: whoever has one address of an IPv6 network has 2^64.
-func network(peer netip.Addr) netip.Addr {
-	if !peer.Is6() {
-		return peer
-	}
-	return netip.PrefixFrom(peer.WithZone(""), 64).Masked().Addr()
-}
-
-func (l *Listener) enter(from netip.Addr) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if most := l.options.PerPeer; most > 0 && l.peers[from] >= most {
-		return false
-	}
-	l.peers[from]++
-	return true
-}
-
-func (l *Listener) leave(from netip.Addr) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.peers[from]--; l.peers[from] == 0 {
-		delete(l.peers, from)
-	}
+	return NewConn(c, l.options), nil
 }
 
 // Conn is a connection whose reader gets nothing but requests that can be read in one way. When another kind comes, everything before it is
@@ -98,25 +51,11 @@ type Conn struct {
 	first   []byte // of what was refused behind good requests, while nobody has asked for it
 	ahead   []byte // was passed on and is not judged yet
 	spoke   bool   // the refusal was sent, and is the last word
-	once    sync.Once
-	left    func() // when it is closed; nil: nobody counts
 }
 
 // NewConn returns a Conn over c.
 func NewConn(c net.Conn, o Options) *Conn {
-	conn := &Conn{Conn: c, options: &o, reader: Reader{Limits: o.Limits}}
-	if at, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		conn.Peer = at.AddrPort().Addr().Unmap()
-	}
-	return conn
-}
-
-// Close implements net.Conn.
-func (c *Conn) Close() error {
-	if c.left != nil {
-		c.once.Do(c.left)
-	}
-	return c.Conn.Close()
+	return &Conn{Conn: c, Peer: crowd.PeerOf(c), options: &o, reader: Reader{Limits: o.Limits}}
 }
 
 // Read implements net.Conn.

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/crowd"
 	"github.com/gatehouse-dev/gatehouse/internal/framing"
 )
 
@@ -79,7 +80,7 @@ func TestARefusalComesAfterTheAnswerThatIsBeingMade(t *testing.T) {
 
 // L3
 func TestConnectionsBeyondTheBoundAreClosedAtOnce(t *testing.T) {
-	l := listen(t, framing.Options{Connections: 2})
+	l := listen(t, framing.Options{Bounds: crowd.Bounds{Total: 2}})
 	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "answered") })}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
@@ -111,7 +112,7 @@ func TestConnectionsBeyondTheBoundAreClosedAtOnce(t *testing.T) {
 
 // L3: whoever takes all that one address may have leaves others theirs.
 func TestOnePeerLeavesConnectionsToOthers(t *testing.T) {
-	l := listen(t, framing.Options{PerPeer: 2})
+	l := listen(t, framing.Options{Bounds: crowd.Bounds{PerPeer: 2}})
 	s := &http.Server{ReadHeaderTimeout: time.Minute, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "answered") })}
 	go func() { _ = s.Serve(l) }()
 	t.Cleanup(func() { _ = s.Close() })
