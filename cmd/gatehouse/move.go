@@ -69,6 +69,11 @@ func (c moveCommand) move(w *world, d *db.DB, s config.Settings) error {
 		}
 		return err
 	}
+	if report.Already {
+		say(w.stdout, "Moved to %s on %s already, and nothing is left to do there. %s is marked since then: no server starts on it.\n"+
+			"The server is started with GATEHOUSE_DATABASE_URL naming the new database.", report.Mark.To, report.Mark.At.UTC().Format(moveTime), s.Database.SQLitePath)
+		return nil
+	}
 	if !report.Resumed {
 		if err := printReport(w.stdout, report); err != nil {
 			return err

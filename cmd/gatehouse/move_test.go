@@ -349,6 +349,9 @@ func (i installation) killedFinishing(c *caller, target string) {
 	if said := i.must("move", "--to", target); !strings.Contains(said, "Moved to") || !strings.Contains(said, "answers for keys until") {
 		i.Error(said)
 	}
+	if said := i.must("move", "--to", target); !strings.Contains(said, "nothing is left to do") {
+		i.Error(said)
+	}
 	c.goesOn("at the old server after the move")
 }
 

@@ -33,7 +33,7 @@ func Arriving(ctx context.Context, d *db.DB) (Mark, bool, error) {
 	return m, found, err
 }
 
-// resume does the last step of a move that had only that left.
+// resume does the last step of a move that had only that left, and nothing for one that had none.
 func (m *mover) resume(ctx context.Context, config *pgx.ConnConfig, err error) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("move: %w", err)
@@ -48,7 +48,11 @@ func (m *mover) resume(ctx context.Context, config *pgx.ConnConfig, err error) (
 	}
 	defer func() { _ = m.to.Close(context.WithoutCancel(ctx)) }()
 	var value string
-	if err := m.to.QueryRow(ctx, "SELECT value FROM settings WHERE name = $1", ArrivalName).Scan(&value); err != nil {
+	err = m.to.QueryRow(ctx, "SELECT value FROM settings WHERE name = $1", ArrivalName).Scan(&value)
+	if errors.Is(err, pgx.ErrNoRows) && gone.To == m.report.Mark.To {
+		return Report{Mark: gone, Already: true}, nil
+	}
+	if err != nil {
 		return Report{}, already
 	}
 	var there Mark

@@ -75,6 +75,7 @@ type Report struct {
 	Audit   audit.Verdict
 	Held    time.Duration // for how long nothing could be changed
 	Resumed bool          // an earlier Run had done all but the last step; only Mark is set
+	Already bool          // an earlier Run had done all of it; only Mark is set
 }
 
 // Table is one table that was copied, in the order in which it was.
@@ -105,7 +106,7 @@ type mover struct {
 }
 
 // Run moves. When it fails, the source can be written as before, unless the error says that only the last step is missing; the target holds
-// nothing, or a copy that no program serves. Refused are a target that holds anything and a source or target of another schema than this program's.
+// nothing, or a copy that no program serves. A move to the same target that is finished is no failure: there is nothing left to do. Refused are a target that holds anything and a source or target of another schema than this program's.
 func Run(ctx context.Context, o Options) (Report, error) {
 	if o.From.Dialect != db.SQLite {
 		return Report{}, errors.New("move: the installation is not on SQLite")

@@ -33,6 +33,9 @@ var shared struct {
 }
 
 func TestMain(m *testing.M) {
+	if os.Getenv(dying) != "" {
+		os.Exit(die())
+	}
 	code := m.Run()
 	if shared.dir != "" {
 		_ = os.RemoveAll(shared.dir)
@@ -221,7 +224,7 @@ func TestAFailedMoveLeavesTheOldOneWhole(t *testing.T) {
 		before[name] = text(t, from, query)
 	}
 	stop := errors.New("stopped here")
-	for _, at := range []move.Event{{Step: move.Holding}, {Step: move.Copying, Table: "keys"}, {Step: move.Copying, Table: "audit_events"}, {Step: move.Comparing, Table: "keys"}, {Step: move.Verifying}} {
+	for _, at := range []move.Event{{Step: move.Holding}, {Step: move.Copying, Table: "keys"}, {Step: move.Copying, Table: "audit_events"}, {Step: move.Comparing, Table: "keys"}, {Step: move.Verifying}, {Step: move.Marking}} {
 		t.Run(fmt.Sprint("cut at ", at.Step, " ", at.Table), func(t *testing.T) {
 			ctx, cut := context.WithCancelCause(t.Context())
 			url := testenv.Postgres(t)
@@ -241,8 +244,9 @@ func TestAFailedMoveLeavesTheOldOneWhole(t *testing.T) {
 				}
 			}
 			mustWrite(t, from)
-			served(t, url, at.Step == move.Verifying)
-			if at.Step != move.Verifying {
+			copied := at.Step == move.Verifying || at.Step == move.Marking
+			served(t, url, copied)
+			if !copied {
 				repeat(t, path, url)
 			}
 		})
@@ -339,7 +343,10 @@ func TestAMoveCutAtItsLastStepIsFinishedByTheSameCommand(t *testing.T) {
 	if _, arriving, err := move.Arriving(t.Context(), dbtest.Open(t, url, nil)); err != nil || arriving {
 		t.Error(arriving, err)
 	}
-	if _, err := move.Run(t.Context(), move.Options{From: from, To: url, Tell: quiet}); err == nil || !strings.Contains(err.Error(), "already") {
+	if again, err := move.Run(t.Context(), move.Options{From: from, To: url, Tell: quiet}); err != nil || !again.Already || again.Resumed || again.Mark != report.Mark {
+		t.Errorf("a finished move, repeated: %+v, %v", again, err)
+	}
+	if _, err := move.Run(t.Context(), move.Options{From: from, To: testenv.Postgres(t), Tell: quiet}); err == nil || !strings.Contains(err.Error(), "already") {
 		t.Error("it moved twice:", err)
 	}
 }
