@@ -209,9 +209,15 @@ func (h *House) Flush(ctx context.Context) error {
 	return errors.Join(h.engine.flusher.Flush(ctx), h.engine.refused.Flush(ctx))
 }
 
-// Close writes what is still counted in memory. Call it when nothing is served any more.
+// Close writes what is still counted in memory. Call it when nothing is served any more. A database that was moved takes nothing any more, and that is no
+// failure: what was counted waits in the data folder for the next process.
 func (h *House) Close(ctx context.Context) error {
-	err := errors.Join(h.engine.flusher.Flush(ctx), h.engine.refused.Flush(ctx), h.engine.flusher.Close())
+	err := h.Flush(ctx)
+	if errors.Is(err, db.ErrReadOnly) {
+		slog.Info("the database was moved: what was counted since waits in the data folder; what was refused since can't be looked up")
+		err = nil
+	}
+	err = errors.Join(err, h.engine.flusher.Close())
 	if h.engine.redis != nil {
 		err = errors.Join(err, h.engine.redis.Close())
 	}

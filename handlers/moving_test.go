@@ -161,4 +161,7 @@ func afterMove(t *testing.T, grace time.Duration, answers []answer) {
 	if page.Status != 200 || !strings.Contains(page.Body, "was moved to another database") {
 		t.Error(page.Status)
 	}
+	if err := w.house.Close(t.Context()); err != nil {
+		t.Error("to be stopped is what it was told to expect:", err)
+	}
 }

@@ -306,7 +306,11 @@ func (f *Flusher) failed(err error) error {
 		return err
 	}
 	if f.failures%complainsEvery == 0 {
-		f.Log.Error("usage is not stored and waits", "failures", f.failures+1, "error", err)
+		level := slog.LevelError
+		if errors.Is(err, db.ErrReadOnly) { // it was to be expected, and nothing is to be done
+			level = slog.LevelWarn
+		}
+		f.Log.Log(context.Background(), level, "usage is not stored and waits", "failures", f.failures+1, "error", err)
 	}
 	f.failures++
 	f.told.tell(func(t *told) { t.failing = true })
