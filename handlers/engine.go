@@ -89,7 +89,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	if err := e.flusher.Seed(ctx); err != nil {
 		return e, errors.Join(fmt.Errorf("read the quotas: %w", err), e.flusher.Close())
 	}
-	limiter := e.limiter(o.DB.Clock)
+	limiter := e.limiter()
 	e.metrics.watchLimits(limiter)
 	s.Refusal.Limited(limiter)
 	e.refused = refusal.NewRecorder(o.DB, nil)
@@ -119,12 +119,12 @@ func digesters(root *secret.Root) []*apikey.Digester {
 }
 
 // limiter counts in Redis for all replicas together; without Redis, and while it is away, each counts its share.
-func (e *engine) limiter(clock func() time.Time) ratelimit.Limiter {
+func (e *engine) limiter() ratelimit.Limiter {
 	local := ratelimit.NewLocal(limitBuckets)
 	if e.redis == nil {
 		return ratelimit.NewDivided(local, e.fleet.heart)
 	}
-	return ratelimit.NewRedis(e.redis, local, e.fleet.heart, clock)
+	return ratelimit.NewRedis(e.redis, local, e.fleet.heart)
 }
 
 // openRedis makes the client, where there is a Redis. It connects when it is used.

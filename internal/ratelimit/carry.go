@@ -20,27 +20,30 @@ func part(ahead, to, of int64) int64 {
 	return x.Div(x, big.NewInt(of)).Int64()
 }
 
-// seen is the state in which a bucket was last seen in Redis, by its clock; 0 for one that was not.
-func (l *Local) seen(ask Ask) int64 {
-	if ask.Limit.None() {
-		return 0
-	}
+// carry is what a call tells Redis of a bucket that n replicas have a share of each: the state in which it was last seen there, by its clock, 0 for one that was
+// not; how far ahead it is by what was charged without it, in microseconds; and in how many charges.
+func (l *Local) carry(now int64, ask Ask, n int) (seen, ahead int64, owed int) {
 	h := hash(ask.Key)
 	s := &l.shards[h%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if b := s.find(ask.Key, h); b != nil {
-		return b.seen
+	b := s.find(ask.Key, h)
+	if b == nil {
+		return 0, 0, 0
 	}
-	return 0
+	if b.owed > 0 {
+		ahead = micros(part(b.state-s.at(now), ask.Limit.tolerance(), ask.Share(n).Limit.tolerance()))
+	}
+	return b.seen, ahead, b.owed
 }
 
-// note remembers that Redis's bucket is so far ahead, at state: n replicas have a share of it each.
-func (l *Local) note(now int64, ask Ask, n int, ahead, state int64) {
+// note remembers that Redis's bucket is so far ahead, at state, and that it knows of so many charges made without it: n replicas have a share of it each.
+func (l *Local) note(now int64, ask Ask, n int, ahead, state int64, owed int) {
 	h := hash(ask.Key)
 	s := &l.shards[h%shards]
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	now = s.at(now)
 	b := s.find(ask.Key, h)
 	if b == nil {
 		l.makeRoom(s, now)
@@ -50,11 +53,15 @@ func (l *Local) note(now int64, ask Ask, n int, ahead, state int64) {
 	if slackState := state + micros(slack); b.seen > slackState { // its clock went back
 		b.seen = state
 	}
-	b.state = now + part(ahead, ask.Share(n).Limit.tolerance(), ask.Limit.tolerance())
+	next := now + part(ahead, ask.Share(n).Limit.tolerance(), ask.Limit.tolerance())
+	if b.owed = max(0, b.owed-owed); b.owed > 0 { // charged meanwhile
+		next = max(next, b.state)
+	}
+	b.state = next
 }
 
-// owe remembers what the share's bucket means for Redis's, whose clock says server.
-func (l *Local) owe(now int64, ask Ask, n int, server int64) {
+// owe remembers that the bucket was charged, and that Redis does not know.
+func (l *Local) owe(ask Ask) {
 	if ask.Limit.None() {
 		return
 	}
@@ -63,6 +70,6 @@ func (l *Local) owe(now int64, ask Ask, n int, server int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if b := s.find(ask.Key, h); b != nil {
-		b.seen = max(b.seen, server+micros(part(b.state-now, ask.Limit.tolerance(), ask.Share(n).Limit.tolerance())))
+		b.owed++
 	}
 }

@@ -62,6 +62,7 @@ type bucket struct {
 	key   Key
 	state int64
 	seen  int64 // for Redis: the state of its bucket, microseconds of its clock
+	owed  int   // charges that it does not know of
 }
 
 // NewLocal returns a Local for at most size buckets (at least 64, one a shard).

@@ -21,9 +21,6 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// still is a clock that stands still.
-func still() time.Time { return start }
-
 // stores runs body over each implementation; each call of fresh gives an empty store.
 func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter)) {
 	t.Run("in process", func(t *testing.T) {
@@ -35,7 +32,7 @@ func stores(t *testing.T, body func(t *testing.T, fresh func() ratelimit.Limiter
 			if err := client.FlushAll(context.Background()).Err(); err != nil {
 				t.Fatal(err)
 			}
-			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Alone, still).WithCallersClock()
+			return ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Alone).WithCallersClock()
 		})
 	})
 }
@@ -223,7 +220,7 @@ func TestLocalRedisAndTheModelAgree(t *testing.T) { // L5
 		if err := client.FlushAll(context.Background()).Err(); err != nil {
 			t.Fatal(err)
 		}
-		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone, still).WithCallersClock()
+		here, there := ratelimit.NewLocal(100), ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone).WithCallersClock()
 		two := rapid.Bool().Draw(t, "two buckets")
 		books := []*book{{100 * time.Millisecond, 400 * time.Millisecond, nil}, {200 * time.Millisecond, 600 * time.Millisecond, nil}}
 		now := start
@@ -263,7 +260,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 	defer silent.Close()
 	client := redis.NewClient(&redis.Options{Network: "unix", Addr: silent.Addr().String(), MaxRetries: -1, ReadTimeout: time.Minute, ContextTimeoutEnabled: true})
 	defer client.Close()
-	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Fixed(3), still)
+	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Fixed(3))
 	passed := 0
 
 	for range 20 {
@@ -279,7 +276,7 @@ func TestSilentRedisFallsBackToTheReplicasShare(t *testing.T) { // section 4.5
 
 func TestRedisClockIsTheServers(t *testing.T) {
 	client := startRedis(t).client
-	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone, still)
+	l := ratelimit.NewRedis(client, ratelimit.NewLocal(100), ratelimit.Alone)
 	a := ask(1, 1, time.Hour, 1)
 
 	first := l.Take(t.Context(), start, 1, a, ratelimit.Ask{})

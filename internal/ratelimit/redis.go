@@ -40,15 +40,12 @@ type Redis struct {
 	client   redis.Scripter
 	fallback *Local
 	peers    Peers
-	clock    func() time.Time
 	pauseEnd atomic.Int64 // until then Redis is left alone; 0 while it answers
-	ahead    atomic.Int64 // by how much its clock is ahead of ours, in microseconds
 	callers  bool         // buckets run by the callers' time
 
 	mu    sync.Mutex
 	queue []*trip
 	trips int
-	heard bool // Redis has told its time
 }
 
 // NewRedisClient is a client for NewRedis: it gives up in time and repeats nothing.
@@ -73,10 +70,9 @@ type quiet struct{}
 // Printf implements the driver's logger.
 func (quiet) Printf(context.Context, string, ...any) {}
 
-// NewRedis returns a limiter on client, shared with peers. Fallback decides while Redis doesn't answer; use it for nothing else. Clock is the one that
-// callers of Take go by.
-func NewRedis(client redis.Scripter, fallback *Local, peers Peers, clock func() time.Time) *Redis {
-	return &Redis{client: client, fallback: fallback, peers: peers, clock: clock}
+// NewRedis returns a limiter on client, shared with peers. Fallback decides while Redis doesn't answer; use it for nothing else.
+func NewRedis(client redis.Scripter, fallback *Local, peers Peers) *Redis {
+	return &Redis{client: client, fallback: fallback, peers: peers}
 }
 
 // WithCallersClock makes buckets run by the time that Take is given instead of
@@ -99,7 +95,6 @@ func (r *Redis) Take(ctx context.Context, now time.Time, cost int, first, second
 	t := tripPool.Get().(*trip) //nolint:forcetypeassert // it holds nothing else
 	defer t.free()
 	t.now, t.cost, t.asks, t.probe = n, max(cost, 0), [2]Ask{first, second}, probe
-	t.seen = [2]int64{r.fallback.seen(first), r.fallback.seen(second)}
 	r.send(ctx, t)
 	if t.err != nil {
 		return r.local(ctx, n, cost, first, second)
@@ -108,7 +103,7 @@ func (r *Redis) Take(ctx context.Context, now time.Time, cost int, first, second
 	for i, ask := range t.asks {
 		if results[i] = t.result(i); !ask.Limit.None() {
 			ahead := t.charged(i)
-			r.fallback.note(n, ask, r.peers.Peers(), ahead*1000, t.server+ahead)
+			r.fallback.note(n, ask, r.peers.Peers(), ahead*1000, t.server+ahead, t.owed[i])
 		}
 	}
 	return tighter(results[0], results[1])
@@ -133,42 +128,23 @@ func (r *Redis) local(ctx context.Context, now int64, cost int, first, second As
 	result := r.fallback.Take(ctx, time.Unix(0, now), cost, first.Share(n), second.Share(n))
 	result.Never = result.Never && first.Limit.never(cost, second.Limit)
 	if result.Allowed {
-		r.fallback.owe(now, first, n, micros(now)+r.ahead.Load())
-		r.fallback.owe(now, second, n, micros(now)+r.ahead.Load())
+		r.fallback.owe(first)
+		r.fallback.owe(second)
 	}
 	return result
 }
 
 // settle notes how a round trip went, and says so when that is news.
-func (r *Redis) settle(now int64, when span, err error) {
+func (r *Redis) settle(now int64, err error) {
 	if err != nil {
 		if r.pauseEnd.Swap(now+int64(redisPause)) == 0 {
 			slog.Warn("Redis does not answer as it should; limits hold by this process's share of them", "error", err)
 		}
 		return
 	}
-	r.compare(when)
 	if r.pauseEnd.Load() != 0 && r.pauseEnd.Swap(0) != 0 {
 		slog.Info("Redis answers again; limits are counted there")
 	}
-}
-
-// span is a moment of Redis's clock, and what ours said before and after it. Microseconds.
-type span struct{ before, server, after int64 }
-
-// compare learns from a moment by how much Redis's clock is ahead of ours: by no more than it is of what ours said before, and no less than of what it said
-// after. Within that, what was known before is as good. So neither a call that waited before it asked nor an answer that came late makes the clocks differ:
-// what is charged here would else be taken for charged in the future, and calls refused until then.
-func (r *Redis) compare(when span) {
-	least, most := when.server-when.after, when.server-when.before
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	known := r.ahead.Load()
-	if !r.heard {
-		known = least + (most-least)/2
-	}
-	r.heard = true
-	r.ahead.Store(min(max(known, least), most))
 }
 
 // micros rounds up: Lua numbers are doubles, and nanoseconds since 1970 do not

@@ -116,14 +116,13 @@ func (s *server) ProcessPipelineHook(next redis.ProcessPipelineHook) redis.Proce
 // gate is one replica, with a clock of its own.
 type gate struct {
 	*ratelimit.Redis
-	t    testing.TB
-	now  time.Time     // by which calls are made
-	late time.Duration // how much later it is when one comes to Redis
+	t   testing.TB
+	now time.Time
 }
 
 func (s *server) gate(replicas int) *gate {
 	g := &gate{t: s.t, now: start}
-	g.Redis = ratelimit.NewRedis(s.client, ratelimit.NewLocal(1000), ratelimit.Fixed(replicas), func() time.Time { return g.now.Add(g.late) })
+	g.Redis = ratelimit.NewRedis(s.client, ratelimit.NewLocal(1000), ratelimit.Fixed(replicas))
 	return g
 }
 
@@ -227,7 +226,7 @@ func TestThreeReplicasOnOneRedisPassTheLimit(t *testing.T) { // L6: at most 5 % 
 	var all sync.WaitGroup
 	for range 3 {
 		client := s.connect()
-		l := ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Fixed(3), still)
+		l := ratelimit.NewRedis(client, ratelimit.NewLocal(1000), ratelimit.Fixed(3))
 		for range 16 {
 			all.Go(func() {
 				for range 25 {
@@ -299,25 +298,35 @@ func TestRedisThatGoesMidwayGivesNoSecondBurst(t *testing.T) { // L6
 	}
 }
 
-// REL-10: a call waited for half a minute before it came to Redis, as when the database is slow to tell of its key. That Redis's clock is past the call's beginning by
-// as much does not make it a fast one: after an outage no call is refused for what others are thought to charge in the future.
-func TestCallThatCameLateToRedisRefusesNoneAfterAnOutage(t *testing.T) {
-	s := startRedis(t)
-	g := s.gate(2)
-	million := ask(1, 1_000_000, time.Second, 1_000_000)
-	began := g.pass(1, million)
-	g.late = 30 * time.Second
-	late := g.pass(1, million)
-	g.now, g.late = g.now.Add(30*time.Second), 0
-	s.stop()
-	without := g.pass(10, million)
-	s.start()
-	g.heal()
+// REL-10, REL-12: calls wait before they come to Redis, as when the database is slow to tell of a key, and clocks are set. What is charged while Redis is away is not
+// taken for charged in the future when it is back: with room for a million calls ten more are not refused.
+func TestNoClockRefusesCallsAfterAnOutage(t *testing.T) {
+	for name, jump := range map[string]struct{ before, during, after time.Duration }{
+		"late before the outage": {-30 * time.Second, 0, 0}, "late during the outage": {0, -30 * time.Second, 0}, "late after the outage": {0, 0, -30 * time.Second},
+		"set back": {0, -45 * time.Second, -45 * time.Second}, "set ahead": {0, 45 * time.Second, 45 * time.Second}, "ahead for a while": {0, 45 * time.Second, 0},
+		"set ahead far": {0, time.Hour, time.Hour}, // set back as far, the bucket is taken for full, and empties from then on
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := startRedis(t)
+			g := s.gate(2)
+			million := ask(1, 1_000_000, time.Second, 1_000_000)
+			now := g.now
+			g.now = now.Add(jump.before)
+			before := g.pass(10, million)
+			s.stop()
+			g.now = now.Add(jump.during)
+			during := g.pass(10, million)
+			s.start()
+			g.now = now.Add(max(jump.after, jump.during))
+			g.heal()
+			g.now = g.now.Add(min(0, jump.after-jump.during))
 
-	after := g.pass(10, million)
+			after := g.pass(10, million)
 
-	if began != 1 || late != 1 || without != 10 || after != 10 || g.Down() {
-		t.Errorf("of 1,000,000 a second %d, %d of 1, then %d of 10 without Redis and %d of 10 with it again passed; down: %v", began, late, without, after, g.Down())
+			if before != 10 || during != 10 || after != 10 || g.Down() {
+				t.Errorf("of ten calls each %d passed before, %d without Redis and %d afterwards; down: %v", before, during, after, g.Down())
+			}
+		})
 	}
 }
 
@@ -342,7 +351,7 @@ func TestCallsThatWaitGoTogether(t *testing.T) { // R8: one round trip
 // BenchmarkTakeOfRedis is what the limits of a call cost with Redis on this machine (R8): alone, and beside 63 others.
 func BenchmarkTakeOfRedis(b *testing.B) {
 	s := startRedis(b)
-	l := ratelimit.NewRedis(s.connect(), ratelimit.NewLocal(1000), ratelimit.Alone, still)
+	l := ratelimit.NewRedis(s.connect(), ratelimit.NewLocal(1000), ratelimit.Alone)
 	take := func(i int) { l.Take(context.Background(), start, 1, hourly(byte(i), 1<<30), ratelimit.Ask{}) }
 	b.Run("alone", func(b *testing.B) {
 		b.ReportAllocs()

@@ -13,8 +13,8 @@ type trip struct {
 	now   int64
 	cost  int
 	asks  [2]Ask
-	seen  [2]int64 // in which state this process last saw the buckets, microseconds of Redis's clock
-	probe bool     // it tries a Redis that failed
+	owed  [2]int // charges without Redis that it tells of
+	probe bool   // it tries a Redis that failed
 	done  chan struct{}
 	err   error
 	ahead [2]int64 // microseconds
@@ -89,9 +89,8 @@ func (r *Redis) travel(ctx context.Context, batch []*trip) {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), redisTimeout)
 	defer cancel()
-	before := micros(r.clock().UnixNano())
 	err := r.ask(ctx, batch)
-	r.settle(batch[len(batch)-1].now, span{before, batch[0].server, micros(r.clock().UnixNano())}, err)
+	r.settle(batch[len(batch)-1].now, err)
 	finish(batch, err)
 }
 
@@ -105,11 +104,12 @@ func finish(batch []*trip, err error) {
 // ask runs the script for all calls of the batch.
 func (r *Redis) ask(ctx context.Context, batch []*trip) error {
 	keys := make([]string, 0, 2*len(batch))
-	args := make([]any, 1, 1+8*len(batch))
+	args := make([]any, 1, 1+10*len(batch))
 	args[0] = int64(0)
 	if r.callers {
 		args[0] = micros(batch[0].now)
 	}
+	n := r.peers.Peers()
 	for _, t := range batch {
 		at := len(args)
 		args = append(args, t.cost, 0)
@@ -118,7 +118,9 @@ func (r *Redis) ask(ctx context.Context, batch []*trip) error {
 			if !ask.Limit.None() {
 				buckets++
 				keys = append(keys, redisKey(ask.Key))
-				args = append(args, micros(ask.Limit.interval()), micros(ask.Limit.tolerance()), t.seen[i])
+				seen, ahead, owed := r.fallback.carry(t.now, ask, n)
+				t.owed[i] = owed
+				args = append(args, micros(ask.Limit.interval()), micros(ask.Limit.tolerance()), seen, ahead)
 			}
 		}
 		args[at+1] = buckets
