@@ -398,9 +398,9 @@ func Replicas(p Page) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var25 string
-					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(text.T(ctx, "Clock"))
+					templ_7745c5c3_Var25, templ_7745c5c3_Err = templ.JoinStringErrs(text.T(ctx, "Its clock"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `replica.templ`, Line: 57, Col: 42}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `replica.templ`, Line: 57, Col: 46}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var25))
 					if templ_7745c5c3_Err != nil {
@@ -413,7 +413,7 @@ func Replicas(p Page) templ.Component {
 					var templ_7745c5c3_Var26 string
 					templ_7745c5c3_Var26, templ_7745c5c3_Err = templ.JoinStringErrs(r.Clock)
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `replica.templ`, Line: 57, Col: 54}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `replica.templ`, Line: 57, Col: 58}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var26))
 					if templ_7745c5c3_Err != nil {
@@ -437,7 +437,7 @@ func Replicas(p Page) templ.Component {
 				return nil
 			})
 			templ_7745c5c3_Err = components.Table(components.TableSpec{Stacks: true, Caption: text.T(ctx, "Processes"), Columns: []components.Column{
-				{Label: text.T(ctx, "Process")}, {Label: text.T(ctx, "State")}, {Label: text.T(ctx, "Behind the changes")}, {Label: text.T(ctx, "Keys in memory"), Num: true}, {Label: text.T(ctx, "Answered from memory"), Num: true}, {Label: text.T(ctx, "Usage that waits"), Num: true}, {Label: text.T(ctx, "Redis")}, {Label: text.T(ctx, "Clock")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
+				{Label: text.T(ctx, "Process")}, {Label: text.T(ctx, "State")}, {Label: text.T(ctx, "Behind the changes")}, {Label: text.T(ctx, "Keys in memory"), Num: true}, {Label: text.T(ctx, "Answered from memory"), Num: true}, {Label: text.T(ctx, "Usage that waits"), Num: true}, {Label: text.T(ctx, "Redis")}, {Label: text.T(ctx, "Its clock")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var5), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
