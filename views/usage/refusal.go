@@ -48,12 +48,13 @@ type RefusalPage struct {
 
 // Verdict is what became of a call, or would, with all checks.
 type Verdict struct {
-	Allowed  bool
-	Title    string
-	Why      string  // a sentence of ours
-	Said     string  // what the answer said, where no key was judged: in English, as programs get it
-	Behind   *Remedy // what set the value that the check refused by; nil where there is nothing to tell
-	Remedies []Remedy
+	Allowed    bool
+	LetThrough bool // it would have been refused, had the API not been in report-only mode
+	Title      string
+	Why        string  // a sentence of ours
+	Said       string  // what the answer said, where no key was judged: in English, as programs get it
+	Behind     *Remedy // what set the value that the check refused by; nil where there is nothing to tell
+	Remedies   []Remedy
 	// Of the checks, all empty where no key was judged: those that passed, the one that refused, and the names of those that were not reached.
 	Passed, Checks []CheckRow
 	Unreached      []string
@@ -84,4 +85,12 @@ type AllowedPage struct {
 	Name     string             // of the key that was asked about
 	Hint     string
 	None     *components.EmptyState // there is no key to ask about
+}
+
+// refusalTone warns of what would have been refused, where what was is bad.
+func refusalTone(letThrough bool) components.Tone {
+	if letThrough {
+		return components.Warn
+	}
+	return components.Bad
 }

@@ -761,7 +761,7 @@ func refusalMeta(p RefusalPage) templ.Component {
 			templ_7745c5c3_Var35 = templ.NopComponent
 		}
 		ctx = templ.ClearChildren(ctx)
-		templ_7745c5c3_Err = components.Status(components.Bad, p.Words).Render(ctx, templ_7745c5c3_Buffer)
+		templ_7745c5c3_Err = components.Status(refusalTone(p.Passed), p.Words).Render(ctx, templ_7745c5c3_Buffer)
 		if templ_7745c5c3_Err != nil {
 			return templ_7745c5c3_Err
 		}
@@ -919,7 +919,7 @@ func verdict(v Verdict) templ.Component {
 				}
 				return nil
 			})
-			templ_7745c5c3_Err = components.Note(components.Bad, v.Title).Render(templ.WithChildren(ctx, templ_7745c5c3_Var41), templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.Note(refusalTone(v.LetThrough), v.Title).Render(templ.WithChildren(ctx, templ_7745c5c3_Var41), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

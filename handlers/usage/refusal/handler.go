@@ -171,7 +171,7 @@ func (h *Handler) listing(c echo.Context, a ask, p views.RefusalsPage, status in
 
 func (h *Handler) row(c echo.Context, r *refusal.Refusal, root string) views.RefusalRow {
 	return views.RefusalRow{
-		Href: root + "/refusals/" + r.RequestID, Request: r.RequestID, At: components.MomentAt(web.Ctx(c), h.Now(), r.At), Words: codeWords(web.Ctx(c), r.Code), Code: r.Code, Passed: r.Status == 200 && r.Door == refusal.Authz,
+		Href: root + "/refusals/" + r.RequestID, Request: r.RequestID, At: components.MomentAt(web.Ctx(c), h.Now(), r.At), Words: codeWords(web.Ctx(c), r.Code), Code: r.Code, Passed: passedOver(r),
 		Call: call(r), API: r.APIName, Key: r.KeyName, App: r.AppName, Hint: r.KeyHint, Address: r.Address,
 	}
 }

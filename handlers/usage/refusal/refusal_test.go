@@ -199,6 +199,25 @@ func TestRefusalOfOthersIsAsAbsentAsNone(t *testing.T) { // Z1, Z2
 	}
 }
 
+func TestRefusalSaysWhatWasAskedForHowLongToWaitAndThatItWasLetThrough(t *testing.T) {
+	clock := dbtest.NewClock()
+	s := newSite(t, dbtest.SQLite(t, clock), clock)
+	other := s.refuse(1, keyring.WrongEnvironment, keyring.EnvironmentOther, keyring.Seen{Environment: "test"})
+	limited := s.refuse(2, keyring.RateLimited, keyring.PlanRate, keyring.Seen{RetryAfter: int64(5500 * time.Millisecond)})
+	passed := s.refuse(3, keyring.Revoked, keyring.KeyRevoked, keyring.Seen{RevokedAt: clock.Now().UnixNano()})
+	s.w.Run("UPDATE refusals SET status = 200 WHERE request_id = ?", passed)
+	keyless := s.refuse(4, keyring.MissingKey, 0, keyring.Seen{})
+	mira := s.as(s.w.Person)
+
+	s.has("environment", mira.Get("/console/refusals/"+other), 200, "The key is for the environment Test, and Live was asked for.", "/console/keys/new?app="+s.w.App.Show("app"))
+	s.has("rate", mira.Get("/console/refusals/"+limited), 200, "Wait 6 seconds.")
+	s.has("let through", mira.Get("/console/refusals/"+passed), 200, "Would have been refused: Revoked")
+	s.has("no key", s.as(s.w.Staff).Get("/admin/refusals/"+keyless), 200, "Send a key, as Authorization: Bearer")
+	if p := mira.Get("/console/refusals/" + passed); strings.Contains(p.Body, ">Refused: ") {
+		t.Error("what was let through is called refused")
+	}
+}
+
 // Who looks for a request that they can't see is told by the list itself why that may be, in the same words whether there is one or not (Z2).
 func TestARequestThatCannotBeShownLeavesTheBoxFilled(t *testing.T) {
 	each(t, func(t *testing.T, s *site) {

@@ -34,7 +34,7 @@ func (h *Handler) show(root string) echo.HandlerFunc {
 			return err
 		}
 		p := views.RefusalPage{
-			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(web.Ctx(c), r.Code), Passed: r.Status == 200 && r.Door == refusal.Authz,
+			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(web.Ctx(c), r.Code), Passed: passedOver(&r),
 			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: r.RequestID, Own: true}},
 			Facts:  h.facts(c, &r, root), Verdict: h.verdictOf(c, &r, root, behind),
 		}
@@ -107,9 +107,15 @@ func doorWords(c echo.Context, d refusal.Door) string {
 // verdictOf tells why a call was refused.
 func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, behind refusal.Behind) views.Verdict {
 	v := views.Verdict{Title: web.T(c, "Refused: %s", codeWords(web.Ctx(c), r.Code))}
+	if passedOver(r) {
+		v.Title, v.LetThrough = web.T(c, "Would have been refused: %s", codeWords(web.Ctx(c), r.Code)), true
+	}
 	code, judged := r.Judged()
 	if !judged {
 		v.Said, v.Remedies = r.Detail, []views.Remedy{errorsGuide(c, r.Code)}
+		if r.Code == keyring.MissingKey.String() {
+			v.Remedies = append([]views.Remedy{{Text: web.T(c, "Send a key, as Authorization: Bearer or as X-API-Key.")}}, v.Remedies...)
+		}
 		if !r.KeyID.IsZero() && r.Own {
 			v.Remedies = append(v.Remedies, views.Remedy{Text: web.T(c, "What was refused is the key by which was asked."), Label: web.T(c, "Open the key"), Href: root + "/keys/" + r.KeyID.Show(key.IDPrefix)})
 		}
@@ -124,6 +130,9 @@ func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, beh
 	s.checks(ctx, keyring.Steps(code), &v)
 	return v
 }
+
+// passedOver reports whether the call went on, since the API was in report-only mode.
+func passedOver(r *refusal.Refusal) bool { return r.Status == 200 && r.Door == refusal.Authz }
 
 // behind finds what is behind a refusal, for a reader who may see the key; a key that is gone has nothing behind it.
 func (h *Handler) behind(c echo.Context, r *refusal.Refusal, root string) (refusal.Behind, error) {

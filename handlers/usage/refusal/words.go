@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 	views "github.com/gatehouse-dev/gatehouse/views/usage"
 )
@@ -79,7 +80,7 @@ func (s *situation) why(ctx context.Context) string {
 	case keyring.OriginElsewhere:
 		return text.T(ctx, "The call came from the origin %s, which is none of those that the key is bound to.", s.origin)
 	case keyring.EnvironmentOther:
-		return text.T(ctx, "The key is for the environment %s, and another one was asked for.", environment(ctx, n.Environment))
+		return text.T(ctx, "The key is for the environment %[1]s, and %[2]s was asked for.", environment(ctx, n.Environment), otherEnvironment(ctx, n.Environment))
 	case keyring.DomainOther:
 		return text.T(ctx, "The key and the API belong to different data domains.")
 	case keyring.ScopeMissing, keyring.RouteScopeMissing:
@@ -101,6 +102,14 @@ func environmentWord(ctx context.Context, name string) string {
 		return text.T(ctx, "Test")
 	}
 	return text.T(ctx, "Live")
+}
+
+// otherEnvironment is the one of the two that name is not.
+func otherEnvironment(ctx context.Context, name string) string {
+	if name == "test" {
+		return text.T(ctx, "Live")
+	}
+	return text.T(ctx, "Test")
 }
 
 func environment(ctx context.Context, name string) string {
@@ -206,12 +215,27 @@ func (s *situation) anew(ctx context.Context, words string, at link) views.Remed
 	if s.root == admin {
 		return views.Remedy{Text: words}
 	}
-	return at(words, text.T(ctx, "Create a key"), s.root+"/keys/new")
+	return at(words, text.T(ctx, "Create a key"), s.newKey())
+}
+
+// newKey is the form of a key of the same app.
+func (s *situation) newKey() string {
+	if s.appID.IsZero() {
+		return s.root + "/keys/new"
+	}
+	return s.root + "/keys/new?app=" + s.appID.Show(org.AppPrefix)
 }
 
 func (s *situation) wait(ctx context.Context) []views.Remedy {
 	if s.seen.RetryAfter <= 0 {
 		return []views.Remedy{{Text: text.T(ctx, "Wait, and call less often.")}}
+	}
+	if wait := int((time.Duration(s.seen.RetryAfter) + time.Second - 1) / time.Second); wait < 3600 {
+		words := text.T(ctx, "Wait %d seconds.", wait)
+		if wait == 1 {
+			words = text.T(ctx, "Wait 1 second.")
+		}
+		return []views.Remedy{{Text: words}}
 	}
 	return []views.Remedy{{Text: text.T(ctx, "Wait until %s.", text.DateTime(ctx, s.at.Add(time.Duration(s.seen.RetryAfter)+time.Second-1)))}}
 }
