@@ -17,10 +17,8 @@ func (e *Edge) keep(x *exchange, door refusal.Door, f *keyring.Facts, api *keyri
 	if environment == 0 {
 		environment = keyring.Live
 	}
-	if f != nil {
-		if s.App, s.Org = f.App.ID, f.App.Org.ID; d.Code != keyring.NotFound { // else the asker would hear that the key is one, elsewhere (D3)
-			environment = f.Environment
-		}
+	if f != nil && d.Code != keyring.NotFound { // else the asker could count that the key is one, elsewhere (D3)
+		s.App, s.Org, environment = f.App.ID, f.App.Org.ID, f.Environment
 	}
 	if !e.Refusals.Wants(x.now, &s) {
 		return
@@ -33,7 +31,7 @@ func (e *Edge) keep(x *exchange, door refusal.Door, f *keyring.Facts, api *keyri
 		r.Status = http.StatusOK
 	}
 	if f != nil {
-		r.Key = f.ID
+		r.Key = f.ID // of one that is not found, for staff alone
 	}
 	if n := x.now.UnixNano(); d.Code <= keyring.Valid { // else no key was judged
 		r.Cause, r.Seen = keyring.CauseOf(n, f, api, req, d), keyring.SeenBy(n, f, api, req, d)

@@ -121,6 +121,11 @@ func TestPublisherIsNotToldTheEnvironmentOfAKeyThatIsUnknownThere(t *testing.T) 
 	if len(rows) != 2 || rows[0]["code"] != "NOT_FOUND" || rows[0]["environment"] != "test" || rows[1]["environment"] != "test" || rows[0]["code"] != rows[1]["code"] {
 		t.Error(rows)
 	}
+	for _, column := range []string{"app_id", "organization_id"} { // by which storms are counted, and rows go
+		if fmt.Sprint(rows[0][column]) != fmt.Sprint(rows[1][column]) {
+			t.Error(column, "tells them apart:", rows)
+		}
+	}
 }
 
 func (h *house) dump(table string) (rows []map[string]any) {

@@ -15,13 +15,16 @@ import (
 // Bounds of what one process keeps of a storm. What is beyond is counted.
 const (
 	MostOfOne   = 60    // refusals a minute of one app at one API with one code; of unknown keys, of one API with one code
-	MostOfOrg   = 600   // refusals a minute of one organization's keys; of calls with no key that is known, together
-	MostOfAll   = 6_000 // refusals a minute
-	mostWaiting = 6_000 // refusals in memory while the database is away
-	mostCells   = 4_096 // apps, APIs and codes that are counted apart within a minute
-	// MostRows is how many are kept in all: what is beyond goes, the oldest first, also when it is younger than Keep.
+	MostOfOrg   = 600   // refusals a minute of one organization's keys; at one publisher's APIs, of calls with no key that is known
+	MostOfNone  = 120   // refusals a minute that are of no organization and at nobody's API
+	MostOfAll   = 6_000 // refusals a minute; nobody gets more of them than are left, so that whoever has many stops first
+	leastOfOrg  = 20    // refusals a minute that are kept of an owner although those are taken, as long as spare lasts
+	spare       = 2_000
+	mostWaiting = MostOfAll + spare // refusals in memory while the database is away
+	mostCells   = 4_096             // apps, APIs and codes that are counted apart within a minute
+	// MostRows is how many are kept in all: what is beyond goes, of those who have most, the oldest first, also when it is younger than Keep.
 	MostRows = 500_000
-	// MostRowsOfOrg is how many are kept of one organization, and of calls with no key that is known: nobody washes away what others have to read.
+	// MostRowsOfOrg is how many are kept of one organization, and of calls with no key that is known at one publisher's APIs: nobody washes away what others have to read.
 	MostRowsOfOrg = MostRows / 20
 )
 
@@ -54,6 +57,16 @@ type Subject struct {
 	Code                     string
 }
 
+// owner is whose refusals a storm takes away: of a known key its organization, else who publishes the API.
+type owner struct{ org, publisher keyring.ID }
+
+func (s *Subject) owner() owner {
+	if s.Org != (keyring.ID{}) {
+		return owner{org: s.Org}
+	}
+	return owner{publisher: s.Publisher}
+}
+
 // missed is what was left out, by minute and Subject.
 type missed struct {
 	minute int64
@@ -70,7 +83,7 @@ type Recorder struct {
 	minute  int64
 	taken   int
 	cells   map[Subject]int
-	orgs    map[keyring.ID]int // as many as cells at most
+	owners  map[owner]int // as many as cells at most
 	waiting []Record
 	left    map[missed]int64
 	held    int // records of batch
@@ -100,7 +113,7 @@ func NewRecorder(d *db.DB, log *slog.Logger) *Recorder {
 	if log == nil {
 		log = slog.Default()
 	}
-	return &Recorder{db: d, log: log, cells: map[Subject]int{}, orgs: map[keyring.ID]int{}, left: map[missed]int64{}}
+	return &Recorder{db: d, log: log, cells: map[Subject]int{}, owners: map[owner]int{}, left: map[missed]int64{}}
 }
 
 // Wants reports whether a refusal of s is to be Put; otherwise it is counted as left out. Ask once for each.
@@ -113,17 +126,30 @@ func (r *Recorder) Wants(now time.Time, s *Subject) bool {
 	if minute := now.Unix() / 60; minute > r.minute {
 		r.minute, r.taken = minute, 0
 		clear(r.cells)
-		clear(r.orgs)
+		clear(r.owners)
 	}
 	n, known := r.cells[*s]
-	if !known && len(r.cells) >= mostCells || n >= MostOfOne || r.orgs[s.Org] >= MostOfOrg || r.taken >= MostOfAll || len(r.waiting)+r.held >= mostWaiting {
+	o := s.owner()
+	if !known && len(r.cells) >= mostCells || n >= MostOfOne || r.owners[o] >= r.mostOf(o) || len(r.waiting)+r.held >= mostWaiting {
 		r.miss(s)
 		return false
 	}
 	r.cells[*s] = n + 1
-	r.orgs[s.Org]++
+	r.owners[o]++
 	r.taken++
 	return true
+}
+
+// mostOf is how many an owner may have within this minute, as it stands.
+func (r *Recorder) mostOf(o owner) int {
+	most := MostOfOrg
+	if o == (owner{}) {
+		most = MostOfNone
+	}
+	if r.taken >= MostOfAll+spare {
+		return 0
+	}
+	return min(most, max(leastOfOrg, MostOfAll-r.taken))
 }
 
 // miss counts a refusal that is not kept. Where there are too many kinds of them they are counted together, by no app.

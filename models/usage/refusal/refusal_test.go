@@ -389,3 +389,55 @@ func TestStormOfOneOrganizationLeavesOthersTheirs(t *testing.T) {
 		}
 	})
 }
+
+// L1: who has the most gives way, in a minute as in all: ten organizations that storm leave the eleventh its part, and one publisher's flood without keys another's.
+func TestStormOfManyLeavesOthersTheirs(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		storm := func(fill func(r *refusal.Record)) (kept int) {
+			var at [20]keyring.ID
+			for i := range at {
+				at[i] = keyring.ID(db.NewID())
+			}
+			for i := range 2 * refusal.MostOfOrg {
+				w.clock.Advance(100 * time.Microsecond)
+				r := w.refused(keyring.UnknownKey, keyring.NotFound)
+				r.App, r.Org, r.API, r.Publisher = keyring.ID{}, keyring.ID{}, at[i%len(at)], keyring.ID{}
+				if fill(&r); w.hand(r) {
+					kept++
+				}
+			}
+			return kept
+		}
+		publisher := keyring.ID(db.NewID())
+		flood := storm(func(r *refusal.Record) { r.Publisher = publisher })
+		nobody := storm(func(*refusal.Record) {})
+		own := w.refused(keyring.UnknownKey, keyring.NotFound)
+		own.App, own.Org, own.Key = keyring.ID{}, keyring.ID{}, keyring.ID{}
+		if flood != refusal.MostOfOrg || nobody != refusal.MostOfNone || !w.hand(own) {
+			t.Error("of a flood without keys at one publisher's, at nobody's:", flood, nobody)
+		}
+		for range 20 {
+			org := keyring.ID(db.NewID())
+			storm(func(r *refusal.Record) { r.Org = org })
+		}
+		if !w.hand(w.refused(keyring.KeyExpired, keyring.Expired)) {
+			t.Error("storms of twenty take the room of others")
+		}
+		w.flush()
+
+		if err := w.store.SweepTo(bg, 1_000_000, 100); err != nil {
+			t.Fatal(err)
+		}
+
+		if got := w.list(refusal.View{Actor: w.Person}); len(got) != 1 {
+			t.Error("of a key of a small organization were kept", len(got))
+		}
+		var kept, published int64
+		if err := w.DB.Read(bg).Raw("SELECT COUNT(*) FROM refusals").Scan(&kept).Error; err != nil || kept > 100 || kept < 80 {
+			t.Error(kept, "in all:", err)
+		}
+		if err := w.DB.Read(bg).Raw("SELECT COUNT(*) FROM refusals WHERE request_id = ?", own.RequestID).Scan(&published).Error; err != nil || published != 1 {
+			t.Error("a publisher's own refusal went for the storms of others:", err)
+		}
+	})
+}

@@ -1,7 +1,10 @@
 package refusal
 
 import (
+	"cmp"
 	"context"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -9,11 +12,11 @@ import (
 
 const sweptAtOnce = 5_000 // rows of one transaction
 
-// Sweep deletes what one organization has beyond MostRowsOfOrg, what is older than Keep, and what is more than MostRows, the oldest first, in parts.
+// Sweep deletes what one owner has beyond MostRowsOfOrg, or beyond less where all together have more than MostRows, and what is older than Keep, the oldest first, in parts.
 func (s *Store) Sweep(ctx context.Context) error { return s.sweep(ctx, MostRowsOfOrg, MostRows) }
 
 func (s *Store) sweep(ctx context.Context, mostOfOrg, most int) error {
-	if err := s.sweepOrgs(ctx, mostOfOrg); err != nil {
+	if err := s.sweepOwners(ctx, mostOfOrg, most); err != nil {
 		return err
 	}
 	before := s.db.Now().Add(-Keep)
@@ -37,28 +40,71 @@ func (s *Store) sweep(ctx context.Context, mostOfOrg, most int) error {
 	})
 }
 
-// sweepOrgs deletes what each organization has beyond its part.
-func (s *Store) sweepOrgs(ctx context.Context, most int) error {
-	var crowded []db.ID
-	err := s.db.Read(ctx).Raw("SELECT organization_id FROM refusals GROUP BY organization_id HAVING COUNT(*) > ? ORDER BY organization_id", most).Scan(&crowded).Error
+// holding is how many rows an owner has, see Subject.owner.
+type holding struct {
+	ID    db.ID
+	Kept  int
+	Where string `gorm:"-"` // what tells its rows; takes args
+	args  []any
+}
+
+// sweepOwners deletes what each owner has beyond its part.
+func (s *Store) sweepOwners(ctx context.Context, mostOfOrg, most int) error {
+	all, err := s.holdings(ctx)
 	if err != nil {
 		return err
 	}
-	for _, id := range crowded {
+	part := min(mostOfOrg, partOf(all, most))
+	for _, h := range all {
+		if h.Kept <= part {
+			continue
+		}
 		var beyond []moment
-		err := s.db.Read(ctx).Raw("SELECT at FROM refusals WHERE organization_id = ? ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?", id, most).Scan(&beyond).Error
+		err := s.db.Read(ctx).Raw("SELECT at FROM refusals WHERE "+h.Where+" ORDER BY at DESC, id DESC LIMIT 1 OFFSET ?", slices.Concat(h.args, []any{part})...).Scan(&beyond).Error
 		if err != nil {
 			return err
 		}
 		before := rightAfter(beyond)
 		err = s.inParts(ctx, func(tx *db.Tx) (int64, error) {
-			return tx.Run("DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE organization_id = ? AND at < ? ORDER BY at, id LIMIT ?)", id, before, sweptAtOnce)
+			return tx.Run("DELETE FROM refusals WHERE id IN (SELECT id FROM refusals WHERE "+h.Where+" AND at < ? ORDER BY at, id LIMIT ?)", slices.Concat(h.args, []any{before, sweptAtOnce})...)
 		})
 		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// holdings are what all owners have.
+func (s *Store) holdings(ctx context.Context) (all []holding, err error) {
+	for _, kind := range []struct{ column, rows, where string }{
+		{"organization_id", "organization_id <> ?", "organization_id <> ? AND organization_id = ?"},
+		{"publisher_id", "organization_id = ?", "organization_id = ? AND publisher_id = ?"},
+	} {
+		var found []holding
+		query := "SELECT " + kind.column + " AS id, COUNT(*) AS kept FROM refusals WHERE " + kind.rows + " GROUP BY " + kind.column + " ORDER BY " + kind.column
+		if err := s.db.Read(ctx).Raw(query, db.ID{}).Scan(&found).Error; err != nil {
+			return nil, err
+		}
+		for _, h := range found {
+			h.Where, h.args = kind.where, []any{db.ID{}, h.ID}
+			all = append(all, h)
+		}
+	}
+	return all, nil
+}
+
+// partOf is how many rows each owner may have so that all have most together, and those who have fewer keep theirs.
+func partOf(all []holding, most int) int {
+	sorted := slices.Clone(all)
+	slices.SortFunc(sorted, func(a, b holding) int { return cmp.Compare(a.Kept, b.Kept) })
+	for i, h := range sorted {
+		if part := max(most, 0) / (len(sorted) - i); h.Kept > part {
+			return part
+		}
+		most -= h.Kept
+	}
+	return math.MaxInt
 }
 
 type moment struct{ At time.Time }
