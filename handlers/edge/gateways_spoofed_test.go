@@ -134,3 +134,21 @@ func TestBehindHAProxyNoTrailerOfHTTP2SaysWhoCalls(t *testing.T) {
 		}
 	}
 }
+
+// D9: the two lines by which the guide lets no header through that is not named.
+func TestBehindNginxNoHeaderPassesThatTheFileDoesNotNameWhereItSaysSo(t *testing.T) {
+	w := newWorld(t)
+	f := w.client()
+	s := newSite(t, w, func(t *testing.T, o gatewayfile.Options) string {
+		const begin = "    auth_request /_gatehouse;\n"
+		url, _ := testenv.Nginx(t, strings.Replace(gatewayfile.Nginx(o), begin, begin+"    proxy_pass_request_headers off;\n    proxy_set_header Accept $http_accept;\n", 1))
+		return url
+	})
+
+	status, _, seen := visit(t, "GET", s.url+"/v2/orders", w.add(f), http.Header{"X-Mine": {"dropped"}, "Accept": {"text/x"}, "X-Gatehouse-Scopes": {"admin"}})
+
+	if status != 200 || seen["X-Mine"] != nil || strings.Join(seen["Accept"], "") != "text/x" || strings.Join(seen["X-Gatehouse-Key-Id"], "") != shown(f.ID, "key") ||
+		strings.Join(seen["X-Gatehouse-Scopes"], "") != "orders:read" {
+		t.Error(status, seen)
+	}
+}

@@ -1,6 +1,6 @@
 package gatewayfile
 
-// Caddy is a site for a Caddyfile, made for Caddy 2.6 and later. What it does, in the order of a request: headers that could pass for
+// Caddy is a site for a Caddyfile, made for Caddy 2.6 and later. What it does, in the order of a request: a body in chunks is refused; headers that could pass for
 // ours, or for a proxy's word, are dropped, and so is Connection, by which a client could have ours dropped later; Gatehouse is asked, with the
 // method, the address as the service will get it, and the client's address; a yes, which is a 200 that has the identity headers,
 // goes to the service with these overwritten (empty where there is none) and the key taken off; 401, 403 and 429 go back to the client as Gatehouse
@@ -23,6 +23,13 @@ const caddyFile = `# Gatehouse guards the API «slug» («env») here. This file
 «site» {«bind»
 	route {
 		vars gatehouse asked
+
+		# What a client sends after the body could pass for a header, too, and newer Caddys pass it on: a body must say its length.
+		@chunked header Transfer-Encoding *
+		handle @chunked {
+			header Content-Type application/problem+json
+			respond ` + "`" + `{"type":"about:blank","title":"Length Required","status":411,"detail":"Send Content-Length: this gateway takes no bodies in chunks."}` + "`" + ` 411
+		}
 
 		# Names that another program could read as one of ours never get past this point, nor what a client says in a proxy's name.
 		request_header -*_*
