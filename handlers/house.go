@@ -138,7 +138,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
 	(&replica.Handler{Kit: kit, Replicas: s.Replica}).Routes(r)
-	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support, Signer: NewSigner(h.options.Root), Outside: h.options.Settings.AuditCheckpoints != ""}).Routes(r)
+	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support, Signer: NewSigner(h.options.Root), Outside: h.options.Settings.AuditCheckpoints != "", Stream: newStream(h.options)}).Routes(r)
 }
 
 // programs are the routes of the management API.

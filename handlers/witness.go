@@ -3,7 +3,10 @@ package handlers
 import (
 	"context"
 	"encoding/json"
+	"log/slog"
+	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/collector"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/internal/witness"
@@ -31,4 +34,44 @@ func NewCheckpoints(d *db.DB, root *secret.Root, s config.Settings) *audit.Check
 		return write(ctx, line)
 	}
 	return c
+}
+
+// streamEvery is how often events are handed on.
+const streamEvery = 15 * time.Second
+
+// newStream makes what hands the audit log on to a collector; nil where none is set.
+func newStream(o Options) *audit.Stream {
+	target := o.Settings.AuditStream.Reveal()
+	if target == "" {
+		return nil
+	}
+	to, err := collector.New(target, o.Settings.BaseURL.Hostname())
+	return &audit.Stream{DB: o.DB, Target: target, Send: func(ctx context.Context, events []audit.Streamed) error {
+		if err != nil { // the settings were checked for it
+			return err
+		}
+		batch := make([]collector.Message, len(events))
+		for i, e := range events {
+			batch[i] = collector.Message{At: e.At, ID: e.Act, Warn: e.Refused, Body: e.Line}
+		}
+		return to.Send(ctx, batch)
+	}}
+}
+
+// patiently runs what reaches outside: a failure is logged, once for as long as it stays the same, and the next period tries again. A job that failed would be tried
+// beside the next one, and be counted as given up while nothing is lost.
+func patiently(what string, run func(context.Context) error) func(context.Context) error {
+	said := ""
+	return func(ctx context.Context) error {
+		err := run(ctx)
+		says := ""
+		if err != nil {
+			says = err.Error()
+		}
+		if says != said && err != nil && ctx.Err() == nil {
+			slog.Error(what, "error", err)
+		}
+		said = says
+		return nil
+	}
 }

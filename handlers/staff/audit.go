@@ -48,8 +48,14 @@ func (h *Handler) Audit(c echo.Context) error {
 	if verdict.Checkpoints > 0 {
 		page.Verdict += " " + web.T(c, "Signed checkpoints agree with it up to event %d.", verdict.Signed)
 	}
-	if page.Waiting, err = h.checkpointsWait(c); err != nil {
-		return err
+	for _, ask := range []func(echo.Context) (string, error){h.checkpointsWait, h.streamWaits} {
+		says, err := ask(c)
+		if err != nil {
+			return err
+		}
+		if says != "" {
+			page.Waiting = append(page.Waiting, says)
+		}
 	}
 	if !verdict.Sound {
 		page.Verdict = web.T(c, "The chain is not whole: event %d does not fit. Somebody changed the log past Gatehouse.", verdict.FirstBad)
@@ -78,13 +84,28 @@ func (h *Handler) chainVerdict(c echo.Context) (audit.Verdict, error) {
 	})
 }
 
+// late is after how long it is told that something outside does not take what is for it.
+const late = time.Hour
+
+// streamWaits says that the collector has not taken events for an hour; "" when it has, or there is none.
+func (h *Handler) streamWaits(c echo.Context) (string, error) {
+	if h.Stream == nil {
+		return "", nil
+	}
+	behind, events, err := h.Stream.Behind(web.Ctx(c))
+	if err != nil || behind < late {
+		return "", err
+	}
+	return web.T(c, "%d events wait for the collector of logs. The log of the server says why.", events), nil
+}
+
 // checkpointsWait says that checkpoints could not be written down outside for an hour; "" when they could, or need not.
 func (h *Handler) checkpointsWait(c echo.Context) (string, error) {
 	if !h.Outside {
 		return "", nil
 	}
 	since, err := audit.WaitingSince(web.Ctx(c), h.DB)
-	if err != nil || since.IsZero() || h.Now().Sub(since) < time.Hour {
+	if err != nil || since.IsZero() || h.Now().Sub(since) < late {
 		return "", err
 	}
 	return web.T(c, "Checkpoints could not be written down outside since %s. The log of the server says why.", text.DateTime(web.Ctx(c), since)), nil

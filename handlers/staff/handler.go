@@ -28,6 +28,7 @@ type Handler struct {
 
 	Signer  *audit.Signer // of checkpoints of the audit log
 	Outside bool          // checkpoints are written down outside
+	Stream  *audit.Stream // nil: no collector is given the log
 
 	verdict verdict
 }

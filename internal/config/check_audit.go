@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/collector"
 )
 
 // AuditPace says when a checkpoint of the audit log is due: after so many events, or after so long when there was any.
@@ -39,8 +41,28 @@ func checkAudit(raw variables, settings *Settings, problems *Problems) {
 	}
 }
 
+// checkAuditStream wants a collector to which nobody on the way listens: events name persons.
+func checkAuditStream(raw variables, settings *Settings, problems *Problems) {
+	if raw.AuditStream == "" {
+		return
+	}
+	to, err := collector.New(raw.AuditStream, "")
+	address, err2 := url.Parse(raw.AuditStream)
+	switch {
+	case err != nil || err2 != nil:
+		problems.add("GATEHOUSE_AUDIT_STREAM", "is no collector", "Write tls://host:6514, unix:///dev/log or https://user:password@host/path")
+	case (to.Scheme() == "tcp" || to.Scheme() == "http") && !onThisMachine(address):
+		problems.add("GATEHOUSE_AUDIT_STREAM", "goes over the network as plain text", "Write tls:// or https://; tcp:// and http:// are for this machine alone")
+	}
+	settings.AuditStream = NewSecret(raw.AuditStream)
+}
+
 // encrypted says whether what is sent there can't be read or changed on the way: by https, or on this machine.
 func encrypted(address *url.URL) bool {
+	return address.Scheme == "https" || address.Scheme == "http" && onThisMachine(address)
+}
+
+func onThisMachine(address *url.URL) bool {
 	ip, err := netip.ParseAddr(address.Hostname())
-	return address.Scheme == "https" || address.Scheme == "http" && (address.Hostname() == "localhost" || err == nil && ip.IsLoopback())
+	return address.Hostname() == "localhost" || err == nil && ip.IsLoopback()
 }

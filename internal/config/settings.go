@@ -48,6 +48,7 @@ type Settings struct {
 
 	AuditCheckpoints string // https address, or http on loopback, or a path; empty: they stay in the database
 	AuditPace        AuditPace
+	AuditStream      Secret // a URL as collector.New takes it; not set: none
 
 	UsageSpool Spool
 	UsageKeep  Keep
@@ -103,7 +104,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage, checkTraces, checkAudit,
+		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage, checkTraces, checkAudit, checkAuditStream,
 	} {
 		check(raw, &settings, &problems)
 	}

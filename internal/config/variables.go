@@ -38,6 +38,7 @@ type variables struct {
 	UsageSpoolMB   string `env:"GATEHOUSE_USAGE_SPOOL_MB" envDefault:"256" help:"most that counts may take in the data folder while the database is away, in MiB; 0: they wait in memory and die with the process"`
 	UsageKeep      string `env:"GATEHOUSE_USAGE_KEEP" envDefault:"2,100,1098" help:"for how many days counts by minute, by hour and by day are kept"`
 	AuditOutside   string `env:"GATEHOUSE_AUDIT_CHECKPOINTS" help:"file or https address outside, where signed checkpoints of the audit log are written down; unset: they stay in the database alone"`
+	AuditStream    string `env:"GATEHOUSE_AUDIT_STREAM" secret:"yes" help:"collector of logs to which every event of the audit log is sent: tls://host:6514 (syslog), unix:///dev/log or https://user:password@host/path; unset: none"`
 	AuditPace      string `env:"GATEHOUSE_AUDIT_CHECKPOINT_EVERY" envDefault:"1000,60" help:"after how many events, and after how many minutes when there was any, a checkpoint of the audit log is signed"`
 	Drain          string `env:"GATEHOUSE_DRAIN" envDefault:"5s" help:"how long SIGTERM leaves between red readiness and the end, in which everything is still answered, 0s to 60s"`
 	Keyring        string `env:"GATEHOUSE_KEYRING" envDefault:"lazy" help:"lazy: keys are read when they are first used; whole: all living keys are read at the start, and the replica is ready once they are; strict: a key is read anew at each use"`

@@ -39,7 +39,7 @@ type AuditPage struct {
 	Sound   bool
 
 	LinesHref string
-	Waiting   string // that checkpoints could not be written down; empty when they could
+	Waiting   []string // what something outside does not take
 }
 
 // AuditRow is one event.
