@@ -125,9 +125,9 @@ func (h *Handler) show(c echo.Context, d keys.Detail, root string) (views.ShowPa
 	}
 	for _, code := range d.CodesLately {
 		bar := components.Bar{Label: code.Code, Code: true, Value: code.Calls}
-		switch {
-		case strings.HasPrefix(code.Code, keyring.PassedPrefix):
-			bar.Tone = components.Warn
+		switch of, passed := strings.CutPrefix(code.Code, keyring.PassedPrefix); {
+		case passed:
+			bar.Label, bar.Code, bar.Tone = web.T(c, "%s, let through", of), false, components.Warn
 		case code.Code != "VALID":
 			bar.Tone = components.Bad
 		}

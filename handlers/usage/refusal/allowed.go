@@ -126,6 +126,9 @@ func Answered(ctx context.Context, ask refusal.Question, a refusal.Answer) views
 	}
 	v := views.Verdict{Allowed: a.Allowed(), Title: text.T(ctx, "It would be allowed"), Why: text.T(ctx, "Every check passes.")}
 	s.checks(ctx, a.Steps, &v)
+	if v.Allowed && ask.Method == "" {
+		v.Why = text.T(ctx, "Every check passes. No route was named: this says that the key works at the API, not that any call passes.")
+	}
 	if !v.Allowed {
 		v.Title, v.Why = text.T(ctx, "It would be refused: %s", codeWords(ctx, a.Code.String())), s.why(ctx)
 		v.Behind, v.Remedies = s.whence(ctx), s.remedies(ctx)
@@ -146,7 +149,7 @@ func (q *question) read(c echo.Context, now time.Time) (refusal.Question, error)
 	if q.path != "" {
 		var err error
 		if ask.Path, err = keyring.Canonical(q.path); err != nil {
-			p.Add("path", text.N("This is no path, or one that can be read in two ways. It begins with one slash."))
+			p.Add("path", text.N("A call with this path is refused with 403 BAD_REQUEST: it is no path, or one that can be read in two ways. A path begins with one slash."))
 		}
 	}
 	if q.address != "" {
