@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // ErrBadRequest is returned for a method or path that two programs could read
@@ -28,7 +29,7 @@ func (p Path) String() string { return p.text }
 // ErrBadRequest for whatever servers read differently: a target that does not begin
 // with one slash, escaped slashes, backslashes, dots, semicolons, controls and percent
 // signs before hex digits, empty and dot segments, white space at an end of a segment,
-// which some trim, raw controls, spaces, bytes beyond ASCII, "#", ";" and "\", invalid
+// which some trim, escaped bytes that are no UTF-8, look-alikes of slashes, backslashes and dots, raw controls, spaces, bytes beyond ASCII, "#", ";" and "\", invalid
 // escapes. A path without escapes costs no allocation.
 func Canonical(target string) (Path, error) {
 	path, _, _ := strings.Cut(target, "?")
@@ -86,10 +87,22 @@ func unescape(path string) (string, error) {
 		}
 		i += 2
 	}
-	if text := out.String(); !escapesTwice(text) {
+	if text := out.String(); !escapesTwice(text) && isReadAlike(text) {
 		return text, nil
 	}
 	return "", ErrBadRequest
+}
+
+// lookAlikes are what some programs fold to a slash, a backslash or dots, by compatibility or by sight.
+const lookAlikes = "\u2044\u2215\u29f8\uff0f\u2216\u29f5\ufe68\uff3c\u2024\u2025\ufe52\uff0e"
+
+// isReadAlike reports whether the escapes of a path are of text: bytes that are no UTF-8 are a slash to old decoders (%C0%AF), and look-alikes to others.
+func isReadAlike(path string) bool {
+	if strings.IndexByte(path, '%') < 0 {
+		return true
+	}
+	text := undone(path)
+	return utf8.ValidString(text) && !strings.ContainsAny(text, lookAlikes)
 }
 
 // escapesTwice reports whether a percent sign, once undone, would begin another escape.
