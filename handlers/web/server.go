@@ -47,7 +47,7 @@ func skipGzip(c echo.Context) bool {
 		c.Set(packsKey, true)
 		return true
 	}
-	return strings.HasPrefix(p, "/static/") || c.Request().Method != http.MethodGet || c.Response().Header().Get("Content-Encoding") != ""
+	return strings.HasPrefix(p, "/static/") || strings.HasPrefix(p, "/console/account/security/totp/") || c.Request().Method != http.MethodGet || c.Response().Header().Get("Content-Encoding") != ""
 }
 
 const packsKey = "gatehouse.packs_itself"

@@ -124,7 +124,9 @@ func (s *Store) Resolve(ctx context.Context, token string) (Session, User, error
 		return Session{}, User{}, none
 	}
 	var sessions []Session
-	if err := s.db.Read(ctx).Raw("SELECT s.*, EXISTS (SELECT 1 FROM factors f WHERE f.user_id = s.user_id AND f.confirmed_at IS NOT NULL) AS has_factor FROM sessions s WHERE s.digest = ?", sessionDigest(token)).Scan(&sessions).Error; err != nil {
+	if err := s.db.Read(ctx).Raw(`SELECT s.*, f.id IS NOT NULL AS has_factor FROM sessions s
+		LEFT JOIN factors f ON f.id = (SELECT o.id FROM factors o WHERE o.user_id = s.user_id AND o.confirmed_at IS NOT NULL ORDER BY o.id LIMIT 1)
+		WHERE s.digest = ?`, sessionDigest(token)).Scan(&sessions).Error; err != nil {
 		return Session{}, User{}, err
 	}
 	now := s.db.Now()

@@ -103,8 +103,9 @@ func passwordField(ctx context.Context, name, label, err string) components.Fiel
 
 // confirmCode takes a code of an app or a recovery code: letters, too.
 func confirmCode(ctx context.Context, err string) components.Field {
-	return components.Field{Name: "code", Label: text.T(ctx, "Code of your second factor"), Autocomplete: "one-time-code", Code: true, Required: true, Error: err, MaxLength: 40,
-		Hint: text.T(ctx, "Of your authenticator app, or a recovery code.")}
+	f := components.Field{Name: "code", Label: text.T(ctx, "Code of your second factor"), Autocomplete: "one-time-code", Code: true, Required: true, Error: err, MaxLength: 40}
+	f.Hint = text.T(ctx, "Of your authenticator app, or a recovery code.")
+	return f
 }
 
 func newPasswordField(ctx context.Context, name, label, err string) components.Field {
