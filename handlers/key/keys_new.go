@@ -123,19 +123,14 @@ func (h *Handler) Create(c echo.Context) error {
 	return h.ShowMade(c, made, link, "")
 }
 
-// needsPassword leads to the page that asks for the password again when the key is to hold scopes of the portal's own API and the
-// last time was more than ten minutes ago (A14); the form comes back filled in.
+// needsPassword leads to the page that asks for the password again, and for the second factor of who has one, when the key is to work live or to hold scopes of
+// the portal's own API and the last time was more than ten minutes ago (A14); the form comes back filled in.
 func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool, error) {
 	if web.Session(c).Fresh(h.Now()) || len(f.Grants) == 0 {
 		return false, nil
 	}
-	offered, err := h.Keys.Choices(web.Ctx(c), appID)
-	if err != nil {
+	if matters, err := h.matters(c, appID, f); err != nil || !matters {
 		return false, err
-	}
-	wanted := f.pairs()
-	if !slices.ContainsFunc(offered, func(o keys.Choice) bool { return o.IsPortal && slices.Contains(wanted, o.Pair()) }) {
-		return false, nil
 	}
 	back := url.Values{"app": {f.App}, "name": {f.Name}, "environment": {f.Environment}, "grants": f.Grants, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}}
 	f.into(back)
@@ -145,6 +140,16 @@ func (h *Handler) needsPassword(c echo.Context, appID db.ID, f createForm) (bool
 		return true, h.See(c, to)
 	}
 	return true, h.newPage(c, http.StatusUnprocessableEntity, f, passwordElsewhere())
+}
+
+// matters reports whether the key that the form asks for is worth asking its maker again.
+func (h *Handler) matters(c echo.Context, appID db.ID, f createForm) (bool, error) {
+	offered, err := h.Keys.Choices(web.Ctx(c), appID)
+	if err != nil {
+		return false, err
+	}
+	wanted := f.pairs()
+	return f.Environment == "live" || slices.ContainsFunc(offered, func(o keys.Choice) bool { return o.IsPortal && slices.Contains(wanted, o.Pair()) }), nil
 }
 
 // showOnce is the one answer that holds a key's text (K2): no-store, as every page, and not compressed.

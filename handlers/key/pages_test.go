@@ -70,7 +70,7 @@ func TestPickedValuesSurviveARefusal(t *testing.T) {
 }
 
 // A14
-func TestKeysForThePortalsOwnAPIAskForThePasswordAgain(t *testing.T) {
+func TestLiveKeysAndKeysOfThePortalAskForThePasswordAgain(t *testing.T) {
 	w := newWorld(t)
 	form := w.newKeyForm("Gateway")
 	form["grants"] = []string{"portal/keys:verify"}
@@ -84,6 +84,8 @@ func TestKeysForThePortalsOwnAPIAskForThePasswordAgain(t *testing.T) {
 	}
 	form2["grants"] = []string{"orders/orders:read"}
 	form2.Set("expires", "90")
+	live := w.devs.Post("/console/keys/new", form2)
+	form2.Set("environment", "test")
 	ordinary := w.devs.Post("/console/keys/new", form2)
 
 	if late.Status != 303 || !strings.HasPrefix(late.Location, "/console/account/confirm?next=") {
@@ -91,6 +93,9 @@ func TestKeysForThePortalsOwnAPIAskForThePasswordAgain(t *testing.T) {
 	}
 	next, _ := url.Parse(late.Location)
 	has(t, w.devs.Get(next.Query().Get("next")), 200, `value="portal/keys:verify" checked`, `value="Gateway"`)
+	if live.Status != 303 || !strings.HasPrefix(live.Location, "/console/account/confirm?next=") {
+		t.Error(live.Status, live.Location)
+	}
 	has(t, ordinary, 200, "Copy your key now")
 }
 

@@ -1,7 +1,9 @@
 package rotation
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"time"
@@ -17,9 +19,11 @@ import (
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
 
-// RotateForm is where somebody rotates a key.
+// RotateForm is where somebody rotates a key; the query fills it in.
 func (h *Handler) RotateForm(c echo.Context) error {
-	return h.rotatePage(c, http.StatusOK, rotateForm{Overlap: "7"}, nil)
+	q := c.QueryParams()
+	f := rotateForm{Overlap: cmp.Or(q.Get("overlap_days"), "7"), Expires: q.Get("expires"), ExpiresOn: q.Get("expires_on"), DeliveryInput: key.DeliveryInput{Delivery: q.Get("delivery"), LinkLife: q.Get("link_life")}}
+	return h.rotatePage(c, http.StatusOK, f, nil)
 }
 
 type rotateForm struct {
@@ -30,6 +34,24 @@ type rotateForm struct {
 	key.DeliveryInput
 }
 
+// askFirst leads to the page that asks for the password again, and for the second factor of who has one, when the last time was more than ten minutes ago (A14); the
+// form comes back filled in. Whose key it is is asked first.
+func (h *Handler) askFirst(c echo.Context, f rotateForm) (bool, error) {
+	if web.Session(c).Fresh(h.Now()) {
+		return false, nil
+	}
+	d, err := h.Managed(c)
+	if err != nil {
+		return false, err
+	}
+	at := key.KeyPath(d.Row) + "/rotate"
+	to, ok := web.ConfirmFirst(at, url.Values{"overlap_days": {f.Overlap}, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}, "delivery": {f.Delivery}, "link_life": {f.LinkLife}})
+	if !ok {
+		to = "/console/account/confirm?" + url.Values{"next": {at}}.Encode()
+	}
+	return true, h.See(c, to)
+}
+
 // Rotate makes the successor and shows it once.
 func (h *Handler) Rotate(c echo.Context) error {
 	id, err := web.PathID(c, "key", keys.IDPrefix)
@@ -38,6 +60,9 @@ func (h *Handler) Rotate(c echo.Context) error {
 	}
 	var f rotateForm
 	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	if asked, err := h.askFirst(c, f); err != nil || asked {
 		return err
 	}
 	ctx := web.Ctx(c)

@@ -122,6 +122,26 @@ func TestRotateFormSaysWhatHappensAndOffersEveryDay(t *testing.T) {
 	})
 }
 
+// A14: a new text is shown to who has just proved who they are; the form comes back as it was filled in.
+func TestRotatingAsksForThePasswordAgain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := w.Make(w.Developer, "Worker", 60).Key.ID
+		w.Clock.Advance(11 * time.Minute)
+
+		late := w.dev.Post(path(id, "rotate"), url.Values{"form_token": {w.Keys.NewFormToken(w.Developer, keys.RotatePurpose(id))}, "overlap_days": {"9"}})
+		foreign := w.dev.Post(path(db.NewID(), "rotate"), url.Values{"overlap_days": {"9"}})
+
+		to, err := url.Parse(late.Location)
+		if err != nil || late.Status != 303 || to.Path != "/console/account/confirm" || foreign.Status != 404 {
+			t.Fatal(late.Status, late.Location, foreign.Status)
+		}
+		has(t, w.dev.Get(to.Query().Get("next")), 200, `value="9" selected`, "9 days")
+		if d, err := w.Keys.Get(t.Context(), w.Developer, id); err != nil || d.Successor != nil {
+			t.Error("rotated without asking", err)
+		}
+	})
+}
+
 // K10
 func TestRotationPageShowsBothKeysAndWhoStillUsesTheOldOne(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
