@@ -35,6 +35,8 @@ var assembled = exceptions{
 	"models/usage/batch.go add":                   "its caller, in the same file, has them from a table of fixed statements",
 	"models/usage/totals.go writeTotals":          "as add",
 	"models/usage/refusal/refusal.go LeftOut":     "the condition is made in the same file from fixed conditions; every value is an argument",
+	"models/usage/refusal/refusal.go Codes":       "as LeftOut",
+	"models/usage/refusal/sweep.go sweepOwners":   "one of two fixed conditions, from holdings in the same file; every value is an argument",
 }
 
 func TestSQLIsNotPutTogetherFromText(t *testing.T) {
