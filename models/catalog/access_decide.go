@@ -125,10 +125,10 @@ func checkReason(reason string) (string, error) {
 	return reason, p.Err()
 }
 
-// Suspend stops an app's keys at one API. Suspending again changes reason and end. Faults: Forbidden, NotFound, Invalid, Conflict when the access is not in
+// Suspend stops an app's keys at one API, also while the disk is full (REL-8). Suspending again changes reason and end. Faults: Forbidden, NotFound, Invalid, Conflict when the access is not in
 // force.
 func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, in org.Suspension) error {
-	return s.decide(ctx, a, id, func(tx *db.Tx, x AccessRow, api API) error {
+	return s.decide(db.Urgent(ctx), a, id, func(tx *db.Tx, x AccessRow, api API) error {
 		if err := in.Check(tx.Now); err != nil {
 			return err
 		}

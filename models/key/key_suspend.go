@@ -11,10 +11,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Suspend stops any key until until, or, when that is nil, until staff lift it; its people are mailed the reason. Suspending a suspended key
+// Suspend stops any key until until, or, when that is nil, until staff lift it, also while the disk is full (REL-8); its people are mailed the reason. Suspending a suspended key
 // replaces reason and end. Faults: NotFound, Forbidden, Invalid (reason, until), Conflict when the key is over.
 func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, reason string, until *time.Time) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		r, err := forStaff(tx, a, id)
 		if err != nil {
 			return err

@@ -36,10 +36,10 @@ func (s Suspension) details() map[string]string {
 	return d
 }
 
-// SuspendOrganization stops all keys of an organization at once. Suspending again changes reason and end. Faults: Forbidden,
+// SuspendOrganization stops all keys of an organization at once, also while the disk is full (REL-8). Suspending again changes reason and end. Faults: Forbidden,
 // NotFound, Invalid, Conflict for the company's own.
 func (s *Store) SuspendOrganization(ctx context.Context, a actor.Actor, id db.ID, in Suspension) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		if err := RequireStaff(a, permission.StaffOrgsManage); err != nil {
 			return err
 		}
@@ -84,9 +84,9 @@ func (s *Store) UnsuspendOrganization(ctx context.Context, a actor.Actor, id db.
 	})
 }
 
-// SuspendApp stops all keys of an app at once. Faults: Forbidden, NotFound, Invalid.
+// SuspendApp stops all keys of an app at once, also while the disk is full (REL-8). Faults: Forbidden, NotFound, Invalid.
 func (s *Store) SuspendApp(ctx context.Context, a actor.Actor, id db.ID, in Suspension) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		app, o, err := s.appForStaff(tx, a, id)
 		if err != nil {
 			return err
