@@ -157,7 +157,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Handle(leak.JobKind, s.Leak.Job)
 	w.Every("leak.due", 10*time.Minute, s.Leak.Due)
 	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)
-	w.Every("audit.checkpoints", time.Minute, patiently("checkpoints of the audit log are not written down", patiently("checkpoints of the audit log are not written down", NewCheckpoints(o.DB, o.Root, o.Settings).Run)))
+	w.Every("audit.checkpoints", time.Minute, patiently("checkpoints of the audit log are not written down", NewCheckpoints(o.DB, o.Root, o.Settings).Run))
 	if stream := newStream(o); stream != nil {
 		w.Every("audit.stream", streamEvery, patiently("the collector does not take the audit log", stream.Run))
 	}
