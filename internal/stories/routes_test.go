@@ -63,7 +63,7 @@ func pageRoutes(t testing.TB) []web.Route {
 }
 
 // noPages are what programs read.
-var noPages = []string{".csv", ".toml", ".yaml", ".txt", ".xml", ".ico", ".atom", ":calendar", "*"}
+var noPages = []string{".csv", ".jsonl", ".toml", ".yaml", ".txt", ".xml", ".ico", ".atom", ":calendar", "*"}
 
 func templates(routes []web.Route) []string {
 	var all []string
