@@ -38,7 +38,7 @@ run: build ## serve http://127.0.0.1:8080 with SQLite under data/
 demo: build ## serve a believable company from a fresh database under data/demo/
 	./$(BINARY) demo
 
-# Which packages are tested: CI leaves those out that it runs at length in a step of their own.
+# Which packages are tested.
 PACKAGES ?= ./...
 
 .PHONY: test
