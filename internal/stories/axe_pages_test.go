@@ -36,11 +36,12 @@ func TestEveryPageOfAFullPortalIsSound(t *testing.T) {
 	}
 	staff := staffClerk(t, demo.URL)
 	others := append(mailedPages(staff), approvedRequest(staff), previewOfRevocation(staff))
-	others = append(others, invitation(staff, rig.DemoRoles("developer")[1].Email)...)
+	invited := invitation(staff, rig.DemoRoles("developer")[1].Email)
 	pages, cookies := survey(t, demo.URL, roles, routes, append(others, ownPost(staff)...)...)
 
 	reached(t, routes, pages)
 	sights := append(sightsOf(routes, pages), refusals()...)
+	sights = append(sights, sight{role: "visitor", path: invited, status: http.StatusOK}, sight{role: "support", path: invited, status: http.StatusForbidden})
 	inspect(t, demo.URL, cookies, sights)
 }
 
@@ -96,7 +97,7 @@ func mailedPages(c *clerk) []string {
 }
 
 // invitation invites somebody into the company's organization, and is the link of the mail; on their console they find it by themselves.
-func invitation(c *clerk, email string) []string {
+func invitation(c *clerk, email string) string {
 	c.t.Helper()
 	c.open("/console/organizations")
 	c.follow("Northwind", "Company")
@@ -111,11 +112,11 @@ func invitation(c *clerk, email string) []string {
 			c.t.Fatal(err)
 		}
 		if at := strings.Index(opened.Body, "/invitation?token="); at >= 0 {
-			return []string{opened.Body[at : at+len("/invitation?token=")+32]}
+			return opened.Body[at : at+len("/invitation?token=")+32]
 		}
 	}
 	c.t.Fatal("no mail invites them")
-	return nil
+	return ""
 }
 
 // answerWhatWaits answers the question that waits longest: its asker gets a mail.
@@ -193,7 +194,7 @@ func TestEveryPageOfAnEmptyPortalIsSound(t *testing.T) {
 }
 
 // byMail are the pages that only a link in a mail, or the one on the terminal, leads to.
-var byMail = []string{"/setup", "/password/reset", "/email/undo", "/console/account/email", "/console/account/confirm"}
+var byMail = []string{"/setup", "/invitation", "/password/reset", "/email/undo", "/console/account/email", "/console/account/confirm"}
 
 // onward lead to another page, whatever is asked.
 var onward = []string{"/forum/q/:id", "/forum/posts/:id"}
