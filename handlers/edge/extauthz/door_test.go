@@ -19,7 +19,7 @@ import (
 type stranger struct {
 	t      *testing.T
 	addr   string
-	client *http2.Transport
+	client *http2.Transport //nolint:staticcheck // of x/net: it opens as many connections as it needs
 	ended  chan string
 }
 
@@ -34,7 +34,7 @@ func newStranger(t *testing.T, wait time.Duration) *stranger {
 	})
 	go func() { _ = server.Serve(l) }()
 	s := &stranger{t: t, addr: l.Addr().String(), ended: make(chan string, 1000)}
-	s.client = &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
+	s.client = &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) { //nolint:staticcheck // of x/net: it opens as many connections as it needs
 		return (&net.Dialer{}).DialContext(ctx, network, addr)
 	}}
 	t.Cleanup(func() {
@@ -62,7 +62,7 @@ func (s *stranger) half(method, token string) {
 	binary.BigEndian.PutUint32(half[1:], 40<<10)
 	go func() { _, _ = rest.Write(half) }()
 	go func() {
-		answer, err := s.client.RoundTrip(r)
+		answer, err := s.client.RoundTrip(r) //nolint:staticcheck // of x/net: it opens as many connections as it needs
 		if err != nil {
 			s.ended <- err.Error()
 			return
