@@ -11,10 +11,11 @@ import (
 
 var _ keyring.WholeLoader = (*Loader)(nil)
 
-// partQuery has the condition of factQuery with expressions that no index is of: SQLite would take that of digests, and sort all keys for each part.
-const partQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables +
-	" WHERE k.digest_algorithm || '' IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version || '' IN ?" + importFinished +
-	" AND k.id > ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) ORDER BY k.id LIMIT ?"
+// keysQuery has the condition of factQuery with expressions that no index is of: SQLite would take that of digests, and pass over all keys each time.
+const keysQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables +
+	" WHERE k.digest_algorithm || '' IN ('hmac-sha256', 'imported-sha256', 'imported-hmac-sha256') AND k.pepper_version || '' IN ?" + importFinished
+
+const partQuery = keysQuery + " AND k.id > ? AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > ?) ORDER BY k.id LIMIT ?"
 
 // LoadPart implements keyring.WholeLoader: two queries a part.
 func (l *Loader) LoadPart(ctx context.Context, after keyring.ID, limit int) ([]keyring.Loaded, error) {
@@ -28,7 +29,7 @@ func (l *Loader) LoadPart(ctx context.Context, after keyring.ID, limit int) ([]k
 }
 
 // someQuery is factQuery of several keys by their ids.
-const someQuery = "SELECT " + rowColumns + ", " + boundsColumns + ", o.personal_user_id, k.digest AS digest" + rowTables + factCondition + " AND k.id IN ?"
+const someQuery = keysQuery + " AND k.id IN ?"
 
 var _ keyring.SomeLoader = (*Loader)(nil)
 

@@ -29,7 +29,7 @@ func TestSeveralKeysAreFoundByTheirIDs(t *testing.T) {
 	d := dbtest.SQLite(t, dbtest.NewClock())
 	var plan []struct{ Detail string }
 
-	err := d.Read(t.Context()).Raw("EXPLAIN QUERY PLAN "+someQuery, []string{"one", "two"}, []string{"a", "b"}).Scan(&plan).Error
+	err := d.Read(t.Context()).Raw("EXPLAIN QUERY PLAN "+someQuery, []string{"one", "two"}, make([]string, 512)).Scan(&plan).Error
 
 	if err != nil || len(plan) == 0 || !strings.Contains(plan[0].Detail, "(id=?)") {
 		t.Errorf("%v %v", plan, err)
