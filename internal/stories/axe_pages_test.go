@@ -201,8 +201,10 @@ var onward = []string{"/forum/q/:id", "/forum/posts/:id"}
 
 // elsewhere are looked at in stories of their own, which make what they show: a change of policy with its notice, a key handed over, a key without an
 // owner; the pages of second factors; and the reference, which the empty portal has too.
-var elsewhere = []string{"/admin/keys/revocations", "/admin/keys/revocations/:revocation", "/admin/policy/changes/:change", "/handover/:code", "/console/keys/:key/owner", "/apis/:slug/reference",
-	"/login/factor", "/console/account/security/totp/:factor", "/console/account/security/factors/:factor"}
+var elsewhere = []string{
+	"/admin/keys/revocations", "/admin/keys/revocations/:revocation", "/admin/policy/changes/:change", "/handover/:code", "/console/keys/:key/owner", "/apis/:slug/reference",
+	"/login/factor", "/console/account/security/totp/:factor", "/console/account/security/factors/:factor",
+}
 
 // reached fails for each page that no role comes to by links: such a page might as well not be there.
 func reached(t *testing.T, routes []web.Route, pages map[string][]rig.Page) {
