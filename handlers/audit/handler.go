@@ -100,7 +100,7 @@ func (h *Handler) List(c echo.Context) error {
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Activity")), Title: web.T(c, "Activity"),
 		Lead:    web.T(c, "Who of yours did what to the keys, apps and members of this organization. No entry can be changed or taken out without it being noticed."),
-		Crumbs:  []components.Crumb{{Label: web.T(c, "Organizations"), Href: "/console/organizations"}, {Label: o.Name, Href: pathOf(id)}},
+		Crumbs:  []components.Crumb{{Label: web.T(c, "Organizations"), Href: "/console/organizations"}, {Label: o.Name, Href: pathOf(id), Own: true}},
 		Actions: []components.Act{{Label: web.T(c, "Download JSON lines"), Href: withQuery(pathOf(id)+"/activity.jsonl", a.query)}},
 		Parts:   []views.Part{part},
 	}))

@@ -2,6 +2,7 @@ package guide_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -88,8 +89,16 @@ func TestWhatOthersKeepToThemselvesChangesNothing(t *testing.T) {
 				t.Errorf("%s, after a question of others: %s", name, diff)
 			}
 		}
-		if got := l.find(l.Other, words).Shown; len(got) != len(before["visitor: "+words].Results.Shown)+1 || got[0].Title != "Falcon webhook outage merger" {
-			t.Errorf("who asked finds %d", len(got))
+		questions := func(all []guide.Result) (n int) { // a guide that fits worse may make room for one
+			for _, r := range all {
+				if strings.HasPrefix(r.Path, "/forum/") {
+					n++
+				}
+			}
+			return n
+		}
+		if got := l.find(l.Other, words).Shown; questions(got) != questions(before["visitor: "+words].Results.Shown)+1 || got[0].Title != "Falcon webhook outage merger" {
+			t.Errorf("who asked finds %d", questions(got))
 		}
 		for name, own := range map[string]int{"visitor": 0, "other": 0, "owner": 2} {
 			public := len(before["visitor: "+words].Results.Shown)
