@@ -89,7 +89,7 @@ func unfolded(t *testing.T, m proto.Message) []proto.Message {
 	return all
 }
 
-// D6, D7: Envoy itself is in no registry that we build from, so its own schema is what the file is held to.
+// D6, D7: Envoy itself is neither in Debian nor built by Go, so its own schema is what the file is held to.
 func TestEnvoyFileIsAConfigurationByEnvoysOwnSchema(t *testing.T) {
 	for name, o := range map[string]gatewayfile.Options{
 		"plain":   {GatehouseURL: "http://127.0.0.1:8081", APISlug: "orders", Environment: "live", Token: token, Upstream: "http://127.0.0.1:9000"},
