@@ -39,7 +39,8 @@ func TestSigningInTakesASecondFactor(t *testing.T) {
 			sound(desk)
 			seed := strings.ReplaceAll(desk.secret(), " ", "")
 			w.secrets.keep("seed", seed)
-			desk.fill("Code", appCode(t, seed, 0))
+			first := appCode(t, seed, 0)
+			desk.fill("Code", first)
 			desk.press("Finish set-up")
 			desk.see("Each works once")
 			sound(desk)
@@ -60,7 +61,7 @@ func TestSigningInTakesASecondFactor(t *testing.T) {
 			sound(phone)
 			phone.open("/console/apps")
 			phone.see("Your password is right")
-			phone.fill("Code", appCode(t, seed, 0)) // set it up, so it is used
+			phone.fill("Code", first) // it set the app up, so it is used
 			phone.press("Sign in")
 			phone.see("That is not a code that works now")
 			phone.fill("Code", appCode(t, seed, 30*time.Second))
