@@ -145,7 +145,7 @@ func (s *Store) Resolve(ctx context.Context, token string) (Session, User, error
 			_, err := tx.Run("UPDATE sessions SET last_seen_at = ? WHERE id = ?", tx.Now, sessions[0].ID)
 			return err
 		})
-		if errors.Is(err, db.ErrReadOnly) { // who is signed in goes on reading while the database is moved
+		if errors.Is(err, db.ErrReadOnly) || db.Full(err) { // who is signed in goes on reading while the database is moved, and stops keys on a full disk
 			err = nil
 		}
 	}
@@ -167,7 +167,7 @@ func (s *Store) sessionsOf(ctx context.Context, userID db.ID) ([]Session, error)
 
 // EndSession ends one of the actor's own sessions at once, on all replicas (S4). Faults: NotFound.
 func (s *Store) EndSession(ctx context.Context, a actor.Actor, id db.ID) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		n, err := tx.Run("DELETE FROM sessions WHERE id = ? AND user_id = ?", id, a.UserID)
 		if err != nil {
 			return err
@@ -182,7 +182,7 @@ func (s *Store) EndSession(ctx context.Context, a actor.Actor, id db.ID) error {
 
 // EndOtherSessions ends all of the actor's own sessions but the one in which they are.
 func (s *Store) EndOtherSessions(ctx context.Context, a actor.Actor) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: a.UserID})
 		return endSessions(tx, a.UserID, a.SessionID)
 	})
@@ -190,7 +190,7 @@ func (s *Store) EndOtherSessions(ctx context.Context, a actor.Actor) error {
 
 // SignOut ends the session in which the actor is. It does nothing for nobody.
 func (s *Store) SignOut(ctx context.Context, a actor.Actor) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		n, err := tx.Run("DELETE FROM sessions WHERE id = ?", a.SessionID)
 		if n > 0 {
 			audit.Record(tx, a, audit.Event{Act: audit.UserSignedOut, TargetKind: "user", TargetID: a.UserID})

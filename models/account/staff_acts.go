@@ -37,7 +37,7 @@ func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, reason str
 	if id == a.UserID {
 		return fault.New(fault.Conflict, "You can’t suspend yourself.")
 	}
-	return s.onUser(ctx, id, func(tx *db.Tx, u User) error {
+	return s.onUser(db.Urgent(ctx), id, func(tx *db.Tx, u User) error {
 		if err := adminStays(tx, id); err != nil {
 			return err
 		}
@@ -98,7 +98,7 @@ func (s *Store) EndSessionsOf(ctx context.Context, a actor.Actor, id db.ID) erro
 	if err := allowed(a, permission.StaffUsersManage); err != nil {
 		return err
 	}
-	return s.onUser(ctx, id, func(tx *db.Tx, _ User) error {
+	return s.onUser(db.Urgent(ctx), id, func(tx *db.Tx, _ User) error {
 		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: id})
 		return endSessions(tx, id, db.ID{})
 	})

@@ -28,8 +28,8 @@ var ErrFull = errors.New("db: the disk is full")
 
 type urgentKey struct{}
 
-// Urgent has the transactions of ctx written even when the disk is full, into room that is kept aside: for what stops keys, which must not wait until
-// somebody has made room.
+// Urgent has the transactions of ctx written even when the disk is full, into room that is kept aside: for what stops keys, accounts and
+// sessions, which must not wait until somebody has made room. What it writes is small, or asked for by who is trusted: strangers could use that room up.
 func Urgent(ctx context.Context) context.Context { return context.WithValue(ctx, urgentKey{}, true) }
 
 func urgent(ctx context.Context) bool { return ctx.Value(urgentKey{}) != nil }
@@ -82,6 +82,9 @@ func (d *DB) leaveRoom(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Full reports whether err says that a transaction was refused because the disk is full: then an urgent one may still be written.
+func Full(err error) bool { return errors.Is(err, ErrFull) || full(err) }
 
 // full reports whether err says that the disk is.
 func full(err error) bool {

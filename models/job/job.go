@@ -4,10 +4,14 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -46,6 +50,7 @@ type Worker struct {
 	db      *db.DB
 	replica string
 	kinds   map[string]Func
+	urgent  []string // kinds
 	every   []periodic
 	beats   func() (beats <-chan time.Time, stop func())
 }
@@ -67,6 +72,26 @@ func ticking() (<-chan time.Time, func()) {
 
 // Handle says how jobs of a kind are done. Call it before Run.
 func (w *Worker) Handle(kind string, fn Func) { w.kinds[kind] = fn }
+
+// HandleUrgent is Handle for what stops keys: its jobs are taken up and finished on a full disk, too (REL-8). What fn itself writes is db.Urgent where fn says so.
+func (w *Worker) HandleUrgent(kind string, fn Func) {
+	w.Handle(kind, fn)
+	w.urgent = append(w.urgent, kind)
+}
+
+// EveryUrgent is Every for what stops keys, as HandleUrgent.
+func (w *Worker) EveryUrgent(kind string, period time.Duration, fn func(ctx context.Context) error) {
+	w.Every(kind, period, fn)
+	w.urgent = append(w.urgent, kind)
+}
+
+// weigh has what is written about a job of a kind written on a full disk where the kind is urgent.
+func (w *Worker) weigh(ctx context.Context, kind string) context.Context {
+	if slices.Contains(w.urgent, kind) {
+		return db.Urgent(ctx)
+	}
+	return ctx
+}
 
 // Every does fn once each period, counted from the epoch, on one replica. Call it before Run.
 func (w *Worker) Every(kind string, period time.Duration, fn func(ctx context.Context) error) {
@@ -101,15 +126,24 @@ func (w *Worker) complain(ctx context.Context, err error, said string) string {
 	return err.Error()
 }
 
-// Step queues what is due by period and runs every due job once. Tests call it instead of Run.
+// Step queues what is due by period and runs every due job once; on a full disk those of urgent kinds, and then it fails for the rest. Tests call it instead of Run.
 func (w *Worker) Step(ctx context.Context) error {
-	if err := w.queuePeriodic(ctx); err != nil {
-		return err
+	hindered := w.queuePeriodic(ctx)
+	if hindered != nil && !db.Full(hindered) {
+		return hindered
 	}
+	kinds := slices.Collect(maps.Keys(w.kinds))
 	for {
-		j, ok, err := w.lease(ctx)
+		if hindered != nil {
+			kinds = w.urgent
+		}
+		j, ok, err := w.lease(ctx, kinds)
+		if db.Full(err) && hindered == nil {
+			hindered = err
+			continue
+		}
 		if err != nil || !ok {
-			return err
+			return errors.Join(err, hindered)
 		}
 		if err := w.finish(ctx, j, w.perform(ctx, j)); err != nil {
 			return err
@@ -117,8 +151,10 @@ func (w *Worker) Step(ctx context.Context) error {
 	}
 }
 
+// queuePeriodic queues what is due by period. On a full disk it goes on to the urgent kinds, and fails in the end.
 func (w *Worker) queuePeriodic(ctx context.Context) error {
 	now := w.db.Now()
+	var hindered error
 	for _, p := range w.every {
 		once := fmt.Sprintf("%s/%d", p.kind, now.Truncate(p.period).Unix())
 		var n int64
@@ -128,12 +164,13 @@ func (w *Worker) queuePeriodic(ctx context.Context) error {
 			}
 			continue
 		}
-		err := w.db.Tx(ctx, func(tx *db.Tx) error { return Queue(tx, p.kind, once, nil, tx.Now) })
-		if err != nil {
+		err := w.db.Tx(w.weigh(ctx, p.kind), func(tx *db.Tx) error { return Queue(tx, p.kind, once, nil, tx.Now) })
+		if err != nil && !db.Full(err) {
 			return err
 		}
+		hindered = cmp.Or(hindered, err)
 	}
-	return nil
+	return hindered
 }
 
 type leased struct {
@@ -143,10 +180,13 @@ type leased struct {
 	Attempts int
 }
 
-func (w *Worker) lease(ctx context.Context) (leased, bool, error) {
-	kinds := make([]string, 0, len(w.kinds))
-	for k := range w.kinds {
-		kinds = append(kinds, k)
+// lease takes the next due job of some kinds; where all of them are urgent, on a full disk, too.
+func (w *Worker) lease(ctx context.Context, kinds []string) (leased, bool, error) {
+	if len(kinds) == 0 {
+		return leased{}, false, nil
+	}
+	if !slices.ContainsFunc(kinds, func(k string) bool { return !slices.Contains(w.urgent, k) }) {
+		ctx = db.Urgent(ctx)
 	}
 	due := `SELECT id FROM jobs WHERE finished_at IS NULL AND failed_at IS NULL AND run_at <= ? AND kind IN ?
 		AND (leased_until IS NULL OR leased_until <= ?) ORDER BY run_at LIMIT 1`
@@ -225,7 +265,7 @@ func (w *Worker) hold(ctx context.Context, lost context.CancelFunc, j leased) {
 func (w *Worker) renew(ctx context.Context, j leased) (held bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, Beat)
 	defer cancel()
-	err = w.db.Tx(ctx, func(tx *db.Tx) error {
+	err = w.db.Tx(w.weigh(ctx, j.Kind), func(tx *db.Tx) error {
 		n, err := tx.Run("UPDATE jobs SET leased_until = ? WHERE id = ? AND leased_by = ? AND attempts = ? AND finished_at IS NULL", tx.Now.Add(Lease), j.ID, w.replica, j.Attempts)
 		held = n > 0
 		return err
@@ -234,8 +274,7 @@ func (w *Worker) renew(ctx context.Context, j leased) (held bool, err error) {
 }
 
 func (w *Worker) finish(ctx context.Context, j leased, result error) error {
-	ctx = context.WithoutCancel(ctx)
-	return w.db.Tx(ctx, func(tx *db.Tx) error {
+	return w.db.Tx(w.weigh(context.WithoutCancel(ctx), j.Kind), func(tx *db.Tx) error {
 		switch {
 		case result == nil:
 			_, err := tx.Run("UPDATE jobs SET finished_at = ?, leased_until = NULL, last_error = '', payload = '{}' WHERE id = ? AND leased_by = ? AND attempts = ?", tx.Now, j.ID, w.replica, j.Attempts)

@@ -32,7 +32,11 @@ func (s *Store) Start(ctx context.Context, a actor.Actor, id db.ID, reason strin
 	if err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	b, err := read(s.db.Read(ctx), id)
+	if err != nil {
+		return err
+	}
+	return s.db.Tx(forVerb(ctx, b.Verb), func(tx *db.Tx) error {
 		b, err := locked(tx, id)
 		if err != nil || b.StartedAt != nil {
 			return err
@@ -50,6 +54,14 @@ func (s *Store) Start(ctx context.Context, a actor.Actor, id db.ID, reason strin
 		audit.Record(tx, a, audit.Event{Act: acts[b.Verb], TargetKind: "key_bulk", TargetID: id, Details: b.details(b.Keys)})
 		return queue(tx, id)
 	})
+}
+
+// forVerb has what stops keys written on a full disk, too.
+func forVerb(ctx context.Context, v key.Verb) context.Context {
+	if v == key.Revoking || v == key.Pausing {
+		return db.Urgent(ctx)
+	}
+	return ctx
 }
 
 // Stop ends an act after the part that it is at; what is done stays done. Stopping one that is over does nothing. Faults: Forbidden, NotFound, Conflict for a

@@ -33,6 +33,11 @@ func (s *Store) Job(ctx context.Context, raw json.RawMessage) error {
 		return fmt.Errorf("bulk: %w", err)
 	}
 	until := s.db.Now().Add(maxRun)
+	b, err := read(s.db.Read(ctx), p.Bulk)
+	if err != nil {
+		return err
+	}
+	ctx = forVerb(ctx, b.Verb)
 	for range maxParts {
 		more, err := s.step(ctx, p.Bulk)
 		if err != nil || !more {

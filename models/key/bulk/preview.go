@@ -91,6 +91,7 @@ func (s *Store) fix(ctx context.Context, a actor.Actor, b Bulk, ids []db.ID) err
 	if len(ids) == 0 {
 		return fault.New(fault.Invalid, "This finds no key of which anything would change.")
 	}
+	ctx = forVerb(ctx, b.Verb)
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run("INSERT INTO key_bulks (id, verb, made_by, filter, of_bulk, ends_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 			b.ID, string(b.Verb), a.UserID.Ref(), b.Filter, b.OfBulk, b.EndsAt, tx.Now.Add(PreviewLife), tx.Now)

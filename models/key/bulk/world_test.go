@@ -45,7 +45,7 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) *world {
 	w := &world{t: t, db: d, clock: clock, keys: key.NewStore(key.Options{DB: d, Outbox: box, Root: root, Brand: "gk", Link: link})}
 	w.bulks = bulk.NewStore(bulk.Options{DB: d, Keys: w.keys, Outbox: box, Link: link})
 	w.worker = job.NewWorker(d, "one")
-	w.worker.Handle(bulk.JobKind, w.bulks.Job)
+	w.worker.HandleUrgent(bulk.JobKind, w.bulks.Job)
 	w.ada, w.dev, w.sam = w.user("ada", ""), w.user("dev", ""), w.user("sam", "")
 	w.staff, w.support = w.user("root", "admin"), w.user("sue", "support")
 	w.northOrg, w.north = w.organization("Northwind", "ops@northwind.example", map[string]actor.Actor{"admin": w.ada, "developer": w.dev})

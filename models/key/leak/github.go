@@ -37,7 +37,7 @@ func (s *Store) Deliver(ctx context.Context, body []byte, matches []Match) ([]bo
 	}
 	digest := sha256.Sum256(body)
 	var real []bool
-	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+	err = s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		// The digest does not come first: gorm takes bytes right behind a parenthesis for a list.
 		n, err := tx.Run("INSERT INTO leak_deliveries (at, digest) VALUES (?, ?) ON CONFLICT (digest) DO NOTHING", tx.Now, digest[:])
 		if err != nil {

@@ -24,7 +24,7 @@ func (s *Store) Due(ctx context.Context) error {
 
 func (s *Store) dueBatch(ctx context.Context) (int, error) {
 	n := 0
-	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+	err := s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		var due []Incident
 		if err := tx.Raw("SELECT * FROM leak_incidents WHERE revoke_at <= ? ORDER BY revoke_at, id LIMIT ?"+lock(tx), tx.Now, dueAtOnce).Scan(&due).Error; err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
@@ -64,7 +65,8 @@ func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		return limited(tx, bucket{"leak reports of " + network(a.Address, 32, 64), 1, perNetwork}, bucket{"leak reports around " + around, 1, perRange})
 	})
-	if err != nil {
+	full := db.Full(err)
+	if err != nil && !full {
 		return 0, err
 	}
 	known, err := s.forms(ctx)
@@ -81,12 +83,51 @@ func (s *Store) HandIn(ctx context.Context, a actor.Actor, h Handed) (int, error
 	for _, key := range texts {
 		p.Found = append(p.Found, s.found(known, key.Reveal()))
 	}
-	return len(p.Found), s.db.Tx(ctx, func(tx *db.Tx) error {
+	if full {
+		return len(p.Found), s.takeAtOnce(ctx, p)
+	}
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := limited(tx, bucket{"keys in leak reports around " + around, len(texts), textsRange}, bucket{"leak reports", 1, perPortal}, bucket{"keys in leak reports", len(texts), textsPortal}); err != nil {
 			return err
 		}
 		return job.Queue(tx, JobKind, "", p, tx.Now)
 	})
+	if db.Full(err) {
+		err = s.takeAtOnce(ctx, p)
+	}
+	return len(p.Found), err
+}
+
+// fullPerMinute is how many reports a process takes in a minute while the disk is full and what the limits count can't be written.
+const fullPerMinute = 60
+
+// takeAtOnce takes a report while the disk is full: no job can be queued for it, and what a stranger makes up must not use up the room that is kept for what is
+// urgent. A text that is no key writes nothing, and gets the same answer. Faults: RateLimited.
+func (s *Store) takeAtOnce(ctx context.Context, p payload) error {
+	if !s.whileFull.take(s.db.MachineNow()) {
+		return fault.Later(time.Minute, "Too many reports came in. Wait an hour, then try again.")
+	}
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
+		_, err := s.take(tx, actor.ForSystem(), p)
+		return err
+	})
+}
+
+// minutely counts what a process does in a minute.
+type minutely struct {
+	mu    sync.Mutex
+	began time.Time
+	n     int
+}
+
+func (m *minutely) take(now time.Time) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if now.Sub(m.began).Abs() >= time.Minute {
+		m.began, m.n = now, 0
+	}
+	m.n++
+	return m.n <= fullPerMinute
 }
 
 // bucket is what a limit counts, and how much of it is taken.
@@ -115,7 +156,7 @@ func (s *Store) Job(ctx context.Context, raw json.RawMessage) error {
 	if err := json.Unmarshal(raw, &p); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		_, err := s.take(tx, actor.ForSystem(), p)
 		return err
 	})

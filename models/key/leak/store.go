@@ -36,6 +36,7 @@ type Store struct {
 	db        *db.DB
 	keys      *key.Store
 	outbox    *outbox.Outbox
+	whileFull minutely
 	digesters []*apikey.Digester // of every pepper
 	versions  []string
 	brand     string
