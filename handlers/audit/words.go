@@ -25,7 +25,7 @@ var (
 
 // nouns are what the filter offers.
 var nouns = []struct{ noun, words string }{
-	{"key", text.N("Keys")}, {"app", text.N("Apps")}, {"access", text.N("Access")}, {"member", text.N("Members")}, {"organization", text.N("Organization")}, {"leak", text.N("Leaked keys")},
+	{"key", text.N("Keys")}, {"app", text.N("Apps")}, {"access", text.N("Access")}, {"member", text.N("Members")}, {"organization", text.N("Organization")}, {"domain", text.N("Domains")}, {"leak", text.N("Leaked keys")},
 }
 
 var byWords = map[activity.By]string{
@@ -49,6 +49,8 @@ var words = map[string]string{
 	string(audit.MemberRemoved): text.N("Member removed"), string(audit.MemberLeft): text.N("Member left"),
 	"member.invited": text.N("Member invited"), "member.joined": text.N("Member joined"), "member.role_changed": text.N("Role changed"), "organization.transferred": text.N("Organization handed over"),
 	"invitation.resent": text.N("Invitation sent again"), "invitation.revoked": text.N("Invitation withdrawn"), "invitation.declined": text.N("Invitation declined"),
+	string(audit.DomainClaimed): text.N("Domain entered"), string(audit.DomainProven): text.N("Domain proven"), string(audit.DomainLost): text.N("Domain lost"), string(audit.DomainRemoved): text.N("Domain removed"),
+	string(audit.DomainJoinSet): text.N("Who joins by a domain changed"), string(audit.DomainProviderSet): text.N("Sign-in for a domain changed"),
 	string(audit.OrganizationCreated): text.N("Organization created"), string(audit.OrganizationChanged): text.N("Organization changed"), string(audit.OrganizationDeleted): text.N("Organization deleted"),
 	string(audit.OrganizationSuspended): text.N("Organization suspended"), string(audit.OrganizationUnsuspended): text.N("Suspension of the organization lifted"),
 	string(audit.LeakOpened): text.N("Key reported as leaked"), string(audit.LeakResumed): text.N("Key resumed, and incident closed"), string(audit.LeakClosed): text.N("Incident closed"),

@@ -28,14 +28,15 @@ const (
 	SessionEnded        Act = "session.ended"
 	SessionsEnded       Act = "session.all_ended"
 
-	FactorAdded   Act = "factor.added"
-	FactorRemoved Act = "factor.removed"
-	FactorRenamed Act = "factor.renamed"
-	FactorShown   Act = "factor.shown" // at sign-in, or again before something that matters
-	FactorFailed  Act = "factor.failed"
-	FactorsReset  Act = "factor.all_reset" // by an operator, for somebody who is locked out
-	RecoveryMade  Act = "factor.recovery_codes_made"
-	RecoveryUsed  Act = "factor.recovery_code_used"
+	FactorAdded       Act = "factor.added"
+	FactorRemoved     Act = "factor.removed"
+	FactorRenamed     Act = "factor.renamed"
+	FactorShown       Act = "factor.shown" // at sign-in, or again before something that matters
+	FactorFailed      Act = "factor.failed"
+	FactorsReset      Act = "factor.all_reset" // by an operator, for somebody who is locked out
+	RecoveryMade      Act = "factor.recovery_codes_made"
+	FactorCountedBack Act = "factor.counter_went_back" // a passkey of which there may be a copy
+	RecoveryUsed      Act = "factor.recovery_code_used"
 
 	OrganizationCreated     Act = "organization.created"
 	OrganizationChanged     Act = "organization.changed"
@@ -59,6 +60,12 @@ const (
 	OrganizationTransferred Act = "organization.transferred"
 	OrganizationRestored    Act = "organization.restored"
 	OrganizationPurged      Act = "organization.purged" // deleted so long ago that it can't come back
+	DomainClaimed           Act = "domain.claimed"
+	DomainProven            Act = "domain.proven"
+	DomainLost              Act = "domain.lost" // its record was gone for too long
+	DomainRemoved           Act = "domain.removed"
+	DomainJoinSet           Act = "domain.join_set"     // who joins by an address there
+	DomainProviderSet       Act = "domain.provider_set" // by which its people must sign in
 
 	APICreated        Act = "api.created"
 	APIChanged        Act = "api.changed"
@@ -198,7 +205,8 @@ var acts = []Act{
 	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIReportOnly, APIReportOnlyEnd, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeysPaused, KeysResumed, KeysShortened, KeysFinished, KeysStopped, KeyShortened, KeySuspended, KeyUnsuspended, KeyRenamed, KeyBounded, KeyScopeTaken, KeyScopeGiven, KeysImported, ImportEnded, KeyPasted, LeakReported, LeakOpened, LeakResumed, LeakClosed, LeakNoticeEnded, LeakPolicySet, PolicyChanged, PolicyPreviewed, PortalChanged, MailTested, MailRead,
 	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, RevisionHidden, RevisionShown, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead, TutorialTicked, TutorialUnticked, PageRated,
 	PresetAdded, PresetChanged, PresetMoved, PresetDeleted,
-	FactorAdded, FactorRemoved, FactorRenamed, FactorShown, FactorFailed, FactorsReset, RecoveryMade, RecoveryUsed,
+	FactorAdded, FactorRemoved, FactorRenamed, FactorShown, FactorFailed, FactorsReset, RecoveryMade, RecoveryUsed, FactorCountedBack,
 	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged,
+	DomainClaimed, DomainProven, DomainLost, DomainRemoved, DomainJoinSet, DomainProviderSet,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,
 }

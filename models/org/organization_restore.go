@@ -148,7 +148,8 @@ func purge(tx *db.Tx, id db.ID) error {
 		change.Record(tx, change.App, app)
 	}
 	for _, query := range []string{
-		"DELETE FROM members WHERE organization_id = ?", "DELETE FROM invitations WHERE organization_id = ?", "DELETE FROM key_calendars WHERE organization_id = ?",
+		"DELETE FROM members WHERE organization_id = ?", "DELETE FROM invitations WHERE organization_id = ?", "DELETE FROM domains WHERE organization_id = ?",
+		"DELETE FROM domain_barred WHERE organization_id = ?", "DELETE FROM key_calendars WHERE organization_id = ?",
 		"UPDATE organizations SET technical_email = '' WHERE id = ?",
 	} {
 		if _, err := tx.Run(query, id); err != nil {

@@ -8,8 +8,9 @@ import (
 
 // Bounds against making things without end (L7).
 const (
-	MaxOwned = 20  // organizations that one user owns
-	MaxApps  = 200 // apps of one organization
+	MaxOwned   = 20  // organizations that one user owns
+	MaxApps    = 200 // apps of one organization
+	MaxMembers = 500
 )
 
 // Options of a Store.

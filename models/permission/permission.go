@@ -32,6 +32,7 @@ const (
 	OrgDelete     Name = "organization:delete"
 	MembersManage Name = "members:manage"
 	OwnersManage  Name = "owners:manage"
+	DomainsManage Name = "domains:manage"
 	AppsRead      Name = "apps:read"
 	AppsManage    Name = "apps:manage"
 	AppsMove      Name = "apps:move"
@@ -99,6 +100,7 @@ var Table = []Row{
 	{OrgDelete, text.N("Transfer or delete the organization"), owners, nil},
 	{MembersManage, text.N("Manage members below owner"), admins, nil},
 	{OwnersManage, text.N("Make and remove owners"), owners, nil},
+	{DomainsManage, text.N("Prove domains, and say who joins by an address there"), owners, nil},
 	{AppsRead, text.N("See apps"), anyMember, nil},
 	{AppsManage, text.N("Create, change and delete apps"), admins, nil},
 	{AppsMove, text.N("Move an app to another organization, as an admin there"), owners, nil},

@@ -130,6 +130,9 @@ func (s *Store) depart(ctx context.Context, a actor.Actor, organizationID, userI
 		}
 		audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
 		if act == audit.MemberRemoved {
+			if _, err := tx.Run("INSERT INTO domain_barred (organization_id, user_id, created_at) VALUES (?, ?, ?) ON CONFLICT (organization_id, user_id) DO NOTHING", organizationID, userID, tx.Now); err != nil {
+				return err
+			}
 			if err := s.tellRemoved(tx, organizationID, userID); err != nil {
 				return err
 			}

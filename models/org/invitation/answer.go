@@ -39,6 +39,9 @@ func (s *Store) Accept(ctx context.Context, a actor.Actor, id db.ID) (Invitation
 		if err != nil {
 			return err
 		}
+		if _, err := tx.Run("DELETE FROM domain_barred WHERE organization_id = ? AND user_id = ?", i.OrganizationID, a.UserID); err != nil {
+			return err
+		}
 		if n > 0 {
 			audit.Record(tx, a, audit.Event{Act: audit.MemberJoined, TargetKind: "user", TargetID: a.UserID, OrganizationID: i.OrganizationID, Details: map[string]string{"role": i.Role}})
 		}

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -22,7 +23,7 @@ const kept = 30 * 24 * time.Hour
 // Bounds against mail to strangers and lists without end (L7).
 const (
 	MaxOpen    = 100 // invitations of one organization
-	MaxMembers = 500
+	MaxMembers = org.MaxMembers
 
 	perOrganization = 50 // mails in a window
 	perPerson       = 50
