@@ -39,19 +39,21 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/githubleak"
+	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 )
 
-// Options of Build. All are required, but for LogsLost.
+// Options of Build. All are required, but for LogsLost and Hash.
 type Options struct {
 	DB       *db.DB
 	Root     *secret.Root
 	Settings config.Settings
-	Replica  string        // names this process among its peers
-	Version  string        // of the program
-	LogsLost func() uint64 // how many lines of the log were lost
+	Replica  string            // names this process among its peers
+	Version  string            // of the program
+	LogsLost func() uint64     // how many lines of the log were lost
+	Hash     password.HashFunc // computes argon2id; nil: this process does
 }
 
 // House is the running installation: what its listeners serve, and the work that it does beside.

@@ -69,7 +69,7 @@ type Stores struct {
 }
 
 func newStores(o Options) (Stores, error) {
-	hasher, err := password.NewHasher(password.Default, password.GateOptions{}, nil)
+	hasher, err := password.NewHasher(password.Default, password.GateOptions{}, o.Hash)
 	if err != nil {
 		return Stores{}, err
 	}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"runtime/debug"
 	"syscall"
@@ -34,6 +35,7 @@ type commands struct {
 	Move        moveCommand        `cmd:"" help:"Take a SQLite installation over to PostgreSQL, whole, while it serves."`
 	Healthcheck healthcheckCommand `cmd:"" help:"Ask the server of this machine whether it is ready."`
 	Version     versionCommand     `cmd:"" help:"Print the version."`
+	HashWorker  hashWorkerCommand  `cmd:"" hidden:"" help:"Compute password hashes for the process that started this one."`
 }
 
 // world is what a command sees of the outside.
@@ -43,6 +45,7 @@ type world struct {
 	stdout    io.Writer
 	stderr    io.Writer
 	lookupEnv func(string) (string, bool)
+	worker    func() *exec.Cmd // this program as a process that computes password hashes; nil: they are computed here
 }
 
 func main() { os.Exit(run()) }
@@ -72,7 +75,7 @@ func untilSignal() (ctx context.Context, stop func()) {
 func run() int {
 	ctx, stop := untilSignal()
 	defer stop()
-	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv}
+	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, worker: hashWorker}
 	var c commands
 	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A developer portal that hands out API keys and answers for them."),
 		kong.Bind(w), kong.Help(withSettings))

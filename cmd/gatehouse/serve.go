@@ -66,7 +66,11 @@ type beside func(w *world, o *opened, house *handlers.House, portal net.Addr) ([
 
 // serve runs the house over an open installation until w's context ends.
 func serve(w *world, o *opened, others ...beside) error {
-	house, err := handlers.Build(w.ctx, handlers.Options{DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName(), Version: versionText(), LogsLost: o.logsLost})
+	hash, endWorker := hashing(w)
+	defer endWorker()
+	house, err := handlers.Build(w.ctx, handlers.Options{
+		DB: o.db, Root: o.root, Settings: o.settings, Replica: replicaName(), Version: versionText(), LogsLost: o.logsLost, Hash: hash,
+	})
 	if err != nil {
 		return err
 	}

@@ -31,7 +31,7 @@ func NewHasher(params Params, options GateOptions, hash HashFunc) (*Hasher, erro
 		return nil, ErrParams
 	}
 	if hash == nil {
-		hash = argon
+		hash = Argon2id
 	}
 	if options.Memory == 0 {
 		options.Memory = int64(params.MemoryKiB) << 10
@@ -40,7 +40,8 @@ func NewHasher(params Params, options GateOptions, hash HashFunc) (*Hasher, erro
 	return &Hasher{gate: newGate(options), params: params, hash: hash, dummy: dummy}, nil
 }
 
-func argon(password, salt []byte, p Params, keyLen uint32) []byte {
+// Argon2id is the HashFunc of every real Hasher (RFC 9106).
+func Argon2id(password, salt []byte, p Params, keyLen uint32) []byte {
 	return argon2.IDKey(password, salt, p.Time, p.MemoryKiB, p.Threads, keyLen)
 }
 
