@@ -1,0 +1,222 @@
+// Package openid signs people in at providers elsewhere: by OpenID Connect (code flow with PKCE S256, nonce, exact issuer, signed ID token), and at GitHub by
+// OAuth. It keeps nothing: what has to survive the trip through the browser is a Trip, which the caller seals into a cookie of that browser. Sources: OpenID
+// Connect Core 1.0, Discovery 1.0, Back-Channel Logout 1.0; RFC 6749, 7636, 9207, 9700.
+package openid
+
+import (
+	"context"
+	"crypto/hmac"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/coreos/go-oidc/v3/oidc"
+	"golang.org/x/oauth2"
+
+	"github.com/gatehouse-dev/gatehouse/internal/outbound"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+)
+
+// Faults of a trip. What exactly was wrong is in the wrapped error, for the log alone.
+var (
+	ErrAway    = errors.New("openid: the provider does not answer")
+	ErrDenied  = errors.New("openid: the person or the provider said no")
+	ErrRefused = errors.New("openid: the answer is not one to believe")
+)
+
+// Settings of one provider, as its operator wrote them.
+type Settings struct {
+	Name         string // in addresses and settings
+	Label        string // on buttons
+	Issuer       string // exactly as the provider writes it
+	GitHub       bool   // OAuth as GitHub has it: no ID token
+	ClientID     string
+	ClientSecret secret.Text
+	TrustAddress bool     // each address that it names is its person's own: it is the directory of a company
+	Factor       []string // values of amr or acr that say that a second factor was shown there; none: it never counts
+}
+
+// Trip is what the browser keeps while its person is at the provider.
+type Trip struct {
+	Provider string `json:"p"`
+	State    string `json:"s"`
+	Nonce    string `json:"n"`
+	Verifier string `json:"v"`
+	Again    bool   `json:"a,omitempty"` // the person had to show anew who they are
+}
+
+// Ask is what a provider is asked for beside who it is.
+type Ask struct {
+	Again   bool   // let them sign in there anew, even when they are signed in
+	Address string // of whom it will be; ""
+}
+
+// Identity is whom a provider says that it is. Issuer and Subject name them for good; all else may change.
+type Identity struct {
+	Issuer    string
+	Subject   string
+	Address   string // ""
+	Verified  bool   // the provider says that the address is theirs
+	Name      string // ""
+	SessionID string // of the provider, named again at logout; ""
+	Factor    bool   // a second factor was shown there, and the settings say that it counts
+}
+
+// algorithms are the signatures that count: none with a shared secret, and never none.
+var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
+
+const (
+	discoveryAge = 24 * time.Hour
+	skew         = 5 * time.Minute
+	freshFor     = 5 * time.Minute // since when somebody who had to sign in anew has done so
+)
+
+// Client talks to one provider. Safe for concurrent use.
+type Client struct {
+	Settings
+
+	redirect string
+	http     *http.Client
+	now      func() time.Time
+
+	mu      sync.Mutex
+	found   *discovered
+	foundAt time.Time
+}
+
+// New makes a client. Redirect is the address to which the provider sends people back; allowed are the networks besides the public ones where it may be.
+func New(s Settings, redirect string, allowed []netip.Prefix, now func() time.Time) *Client {
+	return &Client{Settings: s, redirect: redirect, http: outbound.NewClient(allowed), now: now}
+}
+
+// discovered is what a provider tells of itself.
+type discovered struct {
+	provider *oidc.Provider
+	oauth    oauth2.Config
+	issParam bool // it names itself in its answers (RFC 9207)
+}
+
+// discover reads once a day what the provider tells of itself; when it does not answer then, what it told before stands.
+func (c *Client) discover(ctx context.Context) (*discovered, error) {
+	if c.GitHub {
+		return &discovered{oauth: c.githubOAuth()}, nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.found != nil && c.now().Sub(c.foundAt) < discoveryAge {
+		return c.found, nil
+	}
+	found, err := c.ask(c.with(ctx))
+	if err != nil {
+		if c.found != nil {
+			return c.found, nil
+		}
+		return nil, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	c.found, c.foundAt = found, c.now()
+	return found, nil
+}
+
+func (c *Client) ask(ctx context.Context) (*discovered, error) {
+	provider, err := oidc.NewProvider(ctx, c.Issuer) // which holds the issuer to be exactly this one
+	if err != nil {
+		return nil, err
+	}
+	var more struct {
+		JWKS     string   `json:"jwks_uri"`
+		Methods  []string `json:"token_endpoint_auth_methods_supported"`
+		IssParam bool     `json:"authorization_response_iss_parameter_supported"`
+	}
+	if err := provider.Claims(&more); err != nil {
+		return nil, err
+	}
+	endpoint := provider.Endpoint()
+	for _, address := range []string{endpoint.AuthURL, endpoint.TokenURL, more.JWKS} {
+		if !c.safe(address) {
+			return nil, fmt.Errorf("%q is no address for secrets", address)
+		}
+	}
+	endpoint.AuthStyle = oauth2.AuthStyleInHeader // tried out, it would send the code twice
+	if len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") {
+		endpoint.AuthStyle = oauth2.AuthStyleInParams
+	}
+	return &discovered{provider: provider, issParam: more.IssParam, oauth: oauth2.Config{
+		ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Endpoint: endpoint, RedirectURL: c.redirect, Scopes: []string{oidc.ScopeOpenID, "email", "profile"},
+	}}, nil
+}
+
+// safe reports whether an endpoint is reached as safely as the issuer is.
+func (c *Client) safe(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && strings.HasPrefix(c.Issuer, "http://"))
+}
+
+// with lets what is asked in ctx go through our client, and outlive a browser that goes away.
+func (c *Client) with(ctx context.Context) context.Context {
+	return oidc.ClientContext(context.WithoutCancel(ctx), c.http)
+}
+
+// Begin makes the address to which the browser goes, and the trip that it keeps. Faults: ErrAway.
+func (c *Client) Begin(ctx context.Context, ask Ask) (string, Trip, error) {
+	found, err := c.discover(ctx)
+	if err != nil {
+		return "", Trip{}, err
+	}
+	t := Trip{Provider: c.Name, State: secret.Token(32), Nonce: secret.Token(32), Verifier: oauth2.GenerateVerifier(), Again: ask.Again}
+	options := []oauth2.AuthCodeOption{oauth2.S256ChallengeOption(t.Verifier)}
+	if !c.GitHub {
+		options = append(options, oidc.Nonce(t.Nonce))
+		if ask.Again {
+			options = append(options, oauth2.SetAuthURLParam("prompt", "login"), oauth2.SetAuthURLParam("max_age", "0"))
+		}
+		if ask.Address != "" {
+			options = append(options, oauth2.SetAuthURLParam("login_hint", ask.Address))
+		}
+	}
+	return found.oauth.AuthCodeURL(t.State, options...), t, nil
+}
+
+// Finish judges the answer with which the browser came back. Faults: ErrDenied, ErrRefused, ErrAway.
+func (c *Client) Finish(ctx context.Context, t Trip, answer url.Values) (Identity, error) {
+	if t.Provider != c.Name || t.State == "" || !hmac.Equal([]byte(answer.Get("state")), []byte(t.State)) {
+		return Identity{}, refused("the state is not the one of this browser's trip to %s", c.Name)
+	}
+	found, err := c.discover(ctx)
+	if err != nil {
+		return Identity{}, err
+	}
+	if iss := answer.Get("iss"); iss != "" && iss != c.Issuer || iss == "" && found.issParam {
+		return Identity{}, refused("the answer is one of %q", iss) // of a provider that was mixed up with this one
+	}
+	if code := answer.Get("error"); code != "" {
+		if code == "access_denied" {
+			return Identity{}, ErrDenied
+		}
+		return Identity{}, refused("error %q", code)
+	}
+	if answer.Get("code") == "" {
+		return Identity{}, refused("there is no code")
+	}
+	token, err := found.oauth.Exchange(c.with(ctx), answer.Get("code"), oauth2.VerifierOption(t.Verifier))
+	var no *oauth2.RetrieveError
+	if errors.As(err, &no) && no.Response != nil && no.Response.StatusCode < http.StatusInternalServerError {
+		return Identity{}, refused("the code is refused: %s", no.ErrorCode)
+	}
+	if err != nil {
+		return Identity{}, fmt.Errorf("%w: %w", ErrAway, err)
+	}
+	if c.GitHub {
+		return c.githubIdentity(ctx, token.AccessToken)
+	}
+	return c.identity(ctx, found, t, token)
+}
+
+func refused(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrRefused}, args...)...)
+}
