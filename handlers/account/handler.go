@@ -112,9 +112,13 @@ func lines(all []outbox.Line) []mail.Line {
 	return out
 }
 
-// Enter hands the token of a session that is signed in to the browser, which is known from now on, and forgets the sign-up that led to it.
+// Enter hands the token of a new session to the browser, whatever the way in. One that is whole makes the browser known, and forgets the sign-up that led to it;
+// one that is pending leads to where a second factor is shown.
 func (h *Handler) Enter(c echo.Context, token string, s account.Session) error {
 	h.StartSession(c, token, s.ExpiresAt.Sub(h.Now()))
+	if s.Pending() {
+		return nil
+	}
 	if h.Cookie(c, web.SignupCookie) != "" {
 		h.SetCookie(c, web.SignupCookie, "", 0)
 	}

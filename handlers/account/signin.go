@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
@@ -70,21 +71,25 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	next := web.SafeNext(form.Next, "")
-	if session.Pending() {
-		h.StartSession(c, token, session.ExpiresAt.Sub(h.Now()))
-		return h.See(c, views.Onward("/login/factor", next))
-	}
 	if err := h.Enter(c, token, session); err != nil {
 		return err
 	}
-	if next == "" {
-		next, err = h.HomeOf(c, session.UserID)
+	return h.Onward(c, session, web.SafeNext(form.Next, ""))
+}
+
+// Onward leads who just got a session to where they were going, by way of the second factor if one is to be shown. Next is one of our paths, or "".
+func (h *Handler) Onward(c echo.Context, s account.Session, next string) error {
+	if s.Pending() {
+		return h.See(c, views.Onward("/login/factor", next))
 	}
+	if next != "" {
+		return h.See(c, next)
+	}
+	home, err := h.HomeOf(c, s.UserID)
 	if err != nil {
 		return err
 	}
-	return h.See(c, next)
+	return h.See(c, home)
 }
 
 // HomeOf is where a user begins: staff at the overview of what they run.

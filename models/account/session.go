@@ -2,9 +2,7 @@ package account
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"time"
 
@@ -34,6 +32,8 @@ type Session struct {
 	UserID            db.ID
 	UserAgent         string
 	Network           string
+	Means             Means      // empty: from before it was noted
+	Provider          string     // of ByProvider: its name
 	HasFactor         bool       // the user has a second factor; Resolve and SignIn know it
 	FactorAt          *time.Time // when one was last shown; nil: never in this session
 	ReauthenticatedAt time.Time
@@ -64,25 +64,26 @@ func sessionDigest(token string) []byte {
 	return sum[:]
 }
 
-// startSession makes a session with a new token of 256 bits (S2) and returns the token, which is not kept. Of who has a second factor it ends soon, unless that is
-// shown.
-func startSession(tx *db.Tx, a actor.Actor, userID db.ID, userAgent string) (string, Session, error) {
-	raw := make([]byte, 32)
-	_, _ = rand.Read(raw) // never fails, says crypto/rand
-	token := base64.RawURLEncoding.EncodeToString(raw)
+// startSession makes the actor's session with a new token of 256 bits (S1, S2) and returns the token, which is not kept. While a second factor is to be shown it ends
+// soon.
+func startSession(tx *db.Tx, a actor.Actor, e Entry) (string, Session, error) {
+	token := secret.Token(tokenBytes)
 	s := Session{
-		ID: db.NewID(), Digest: sessionDigest(token), UserID: userID, UserAgent: cut(apikey.Redact(userAgent), 300), Network: a.Network(),
+		ID: db.NewID(), Digest: sessionDigest(token), UserID: a.UserID, UserAgent: cut(apikey.Redact(e.Agent), 300), Network: a.Network(), Means: e.Means, Provider: audit.Clean(e.Provider),
 		ReauthenticatedAt: tx.Now, LastSeenAt: tx.Now, ExpiresAt: tx.Now.Add(SessionAbsolute), CreatedAt: tx.Now,
 	}
 	var err error
-	if s.HasFactor, err = hasFactor(tx, userID); err != nil {
+	if s.HasFactor, err = hasFactor(tx, a.UserID); err != nil {
 		return "", Session{}, err
 	}
-	if s.HasFactor {
+	if e.Factor {
+		s.FactorAt = &tx.Now
+	}
+	if s.Pending() {
 		s.ExpiresAt = tx.Now.Add(PendingAge)
 	}
-	_, err = tx.Run(`INSERT INTO sessions (id, digest, user_id, user_agent, network, reauthenticated_at, last_seen_at, expires_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.ID, s.Digest, s.UserID, s.UserAgent, s.Network, s.ReauthenticatedAt, s.LastSeenAt, s.ExpiresAt, s.CreatedAt)
+	_, err = tx.Run(`INSERT INTO sessions (id, digest, user_id, user_agent, network, means, provider, factor_at, reauthenticated_at, last_seen_at, expires_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, s.ID, s.Digest, s.UserID, s.UserAgent, s.Network, s.Means, s.Provider, s.FactorAt, s.ReauthenticatedAt, s.LastSeenAt, s.ExpiresAt, s.CreatedAt)
 	return token, s, err
 }
 

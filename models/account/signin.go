@@ -149,26 +149,17 @@ func (s *Store) noteFailure(ctx context.Context, a actor.Actor, act audit.Act, u
 	})
 }
 
-// enter starts the session, unless the password was changed while it was checked.
+// enter starts the session, provided the password is still the one that was looked at.
 func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, renewed, userAgent string) (token string, session Session, err error) {
-	before := a.SessionID
-	a.Kind, a.UserID, a.Name, a.StaffRole = actor.User, u.ID, u.Name, u.StaffRole
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		n, err := tx.Run("UPDATE users SET last_signed_in_at = ?, password_sealed = ? WHERE id = ? AND password_sealed = ?", tx.Now, or(renewed, u.PasswordSealed), u.ID, u.PasswordSealed)
+		n, err := tx.Run("UPDATE users SET password_sealed = ? WHERE id = ? AND password_sealed = ?", or(renewed, u.PasswordSealed), u.ID, u.PasswordSealed)
 		if err != nil {
 			return err
 		}
 		if n == 0 {
 			return refused()
 		}
-		if err := release(tx, t.buckets...); err != nil {
-			return err
-		}
-		if _, err := tx.Run("DELETE FROM sessions WHERE id = ?", before); err != nil {
-			return err
-		}
-		audit.Record(tx, a, audit.Event{Act: audit.UserSignedIn, TargetKind: "user", TargetID: u.ID})
-		token, session, err = startSession(tx, a, u.ID, userAgent)
+		token, session, err = s.EnterTx(tx, a, u, Entry{Means: ByPassword, Agent: userAgent, Buckets: t.buckets})
 		return err
 	})
 	return token, session, err
@@ -181,16 +172,8 @@ func (s *Store) SignInAs(ctx context.Context, a actor.Actor, userID db.ID, userA
 	if err != nil {
 		return "", Session{}, err
 	}
-	if !u.Active(s.db.Now()) {
-		return "", Session{}, refused()
-	}
-	a.Kind, a.UserID, a.Name, a.StaffRole = actor.User, u.ID, u.Name, u.StaffRole
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		if _, err := tx.Run("UPDATE users SET last_signed_in_at = ? WHERE id = ?", tx.Now, u.ID); err != nil {
-			return err
-		}
-		audit.Record(tx, a, audit.Event{Act: audit.UserSignedIn, TargetKind: "user", TargetID: u.ID, Details: map[string]string{"by": "setup"}})
-		token, session, err = startSession(tx, a, u.ID, userAgent)
+		token, session, err = s.EnterTx(tx, a, u, Entry{Means: BySetup, Agent: userAgent})
 		return err
 	})
 	return token, session, err

@@ -149,10 +149,6 @@ func (s *Store) finish(tx *db.Tx, a actor.Actor, row signup, userAgent string) (
 	if waits {
 		return Verified{User: u, Waits: true}, s.tellAdmins(tx, u)
 	}
-	token, session, err := startSession(tx, a, u.ID, userAgent)
-	if err != nil {
-		return Verified{}, err
-	}
-	_, err = tx.Run("UPDATE users SET last_signed_in_at = ? WHERE id = ?", tx.Now, u.ID)
+	token, session, err := s.EnterTx(tx, a, u, Entry{Means: ByLink, Agent: userAgent})
 	return Verified{User: u, Token: token, Session: session}, err
 }
