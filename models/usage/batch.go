@@ -35,9 +35,12 @@ type owner struct{ app, org db.ID }
 func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, error) {
 	var ids map[what]int64
 	var stored []keyring.Stored
+	var charged newest
 	uses := f.noted.news(p.Batch)
 	err := f.DB.Tx(ctx, func(tx *db.Tx) error {
 		ids, stored = nil, nil
+		var charges []keyring.Charge
+		charges, charged = f.newest.dated(chargesOf(p.Batch), tx.Now)
 		n, err := tx.Run("INSERT INTO usage_batches (replica, boot, seq, at) VALUES (?, ?, ?, ?) ON CONFLICT (replica, boot, seq) DO NOTHING", p.Replica, p.Boot, p.Seq, tx.Now)
 		if err != nil || n == 0 {
 			return err
@@ -61,12 +64,13 @@ func (f *Flusher) store(ctx context.Context, p *pending) ([]keyring.Stored, erro
 		if err := addTotals(tx, p.Batch); err != nil {
 			return err
 		}
-		stored, err = charge(tx, chargesOf(p.Batch))
+		stored, err = charge(tx, charges)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
+	f.newest = charged
 	f.noted.note(uses)
 	if len(f.known)+len(ids) > mostKnown {
 		clear(f.known)

@@ -58,6 +58,7 @@ type Flusher struct {
 	failures  int
 	known     map[what]int64
 	noted     noted
+	newest    newest
 	refreshed time.Time
 	adopted   time.Time
 	crowded   int // times that nothing could be sealed

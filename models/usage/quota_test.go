@@ -92,3 +92,41 @@ func TestACostlyCallIsChargedWhole(t *testing.T) {
 		}
 	})
 }
+
+// REL-12: while the clock of the machine was ahead, calls were counted for a month that has not come. Once it is set right they count for the one in which they
+// were made, whether they were stored meanwhile or not.
+func TestWhatWasChargedWhileTheClockWasAheadCountsForTheDayItWasMade(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := usagetest.New(t, d)
+		w.Run("UPDATE plans SET quota_month = 1000")
+		_, text := w.AddKey(w.App, "Worker", w.Orders, w.OrdersRead)
+		r := sharing(t, w, "one", ratelimit.Alone)
+		calls := func(n int) {
+			r.poll()
+			for range n {
+				r.verify(text, target("GET", "/v2/orders"))
+			}
+		}
+		right := clock.Now()
+		calls(3)
+		r.flush()
+		clock.Set(right.AddDate(0, 1, 0))
+		calls(4)
+		r.flush() // stored under next month
+		calls(5)  // waits
+		clock.Set(right.Add(time.Minute))
+		calls(1)
+		r.flush()
+		calls(1)
+		r.flush() // nothing is moved twice
+
+		var rows []struct {
+			PeriodStart time.Time
+			Used        int
+		}
+		err := d.Read(t.Context()).Raw("SELECT period_start, used FROM quota_counters WHERE used <> 0 UNION ALL SELECT day, used FROM quota_days WHERE used <> 0 ORDER BY 1").Scan(&rows).Error
+		if err != nil || len(rows) != 2 || rows[0].Used != 14 || rows[1].Used != 14 || rows[1].PeriodStart.After(right) {
+			t.Errorf("%+v %v", rows, err)
+		}
+	})
+}
