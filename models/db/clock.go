@@ -20,8 +20,10 @@ func SystemClock() time.Time { return time.Now().Add(wrongBy()).UTC().Truncate(t
 type follower struct{ last atomic.Pointer[reading] }
 
 type reading struct {
-	said time.Time
-	at   time.Time // with the reading of the monotonic clock
+	said  time.Time
+	at    time.Time // with the reading of the monotonic clock
+	took  time.Duration
+	quick bool // it took no longer than mostRoundTrip
 }
 
 // now is the system's time until the database has been asked.
@@ -33,15 +35,51 @@ func (f *follower) now() time.Time {
 	return r.said.Add(time.Since(r.at)).Truncate(time.Microsecond)
 }
 
-// ask asks the database; what it says is taken for the time in the middle of asking.
+// mostRoundTrip is how long the database may take to tell the time: the answer is off by half of it at most, and a key expires to the second (K4). A slower one is dropped.
+const mostRoundTrip = 250 * time.Millisecond
+
+// firstAsks is how often it is asked at the start for an answer that is quick enough: any tells more of its clock than the machine's own does.
+const firstAsks = 3
+
+// ask asks the database. What waits for a connection is not counted.
 func (f *follower) ask(ctx context.Context, pool *sql.DB) error {
-	before := time.Now()
-	var said time.Time
-	if err := pool.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&said); err != nil {
+	conn, err := pool.Conn(ctx)
+	if err != nil {
 		return err
 	}
-	after := time.Now()
-	f.last.Store(&reading{said.UTC(), before.Add(after.Sub(before) / 2)})
+	defer func() { _ = conn.Close() }()
+	before := time.Now()
+	var said time.Time
+	if err := conn.QueryRowContext(ctx, "SELECT clock_timestamp()").Scan(&said); err != nil {
+		return err
+	}
+	return f.take(said, before, time.Now())
+}
+
+// first asks until an answer was quick, and is content with a slow one in the end.
+func (f *follower) first(ctx context.Context, pool *sql.DB) (err error) {
+	for range firstAsks {
+		if err = f.ask(ctx, pool); !errors.Is(err, errSlow) {
+			return err
+		}
+	}
+	return nil
+}
+
+// errSlow says that an answer came too late to tell the time by it.
+var errSlow = errors.New("db: the database took too long to tell the time")
+
+// take takes what was said for the time in the middle of asking. It fails with errSlow and goes on as before when the answer took too long; the first is better than none.
+func (f *follower) take(said, before, after time.Time) error {
+	took := after.Sub(before)
+	slow := took > mostRoundTrip
+	if last := f.last.Load(); slow && last != nil && (last.quick || last.took <= took) {
+		return errSlow
+	}
+	f.last.Store(&reading{said.UTC(), before.Add(took / 2), took, !slow})
+	if slow {
+		return errSlow
+	}
 	return nil
 }
 
@@ -49,14 +87,14 @@ func (f *follower) ask(ctx context.Context, pool *sql.DB) error {
 func (d *DB) follow(ctx context.Context) error {
 	d.follows = &follower{}
 	d.Clock = d.follows.now
-	if err := d.FollowClock(ctx); err != nil {
+	if err := d.follows.first(ctx, d.writerPool); err != nil {
 		return errors.Join(fmt.Errorf("db: PostgreSQL does not tell the time: %w", err), d.writerPool.Close())
 	}
 	return nil
 }
 
 // FollowClock asks PostgreSQL for the time, by which Clock goes from then on. It does nothing with SQLite, which has no clock of its own, nor where a
-// clock was given to Open.
+// clock was given to Open. It fails, and Clock goes on as before, when the answer took so long that it says too little.
 func (d *DB) FollowClock(ctx context.Context) error {
 	if d.follows == nil {
 		return nil
