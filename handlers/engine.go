@@ -182,7 +182,7 @@ func (h *House) Loops() []func(context.Context) {
 	loops := []func(context.Context){
 		func(ctx context.Context) { e.ring.Run(ctx, reportPolling) },
 		e.flusher.Run, e.refused.Run, e.worker.Run, e.queues.run, e.readAhead, e.keepFresh, h.Stores.Import.Run, h.Stores.Guide.KeepIndex, h.rebuildSearch, h.keepBallast, h.followClock,
-		h.keepingAssets, e.traces.Run,
+		h.keepingAssets, e.traces.Run, h.calibratePasswords,
 	}
 	if e.sender != nil {
 		loops = append(loops, e.sender.Run)

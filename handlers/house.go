@@ -80,6 +80,9 @@ func Build(ctx context.Context, o Options) (*House, error) {
 		return nil, fmt.Errorf("bring the portal's own API up to date: %w", err)
 	}
 	h := &House{Stores: stores, options: o}
+	if err := h.knownCost(ctx); err != nil {
+		return nil, fmt.Errorf("read what a password hash costs: %w", err)
+	}
 	if err := h.keepAssets(ctx); err != nil && !errors.Is(err, db.ErrReadOnly) { // before the first page that names one of them; while the database is moved there is no other version
 		return nil, err
 	}

@@ -52,6 +52,9 @@ type Settings struct {
 
 	UsageSpool Spool
 	UsageKeep  Keep
+
+	// PasswordPasses is 0 where the machine is measured.
+	PasswordPasses uint32
 }
 
 // Spool says where counts wait for the database.
@@ -104,7 +107,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkUsage, checkTraces, checkAudit, checkAuditStream,
+		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream,
 	} {
 		check(raw, &settings, &problems)
 	}

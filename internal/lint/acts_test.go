@@ -52,6 +52,7 @@ var withoutAct = map[string]string{
 	"forum.EachDocumentAfter": "only reads, in a transaction of whoever makes the index anew",
 	"guide.EachDocument":      "only reads, in a transaction of whoever makes the index anew",
 	"factor.Begin":            "a seed that counts for nothing before its first code is given, which is the act",
+	"account.CalibrateCost":   "only ever makes hashes dearer, by what the machine can bear; the log says it",
 	"account.AddUser":         "within the transaction of whoever calls, who records the act",
 	"account.ChangeLanguage":  "a preference of the reader, changed by one click on any page",
 }

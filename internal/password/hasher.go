@@ -3,6 +3,7 @@ package password
 import (
 	"context"
 	"crypto/subtle"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/text/unicode/norm"
@@ -18,10 +19,9 @@ type HashFunc func(password, salt []byte, p Params, keyLen uint32) []byte
 // Hasher makes and checks hashes, at most as many at once as its gate allows.
 // It is safe for concurrent use.
 type Hasher struct {
-	gate   *gate
-	params Params
-	hash   HashFunc
-	dummy  phc
+	gate  *gate
+	hash  HashFunc
+	today atomic.Pointer[cost]
 }
 
 // NewHasher returns a Hasher that hashes new passwords with params, or ErrParams.
@@ -36,8 +36,9 @@ func NewHasher(params Params, options GateOptions, hash HashFunc) (*Hasher, erro
 	if options.Memory == 0 {
 		options.Memory = int64(params.MemoryKiB) << 10
 	}
-	dummy := phc{params: params, salt: newSalt(), key: make([]byte, keyLen)}
-	return &Hasher{gate: newGate(options), params: params, hash: hash, dummy: dummy}, nil
+	h := &Hasher{gate: newGate(options), hash: hash}
+	h.today.Store(newCost(params))
+	return h, nil
 }
 
 // Argon2id is the HashFunc of every real Hasher (RFC 9106).
@@ -49,7 +50,7 @@ func Argon2id(password, salt []byte, p Params, keyLen uint32) []byte {
 // share of the gate that is kept for setting passwords, and fails with ErrBusy
 // or ctx's error.
 func (h *Hasher) Hash(ctx context.Context, password string) (string, error) {
-	out := phc{params: h.params, salt: newSalt()}
+	out := phc{params: h.Cost(), salt: newSalt()}
 	input := normal(password)
 	keys := make(chan []byte, 1)
 	err := h.gate.run(ctx, true, func() { keys <- h.hash(input, out.salt, out.params, keyLen) })
@@ -70,21 +71,28 @@ func (h *Hasher) Verify(ctx context.Context, phcText, password string) (ok, need
 		return false, false, err
 	}
 	ok, err = h.verify(ctx, stored, password)
-	return ok, ok && stored.params.weakerThan(h.params), err
+	return ok, ok && stored.params.weakerThan(h.Cost()), err
 }
 
 // VerifyDummy costs what Verify costs, through the same gate, for an account
 // that does not exist or may not sign in: nobody can tell the two apart by time
 // or by load (A6). It fails as Verify does.
 func (h *Hasher) VerifyDummy(ctx context.Context, password string) error {
-	_, err := h.verify(ctx, h.dummy, password)
+	_, err := h.verify(ctx, h.today.Load().dummy, password)
 	return err
 }
 
 func (h *Hasher) verify(ctx context.Context, stored phc, password string) (bool, error) {
 	input := normal(password)
 	keys := make(chan []byte, 1)
-	err := h.gate.run(ctx, false, func() { keys <- h.hash(input, stored.salt, stored.params, uint32(len(stored.key))) })
+	today := h.today.Load()
+	err := h.gate.run(ctx, false, func() {
+		key := h.hash(input, stored.salt, stored.params, uint32(len(stored.key)))
+		if passes := today.missing(stored.params); passes > 0 {
+			h.hash(input, stored.salt, Params{MemoryKiB: today.params.MemoryKiB, Time: passes, Threads: today.params.Threads}, keyLen)
+		}
+		keys <- key
+	})
 	if err != nil {
 		return false, err
 	}
