@@ -68,12 +68,20 @@ func (h *Handler) gatewayStatus(c echo.Context, api catalog.API) *desk.Status {
 		return &desk.Status{Tone: components.Off, Words: web.T(c, "Retired")}
 	case api.IsPortal:
 		return &desk.Status{Tone: components.OK, Words: web.T(c, "Built in")}
-	case api.ReportsOnly(h.Now()):
-		return &desk.Status{Tone: components.Warn, Words: web.T(c, "Report-only")}
-	case api.FirstCheckedAt == nil:
-		return &desk.Status{Tone: components.Warn, Words: web.T(c, "Not connected")}
 	}
-	return &desk.Status{Tone: components.OK, Words: web.T(c, "Connected")}
+	s := &desk.Status{Tone: components.OK, Words: web.T(c, "Connected")}
+	if api.FirstCheckedAt == nil {
+		s = &desk.Status{Tone: components.Warn, Words: web.T(c, "Not connected")}
+	}
+	switch in := api.ReportsIn(h.Now()); {
+	case len(in) == 2:
+		s.Also = &desk.Status{Tone: components.Warn, Words: web.T(c, "Report-only")}
+	case len(in) == 1 && in[0] == catalog.EnvTest:
+		s.Also = &desk.Status{Tone: components.Warn, Words: web.T(c, "Report-only in test")}
+	case len(in) == 1:
+		s.Also = &desk.Status{Tone: components.Warn, Words: web.T(c, "Report-only in live")}
+	}
+	return s
 }
 
 type apiForm struct {

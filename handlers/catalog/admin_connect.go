@@ -53,6 +53,9 @@ func (h *Handler) connectDefaults(c echo.Context, api catalog.Detail) connectFor
 		}
 	}
 	f := connectForm{Environment: catalog.EnvLive, Gatehouse: h.Link(""), Listen: "80"}
+	if h.Edge != "" {
+		f.Gatehouse = h.Edge
+	}
 	for i, e := range api.Environments {
 		if i == 0 || e.Environment == catalog.EnvLive {
 			f.Environment, f.Upstream = e.Environment, e.BaseURL
@@ -61,13 +64,27 @@ func (h *Handler) connectDefaults(c echo.Context, api catalog.Detail) connectFor
 			}
 		}
 	}
+	if api.FirstCheckedAt != nil || f.options(api.API).Loops() {
+		f.Upstream = "" // callers come to the gateway by that address: the service is elsewhere
+	}
 	return f
+}
+
+func (f *connectForm) options(api catalog.API) gatewayfile.Options {
+	return gatewayfile.Options{GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment, Upstream: f.Upstream, ServerName: f.ServerName, Listen: f.Listen}
+}
+
+// inClear reports whether the gateway's key and those of all callers would cross a network as anybody on it can read them.
+func (f *connectForm) inClear() bool {
+	u, err := url.Parse(f.Gatehouse)
+	return err == nil && u.Scheme == "http" && u.Host != "" && !gatewayfile.Loopback(u.Hostname())
 }
 
 func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm, fields map[string]string) views.Connect {
 	p := views.Connect{
-		Frame: h.Frame(c, web.T(c, "Connect")), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: web.T(c, "This API"), Href: apiPath(api.ID)}},
-		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"), KeysHref: "/admin/keys?q=Gateway",
+		Frame: h.Frame(c, web.T(c, "Connect %s", api.Name)), Name: api.Name, Slug: api.Slug, Status: *h.gatewayStatus(c, api.API), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
+		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"),
+		KeysHref: "/admin/keys?" + url.Values{"q": {key.GatewayKeyName(api.Name)}, "app": {key.GatewayApp}, "owner": {api.PublisherName}}.Encode(), InClear: f.inClear(),
 	}
 	if api.FirstCheckedAt != nil {
 		p.Checked, p.First = true, *h.moment(c, *api.FirstCheckedAt)
@@ -79,9 +96,7 @@ func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm,
 		p.StatusURL = apiPath(api.ID) + "/connect"
 	}
 	p.ReportHref, p.Code = apiPath(api.ID)+reportOnlyTab, codeFiles(gatewayfile.Options{GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment})
-	if api.ReportsOnly(h.Now()) {
-		p.ReportOnly = h.reportOnlyNote(c, api.API)
-	}
+	p.ReportOnly = h.reportOnlyNotes(c, api.API)
 	if editable(c, api.API) {
 		p.Form = h.connectFormView(c, api, f, fields)
 	}
@@ -99,11 +114,19 @@ func (h *Handler) connectFormView(c echo.Context, api catalog.Detail, f connectF
 		Inputs: []desk.Input{
 			desk.Select(environment),
 			desk.Line(components.Field{Name: "upstream", Type: "url", Label: web.T(c, "Address of the service"), Value: f.Upstream, Error: fields["upstream"], Code: true, Required: true, Hint: web.T(c, "Where the gateway finds the API itself. When the base URL is the gateway’s own, put the address behind it here.")}),
-			desk.Line(components.Field{Name: "gatehouse", Type: "url", Label: web.T(c, "Address of Gatehouse"), Value: f.Gatehouse, Error: fields["gatehouse"], Code: true, Required: true, Hint: web.T(c, "As the gateway reaches it: this portal, or its edge listener.")}),
+			desk.Line(components.Field{Name: "gatehouse", Type: "url", Label: web.T(c, "Address of Gatehouse"), Value: f.Gatehouse, Error: fields["gatehouse"], Code: true, Required: true, Hint: h.whereGatehouse(c)}),
 			desk.Line(components.Field{Name: "server_name", Label: web.T(c, "Server name"), Value: f.ServerName, Error: fields["server_name"], Code: true, Optional: true, Hint: web.T(c, "The host that the gateway answers for. Empty: any.")}),
 			desk.Line(components.Field{Name: "listen", Label: web.T(c, "Listen on"), Value: f.Listen, Error: fields["listen"], Code: true, Optional: true, Hint: web.T(c, "A port, or an address and a port.")}),
 		}, Submit: web.T(c, "Make gateway key"), Kind: components.Primary,
 	}
+}
+
+// whereGatehouse tells by which addresses gateways reach Gatehouse.
+func (h *Handler) whereGatehouse(c echo.Context) string {
+	if h.Edge == "" {
+		return web.T(c, "As the gateway reaches it: this portal, or its edge listener.")
+	}
+	return web.T(c, "As the gateway reaches it. The edge listener, which is for gateways alone, is at %[1]s; this portal is at %[2]s.", h.Edge, h.Link(""))
 }
 
 // MakeGatewayKey makes the key, and shows it with the file this once. A repeat of the form shows no secret (K2).
@@ -120,7 +143,7 @@ func (h *Handler) MakeGatewayKey(c echo.Context) error {
 		return err
 	}
 	var made key.Made
-	if err = f.check(); err == nil {
+	if err = f.check(api.API); err == nil {
 		if to, stale := h.unconfirmed(c, apiPath(api.ID)+"/connect", f.values()); stale {
 			return h.See(c, to)
 		}
@@ -140,9 +163,9 @@ func (h *Handler) MakeGatewayKey(c echo.Context) error {
 	}
 	p := h.connectPage(c, api, f, nil)
 	p.Form, p.Secret = nil, made.Secret.Reveal()
-	p.Gateways = gatewayFiles(c, gatewayfile.Options{
-		GatehouseURL: f.Gatehouse, APISlug: api.Slug, Environment: f.Environment, Token: p.Secret, Upstream: f.Upstream, ServerName: f.ServerName, Listen: f.Listen,
-	})
+	o := f.options(api.API)
+	o.Token = p.Secret
+	p.Gateways = gatewayFiles(c, o)
 	return h.RenderStatus(c, http.StatusOK, views.ConnectPage(p))
 }
 
@@ -184,7 +207,7 @@ func (f *connectForm) values() url.Values {
 	return url.Values{"environment": {f.Environment}, "upstream": {f.Upstream}, "gatehouse": {f.Gatehouse}, "server_name": {f.ServerName}, "listen": {f.Listen}}
 }
 
-func (f *connectForm) check() error {
+func (f *connectForm) check(api catalog.API) error {
 	var p fault.Problems
 	p.Check(f.Environment == catalog.EnvLive || f.Environment == catalog.EnvTest, "environment", "Choose an environment.")
 	f.Upstream = org.CheckURL(&p, "upstream", f.Upstream)
@@ -193,5 +216,6 @@ func (f *connectForm) check() error {
 	p.Check(f.Gatehouse != "", "gatehouse", "Enter an address that begins with https:// or http://.")
 	p.Check(gatewayfile.Fits(f.ServerName), "server_name", "A host name is letters, digits, dots and hyphens.")
 	p.Check(gatewayfile.Fits(f.Listen), "listen", "Enter a port such as 80, or an address and a port such as 127.0.0.1:8081.")
+	p.Check(f.Upstream == "" || !f.options(api).Loops(), "upstream", "The gateway itself answers there, so it would ask itself without end. Enter the address of the service behind it, or have the gateway listen elsewhere.")
 	return p.Err()
 }

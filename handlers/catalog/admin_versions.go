@@ -121,7 +121,7 @@ func (h *Handler) versionDesk(c echo.Context, f *versionForm, fields map[string]
 
 // editDesk begins a page that changes one part of an API.
 func (h *Handler) editDesk(c echo.Context, api catalog.API, title, tab string) desk.Desk {
-	return desk.Desk{Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: web.T(c, "This API"), Href: apiPath(api.ID) + tab}}}
+	return desk.Desk{Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: api.Name, Own: true, Href: apiPath(api.ID) + tab}}}
 }
 
 // ChangeVersion saves it.

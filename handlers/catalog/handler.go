@@ -25,6 +25,9 @@ type Handler struct {
 	Orgs  *org.Store
 	Keys  *key.Store
 
+	// Edge is the address of the edge listener as gateways reach it; "": there is none beside the portal.
+	Edge string
+
 	// Forum tells what was asked and solved about an API; nil: there is no forum.
 	Forum *forum.Store
 }

@@ -41,7 +41,7 @@ func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]s
 	}
 	d := desk.Desk{
 		Frame: h.Frame(c, web.T(c, "Request access")), Title: web.T(c, "Request access"), Lead: web.T(c, "For one of your apps. Ask for no more than it needs: a later request can widen it."),
-		Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: "/apis"}, {Label: web.T(c, "This API"), Href: "/apis/" + api.Slug}},
+		Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: "/apis"}, {Label: api.Name, Own: true, Href: "/apis/" + api.Slug}},
 	}
 	app := appField(c, apps.Rows, f.App, fields["app"])
 	if others := othersAsk(c, apps.Rows); len(app.Options) == 0 && others != "" {

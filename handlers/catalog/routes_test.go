@@ -95,7 +95,7 @@ func acts(t *testing.T, w *world) []act {
 		{"retire plan", staff, w.api("/plans/" + plan + "/retire"), form("move_to", show(catalog.PlanPrefix, w.Open)), form("move_to", wide), 403, 0},
 		{"terms", staff, w.api("/terms"), form("terms", "Be kind."), form("terms", strings.Repeat("x", 20001)), 403, 0},
 		{"retire API", staff, w.api("/retire"), form("confirm", "Orders"), form("confirm", "orders"), 403, 0},
-		{"report only", staff, w.api("/report-only"), form("days", "7", "sure", "1"), form("days", "7"), 403, 0},
+		{"report only", staff, w.api("/report-only"), form("environment", "live", "days", "7", "sure", "1"), form("days", "7"), 403, 0},
 		{"end report only", staff, w.api("/report-only/end"), form(), nil, 403, 0},
 		{"connect", staff, w.api("/connect"), form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL), form("environment", "live", "upstream", "nowhere"), 403, 200},
 	}
@@ -272,10 +272,10 @@ func TestPagesWarnWhileAnAPIIsInReportOnlyMode(t *testing.T) {
 	}
 	has(t, w.staff.Get(w.api("/report-only")), "Begin report-only mode", "X-Gatehouse-Would-Refuse")
 
-	set := w.staff.Post(w.api("/report-only"), form("days", "7", "sure", "1"))
+	set := w.staff.Post(w.api("/report-only"), form("environment", "both", "days", "7", "sure", "1"))
 
 	wantStatus(t, "set", set.Status, http.StatusSeeOther)
-	has(t, w.staff.Get(apisPage), "Report-only")
+	has(t, w.staff.Get(apisPage), "Report-only", "Not connected")
 	has(t, w.staff.Get(w.api("/connect")), "Report-only until", "Nothing but stopped keys is refused")
 	has(t, w.staff.Get(w.api("/routes")), "Report-only")
 	has(t, w.staff.Get(w.api("/report-only")), "Report-only until", "End report-only mode", "Set the end anew")
@@ -297,7 +297,7 @@ func TestRetiringAnAPIAndItsGatewayKeyAskForThePassword(t *testing.T) {
 	connect := form("form_token", w.token(t), "environment", "live", "upstream", "http://127.0.0.1:9000", "gatehouse", w.URL)
 	w.Clock.Advance(11 * time.Minute)
 
-	for path, in := range map[string]url.Values{"/retire": form("confirm", "Orders"), "/connect": connect, "/report-only": form("days", "7", "sure", "1")} {
+	for path, in := range map[string]url.Values{"/retire": form("confirm", "Orders"), "/connect": connect, "/report-only": form("environment", "both", "days", "7", "sure", "1")} {
 		if page := w.staff.Post(w.api(path), in); page.Status != http.StatusSeeOther || !strings.HasPrefix(page.Location, "/console/account/confirm") {
 			t.Errorf("%s: %d %s", path, page.Status, page.Location)
 		}
@@ -317,7 +317,7 @@ func TestFormsComeBackFilledInAfterThePasswordWasAskedFor(t *testing.T) {
 		again, notDone string
 	}{
 		"/connect":     {form("environment", "test", "upstream", "http://127.0.0.1:9000", "gatehouse", "http://gate.example", "server_name", "api.example", "listen", "127.0.0.1:9311"), []string{`value="127.0.0.1:9311"`, `value="http://127.0.0.1:9000"`, `value="http://gate.example"`, `value="test" selected`}, "Copy both now", "No key was made yet"},
-		"/report-only": {form("days", "7", "sure", "1"), []string{`value="7" checked`}, "", "Nothing was changed yet"},
+		"/report-only": {form("environment", "both", "days", "7", "sure", "1"), []string{`value="7" checked`, `value="both" selected`}, "", "Nothing was changed yet"},
 	} {
 		asked := w.staff.Post(w.api(path), c.in)
 		confirm, err := url.Parse(asked.Location)

@@ -26,7 +26,8 @@ import (
 type world struct {
 	*webtest.Site
 	*catalogtest.World
-	Keys *key.Store
+	Keys  *key.Store
+	Pages *handlers.Handler
 
 	staff, support, owner, other *webtest.Client
 }
@@ -44,7 +45,8 @@ func newWorld(t *testing.T) *world {
 		w.Catalog = catalog.NewStore(catalog.Options{DB: d, Outbox: w.Outbox, Link: k.Link})
 		w.Keys = key.NewStore(key.Options{DB: d, Outbox: w.Outbox, Root: root, Brand: "gk", Link: k.Link})
 		orghandlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil), invitation.NewStore(invitation.Options{DB: d})).Routes(r) // it sends no mail here
-		handlers.New(k, w.Catalog, w.Org, w.Keys).Routes(r)
+		w.Pages = handlers.New(k, w.Catalog, w.Org, w.Keys)
+		w.Pages.Routes(r)
 	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)
 	return w

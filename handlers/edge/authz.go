@@ -112,7 +112,7 @@ func (e *Edge) question(x *exchange, a asked, sound bool, c *keyring.Catalogue, 
 	}
 	switch {
 	case leaked(x):
-		return api, keyring.Request{}, sayLeaked
+		return api, keyring.Request{Environment: a.environment}, sayLeaked
 	case !sound:
 		return nil, keyring.Request{}, sayAsked
 	case api == nil:

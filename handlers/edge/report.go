@@ -10,11 +10,11 @@ import (
 // wouldRefuse is the header of a 200 at an API in report-only mode: the code of the refusal that was passed over.
 const wouldRefuse = "X-Gatehouse-Would-Refuse"
 
-// passedOver lets a request through that d refuses when api is in report-only mode, and counts it apart; false when the refusal stands. The answer is a
+// passedOver lets a request through that d refuses when api is in report-only mode in the environment of the request, and counts it apart; false when the refusal stands. The answer is a
 // 200 that says so and names nobody: all identity headers are there and empty (D8), so that the service behind takes the call for what it is, one of
 // nobody known. A key that somebody stopped stays stopped. What can't be judged for want of facts is no refusal, and is never passed over (C13).
 func (e *Edge) passedOver(x *exchange, facts *keyring.Facts, api *keyring.API, request *keyring.Request, d *keyring.Decision) bool {
-	if !api.ReportsOnly(x.now) || !d.Code.MayPass() {
+	if !api.ReportsOnly(x.now, request.Environment) || !d.Code.MayPass() {
 		return false
 	}
 	e.Counters.CountPassed(x.now, facts, api, request, d)

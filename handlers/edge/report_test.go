@@ -13,15 +13,23 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 )
 
-// reporting puts the API orders into report-only mode for an hour.
-func (w *world) reporting() {
+// reporting puts the API orders into report-only mode for an hour, in both environments.
+func (w *world) reporting() { w.reportingIn(keyring.Live, keyring.Test) }
+
+func (w *world) reportingIn(environments ...keyring.Environment) {
 	before := w.apis
 	w.commit(func() {
 		w.apis = func() []*keyring.API {
 			all := before()
 			for _, api := range all {
 				if api.ID == w.orders {
-					api.ReportOnlyUntil = start.Add(time.Hour).UnixNano()
+					for _, in := range environments {
+						until := &api.ReportOnlyLiveUntil
+						if in == keyring.Test {
+							until = &api.ReportOnlyTestUntil
+						}
+						*until = start.Add(time.Hour).UnixNano()
+					}
 				}
 			}
 			return all
@@ -176,6 +184,26 @@ func TestGatewayThatTellsNoRouteOpensNone(t *testing.T) {
 		if a := w.do(r); a.Status != c.status {
 			t.Errorf("%s: %d %s", name, a.Status, a.code())
 		}
+	}
+}
+
+// C13: an API that is open in live is closed in test, by the environment that the gateway asks for.
+func TestReportOnlyModeHoldsForItsEnvironmentAlone(t *testing.T) {
+	w := newWorld(t)
+	w.reportingIn(keyring.Live)
+	for name, in := range map[string]*http.Request{"no key": w.asking(""), "an unknown one": w.asking("somebody's own token"), "a key in the address": w.asking("", func(r *http.Request) { r.Header.Set("X-Forwarded-Uri", "/v2/orders?api_key=x") })} {
+		in.URL.RawQuery = "api=orders&env=test"
+		if a := w.do(in); a.Status == 200 || a.Header.Values("X-Gatehouse-Would-Refuse") != nil {
+			t.Errorf("%s passes in test: %d %v", name, a.Status, a.Header)
+		}
+	}
+	if a := w.do(w.asking("")); a.Status == 200 {
+		t.Error("a gateway that names no environment passes over what is closed in one")
+	}
+	live := w.asking("")
+	live.URL.RawQuery = "api=orders&env=live"
+	if a := w.do(live); a.Status != 200 {
+		t.Error("control:", a.Status)
 	}
 }
 

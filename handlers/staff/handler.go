@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -25,6 +26,7 @@ type Handler struct {
 	Users *account.Store
 	Keys  *key.Store
 	Desk  *support.Store
+	APIs  *catalog.Store
 
 	Signer  *audit.Signer // of checkpoints of the audit log
 	Outside bool          // checkpoints are written down outside

@@ -41,8 +41,12 @@ func (h *Handler) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	notices, err := h.openNotices(c)
+	if err != nil {
+		return err
+	}
 	page := views.OverviewPage{
-		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: overviewNotices(c, o), Tiles: overviewTiles(c, o, today, active, soon, questions),
+		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: append(notices, overviewNotices(c, o)...), Tiles: overviewTiles(c, o, today, active, soon, questions),
 		Calls: web.CallChart(c, web.T(c, "Calls, last 7 days"), usage.Week, points, total),
 	}
 	for _, w := range waiting {
@@ -55,6 +59,25 @@ func (h *Handler) Overview(c echo.Context) error {
 		page.More = web.T(c, "%d more requests wait", more)
 	}
 	return h.Render(c, views.Overview(page))
+}
+
+// openNotices tell of each API that lets refused calls through, and until when.
+func (h *Handler) openNotices(c echo.Context) (out []views.Notice, err error) {
+	if !permission.Staff(web.Actor(c).StaffRole, permission.StaffAPIsRead) {
+		return nil, nil
+	}
+	apis, err := h.APIs.Reporting(web.Ctx(c), web.Actor(c))
+	for _, a := range apis {
+		for _, e := range a.ReportsIn(h.Now()) {
+			until := text.DateTime(web.Ctx(c), *a.ReportsUntil(e))
+			words := web.T(c, "lets refused calls through in live until %s: report-only mode is on.", until)
+			if e == catalog.EnvTest {
+				words = web.T(c, "lets refused calls through in test until %s: report-only mode is on.", until)
+			}
+			out = append(out, views.Notice{Name: a.Name, Text: words, Href: "/admin/apis/" + a.ID.Show(catalog.Prefix) + "/report-only", Label: web.T(c, "Change or end it")})
+		}
+	}
+	return out, err
 }
 
 func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {

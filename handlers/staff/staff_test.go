@@ -32,6 +32,7 @@ import (
 type world struct {
 	*webtest.Site
 	staff *store.Store
+	apis  *catalog.Store
 }
 
 func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) world {
@@ -48,10 +49,11 @@ func newWorld(t *testing.T, d *db.DB, clock *dbtest.Clock) world {
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
 		box := outbox.New(root.Sealer(secret.LabelMail))
 		accounts := account.NewStore(account.Options{DB: d, Hasher: hasher, Sealer: root.Sealer(secret.LabelPassword), Signer: root.Signer(secret.LabelSession), Outbox: box, Link: k.Link, Floor: -1})
-		w.staff = store.NewStore(d, accounts, catalog.NewStore(catalog.Options{DB: d, Outbox: box, Link: k.Link}))
+		w.apis = catalog.NewStore(catalog.Options{DB: d, Outbox: box, Link: k.Link})
+		w.staff = store.NewStore(d, accounts, w.apis)
 		k.Accounts = accounts
 		keys := key.NewStore(key.Options{DB: d, Outbox: box, Root: root, Brand: "gk", Link: k.Link})
-		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys, Desk: support.NewStore(support.Options{DB: d}), Signer: audit.NewSigner([][]byte{make([]byte, 32)})}).Routes(r)
+		(&staff.Handler{Kit: k, Staff: w.staff, Usage: usage.NewStore(d), Users: accounts, Keys: keys, Desk: support.NewStore(support.Options{DB: d}), APIs: w.apis, Signer: audit.NewSigner([][]byte{make([]byte, 32)})}).Routes(r)
 	})
 	return w
 }
@@ -190,6 +192,34 @@ func TestPermissionsPageEqualsTheTable(t *testing.T) {
 		if yes := strings.Count(line, "status ok"); !found || yes != want {
 			t.Errorf("%s: the page says yes %d times, the table %d", row.Name, yes, want)
 		}
+	}
+}
+
+// C13: what stands open is told where staff begins, until it ends.
+func TestOverviewNamesEachAPIThatIsInReportOnlyModeAndUntilWhen(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	staff := w.As(w.Person("s@northwind.example", permission.Support))
+	id, company, until := db.NewID(), db.NewID(), clock.Now().Add(7*24*time.Hour)
+	if err := w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		if _, err := tx.Run("INSERT INTO organizations (id, name, kind, created_at, updated_at) VALUES (?, 'Northwind', 'company', ?, ?)", company, tx.Now, tx.Now); err != nil {
+			return err
+		}
+		_, err := tx.Run(`INSERT INTO apis (id, slug, name, publisher_id, data_domain, visibility, report_only_test_until, created_at, updated_at) VALUES (?, 'parcels', 'Parcels <API>', ?, 'customer', 'public', ?, ?, ?)`, id, company, until, tx.Now, tx.Now)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+
+	open := staff.Get("/admin")
+	clock.Advance(7 * 24 * time.Hour)
+	over := w.As(w.Person("t@northwind.example", permission.Support)).Get("/admin")
+
+	if !strings.Contains(open.Body, `<strong translate="no">Parcels &lt;API&gt;</strong>`) || !strings.Contains(open.Body, "lets refused calls through in test until 28 Nov 2026, 12:00 UTC: ") || !strings.Contains(open.Body, `href="/admin/apis/`+id.Show("api")+`/report-only"`) {
+		t.Error(open.Status, open.Body)
+	}
+	if over.Status != 200 || strings.Contains(over.Body, "Parcels") {
+		t.Error("it has ended, and is told of still:", over.Status)
 	}
 }
 

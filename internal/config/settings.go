@@ -6,6 +6,7 @@
 package config
 
 import (
+	"net"
 	"net/mail"
 	"net/netip"
 	"net/url"
@@ -91,6 +92,19 @@ type Signup struct {
 
 // Secure says whether browsers reach the portal by https. Without it cookies do without Secure and the prefix __Host-.
 func (s Settings) Secure() bool { return s.BaseURL.Scheme == "https" }
+
+// EdgeURL is where gateways on this machine, or, when the edge listens on all addresses, on its network, reach the edge listener; "" where there is none,
+// or its port is not known before it listens.
+func (s Settings) EdgeURL() string {
+	host, port, err := net.SplitHostPort(s.EdgeAddr)
+	if err != nil || port == "0" {
+		return ""
+	}
+	if ip, err := netip.ParseAddr(host); host == "" || err == nil && ip.IsUnspecified() {
+		host = s.BaseURL.Hostname()
+	}
+	return "http://" + net.JoinHostPort(host, port)
+}
 
 // Load reads and checks the settings; lookupEnv is os.LookupEnv or a stand-in. Its error is of type Problems.
 func Load(lookupEnv func(string) (string, bool)) (Settings, error) {

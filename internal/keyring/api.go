@@ -20,8 +20,8 @@ type API struct {
 	Test   bool // has a test environment
 	// RefuseUndeclared says that a request which no rule fits is refused.
 	RefuseUndeclared bool
-	// ReportOnlyUntil is up to when refusals are passed over, in Unix nanoseconds; 0 for never, see ReportsOnly.
-	ReportOnlyUntil int64
+	// Up to when refusals are passed over in an environment, in Unix nanoseconds; 0 for never, see ReportsOnly.
+	ReportOnlyLiveUntil, ReportOnlyTestUntil int64
 	Rules           []Rule
 
 	root   node

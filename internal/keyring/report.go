@@ -62,8 +62,16 @@ func parseMore(text string) (Code, bool) {
 	return 0, false
 }
 
-// ReportsOnly reports whether refusals of calls to the API are passed over at now.
-func (a *API) ReportsOnly(now time.Time) bool { return now.UnixNano() < a.ReportOnlyUntil }
+// ReportsOnly reports whether refusals of calls to the API in an environment are passed over at now; 0 is for who names none, and takes both.
+func (a *API) ReportsOnly(now time.Time, in Environment) bool {
+	switch in {
+	case Live:
+		return now.UnixNano() < a.ReportOnlyLiveUntil
+	case Test:
+		return now.UnixNano() < a.ReportOnlyTestUntil
+	}
+	return now.UnixNano() < min(a.ReportOnlyLiveUntil, a.ReportOnlyTestUntil)
+}
 
 // MayPass reports whether a refusal for that reason is ever passed over. A key that somebody stopped, because it leaked or its holder is barred, stays
 // stopped: who holds one is not a caller from before.

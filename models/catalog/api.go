@@ -49,7 +49,9 @@ type API struct {
 	TermsVersion      int
 	FirstCheckedAt    *time.Time // the first verification by a gateway
 	LastCheckedAt     *time.Time
-	ReportOnlyUntil   *time.Time // until when refusals are passed over, marked; nil: they refuse. See SetReportOnly
+	// Until when refusals are passed over, marked: in both environments, or in one; nil: they refuse. See SetReportOnly and ReportsUntil.
+	ReportOnlyUntil, ReportOnlyLiveUntil, ReportOnlyTestUntil *time.Time
+
 	RetiredAt         *time.Time
 	CreatedAt         time.Time
 	UpdatedAt         time.Time

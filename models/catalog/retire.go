@@ -98,7 +98,7 @@ func (s *Store) Retire(ctx context.Context, a actor.Actor, id db.ID, typedName s
 			}
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.APIRetired, TargetKind: "api", TargetID: id, OrganizationID: api.PublisherID, Details: map[string]string{"slug": api.Slug}})
-		_, err := tx.Run("UPDATE apis SET retired_at = ?, report_only_until = NULL, updated_at = ? WHERE id = ?", tx.Now, tx.Now, id)
+		_, err := tx.Run("UPDATE apis SET retired_at = ?, report_only_until = NULL, report_only_live_until = NULL, report_only_test_until = NULL, updated_at = ? WHERE id = ?", tx.Now, tx.Now, id)
 		return err
 	})
 }

@@ -42,9 +42,12 @@ func (s *Store) CreateGatewayKey(ctx context.Context, a actor.Actor, apiID db.ID
 			return newKey{}, err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.APIConnected, TargetKind: "api", TargetID: apiID, OrganizationID: apis[0].PublisherID, Details: map[string]string{"api": apis[0].Slug}})
-		return newKey{app: app, environment: "live", name: cut("Gateway for "+apis[0].Name, MaxName), scopes: []Choice{scope}}, nil
+		return newKey{app: app, environment: "live", name: GatewayKeyName(apis[0].Name), scopes: []Choice{scope}}, nil
 	})
 }
+
+// GatewayKeyName is the name that CreateGatewayKey gives to a key for the API of a name.
+func GatewayKeyName(api string) string { return cut("Gateway for "+api, MaxName) }
 
 func cut(s string, n int) string {
 	if r := []rune(s); len(r) > n {

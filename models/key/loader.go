@@ -244,10 +244,12 @@ func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 		DataDomain        string
 		RefusesUndeclared bool
 		IsPortal          bool
-		ReportOnlyUntil   *time.Time
+		ReportOnlyUntil   *time.Time // in both environments
+		ReportOnlyLive    *time.Time
+		ReportOnlyTest    *time.Time
 		HasLive, HasTest  int
 	}
-	err := g.Raw(`SELECT p.id, p.slug, p.publisher_id, p.data_domain, p.refuses_undeclared, p.is_portal, p.report_only_until,
+	err := g.Raw(`SELECT p.id, p.slug, p.publisher_id, p.data_domain, p.refuses_undeclared, p.is_portal, p.report_only_until, p.report_only_live_until AS report_only_live, p.report_only_test_until AS report_only_test,
 		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'live' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_live,
 		CASE WHEN EXISTS (SELECT 1 FROM api_environments e WHERE e.api_id = p.id AND e.environment = 'test' AND e.base_url <> '') THEN 1 ELSE 0 END AS has_test
 		FROM apis p WHERE ? = 0 OR p.id IN ? ORDER BY p.slug`, len(ids), ids).Scan(&rows).Error
@@ -265,7 +267,8 @@ func loadAPIs(g *gorm.DB, ids []db.ID) ([]*keyring.API, error) {
 		if r.IsPortal { // goes with any data domain
 			apis[i].Domain = ""
 		} else {
-			apis[i].ReportOnlyUntil = nanos(r.ReportOnlyUntil)
+			both := nanos(r.ReportOnlyUntil)
+			apis[i].ReportOnlyLiveUntil, apis[i].ReportOnlyTestUntil = max(both, nanos(r.ReportOnlyLive)), max(both, nanos(r.ReportOnlyTest))
 		}
 		byID[r.ID] = apis[i]
 	}

@@ -39,6 +39,34 @@ func (w *world) decide(made key.Made, api string, r keyring.Request) string {
 	return d.Code.String()
 }
 
+// C13: which environment is open comes from the one end for both, and from those of each.
+func TestReportOnlyModeOfEachEnvironmentIsLoaded(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		soon, later := clock.Now().Add(time.Hour), clock.Now().Add(2*time.Hour)
+		for _, c := range []struct {
+			both, live, test *time.Time
+			inLive, inTest   bool
+		}{{nil, nil, nil, false, false}, {&soon, nil, nil, true, true}, {nil, &soon, nil, true, false}, {nil, nil, &soon, false, true}, {&soon, &later, nil, true, true}} {
+			w.run("UPDATE apis SET report_only_until = ?, report_only_live_until = ?, report_only_test_until = ?", c.both, c.live, c.test)
+
+			apis, err := w.keys.Loader().LoadAPIs(bg)
+
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, a := range apis {
+				if a.Slug == "orders" && (a.ReportsOnly(clock.Now(), keyring.Live) != c.inLive || a.ReportsOnly(clock.Now(), keyring.Test) != c.inTest) {
+					t.Errorf("%+v: %d %d", c, a.ReportOnlyLiveUntil, a.ReportOnlyTestUntil)
+				}
+				if a.Slug == "portal" && a.ReportsOnly(clock.Now(), keyring.Live) {
+					t.Error("the portal's own API is open")
+				}
+			}
+		}
+	})
+}
+
 var reading = keyring.Request{Scopes: []string{"orders:read"}}
 
 // K7, K6, K4: each cause stops a key, and only as long as it holds

@@ -18,6 +18,10 @@ type Gateway struct {
 type Connect struct {
 	Frame     layout.Frame
 	Crumbs    []components.Crumb
+	Name      string // of the API
+	Slug      string
+	Status    org.Status // whether a gateway asks, and more
+	InClear   bool       // keys would cross the network unencrypted, by the address of Gatehouse in the form
 	TabsLabel string
 	Tabs      []components.Tab
 	Problems  []components.Problem
@@ -30,8 +34,8 @@ type Connect struct {
 	Gateways  []Gateway // the first is open
 	Form      *org.Form
 	KeysHref  string
-	// ReportOnly warns that the API is in report-only mode; ReportHref leads to its page.
-	ReportOnly *org.Note
+	// ReportOnly warns that the API is in report-only mode, and where; ReportHref leads to its page.
+	ReportOnly []org.Note
 	ReportHref string
 	// Code asks without a gateway, a language each.
 	Code []Gateway

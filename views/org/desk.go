@@ -28,6 +28,7 @@ type Desk struct {
 type Status struct {
 	Tone  components.Tone
 	Words string
+	Also  *Status // drawn after it: what is true besides
 }
 
 // Part is one section of a Desk; of its fields those that are set are drawn, in this order.

@@ -26,7 +26,10 @@ type Decision struct {
 }
 
 // Notice is something else that waits, with where to look.
-type Notice struct{ Text, Href, Label string }
+type Notice struct {
+	Name              string // of what it is about, as somebody typed it, before Text; "" for none
+	Text, Href, Label string
+}
 
 // AuditPage is /admin/audit.
 type AuditPage struct {
