@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/labstack/echo/v4"
-	"github.com/mileusna/useragent"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -66,23 +65,11 @@ func (h *Handler) sessions(c echo.Context, all []account.Session) []views.Sessio
 	out := make([]views.Session, len(all))
 	for i, s := range all {
 		out[i] = views.Session{
-			ID: s.ID.Show("session"), Device: device(c, s.UserAgent), Network: s.Network, Here: s.ID == web.Session(c).ID,
+			ID: s.ID.Show("session"), Device: account.AgentWords(web.Ctx(c), s.UserAgent), Network: s.Network, Means: s.MeansWords(web.Ctx(c)), Here: s.ID == web.Session(c).ID,
 			Seen: components.MomentAt(web.Ctx(c), h.Now(), s.LastSeenAt), Begun: components.MomentAt(web.Ctx(c), h.Now(), s.CreatedAt),
 		}
 	}
 	return out
-}
-
-// device puts a user agent into words that a person recognizes: "Firefox on Linux".
-func device(c echo.Context, userAgent string) string {
-	ua := useragent.Parse(userAgent)
-	switch {
-	case ua.Name != "" && ua.OS != "":
-		return web.T(c, "%s on %s", ua.Name, ua.OS)
-	case ua.Name != "":
-		return ua.Name
-	}
-	return web.T(c, "Unknown browser")
 }
 
 type profileForm struct {
@@ -132,6 +119,15 @@ func (h *Handler) EndOthers(c echo.Context) error {
 		return err
 	}
 	return h.Done(c, "/console/account#sessions", text.N("All other sessions are ended."))
+}
+
+// EndAll ends all sessions, also this one.
+func (h *Handler) EndAll(c echo.Context) error {
+	if err := h.Store.EndAllSessions(web.Ctx(c), web.Actor(c)); err != nil {
+		return err
+	}
+	h.ForgetSession(c)
+	return h.Done(c, "/login", text.N("All your sessions are ended."))
 }
 
 type deleteForm struct {

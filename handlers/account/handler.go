@@ -60,6 +60,7 @@ func (h *Handler) ownRoutes(r *web.Registrar) {
 	r.Get("/console/account/email", web.SignedIn(), h.EmailForm)
 	r.PostSmall("/console/account/email", web.SignedIn(), h.ConfirmEmail)
 	r.PostSmall("/console/account/sessions/end-others", web.SignedIn(), h.EndOthers)
+	r.PostSmall("/console/account/sessions/end-all", web.SignedIn(), h.EndAll)
 	r.PostSmall("/console/account/sessions/:session/end", web.SignedIn(), h.EndSession)
 	r.Get("/console/account/confirm", web.SignedIn(), h.ConfirmForm)
 	r.PostSmall("/console/account/confirm", web.SignedIn(), h.Confirm)
@@ -112,29 +113,11 @@ func lines(all []outbox.Line) []mail.Line {
 	return out
 }
 
-// Enter hands the token of a new session to the browser, whatever the way in. One that is whole makes the browser known, and forgets the sign-up that led to it;
-// one that is pending leads to where a second factor is shown.
-func (h *Handler) Enter(c echo.Context, token string, s account.Session) error {
-	h.StartSession(c, token, s.ExpiresAt.Sub(h.Now()))
-	if s.Pending() {
-		return nil
-	}
-	if h.Cookie(c, web.SignupCookie) != "" {
-		h.SetCookie(c, web.SignupCookie, "", 0)
-	}
-	return h.remember(c, s.UserID)
-}
-
-// remember lets this browser be known for the user. It keeps one of them: the last.
+// remember lets the browser be known in which somebody just chose a password by a mailed link.
 func (h *Handler) remember(c echo.Context, userID db.ID) error {
-	known, err := h.Store.KnownBrowser(web.Ctx(c), userID)
+	known, err := h.Store.KnownBrowser(web.Ctx(c), web.Actor(c), userID, h.Browser(c))
 	if err == nil {
 		h.SetCookie(c, web.KnownCookie, known, account.KnownAge)
 	}
 	return err
-}
-
-// browser is what signs in.
-func (h *Handler) browser(c echo.Context) account.Browser {
-	return account.Browser{Agent: c.Request().UserAgent(), Known: h.Cookie(c, web.KnownCookie)}
 }

@@ -108,8 +108,5 @@ func (h *Handler) ChangePassword(c echo.Context) error {
 		return err
 	}
 	h.StartSession(c, token, web.Session(c).ExpiresAt.Sub(h.Now()))
-	if err := h.remember(c, web.Actor(c).UserID); err != nil { // the password before ended what was known
-		return err
-	}
 	return h.Done(c, "/console/account", text.N("Your password is changed. Other browsers are signed out."))
 }

@@ -63,7 +63,7 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	if p.NotSetUp {
 		return h.RenderStatus(c, http.StatusConflict, views.LoginPage(p))
 	}
-	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, h.browser(c))
+	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, h.Browser(c))
 	if f := fault.As(err); f != nil && f.Kind == fault.Unauthenticated {
 		p.Email, p.Failed = form.Email, web.T(c, f.Key)
 		return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))

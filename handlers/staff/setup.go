@@ -5,7 +5,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
-	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/staff"
@@ -45,11 +44,13 @@ func (h *Handler) SetUp(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	token, _, err := h.Users.SignInAs(web.Ctx(c), who, user.ID, c.Request().UserAgent())
+	token, session, err := h.Users.SignInAs(web.Ctx(c), who, user.ID, c.Request().UserAgent())
 	if err != nil {
 		return err
 	}
-	h.StartSession(c, token, account.SessionAbsolute)
+	if err := h.Enter(c, token, session); err != nil {
+		return err
+	}
 	return h.Done(c, "/admin/apis", text.N("The portal is set up. Publish your first API next."))
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
@@ -122,6 +123,30 @@ func (k *Kit) SetCookie(c echo.Context, name, value string, age time.Duration) {
 // StartSession hands the browser the token of a new session; it ends with the browser at the latest with the session.
 func (k *Kit) StartSession(c echo.Context, token string, age time.Duration) {
 	k.SetCookie(c, sessionCookie, token, age)
+}
+
+// Enter hands the token of a new session to the browser, whatever the way in. One that is whole makes the browser known, which mails its owner when it was not, and
+// forgets the sign-up that led to it; one that is pending leads to where a second factor is shown.
+func (k *Kit) Enter(c echo.Context, token string, s account.Session) error {
+	if s.Pending() {
+		k.StartSession(c, token, s.ExpiresAt.Sub(k.Now()))
+		return nil
+	}
+	known, err := k.Accounts.Remember(Ctx(c), Actor(c), s, k.Browser(c))
+	if err != nil {
+		return err
+	}
+	k.StartSession(c, token, s.ExpiresAt.Sub(k.Now()))
+	k.SetCookie(c, KnownCookie, known, account.KnownAge)
+	if k.cookie(c, SignupCookie) != "" {
+		k.SetCookie(c, SignupCookie, "", 0)
+	}
+	return nil
+}
+
+// Browser is what signs in.
+func (k *Kit) Browser(c echo.Context) account.Browser {
+	return account.Browser{Agent: c.Request().UserAgent(), Known: k.cookie(c, KnownCookie)}
 }
 
 // ForgetSession takes the token away from the browser, and all else that it keeps of us (S5) but KnownCookie, which is of use to who signed out. That is why

@@ -15,6 +15,8 @@ var withoutAct = map[string]string{
 	"account.Release":         "gives counted tries back",
 	"account.Resolve":         "notes that a session was seen",
 	"account.Sweep":           "deletes what expired",
+	"account.Remember":        "follows a sign-in, which is recorded",
+	"account.KnownBrowser":    "follows a reset of the password, which is recorded",
 	"catalog.IndexAll":        "makes the search index anew from what is there",
 	"notice.Run":              "mails what is about to happen; the mails are the record",
 	"quota.Warn":              "mails what is used of quotas; the mails are the record",

@@ -135,7 +135,7 @@ func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) erro
 		if err := endUndo(tx, link); err != nil {
 			return err
 		}
-		if err := endSessions(tx, link.UserID, db.ID{}); err != nil {
+		if err := shutOut(tx, link.UserID, db.ID{}); err != nil {
 			return err
 		}
 		if _, err := tx.Run("UPDATE users SET password_sealed = NULL, password_changed_at = ? WHERE id = ?", tx.Now, link.UserID); err != nil {

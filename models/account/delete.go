@@ -221,7 +221,7 @@ func eraseUser(tx *db.Tx, u User) error {
 	if err := endSignups(tx, u.Email, db.ID{}); err != nil {
 		return err
 	}
-	return endSessions(tx, u.ID, db.ID{})
+	return shutOut(tx, u.ID, db.ID{})
 }
 
 // personalOrganization is the id of the user's own organization; zero when there is none.

@@ -75,6 +75,32 @@ func (s *Store) letterPasswordChanged(ctx context.Context, u User, now time.Time
 	return l
 }
 
+// letterDevice holds nothing that whoever signed in could word: of the browser only names that we know.
+func (s *Store) letterDevice(ctx context.Context, u User, in Session, d Device) outbox.Letter {
+	l := letter(u, "new_device", u.Email)
+	l.Subject = outbox.L("New sign-in to your account at %s", s.portalName(ctx))
+	local := text.With(ctx, u.locale())
+	l.Lines = []outbox.Line{
+		outbox.L("Hello %s,", u.Name),
+		outbox.L("Somebody, probably you, signed in to your account at %s with a browser that was not used there before.", s.portalName(ctx)),
+		outbox.L("When: %s", moment(u.locale(), d.LastSeenAt)),
+		outbox.L("Browser: %s", AgentWords(local, d.UserAgent)),
+	}
+	if d.Network != "" {
+		l.Lines = append(l.Lines, outbox.L("Network: %s", d.Network))
+	}
+	if by := in.MeansWords(local); by != "" {
+		l.Lines = append(l.Lines, outbox.L("By: %s", by))
+	}
+	l.Button, l.URL = button(text.N("See your sessions")), s.link("/console/account#sessions")
+	l.Links = []outbox.Link{{Label: outbox.L("Choose a new password"), URL: s.link("/password/forgot")}}
+	l.After = []outbox.Line{
+		outbox.L("If it was you, there is nothing to do."),
+		outbox.L("If it was not you, choose a new password at once: all browsers are then signed out. Look through your second factors and your keys, and tell the people who run this portal."),
+	}
+	return l
+}
+
 // letterChange goes to an address that nobody has verified: it holds no words of whoever entered it.
 func (s *Store) letterChange(ctx context.Context, u User, email, token string, now time.Time) outbox.Letter {
 	l := letter(u, "change_address", email)

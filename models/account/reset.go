@@ -86,7 +86,7 @@ func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID) error 
 	if n == 0 {
 		return linkGone()
 	}
-	if err := endSessions(tx, u.ID, keep); err != nil {
+	if err := shutOut(tx, u.ID, keep); err != nil {
 		return err
 	}
 	if err := endLinks(tx, u.ID, linkReset, linkChange); err != nil {

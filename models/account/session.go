@@ -34,6 +34,7 @@ type Session struct {
 	Network           string
 	Means             Means      // empty: from before it was noted
 	Provider          string     // of ByProvider: its name
+	DeviceID          *db.ID     // nil: pending, or from before browsers were noted
 	HasFactor         bool       // the user has a second factor; Resolve and SignIn know it
 	FactorAt          *time.Time // when one was last shown; nil: never in this session
 	ReauthenticatedAt time.Time
@@ -101,7 +102,7 @@ func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
 		return "", Session{}, err
 	}
 	if len(rows) == 0 {
-		return "", Session{}, fault.New(fault.Unauthenticated, "Sign in to go on.")
+		return "", Session{}, over()
 	}
 	s, token := rows[0], secret.Token(tokenBytes)
 	s.Digest, s.HasFactor, s.FactorAt, s.ExpiresAt = sessionDigest(token), true, &tx.Now, s.CreatedAt.Add(SessionAbsolute)
@@ -120,7 +121,7 @@ func cut(s string, n int) string {
 // Resolve finds the session of a cookie's token and its user. Faults: Unauthenticated when there is none, when it was idle for
 // an hour or is a day old, or when the user may not sign in (any more). It writes at most once a minute.
 func (s *Store) Resolve(ctx context.Context, token string) (Session, User, error) {
-	none := fault.New(fault.Unauthenticated, "Sign in to go on.")
+	none := over()
 	if token == "" || len(token) > 100 {
 		return Session{}, User{}, none
 	}
@@ -166,26 +167,41 @@ func (s *Store) sessionsOf(ctx context.Context, userID db.ID) ([]Session, error)
 	return rows, err
 }
 
-// EndSession ends one of the actor's own sessions at once, on all replicas (S4). Faults: NotFound.
+// EndSession ends one of the actor's own sessions at once, on all replicas (S4). If it is another one than that in which they are, its browser is a stranger from now on.
+// Faults: NotFound.
 func (s *Store) EndSession(ctx context.Context, a actor.Actor, id db.ID) error {
 	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
-		n, err := tx.Run("DELETE FROM sessions WHERE id = ? AND user_id = ?", id, a.UserID)
-		if err != nil {
+		var devices []*db.ID
+		if err := tx.Raw("DELETE FROM sessions WHERE id = ? AND user_id = ? RETURNING device_id", id, a.UserID).Scan(&devices).Error; err != nil {
 			return err
 		}
-		if n == 0 {
+		if len(devices) == 0 {
 			return fault.Missing()
 		}
+		change.Record(tx, change.Session, a.UserID)
 		audit.Record(tx, a, audit.Event{Act: audit.SessionEnded, TargetKind: "session", TargetID: id})
-		return nil
+		if id == a.SessionID || devices[0] == nil {
+			return nil
+		}
+		_, err := tx.Run("DELETE FROM devices WHERE id = ? AND user_id = ?", *devices[0], a.UserID)
+		return err
 	})
 }
 
-// EndOtherSessions ends all of the actor's own sessions but the one in which they are.
+// EndOtherSessions ends all of the actor's own sessions but the one in which they are; other browsers are strangers from now on.
 func (s *Store) EndOtherSessions(ctx context.Context, a actor.Actor) error {
+	return s.endAll(ctx, a, a.SessionID)
+}
+
+// EndAllSessions ends all of the actor's own sessions, also the one in which they are; every browser is a stranger from now on.
+func (s *Store) EndAllSessions(ctx context.Context, a actor.Actor) error {
+	return s.endAll(ctx, a, db.ID{})
+}
+
+func (s *Store) endAll(ctx context.Context, a actor.Actor, keep db.ID) error {
 	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
 		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: a.UserID})
-		return endSessions(tx, a.UserID, a.SessionID)
+		return shutOut(tx, a.UserID, keep)
 	})
 }
 
@@ -198,6 +214,17 @@ func (s *Store) SignOut(ctx context.Context, a actor.Actor) error {
 		}
 		return err
 	})
+}
+
+// over is the answer to who has no session, or none any more.
+func over() error { return fault.New(fault.Unauthenticated, "Sign in to go on.") }
+
+// shutOut ends all sessions of a user but keep, and makes their browsers strangers.
+func shutOut(tx *db.Tx, userID, keep db.ID) error {
+	if err := forgetDevices(tx, userID, keep); err != nil {
+		return err
+	}
+	return endSessions(tx, userID, keep)
 }
 
 // endSessions ends all sessions of a user but keep (zero: none is kept).

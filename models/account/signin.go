@@ -36,7 +36,11 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, 
 	if err != nil {
 		return "", Session{}, err
 	}
-	try, err := s.reserve(ctx, a, canonical, s.knownBucket(u, from.Known))
+	known, err := s.knownBucket(ctx, u, from.Known)
+	if err != nil {
+		return "", Session{}, err
+	}
+	try, err := s.reserve(ctx, a, canonical, known)
 	if err != nil {
 		return "", Session{}, err
 	}
@@ -198,7 +202,7 @@ func renewToken(tx *db.Tx, a actor.Actor) (string, error) {
 	token := secret.Token(tokenBytes)
 	n, err := tx.Run("UPDATE sessions SET digest = ?, reauthenticated_at = ? WHERE id = ? AND user_id = ?", sessionDigest(token), tx.Now, a.SessionID, a.UserID)
 	if err == nil && n == 0 {
-		err = fault.New(fault.Unauthenticated, "Sign in to go on.")
+		err = over()
 	}
 	return token, err
 }

@@ -100,7 +100,7 @@ func (s *Store) EndSessionsOf(ctx context.Context, a actor.Actor, id db.ID) erro
 	}
 	return s.onUser(db.Urgent(ctx), id, func(tx *db.Tx, _ User) error {
 		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: id})
-		return endSessions(tx, id, db.ID{})
+		return shutOut(tx, id, db.ID{})
 	})
 }
 

@@ -27,6 +27,9 @@ func (s *Store) Sweep(ctx context.Context) error {
 		if _, err := tx.Run("DELETE FROM factors WHERE confirmed_at IS NULL AND created_at <= ?", tx.Now.Add(-EnrolmentAge)); err != nil {
 			return err
 		}
+		if _, err := tx.Run("DELETE FROM devices WHERE last_seen_at <= ?", tx.Now.Add(-KnownAge)); err != nil {
+			return err
+		}
 		_, err := tx.Run("DELETE FROM sessions WHERE last_seen_at <= ?", tx.Now.Add(-SessionIdle))
 		return err
 	})

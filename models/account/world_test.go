@@ -95,7 +95,7 @@ func elsewhere() actor.Actor {
 // known is a browser where u signed in before.
 func (w *world) known(u account.User) account.Browser {
 	w.t.Helper()
-	known, err := w.store.KnownBrowser(w.t.Context(), u.ID)
+	known, err := w.store.KnownBrowser(w.t.Context(), visitor(), u.ID, firefox)
 	w.must(err)
 	return account.Browser{Agent: agent, Known: known}
 }

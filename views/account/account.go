@@ -28,6 +28,7 @@ type Session struct {
 	ID      string
 	Device  string
 	Network string
+	Means   string // by what it began; empty: from before that was noted
 	Seen    components.Moment
 	Begun   components.Moment
 	Here    bool // this browser
