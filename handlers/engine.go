@@ -146,6 +146,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
 	w.Every("organization.purge", time.Hour, s.Org.Purge)
 	w.Every("invitation.sweep", 24*time.Hour, s.Invitation.Sweep)
+	w.Every("domain.recheck", time.Hour, s.Domain.Recheck)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("key.policy", 15*time.Minute, s.Enforcement.Enforce)
 	w.Handle(policy.TellJob, s.Enforcement.Tell)

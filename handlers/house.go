@@ -112,7 +112,9 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	people.Factors = s.Factor
 	people.Routes(r)
 	(&factor.Handler{Kit: kit, Accounts: people, Store: s.Factor}).Routes(r)
-	org.New(kit, s.Org, s.Catalog, s.Quota, s.Invitation).Routes(r)
+	orgs := org.New(kit, s.Org, s.Catalog, s.Quota, s.Invitation)
+	orgs.DomainStore = s.Domain
+	orgs.Routes(r)
 	(&audit.Handler{Kit: kit, Orgs: s.Org, Activity: activity.NewStore(h.options.DB)}).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum, apis.Edge = s.Forum, h.options.Settings.EdgeURL()

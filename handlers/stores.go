@@ -26,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/domain"
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/replica"
@@ -43,6 +44,7 @@ type Stores struct {
 	Factor      *factor.Store
 	Org         *org.Store
 	Invitation  *invitation.Store
+	Domain      *domain.Store
 	Catalog     *catalog.Store
 	Key         *key.Store
 	Handover    *handover.Store
@@ -90,6 +92,7 @@ func newStores(o Options) (Stores, error) {
 	s.Factor = factor.NewStore(factor.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelFactor), Outbox: box, Link: link, PortalName: name})
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Invitation = invitation.NewStore(invitation.Options{DB: o.DB, Outbox: box, Link: link})
+	s.Domain = domain.NewStore(domain.Options{DB: o.DB, Outbox: box, Link: link, DNS: domain.DNS{Server: o.Settings.DNS}})
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Rotation = rotation.NewStore(o.DB, s.Key)

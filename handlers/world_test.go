@@ -53,6 +53,8 @@ type tenant struct {
 	asked   forum.Question // for the tenant's organization alone
 	answer  db.ID          // to it
 	invited db.ID          // an invitation to them into the company's organization
+	team    db.ID          // an organization of theirs with others
+	domain  db.ID          // that it claims
 	refused string         // request id of a refused call with the key
 	ids     []string       // as pages and forms show them
 }
@@ -171,6 +173,11 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	invited, err := s.Invitation.Invite(ctx, webtest.ActorOf(w.admin), company[0].ID, invitation.Input{Email: email, Role: "viewer"})
 	w.ok(err)
 	t.invited = invited.ID
+	team, err := s.Org.Create(ctx, a, org.Input{Name: "Team of " + email})
+	w.ok(err)
+	claimed, err := s.Domain.Claim(ctx, a, team.ID, "example.org")
+	w.ok(err)
+	t.team, t.domain = team.ID, claimed.ID
 	t.refused = "req_" + strings.TrimPrefix(t.key.ID.Show("key"), "key_")[10:]
 	calls := refusal.NewRecorder(w.db, nil)
 	calls.Put(refusal.Record{
@@ -178,7 +185,7 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 		Environment: keyring.Live, Door: refusal.Authz, Code: "PAUSED", Cause: keyring.KeyPaused, Status: 401, Method: "GET", Path: "/orders",
 	})
 	w.ok(calls.Flush(ctx))
-	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.user.ID.String(), t.invited.String()}
+	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.user.ID.String(), t.invited.String(), t.team.String(), t.domain.String()}
 	return t
 }
 
@@ -188,6 +195,7 @@ func (t tenant) idFor(path string) (param, id string) {
 		{"/console/account/sessions/", ":session", t.session.Show("session")},
 		{"/console/account/security/factors/", ":factor", t.factor.Show("factor")},
 		{"/console/keys/", ":key", t.key.ID.Show("key")},
+		{"/console/organizations/:id/domains/", ":domain", t.domain.Show("dom")},
 		{"/console/organizations/", ":id", t.org.Show("org")},
 		{"/console/invitations/", ":id", t.invited.Show("inv")},
 		{"/console/apps/", ":id", t.app.ID.Show("app")},

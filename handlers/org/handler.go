@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/domain"
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
@@ -25,6 +26,7 @@ type Handler struct {
 	Quotas  *quota.Store
 
 	Invitations *invitation.Store
+	DomainStore *domain.Store // nil: no page tells of domains
 }
 
 // New makes the handler.
@@ -57,6 +59,15 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/console/invitations/:id", in, h.Invitation)
 	r.Post("/console/invitations/:id/accept", in, h.AcceptInvitation)
 	r.Post("/console/invitations/:id/decline", in, h.DeclineInvitation)
+
+	r.Get("/console/organizations/:id/domains", in, h.Domains)
+	r.Post("/console/organizations/:id/domains", in, h.ClaimDomain)
+	r.Get("/console/organizations/:id/domains/:domain", in, h.Domain)
+	r.Post("/console/organizations/:id/domains/:domain/check", in, h.CheckDomain)
+	r.Post("/console/organizations/:id/domains/:domain/join", in, h.SetDomainJoin)
+	r.Get("/console/organizations/:id/domains/:domain/remove", in, h.ConfirmRemoveDomain)
+	r.Post("/console/organizations/:id/domains/:domain/remove", in, h.RemoveDomain)
+	r.Post("/console/organizations/:id/join", in, h.JoinOrganization)
 
 	r.Get("/console/apps", in, h.Apps)
 	r.Get("/console/apps/new", in, h.NewApp)

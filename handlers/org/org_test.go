@@ -11,12 +11,14 @@ import (
 	handlers "github.com/gatehouse-dev/gatehouse/handlers/org"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/domain"
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
@@ -26,6 +28,8 @@ type world struct {
 	*catalogtest.World
 
 	invitations *invitation.Store
+	domains     *domain.Store
+	dns         *testenv.DNS
 
 	staff, support, owner, other *webtest.Client
 }
@@ -36,8 +40,12 @@ func newWorld(t *testing.T) *world {
 	d := dbtest.SQLite(t, clock)
 	w := &world{World: catalogtest.New(t, d)}
 	w.invitations = invitation.NewStore(invitation.Options{DB: d, Outbox: w.Outbox, Link: func(p string) string { return p }})
+	w.dns = testenv.StartDNS(t)
+	w.domains = domain.NewStore(domain.Options{DB: d, Outbox: w.Outbox, Link: func(p string) string { return p }, DNS: domain.DNS{Server: w.dns.Addr}})
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
-		handlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil), w.invitations).Routes(r) // sends no mail here
+		h := handlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil), w.invitations) // sends no mail here
+		h.DomainStore = w.domains
+		h.Routes(r)
 	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)
 	return w

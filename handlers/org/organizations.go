@@ -45,6 +45,13 @@ func (h *Handler) Organizations(c echo.Context) error {
 	if invited != nil {
 		parts = append([]views.Part{*invited}, parts...)
 	}
+	open, err := h.joinable(c)
+	if err != nil {
+		return err
+	}
+	if open != nil {
+		parts = append([]views.Part{*open}, parts...)
+	}
 	deleted, err := h.deletedOrganizations(c)
 	if err != nil {
 		return err
@@ -160,6 +167,9 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 			Spec:   components.FormSpec{Action: organizationPath(id)},
 			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
 		}})
+	}
+	if p := domainsPart(c, o); p != nil {
+		d.Parts = append(d.Parts, *p)
 	}
 	d.Parts = append(d.Parts, endings(c, o, members)...)
 	return d, nil

@@ -155,6 +155,9 @@ func side(c echo.Context, rooms []room, role string) []layout.Group {
 	if under(path, "/console/incidents") || under(path, "/console/policies") {
 		path = "/console/keys" // of which these pages tell
 	}
+	if under(path, "/console/invitations") {
+		path = "/console/organizations" // into which they invite
+	}
 	for _, r := range rooms {
 		for _, p := range r.places {
 			if under(path, p.href) && len(p.href) > len(best) {

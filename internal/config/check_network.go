@@ -104,6 +104,13 @@ func checkBaseURL(raw variables, settings *Settings, problems *Problems) {
 	checkTransport(raw, base, problems)
 }
 
+func checkDNS(raw variables, settings *Settings, problems *Problems) {
+	if raw.DNS != "" && !isAddress(raw.DNS) {
+		problems.add("GATEHOUSE_DNS", "is "+strconv.Quote(raw.DNS)+", which is no host and port", "Give both, such as 9.9.9.9:53")
+	}
+	settings.DNS = raw.DNS
+}
+
 // checkGitHubKeys refuses an address over which somebody else could hand us keys.
 func checkGitHubKeys(raw variables, settings *Settings, problems *Problems) {
 	address, err := url.Parse(raw.GitHubKeysURL)

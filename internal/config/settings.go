@@ -39,6 +39,7 @@ type Settings struct {
 	SecretPrevious Secret
 
 	KeyBrand      string
+	DNS           string // host:port; empty: the machine's servers
 	GitHubKeysURL string // https, or http on loopback
 	ContentDir    string // empty: the guides of the binary alone
 	Signup        Signup
@@ -121,7 +122,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream,
+		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkDNS, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream,
 	} {
 		check(raw, &settings, &problems)
 	}

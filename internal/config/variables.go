@@ -31,6 +31,7 @@ type variables struct {
 	MailFrom       string `env:"GATEHOUSE_MAIL_FROM" help:"sender of mail, such as Example Developers <developers@example.com>"`
 	Secret         string `env:"GATEHOUSE_SECRET" secret:"yes" help:"from which all keys of the server are derived; default: made once and kept in the data folder"`
 	SecretPrevious string `env:"GATEHOUSE_SECRET_PREVIOUS" secret:"yes" help:"the secret before it, while it is being changed"`
+	DNS            string `env:"GATEHOUSE_DNS" help:"host and port of the DNS server that is asked for the records by which organizations prove their domains; unset: those of this machine"`
 	GitHubKeysURL  string `env:"GATEHOUSE_GITHUB_KEYS_URL" envDefault:"https://api.github.com/meta/public_keys/secret_scanning" help:"where the public keys are read with which GitHub signs its reports of leaked keys; asked only when such a report comes"`
 	KeyBrand       string `env:"GATEHOUSE_KEY_BRAND" envDefault:"gk" help:"what every API key starts with"`
 	Signup         string `env:"GATEHOUSE_SIGNUP" envDefault:"open" help:"who may create an account: open, domains:a.example,b.example, approval or closed"`
