@@ -111,17 +111,28 @@ func listen(s config.Settings, house *handlers.House, left sockets, certificate 
 				return nil, errors.Join(fmt.Errorf("listen: %w", err), closeAll(all), left.close())
 			}
 		}
-		if certificate != nil {
-			l = tls.NewListener(l, &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: a.protocols})
-		} else if _, portal := a.carrier.(*netHTTP); portal {
-			l = house.Edge.Strict(l, db.SystemClock)
-		}
-		all = append(all, server{a.carrier, l})
+		all = append(all, server{a.carrier, guarded(l, house, a.carrier, a.protocols, certificate)})
 	}
 	if len(left) > 0 {
 		return nil, errors.Join(fmt.Errorf("a socket at %s was left to us, which no setting names: GATEHOUSE_ADDR, GATEHOUSE_EDGE_ADDR, GATEHOUSE_ENVOY_ADDR and GATEHOUSE_METRICS_ADDR do", left[0].Addr()), closeAll(all), left.close())
 	}
 	return all, nil
+}
+
+// guarded is l behind TLS, where there is a certificate, and with net/http's share of what the other carriers do themselves: it reads requests in one way, from so many.
+func guarded(l net.Listener, house *handlers.House, c carrier, protocols []string, certificate *keyPair) net.Listener {
+	_, forgiving := c.(*netHTTP)
+	if certificate == nil {
+		if forgiving {
+			return house.Edge.Strict(l, db.SystemClock)
+		}
+		return l
+	}
+	config := &tls.Config{GetCertificate: certificate.get, MinVersion: tls.VersionTLS12, NextProtos: protocols}
+	if forgiving {
+		return house.Edge.StrictTLS(l, config, db.SystemClock)
+	}
+	return tls.NewListener(l, config)
 }
 
 // closeAll closes the listeners of servers that do not serve yet.

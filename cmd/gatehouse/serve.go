@@ -30,6 +30,7 @@ const (
 	writeTimeout  = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
 	maxHeader     = 64 << 10
+	maxStreams    = 100 // of a connection of HTTP/2
 	finishTimeout = 20 * time.Second
 )
 
@@ -184,7 +185,7 @@ func newServer(h http.Handler) *netHTTP {
 	}
 	n.Server = &http.Server{
 		Handler: http.HandlerFunc(leave), ReadHeaderTimeout: headerTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout,
-		MaxHeaderBytes: maxHeader, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
+		MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams}, ErrorLog: slog.NewLogLogger(slog.Default().Handler(), slog.LevelWarn),
 		DisableGeneralOptionsHandler: true, // net/http's own answer to OPTIONS * is a 200 that nobody decided (D6)
 	}
 	return n

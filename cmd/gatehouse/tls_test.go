@@ -213,3 +213,51 @@ func TestSystemdIsToldHowTheProcessStands(t *testing.T) {
 		t.Error(ready, stopping)
 	}
 }
+
+// D13, L3: what is read in two ways is refused inside of TLS too, since a proxy that encrypts anew stands between; HTTP/2 goes on beside it.
+func TestInsideTLSRequestsAreReadInOneWay(t *testing.T) {
+	cert, key := certificate(t)
+	addr, _ := serveTLS(t, cert, key, nil)
+	say := func(request string) string {
+		conn, err := (&tls.Dialer{Config: &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}}).DialContext(t.Context(), "tcp", addr) //nolint:gosec // its own certificate
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = conn.Close() }()
+		if _, err := io.WriteString(conn, request); err != nil {
+			t.Fatal(err)
+		}
+		line, _ := bufio.NewReader(conn).ReadString('\n') // what is missing is seen
+		return strings.TrimSpace(line)
+	}
+
+	for request, want := range map[string]string{
+		"GET /healthz HTTP/1.1\r\nHost: " + addr + "\r\nConnection: close\r\n\r\n":                                                               "HTTP/1.1 200 OK",
+		"GET /healthz HTTP/1.1\nHost: " + addr + "\nConnection: close\n\n":                                                                       "HTTP/1.1 400 Bad Request",
+		"GET /healthz HTTP/1.1\r\nHost: " + addr + "\r\nX-Fol: fol\r\n ded\r\nConnection: close\r\n\r\n":                                         "HTTP/1.1 400 Bad Request",
+		"POST /v1/authz HTTP/1.1\r\nHost: " + addr + "\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n": "HTTP/1.1 400 Bad Request",
+		"POST /v1/authz HTTP/1.1\r\nHost: " + addr + "\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n0\r\n\r\n":                      "HTTP/1.1 411 Length Required",
+	} {
+		if got := say(request); got != want {
+			t.Errorf("%q: %q", request, got)
+		}
+	}
+	silent, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", addr) // who never shakes hands holds up nobody
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = silent.Close() }()
+	second := &http.Client{Transport: &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}} //nolint:gosec // its own certificate
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://"+addr+"/healthz", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := second.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.ProtoMajor != 2 || answer.StatusCode != http.StatusOK {
+		t.Error(answer.Proto, answer.Status)
+	}
+}

@@ -19,12 +19,16 @@ const (
 )
 
 // Strict is l for a server of net/http, which then reads nothing but requests that can be read in one way, as the edge's own listener does (D13): net/http alone takes lines
-// that end in LF, and folded ones. Now is the machine's own clock. TLS must end before l: HTTP/2 has a framing of its own (docs/decisions/0010-strict-on-every-port.md).
+// that end in LF, and folded ones. Now is the machine's own clock. TLS, if any, must have ended before l; StrictTLS ends it (docs/decisions/0010-strict-on-every-port.md).
 func (e *Edge) Strict(l net.Listener, now func() time.Time) net.Listener {
-	return framing.NewListener(l, framing.Options{
+	return framing.NewListener(l, e.framed(now))
+}
+
+func (e *Edge) framed(now func() time.Time) framing.Options {
+	return framing.Options{
 		Limits: framing.Limits{Head: mostPortalHead, Fields: mostFields, Body: mostPortalBody}, Answer: e.refusal, Now: now,
 		Bounds: e.bounds(mostPortalConnections, mostPortalOfOne),
-	})
+	}
 }
 
 // bounds are those of a listener's connections. As many as one address may have are kept for those who are known by theirs: the proxies and gateways that are trusted.
