@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/static"
 )
 
 // live starts what runs beside the pages.
@@ -155,11 +156,17 @@ func afterMove(t *testing.T, grace time.Duration, answers []answer) {
 	for _, at := range answers {
 		clock.Advance(at.after)
 		program.answers(at.want)
+		if page := mine.Get("/console/keys"); at.want == http.StatusOK && (page.Status != http.StatusOK || !strings.Contains(page.Body, "was moved to another database")) {
+			t.Error("in its grace pages are read:", page.Status)
+		}
 	}
-	page := mine.Get("/console/keys")
+	page, visitor, style := mine.Get("/console/keys"), w.site.Visitor().Get("/"), mine.Get(static.URL("css/app.css"))
 
-	if page.Status != 200 || !strings.Contains(page.Body, "was moved to another database") {
-		t.Error(page.Status)
+	if page.Status != http.StatusServiceUnavailable || !strings.Contains(page.Body, "was moved to another database") || strings.Contains(page.Body, "Lasting") || page.Header.Get("Retry-After") == "" {
+		t.Error("somebody who was signed out in the new one since reads on:", page.Status, page.Body)
+	}
+	if visitor.Status != http.StatusServiceUnavailable || style.Status != http.StatusOK {
+		t.Error(visitor.Status, style.Status)
 	}
 	if err := w.house.Close(t.Context()); err != nil {
 		t.Error("to be stopped is what it was told to expect:", err)

@@ -15,9 +15,11 @@ import (
 )
 
 type moveCommand struct {
-	To    string        `help:"postgres://user@host/name of an empty database. Its password may stand in PGPASSWORD or ~/.pgpass, where a list of processes does not show it." placeholder:"URL" xor:"what" required:""`
-	Grace time.Duration `help:"How long the old server goes on answering for keys after the move, in minutes, at most 1h: so that gateways are led over with no call unanswered. It does not hear of keys that are revoked in the new database. Without it, it stops after GATEHOUSE_STALE_MAX." placeholder:"15m"`
-	Undo  bool          `help:"Take the last move back: the SQLite database can be served and written again, as it was then." xor:"what" required:""`
+	To      string        `help:"postgres://user@host/name of an empty database. Its password may stand in PGPASSWORD or ~/.pgpass, where a list of processes does not show it. With --undo: the new database, if it is reached otherwise than when it was moved to." placeholder:"URL"`
+	Grace   time.Duration `help:"How long the old server goes on answering for keys after the move, in whole minutes such as 15m, at most 1h: so that gateways are led over with no call unanswered. It does not hear of keys that are revoked in the new database. Without it, it stops after GATEHOUSE_STALE_MAX." placeholder:"DURATION"`
+	Undo    bool          `help:"Take the last move back: the SQLite database can be served and written again, as it was then. Refused while servers run on the new database; no server starts on that any more."`
+	Blind   bool          `help:"With --undo: do not look into the new database. Only when it is gone for good, or you know that no server runs on it."`
+	Verbose bool          `help:"Name each table as it is copied and compared." short:"v"`
 }
 
 // mostGrace bounds for how long a key may be good at the old server that was revoked at the new one.
@@ -40,6 +42,14 @@ func (c moveCommand) Run(w *world) error {
 	if path == "" {
 		return wrongUse("this is for an installation on SQLite: leave GATEHOUSE_DATABASE_URL as it was, and name the new database with --to")
 	}
+	switch {
+	case c.To == "" && !c.Undo:
+		return wrongUse("say where to: gatehouse move --to=postgres://user@host/name; or gatehouse move --undo, to take the last move back")
+	case c.Undo && c.Grace != 0:
+		return wrongUse("--grace is for a move, not for --undo")
+	case c.Blind && !c.Undo:
+		return wrongUse("--blind is for --undo")
+	}
 	if c.To != "" && !strings.HasPrefix(c.To, "postgres://") && !strings.HasPrefix(c.To, "postgresql://") {
 		return wrongUse("--to is a postgres:// address")
 	}
@@ -54,7 +64,7 @@ func (c moveCommand) Run(w *world) error {
 		return err
 	}
 	if c.Undo {
-		err = undoMove(w, d, path)
+		err = c.undo(w, d, path)
 	} else {
 		err = c.move(w, d, settings)
 	}
@@ -62,7 +72,7 @@ func (c moveCommand) Run(w *world) error {
 }
 
 func (c moveCommand) move(w *world, d *db.DB, s config.Settings) error {
-	report, err := move.Run(w.ctx, move.Options{From: d, To: c.To, Grace: c.Grace, Tell: func(e move.Event) { tellStep(w.stderr, e) }})
+	report, err := move.Run(w.ctx, move.Options{From: d, To: c.To, Grace: c.Grace, Tell: (&teller{to: w.stderr, verbose: c.Verbose}).tell})
 	if err != nil {
 		if _, moved, bad := d.Moved(w.ctx); bad == nil && !moved {
 			err = fmt.Errorf("%w\nNothing has changed in the old database: it is served and written as before", err)
@@ -110,33 +120,66 @@ func alongWith(s config.Settings) string {
 	return ", and, when the old server has stopped, " + s.UsageSpool.Dir + ", where what it counted since the move began waits; a server with the same data folder finds both"
 }
 
-func undoMove(w *world, d *db.DB, path string) error {
-	gone, err := move.Undo(w.ctx, d)
-	if err != nil {
+func (c moveCommand) undo(w *world, d *db.DB, path string) error {
+	u, err := move.Undo(w.ctx, d, move.Back{To: c.To, Blind: c.Blind})
+	var served *move.ErrServed
+	switch {
+	case errors.As(err, &served):
+		return fmt.Errorf("servers run on %s: %s. Stop them first, and run this again within the minute: of two databases that are served, neither hears of keys that are revoked in the other. Nothing has changed",
+			u.To, strings.Join(served.Names, ", "))
+	case errors.Is(err, move.ErrUnseen):
+		return fmt.Errorf("%w\nWhether servers run on %s can’t be seen, and of two databases that are served neither hears of keys that are revoked in the other. Nothing has changed. "+
+			"Name it with --to=postgres://…, or say --blind if it is gone for good", err, u.To)
+	case err != nil:
 		return err
 	}
-	say(w.stdout, "%s can be served and written again, as it was on %s.\nIt knows nothing of what happened in %s since: keys that were revoked there work again here. Revoke them once more before you serve, and stop the servers of the other database.",
-		path, gone.At.UTC().Format(moveTime), gone.To)
+	say(w.stdout, "%s can be served and written again, as it was on %s.\n%s", path, u.At.UTC().Format(moveTime), c.since(u))
 	return nil
 }
 
-// tellStep says on one line what begins.
-func tellStep(to io.Writer, e move.Event) {
+// since says what the old database does not know, and how the new one stands.
+func (c moveCommand) since(u move.Undone) string {
+	const revokeAgain = "Revoke them once more before you serve."
+	switch {
+	case c.Blind:
+		return fmt.Sprintf("It knows nothing of what happened in %s since: keys that were revoked there work again here. %s Nobody looked whether servers run there: stop them.", u.To, revokeAgain)
+	case u.Gone:
+		return fmt.Sprintf("%s is gone, and what happened there with it: keys that were revoked there work again here. %s", u.To, revokeAgain)
+	case u.Revoked == 0:
+		return fmt.Sprintf("No key was revoked in %s since. It is marked: no server starts on it any more; drop it.", u.To)
+	}
+	return fmt.Sprintf("%d keys were revoked in %s since, and work again here. %s\nThey are there as revoked after %s. That database is marked: no server starts on it any more.",
+		u.Revoked, u.To, revokeAgain, u.At.UTC().Format(time.RFC3339))
+}
+
+// teller says on one line what begins.
+type teller struct {
+	to      io.Writer
+	verbose bool
+	said    move.Step
+}
+
+func (t *teller) tell(e move.Event) {
+	first := t.said != e.Step
+	t.said = e.Step
 	switch e.Step {
 	case move.Holding:
-		say(to, "waiting for the last change: from then on the old database is read and not written, and nothing can be revoked until the move ends. Ctrl-C ends it and gives the database back")
+		say(t.to, "waiting for the last change: from then on the old database is read and not written, and nothing can be revoked until the move ends. Ctrl-C ends it and gives the database back")
 	case move.Copying, move.Comparing:
-		if e.Rows > 0 {
-			say(to, "%s %s: %d rows", e.Step, e.Table, e.Rows)
-			return
+		switch {
+		case e.Rows > 0:
+			say(t.to, "%s %s: %d rows", e.Step, e.Table, e.Rows)
+		case t.verbose:
+			say(t.to, "%s %s", e.Step, e.Table)
+		case first:
+			say(t.to, "%s all tables", e.Step)
 		}
-		say(to, "%s %s", e.Step, e.Table)
 	case move.Verifying:
-		say(to, "verifying the audit log of the copy")
+		say(t.to, "verifying the audit log of the copy")
 	case move.Marking:
-		say(to, "marking the old database as moved")
+		say(t.to, "marking the old database as moved")
 	case move.Finishing:
-		say(to, "opening the new one")
+		say(t.to, "opening the new one")
 	}
 }
 

@@ -176,7 +176,7 @@ func blocked(t *testing.T, target, lock string) (conn *pgx.Conn, tx pgx.Tx) {
 // moving starts a move and returns once it has said the line. What it says later is read, too.
 func (i installation) moving(target, line string) (c *exec.Cmd, rest *bytes.Buffer, ended chan error) {
 	i.Helper()
-	c = i.command("", "", "move", "--grace", "15m", "--to", target)
+	c = i.command("", "", "move", "--verbose", "--grace", "15m", "--to", target)
 	said, err := c.StderrPipe()
 	if err == nil {
 		err = c.Start()
@@ -264,6 +264,7 @@ func TestAServedInstallationMoves(t *testing.T) {
 	browser(fresh, "/console", http.StatusOK)
 	i.signedIn(fresh)
 	i.counted(third, kept, c.calls.Load())
+	i.refused("", "Stop them first", "move", "--undo", "--to", third)
 	i.refused("", "was moved to", "serve")
 }
 

@@ -88,6 +88,9 @@ func (o *opened) refuseArriving(ctx context.Context) error {
 	if err != nil || !arriving {
 		return err
 	}
+	if back, left := mark.Left(); left {
+		return fmt.Errorf("the move to this database was taken back on %s: the installation is served from where it was before. Drop this database; another move asks for an empty one", back.UTC().Format(moveTime))
+	}
 	return fmt.Errorf("this database is the copy of a move that was begun on %s and is not finished. If none is under way, run the same gatehouse move --to again where the old database is: it finishes the move, or asks for an empty database", mark.At.UTC().Format(moveTime))
 }
 

@@ -5,8 +5,10 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/base64"
+	"errors"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -15,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
 
@@ -30,6 +33,9 @@ func (k *Kit) withState(next echo.HandlerFunc) echo.HandlerFunc {
 		if s.portal, err = setting.PortalOf(Ctx(c), k.DB); err != nil {
 			return err
 		}
+		if err := k.departed(c, s); err != nil {
+			return err
+		}
 		if err := k.resolve(c, s); err != nil {
 			return err
 		}
@@ -41,6 +47,20 @@ func (k *Kit) withState(next echo.HandlerFunc) echo.HandlerFunc {
 			return err
 		}
 		return next(c)
+	}
+}
+
+// departed refuses every page of a database that was moved elsewhere, once the grace of that move has passed: who was signed out or removed in the new one since is
+// still there in this one (S4, Z7). Before the session is looked at; styles are no secret.
+func (k *Kit) departed(c echo.Context, s *state) error {
+	err := k.DB.Left(Ctx(c))
+	if !errors.Is(err, db.ErrLeft) || strings.HasPrefix(c.Request().URL.Path, "/static/") {
+		return nil // what else is wrong with the database, the page finds out
+	}
+	c.SetRequest(c.Request().WithContext(k.withLocale(c, s)))
+	return &fault.Error{
+		Kind: fault.Unavailable, RetryAfter: awayFor, Cause: err,
+		Key: "This portal was moved to another database, and this is its old server: what it knows is out of date. Try again in a moment; if it stays so, tell whoever runs the portal.",
 	}
 }
 

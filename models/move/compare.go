@@ -102,32 +102,43 @@ func (m *mover) clear(ctx context.Context, tx pgx.Tx) error {
 	if _, err := tx.Exec(ctx, "LOCK TABLE settings IN EXCLUSIVE MODE"); err != nil {
 		return err
 	}
+	if err := m.empty(ctx, tx); err != nil {
+		return err
+	}
+	_, err := tx.Exec(ctx, "DELETE FROM audit_head")
+	return err
+}
+
+// asked is what one row can be asked of.
+type asked interface {
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+}
+
+// empty fails when a table of the target holds rows that no migration put there.
+func (m *mover) empty(ctx context.Context, to asked) error {
 	for _, t := range m.tables {
 		query := "SELECT EXISTS (SELECT 1 FROM " + pgx.Identifier{t.name}.Sanitize() + ")"
 		if t.name == "audit_head" {
 			query = "SELECT EXISTS (SELECT 1 FROM audit_head WHERE seq > 0)"
 		}
 		var holds bool
-		if err := tx.QueryRow(ctx, query).Scan(&holds); err != nil {
+		if err := to.QueryRow(ctx, query).Scan(&holds); err != nil {
 			return err
 		}
 		if holds {
 			return errTaken(t.name)
 		}
 	}
-	_, err := tx.Exec(ctx, "DELETE FROM audit_head")
-	return err
+	return nil
 }
 
 func errTaken(name string) error {
 	return fmt.Errorf("the target is not empty: table %s holds rows. Name an empty database; if this is what an interrupted move left, drop it and make it anew", name)
 }
 
-// prepare opens the target once as a server would: one without tables is migrated, one of another version refused, and so is a source of another.
+// prepare opens the target once as a server would: one without tables is migrated, one of another version refused, and so is one that holds anything. All of that before
+// the source is held, from when on nothing can be revoked.
 func (m *mover) prepare(ctx context.Context) error {
-	if err := current(ctx, m.From, "this installation"); err != nil {
-		return err
-	}
 	target, err := db.Open(ctx, db.Options{URL: m.To, MaxConns: 2})
 	if err != nil {
 		return fmt.Errorf("move: %w", err)
@@ -149,7 +160,16 @@ func (m *mover) prepare(ctx context.Context) error {
 	if len(there) > 0 && !known {
 		return fmt.Errorf("move: the target is not empty: it has the table %s. Name an empty database", there[0])
 	}
-	return current(ctx, target, "the target")
+	if err := current(ctx, target, "the target"); err != nil {
+		return err
+	}
+	if m.tables, err = tables(ctx, m.to); err != nil {
+		return fmt.Errorf("move: %w", err)
+	}
+	if err := m.empty(ctx, m.to); err != nil {
+		return fmt.Errorf("move: %w", err)
+	}
+	return nil
 }
 
 func current(ctx context.Context, d *db.DB, whose string) error {

@@ -12,9 +12,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 )
 
-// ErrNotMoved says that there is no move to take back.
-var ErrNotMoved = errors.New("move: this database was not moved")
-
 // Departed tells where the database went; false when it is still the one that is served.
 func Departed(ctx context.Context, d *db.DB) (Mark, bool, error) {
 	var m Mark
@@ -26,7 +23,7 @@ func Departed(ctx context.Context, d *db.DB) (Mark, bool, error) {
 	return m, true, err
 }
 
-// Arriving tells whether the database was filled by a move that has not been finished: it must not be served.
+// Arriving tells whether the database was filled by a move that has not been finished, or that was taken back: it must not be served.
 func Arriving(ctx context.Context, d *db.DB) (Mark, bool, error) {
 	var m Mark
 	found, err := setting.Get(ctx, d, ArrivalName, &m)
@@ -34,7 +31,7 @@ func Arriving(ctx context.Context, d *db.DB) (Mark, bool, error) {
 }
 
 // resume does the last step of a move that had only that left, and nothing for one that had none.
-func (m *mover) resume(ctx context.Context, config *pgx.ConnConfig, err error) (Report, error) {
+func (m *mover) resume(ctx context.Context, err error) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("move: %w", err)
 	}
@@ -43,7 +40,7 @@ func (m *mover) resume(ctx context.Context, config *pgx.ConnConfig, err error) (
 		return Report{}, fmt.Errorf("move: %w", err)
 	}
 	already := fmt.Errorf("move: this database was moved to %s on %s already", gone.To, gone.At.Format("2006-01-02 15:04 MST"))
-	if m.to, err = pgx.ConnectConfig(ctx, config); err != nil {
+	if m.to, err = connect(ctx, m.To); err != nil {
 		return Report{}, errors.Join(already, err)
 	}
 	defer func() { _ = m.to.Close(context.WithoutCancel(ctx)) }()
@@ -60,23 +57,4 @@ func (m *mover) resume(ctx context.Context, config *pgx.ConnConfig, err error) (
 		return Report{}, already
 	}
 	return Report{Mark: gone, Resumed: true}, arrive(ctx, m.to)
-}
-
-// Undo lets the database that was moved be served again, as it was then. What happened in the new one since is not in it, above all revocations. ErrNotMoved: it was not moved.
-func Undo(ctx context.Context, d *db.DB) (Mark, error) {
-	gone, moved, err := Departed(ctx, d)
-	if err != nil {
-		return gone, err
-	}
-	if !moved {
-		return gone, ErrNotMoved
-	}
-	hold, err := d.Hold(ctx)
-	if err != nil {
-		return gone, err
-	}
-	if err := hold.Exec(ctx, "DELETE FROM settings WHERE name = ?", movedName); err != nil {
-		return gone, errors.Join(err, hold.Release())
-	}
-	return gone, hold.Unmove(ctx)
 }

@@ -21,7 +21,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// ArrivalName is the setting of a target that must not be served yet: its move has not been finished.
+// ArrivalName is the setting of a target that must not be served: its move has not been finished, or was taken back.
 const ArrivalName = "move.arrival"
 
 // movedName is the setting of a source that says where it went.
@@ -34,6 +34,8 @@ type Mark struct {
 	At time.Time `json:"at"`
 	// Until is when the old servers stop to answer for keys, to the minute; zero: once they missed the change feed for GATEHOUSE_STALE_MAX.
 	Until time.Time `json:"until,omitzero"`
+	Via   string    `json:"via,omitempty"` // the address with which it was moved, without a password
+	Back  time.Time `json:"back,omitzero"` // in the new database: when the move was taken back
 }
 
 // Options of Run. All but Grace are required.
@@ -116,17 +118,20 @@ func Run(ctx context.Context, o Options) (Report, error) {
 	if err != nil {
 		return Report{}, fmt.Errorf("move: %w", err)
 	}
-	m.report.Mark = Mark{ID: db.NewID(), To: net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database, At: o.From.Now()}
+	m.report.Mark = Mark{ID: db.NewID(), Via: withoutPassword(o.To), To: net.JoinHostPort(config.Host, strconv.Itoa(int(config.Port))) + "/" + config.Database, At: o.From.Now()}
 	if _, moved, err := o.From.Moved(ctx); err != nil || moved {
-		return m.resume(ctx, config, err)
+		return m.resume(ctx, err)
 	}
-	if err := m.prepare(ctx); err != nil {
+	if err := current(ctx, m.From, "this installation"); err != nil {
 		return Report{}, err
 	}
-	if m.to, err = pgx.ConnectConfig(ctx, config); err != nil {
+	if m.to, err = connect(ctx, o.To); err != nil {
 		return Report{}, fmt.Errorf("move: %w", err)
 	}
 	defer func() { _ = m.to.Close(context.WithoutCancel(ctx)) }()
+	if err := m.prepare(ctx); err != nil {
+		return Report{}, err
+	}
 	err = m.move(ctx)
 	return m.report, err
 }
@@ -161,9 +166,6 @@ func (m *mover) transfer(ctx context.Context) error {
 		return err
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after the commit this does nothing
-	if m.tables, err = tables(ctx, m.to); err != nil {
-		return err
-	}
 	if err := same(ctx, m.hold, m.tables); err != nil {
 		return err
 	}

@@ -387,23 +387,6 @@ func TestASourceOfAnOlderSchemaIsNotMoved(t *testing.T) {
 	}
 }
 
-func TestAMoveIsTakenBack(t *testing.T) {
-	from := dbtest.SQLite(t, dbtest.NewClock())
-	if _, err := move.Undo(t.Context(), from); !errors.Is(err, move.ErrNotMoved) {
-		t.Fatal(err)
-	}
-	if _, err := move.Run(t.Context(), move.Options{From: from, To: testenv.Postgres(t), Tell: quiet}); err != nil {
-		t.Fatal(err)
-	}
-	mustRefuse(t, from)
-
-	_, err := move.Undo(t.Context(), from)
-	if err != nil {
-		t.Fatal(err)
-	}
-	mustWrite(t, from)
-}
-
 func TestTwoMovesAtOnceAreOne(t *testing.T) {
 	from := dbtest.SQLite(t, dbtest.NewClock())
 	var second error
