@@ -34,6 +34,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/replica"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
 	"github.com/gatehouse-dev/gatehouse/handlers/staff"
+	staffroles "github.com/gatehouse-dev/gatehouse/handlers/staff/role"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage/refusal"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -43,6 +44,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // Options of Build. All are required, but for LogsLost and Hash.
@@ -145,6 +147,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
 	(&replica.Handler{Kit: kit, Replicas: s.Replica}).Routes(r)
+	(&staffroles.Handler{Kit: kit, Roles: staffrole.NewStore(h.options.DB)}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support, APIs: s.Catalog, Signer: NewSigner(h.options.Root), Outside: h.options.Settings.AuditCheckpoints != "", Stream: newStream(h.options)}).Routes(r)
 }
 

@@ -11,7 +11,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/permission"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 )
 
@@ -95,8 +94,8 @@ func (h *Handler) Onward(c echo.Context, s account.Session, next string) error {
 // HomeOf is where a user begins: staff at the overview of what they run.
 func (h *Handler) HomeOf(c echo.Context, id db.ID) (string, error) {
 	u, err := h.Store.ByID(web.Ctx(c), id)
-	if permission.Staff(u.StaffRole, permission.StaffUsersRead) {
-		return "/admin", err
+	if begin := web.AdminHome(u.StaffRole); begin != "" {
+		return begin, err
 	}
 	return home, err
 }

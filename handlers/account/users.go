@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 )
@@ -38,10 +39,14 @@ func (h *Handler) Users(c echo.Context) error {
 		return err
 	}
 	p := views.Users{Frame: h.Frame(c, web.T(c, "Users")), Search: f.Search, State: f.State, Role: f.Role, Filtered: f != account.UserFilter{}, Pager: web.Pager(c, found.Previous, found.Next)}
-	p.States, p.Roles = stateOptions(c), roleFilter(c)
+	composed, err := staffrole.All(h.DB.Read(web.Ctx(c)))
+	if err != nil {
+		return err
+	}
+	p.States, p.Roles = stateOptions(c), roleFilter(c, composed)
 	p.Columns = userColumns(c, found.Sort)
 	for _, u := range found.Rows {
-		p.Rows = append(p.Rows, h.userRow(c, u))
+		p.Rows = append(p.Rows, h.userRow(c, u, composed))
 	}
 	return h.Render(c, views.UsersPage(p))
 }
@@ -61,11 +66,11 @@ func userColumns(c echo.Context, sort string) []components.Column {
 	}
 }
 
-func (h *Handler) userRow(c echo.Context, u account.User) views.UserRow {
+func (h *Handler) userRow(c echo.Context, u account.User, composed []staffrole.Role) views.UserRow {
 	state := u.State(h.Now())
 	row := views.UserRow{Href: userPath(u.ID), Name: u.Name, Email: u.Email, Tone: stateTones[state], State: web.T(c, stateWords[state]), SignedIn: h.at(c, u.LastSignedInAt), Created: h.at(c, &u.CreatedAt)}
 	if u.StaffRole != "" {
-		row.Role = roleName(c, u.StaffRole)
+		row.Role = staffRoleName(c, u.StaffRole, composed)
 	}
 	return row
 }
@@ -92,10 +97,37 @@ func stateOptions(c echo.Context) []components.Option {
 	return out
 }
 
-func roleFilter(c echo.Context) []components.Option {
+func roleFilter(c echo.Context, composed []staffrole.Role) []components.Option {
 	out := []components.Option{{Value: "", Label: web.T(c, "All people")}, {Value: "none", Label: web.T(c, "No staff role")}}
-	for _, r := range account.StaffRoles {
+	for _, r := range permission.BuiltIn {
 		out = append(out, components.Option{Value: r, Label: roleName(c, r)})
+	}
+	for _, r := range composed {
+		out = append(out, components.Option{Value: r.ID.String(), Label: r.Name, Data: true})
+	}
+	return out
+}
+
+// staffRoleName is a staff role as pages show it: of a composed one the name that it has now.
+func staffRoleName(c echo.Context, role string, composed []staffrole.Role) string {
+	for _, r := range composed {
+		if r.ID.String() == permission.Base(role) {
+			return r.Name
+		}
+	}
+	return roleName(c, role)
+}
+
+// staffRoles are what can be chosen for a person: what goes beyond the reader's own role can't, nor can anything when that of the person does.
+func staffRoles(c echo.Context, has string, composed []staffrole.Role) []components.Option {
+	own, now := web.Actor(c).StaffRole, permission.Base(has)
+	out := []components.Option{{Value: "", Label: web.T(c, "No staff role"), Selected: now == ""}}
+	for _, r := range permission.BuiltIn {
+		out = append(out, components.Option{Value: r, Label: roleName(c, r), Selected: now == r, Disabled: len(permission.Beyond(own, permission.Of(r))) > 0})
+	}
+	for _, r := range composed {
+		id := r.ID.String()
+		out = append(out, components.Option{Value: id, Label: r.Name, Hint: r.Description, Data: true, Selected: now == id, Disabled: len(permission.Beyond(own, r.Has())) > 0})
 	}
 	return out
 }
@@ -114,7 +146,11 @@ func (h *Handler) showUser(c echo.Context, id db.ID, problem error, keep func(*v
 	if err != nil {
 		return err
 	}
-	p := h.userPage(c, d)
+	composed, err := staffrole.All(h.DB.Read(web.Ctx(c)))
+	if err != nil {
+		return err
+	}
+	p := h.userPage(c, d, composed)
 	status := http.StatusOK
 	if problem != nil {
 		p.Problems, p.Errors, _ = web.Problems(c, problem)
@@ -126,35 +162,33 @@ func (h *Handler) showUser(c echo.Context, id db.ID, problem error, keep func(*v
 	return h.RenderStatus(c, status, views.UserPage(p))
 }
 
-func (h *Handler) userPage(c echo.Context, d account.Dossier) views.User {
+func (h *Handler) userPage(c echo.Context, d account.Dossier, composed []staffrole.Role) views.User {
 	state, who := d.State(h.Now()), web.Actor(c)
 	p := views.User{
 		Frame: h.Frame(c, d.Name), ID: d.ID.Show(prefixUser), Path: userPath(d.ID), Name: d.Name, Tone: stateTones[state], State: web.T(c, stateWords[state]),
-		Facts: h.userFacts(c, d), Sessions: h.sessions(c, d.Sessions),
+		Facts: h.userFacts(c, d, composed), Sessions: h.sessions(c, d.Sessions),
 	}
 	manage := permission.Staff(who.StaffRole, permission.StaffUsersManage) && d.DeletedAt == nil
 	p.CanApprove = manage && state == account.StateWaiting
 	p.CanUnsuspend = manage && state == account.StateSuspended
 	p.CanSuspend = manage && state != account.StateSuspended && d.ID != who.UserID
 	p.CanEndSessions = manage
-	p.CanChangeRole = permission.Staff(who.StaffRole, permission.StaffRolesManage) && d.DeletedAt == nil && (state == account.StateActive || d.StaffRole != "")
+	p.CanChangeRole = permission.Staff(who.StaffRole, permission.StaffRolesManage) && d.DeletedAt == nil && (state == account.StateActive || d.StaffRole != "") &&
+		len(permission.Beyond(who.StaffRole, permission.Of(d.StaffRole))) == 0
 	if state == account.StateSuspended {
 		p.Reason = d.SuspendedReason
 		if d.SuspendedUntil != nil {
 			p.Until = text.DateTime(web.Ctx(c), *d.SuspendedUntil)
 		}
 	}
-	p.Roles = []components.Option{{Value: "", Label: web.T(c, "No staff role"), Selected: d.StaffRole == ""}}
-	for _, r := range account.StaffRoles {
-		p.Roles = append(p.Roles, components.Option{Value: r, Label: roleName(c, r), Selected: d.StaffRole == r})
-	}
+	p.Roles = staffRoles(c, d.StaffRole, composed)
 	for _, m := range d.Memberships {
 		p.Organizations = append(p.Organizations, views.Organization{Href: "/admin/organizations/" + m.OrganizationID.Show("org"), Name: m.Name, Kind: web.T(c, kindWords[m.Kind]), Role: roleName(c, m.Role)})
 	}
 	return p
 }
 
-func (h *Handler) userFacts(c echo.Context, d account.Dossier) []components.Fact {
+func (h *Handler) userFacts(c echo.Context, d account.Dossier, composed []staffrole.Role) []components.Fact {
 	facts := []components.Fact{
 		{Term: web.T(c, "Email"), Body: views.Typed(d.Email)},
 		{Term: web.T(c, "Display name"), Body: views.Typed(d.DisplayName)},
@@ -164,7 +198,7 @@ func (h *Handler) userFacts(c echo.Context, d account.Dossier) []components.Fact
 		{Term: web.T(c, "Password changed"), Body: components.Time(h.at(c, d.PasswordChangedAt))},
 	}
 	if d.StaffRole != "" {
-		facts = append(facts, components.Fact{Term: web.T(c, "Staff role"), Value: roleName(c, d.StaffRole)})
+		facts = append(facts, components.Fact{Term: web.T(c, "Staff role"), Value: staffRoleName(c, d.StaffRole, composed)})
 	}
 	return facts
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
-	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -21,42 +20,18 @@ func (h *Handler) Overview(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	waiting, err := h.Staff.WaitingRequests(ctx, who)
-	if err != nil {
-		return err
-	}
-	points, total, err := h.Usage.Series(ctx, usage.View{Actor: who, Everything: true, Span: usage.Week})
-	if err != nil {
-		return err
-	}
-	_, today, err := h.Usage.Series(ctx, usage.View{Actor: who, Everything: true, Span: usage.Day})
-	if err != nil {
-		return err
-	}
-	active, soon, err := h.Keys.Count(ctx, who)
-	if err != nil {
-		return err
-	}
-	questions, err := h.Desk.Counts(ctx, who)
-	if err != nil {
-		return err
-	}
 	notices, err := h.openNotices(c)
 	if err != nil {
 		return err
 	}
-	page := views.OverviewPage{
-		Frame: h.Frame(c, web.T(c, "Overview")), CanDecide: permission.Staff(who.StaffRole, permission.StaffRequestsDecide), Notices: append(notices, overviewNotices(c, o)...), Tiles: overviewTiles(c, o, today, active, soon, questions),
-		Calls: web.CallChart(c, web.T(c, "Calls, last 7 days"), usage.Week, points, total),
+	page := views.OverviewPage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: append(notices, overviewNotices(c, o)...)}
+	if page.CanSeeRequests = permission.Staff(who.StaffRole, permission.StaffRequestsRead); page.CanSeeRequests {
+		if err := h.overviewRequests(c, &page, o); err != nil {
+			return err
+		}
 	}
-	for _, w := range waiting {
-		page.Waiting = append(page.Waiting, views.Decision{
-			Title: web.T(c, "%s asks for %s", w.App, w.API), Href: "/admin/requests/" + w.ID.Show(catalog.AccessPrefix), Plan: w.Plan, Who: w.Organization,
-			Purpose: w.Purpose, Asked: components.MomentAt(ctx, h.Now(), w.CreatedAt),
-		})
-	}
-	if more := o.WaitingRequests - int64(len(waiting)); more > 0 {
-		page.More = web.T(c, "%d more requests wait", more)
+	if err := h.overviewTiles(c, &page, o); err != nil {
+		return err
 	}
 	return h.Render(c, views.Overview(page))
 }
@@ -91,17 +66,66 @@ func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
 	return out
 }
 
-func overviewTiles(c echo.Context, o staff.Overview, today usage.Count, active, soon int64, questions support.Counts) []components.Tile {
-	ctx := web.Ctx(c)
-	share := 0.0
-	if today.All() > 0 {
-		share = float64(today.Bad) / float64(today.All())
+// overviewRequests are the oldest requests that wait.
+func (h *Handler) overviewRequests(c echo.Context, page *views.OverviewPage, o staff.Overview) error {
+	ctx, who := web.Ctx(c), web.Actor(c)
+	waiting, err := h.Staff.WaitingRequests(ctx, who)
+	if err != nil {
+		return err
 	}
-	return []components.Tile{
-		{Label: web.T(c, "Calls, 24 h"), Value: text.Compact(ctx, today.All()), Delta: web.T(c, "%d refused", today.Bad), Href: "/admin/usage"},
-		{Label: web.T(c, "Refused, 24 h"), Value: text.Percent(ctx, share), Href: "/admin/usage?code=refused"},
-		{Label: web.T(c, "Active keys"), Value: text.Number(ctx, active), Delta: web.T(c, "%d expire soon", soon), Href: "/admin/keys?state=active"},
-		{Label: web.T(c, "Questions waiting"), Value: text.Number(ctx, questions.Waiting), Delta: web.T(c, "%d overdue", questions.Overdue), Href: "/support"},
-		{Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users", o.Users) + ", " + web.T(c, "%d apps", o.Apps), Href: "/admin/organizations"},
+	page.CanDecide = permission.Staff(who.StaffRole, permission.StaffRequestsDecide)
+	for _, w := range waiting {
+		page.Waiting = append(page.Waiting, views.Decision{
+			Title: web.T(c, "%s asks for %s", w.App, w.API), Href: "/admin/requests/" + w.ID.Show(catalog.AccessPrefix), Plan: w.Plan, Who: w.Organization,
+			Purpose: w.Purpose, Asked: components.MomentAt(ctx, h.Now(), w.CreatedAt),
+		})
 	}
+	if more := o.WaitingRequests - int64(len(waiting)); more > 0 {
+		page.More = web.T(c, "%d more requests wait", more)
+	}
+	return nil
+}
+
+// overviewTiles are the figures that the reader may see.
+func (h *Handler) overviewTiles(c echo.Context, page *views.OverviewPage, o staff.Overview) error {
+	ctx, who := web.Ctx(c), web.Actor(c)
+	if permission.Staff(who.StaffRole, permission.StaffUsageRead) {
+		points, total, err := h.Usage.Series(ctx, usage.View{Actor: who, Everything: true, Span: usage.Week})
+		if err != nil {
+			return err
+		}
+		_, today, err := h.Usage.Series(ctx, usage.View{Actor: who, Everything: true, Span: usage.Day})
+		if err != nil {
+			return err
+		}
+		chart := web.CallChart(c, web.T(c, "Calls, last 7 days"), usage.Week, points, total)
+		page.Calls = &chart
+		share := 0.0
+		if today.All() > 0 {
+			share = float64(today.Bad) / float64(today.All())
+		}
+		page.Tiles = append(page.Tiles,
+			components.Tile{Label: web.T(c, "Calls, 24 h"), Value: text.Compact(ctx, today.All()), Delta: web.T(c, "%d refused", today.Bad), Href: "/admin/usage"},
+			components.Tile{Label: web.T(c, "Refused, 24 h"), Value: text.Percent(ctx, share), Href: "/admin/usage?code=refused"})
+	}
+	if permission.Staff(who.StaffRole, permission.StaffKeysRead) {
+		active, soon, err := h.Keys.Count(ctx, who)
+		if err != nil {
+			return err
+		}
+		page.Tiles = append(page.Tiles, components.Tile{Label: web.T(c, "Active keys"), Value: text.Number(ctx, active), Delta: web.T(c, "%d expire soon", soon), Href: "/admin/keys?state=active"})
+	}
+	if permission.Staff(who.StaffRole, permission.StaffQuestionsRead) {
+		questions, err := h.Desk.Counts(ctx, who)
+		if err != nil {
+			return err
+		}
+		page.Tiles = append(page.Tiles, components.Tile{Label: web.T(c, "Questions waiting"), Value: text.Number(ctx, questions.Waiting), Delta: web.T(c, "%d overdue", questions.Overdue), Href: "/support"})
+	}
+	if permission.Staff(who.StaffRole, permission.StaffOrgsRead) {
+		page.Tiles = append(page.Tiles, components.Tile{
+			Label: web.T(c, "Organizations"), Value: text.Number(ctx, o.Organizations), Delta: web.T(c, "%d users", o.Users) + ", " + web.T(c, "%d apps", o.Apps), Href: "/admin/organizations",
+		})
+	}
+	return nil
 }

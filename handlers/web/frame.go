@@ -38,6 +38,7 @@ var adminRooms = []room{
 	{"", []place{{text.N("Overview"), "/admin", permission.StaffUsersRead}}},
 	{text.N("People"), []place{
 		{text.N("Users"), "/admin/users", permission.StaffUsersRead},
+		{text.N("Roles"), "/admin/roles", permission.StaffUsersRead},
 		{text.N("Organizations"), "/admin/organizations", permission.StaffOrgsRead},
 		{text.N("Apps"), "/admin/apps", permission.StaffOrgsRead},
 	}},
@@ -135,8 +136,8 @@ func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
 	if permission.Staff(s.user.StaffRole, permission.StaffQuestionsRead) {
 		f.Nav = append(f.Nav, layout.Link{Label: T(c, "Support"), Href: "/support", Current: under(path, "/support")})
 	}
-	if s.user.StaffRole != "" {
-		f.Nav = append(f.Nav, layout.Link{Label: T(c, "Admin"), Href: "/admin", Current: under(path, "/admin")})
+	if begin := AdminHome(s.user.StaffRole); begin != "" {
+		f.Nav = append(f.Nav, layout.Link{Label: T(c, "Admin"), Href: begin, Current: under(path, "/admin")})
 	}
 	f.User = &layout.UserMenu{Name: s.user.Name, Email: s.user.Email, Links: []layout.Link{{Label: T(c, "Account"), Href: "/console/account"}}}
 	switch {
@@ -147,6 +148,18 @@ func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
 	case under(path, "/admin") && s.user.StaffRole != "":
 		f.Side, f.SideLabel = side(c, adminRooms, s.user.StaffRole), T(c, "Admin")
 	}
+}
+
+// AdminHome is the first page of /admin that a staff role opens; "" for one that opens none.
+func AdminHome(role string) string {
+	for _, r := range adminRooms {
+		for _, p := range r.places {
+			if permission.Staff(role, p.perm) {
+				return p.href
+			}
+		}
+	}
+	return ""
 }
 
 // side makes the side bar; the current page is the longest link that the path stands under.

@@ -41,7 +41,7 @@ func packages(t *testing.T) []pack {
 var areas = []string{"demo", "staff", "guide", "forum", "usage", "key", "catalog", "org", "account"}
 
 // small are the packages that every area needs inside its transaction.
-var small = []string{"actor", "audit", "change", "index", "job", "outbox", "permission", "setting"}
+var small = []string{"actor", "audit", "change", "index", "job", "outbox", "permission", "setting", "staffrole"}
 
 // apparatus is what tests are made with.
 var apparatus = []string{"internal/testenv", "models/db/dbtest", "handlers/webtest"}

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -13,12 +12,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 const maxReason = 500
-
-// StaffRoles are the roles that can be given, weakest first.
-var StaffRoles = []string{permission.Auditor, permission.Support, permission.StaffAdmin}
 
 // Suspend stops a user until a time, or until Unsuspend when until is nil: sessions end at once, and the keys of the personal organization stop.
 // Faults: Forbidden, NotFound, Invalid about "reason" or "until", Conflict for oneself and for the last admin.
@@ -104,16 +101,17 @@ func (s *Store) EndSessionsOf(ctx context.Context, a actor.Actor, id db.ID) erro
 	})
 }
 
-// SetStaffRole gives a staff role, or takes it with "". The user's sessions end, so that none goes on with what the role allowed (S2). Faults: Forbidden,
-// NotFound, Invalid about "role", Conflict for the last admin (Z5) and for who can't sign in.
+// SetStaffRole gives a staff role, a built-in one or the id of one that admins composed, or takes it with "". The user's sessions end, so that none goes on
+// with what the role allowed (S2). Faults: Forbidden, also when the role, or the one that it replaces, goes beyond the actor's own, NotFound, Invalid about
+// "role", Conflict for the last admin (Z5) and for who can't sign in.
 func (s *Store) SetStaffRole(ctx context.Context, a actor.Actor, id db.ID, role string) error {
 	if err := allowed(a, permission.StaffRolesManage); err != nil {
 		return err
 	}
-	if role != "" && !slices.Contains(StaffRoles, role) {
-		return fault.BadField("role", "Choose a role of the list.")
-	}
 	return s.onUser(ctx, id, func(tx *db.Tx, u User) error {
+		if err := staffrole.Given(tx, a, role, u.StaffRole); err != nil {
+			return err
+		}
 		if role != permission.StaffAdmin {
 			if err := adminStays(tx, id); err != nil {
 				return err

@@ -6,6 +6,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // User is a person who can sign in. Name is for staff and their organizations; DisplayName is public.
@@ -20,7 +21,7 @@ type User struct {
 	PasswordChangedAt *time.Time
 	EmailVerifiedAt   *time.Time
 	ApprovedAt        *time.Time
-	StaffRole         string // empty for people outside the company
+	StaffRole         string // empty for people outside the company; with its permissions where ByID or Resolve read it, else as permission.Base tells it
 	SuspendedAt       *time.Time
 	SuspendedUntil    *time.Time // nil while SuspendedAt is set: until a person ends it
 	SuspendedReason   string
@@ -49,7 +50,7 @@ func (u User) Location() *time.Location {
 	return loc
 }
 
-// ByID reads a user, also a suspended or deleted one. Faults: NotFound.
+// ByID reads a user, also a suspended or deleted one, with what their staff role allows now. Faults: NotFound.
 func (s *Store) ByID(ctx context.Context, id db.ID) (User, error) {
 	var rows []User
 	if err := s.db.Read(ctx).Raw("SELECT * FROM users WHERE id = ?", id).Scan(&rows).Error; err != nil {
@@ -58,7 +59,9 @@ func (s *Store) ByID(ctx context.Context, id db.ID) (User, error) {
 	if len(rows) == 0 {
 		return User{}, fault.Missing()
 	}
-	return rows[0], nil
+	role, err := staffrole.Expand(s.db.Read(ctx), rows[0].StaffRole)
+	rows[0].StaffRole = role
+	return rows[0], err
 }
 
 // Nobody reports whether there is no user at all, as before the portal is set up.

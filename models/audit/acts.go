@@ -25,6 +25,9 @@ const (
 	UserSuspended       Act = "user.suspended"
 	UserUnsuspended     Act = "user.unsuspended"
 	UserRoleChanged     Act = "user.staff_role_changed"
+	StaffRoleCreated    Act = "staff_role.created"
+	StaffRoleChanged    Act = "staff_role.changed" // for all who have it
+	StaffRoleDeleted    Act = "staff_role.deleted"
 	SessionEnded        Act = "session.ended"
 	SessionsEnded       Act = "session.all_ended"
 
@@ -206,6 +209,7 @@ var acts = []Act{
 	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, RevisionHidden, RevisionShown, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead, TutorialTicked, TutorialUnticked, PageRated,
 	PresetAdded, PresetChanged, PresetMoved, PresetDeleted,
 	FactorAdded, FactorRemoved, FactorRenamed, FactorShown, FactorFailed, FactorsReset, RecoveryMade, RecoveryUsed, FactorCountedBack,
+	StaffRoleCreated, StaffRoleChanged, StaffRoleDeleted,
 	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged,
 	DomainClaimed, DomainProven, DomainLost, DomainRemoved, DomainJoinSet, DomainProviderSet,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // movedReason is the reason of access that ended because its app is another organization's now.
@@ -46,8 +47,12 @@ func AskAnew(tx *db.Tx, a actor.Actor, id, organization db.ID) error {
 
 // Deciders are staff who decide about requests and can sign in, at most 20.
 func Deciders(tx *db.Tx) ([]org.Recipient, error) {
+	roles, err := staffrole.With(tx.DB, permission.StaffRequestsDecide)
+	if err != nil {
+		return nil, err
+	}
 	var to []org.Recipient
-	err := tx.Raw(`SELECT id, email, language, time_zone FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL
-		AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY created_at, id LIMIT 20`, staffRoles(permission.StaffRequestsDecide), tx.Now).Scan(&to).Error
+	err = tx.Raw(`SELECT id, email, language, time_zone FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL
+		AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY created_at, id LIMIT 20`, roles, tx.Now).Scan(&to).Error
 	return to, err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // Detail is an API with all that belongs to it. Rules and Invited are read for staff only.
@@ -37,7 +38,7 @@ const (
 	OR (x.visibility = 'invited' AND EXISTS (SELECT 1 FROM api_organizations i LEFT JOIN members m ON m.organization_id = i.organization_id AND m.user_id = ?
 		WHERE i.api_id = x.id AND (m.user_id IS NOT NULL OR i.organization_id = ?))))`
 	insiders = `EXISTS (SELECT 1 FROM members m WHERE m.organization_id = x.publisher_id AND m.user_id = ?) OR x.publisher_id = ?
-	OR EXISTS (SELECT 1 FROM users u WHERE u.id = ? AND u.staff_role IN ?)`
+	OR EXISTS (SELECT 1 FROM users u WHERE u.id = ? AND (u.staff_role IN ? OR ' ' || ` + staffrole.Effective + ` || ' ' LIKE '% staff:apis:read %'))`
 )
 
 // Shown is the condition under which API x stands in the catalogue for a reader. Its arguments are VisibleArgs.
@@ -56,17 +57,7 @@ func VisibleArgs(a actor.Actor) []any {
 	if a.Program() {
 		program = a.OrganizationID
 	}
-	return []any{user, program, user, program, user, program, user, staffRoles(permission.StaffAPIsRead)}
-}
-
-// staffRoles are the roles that have a permission; never empty, so that IN has something.
-func staffRoles(p permission.Name) []string {
-	for _, row := range permission.Table {
-		if row.Name == p && len(row.Staff) > 0 {
-			return row.Staff
-		}
-	}
-	return []string{permission.StaffAdmin}
+	return []any{user, program, user, program, user, program, user, permission.BuiltInWith(permission.StaffAPIsRead)}
 }
 
 // Listed is an API in the catalogue's list.

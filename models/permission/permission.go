@@ -148,8 +148,11 @@ var byName = func() map[Name]Row {
 // OrgRoles are the organization roles that have n; none for an unknown name.
 func OrgRoles(n Name) []string { return byName[n].Org }
 
-// Staff reports whether a staff role has n. An unknown name or role has nothing.
-func Staff(role string, n Name) bool { return role != "" && slices.Contains(byName[n].Staff, role) }
+// Known is the row of n; false for a name that the table does not have.
+func Known(n Name) (Row, bool) {
+	row, ok := byName[n]
+	return row, ok
+}
 
 // Org reports whether an organization role has n.
 func Org(role string, n Name) bool { return slices.Contains(byName[n].Org, role) }

@@ -8,13 +8,14 @@ import (
 
 // OverviewPage is /admin: what needs a decision first, then how it runs.
 type OverviewPage struct {
-	Frame     layout.Frame
-	Waiting   []Decision
-	CanDecide bool
-	More      string // "and 7 more", with MoreHref
-	Notices   []Notice
-	Tiles     []components.Tile
-	Calls     components.Series
+	Frame          layout.Frame
+	Waiting        []Decision
+	CanDecide      bool
+	CanSeeRequests bool
+	More           string // "and 7 more", with MoreHref
+	Notices        []Notice
+	Tiles          []components.Tile
+	Calls          *components.Series
 }
 
 // Decision is one access request that waits.

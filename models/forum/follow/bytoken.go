@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // Subscription is what a mail's link to unsubscribe stands for.
@@ -155,6 +156,8 @@ type holder struct {
 	email string
 }
 
+const account = "SELECT u.name, u.email, " + staffrole.Effective + " AS staff_role FROM users u WHERE u.id = ? AND"
+
 // person is the account as it would sign in now; zero when it can't.
 func (s *Store) person(ctx context.Context, id db.ID) (holder, error) {
 	var rows []struct {
@@ -162,7 +165,7 @@ func (s *Store) person(ctx context.Context, id db.ID) (holder, error) {
 		Email     string
 		StaffRole string
 	}
-	err := s.db.Read(ctx).Raw("SELECT u.name, u.email, u.staff_role FROM users u WHERE u.id = ? AND"+reachable, id, s.db.Now()).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(account+reachable, id, s.db.Now()).Scan(&rows).Error
 	if err != nil || len(rows) == 0 {
 		return holder{}, err
 	}

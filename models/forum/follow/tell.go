@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // Slice is how many people are told in one transaction; the rest by jobs.
@@ -139,12 +140,12 @@ func (r recipient) actor() actor.Actor {
 
 const reachable = ` u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)`
 
-const followed = `SELECT u.id, u.email, u.language, u.time_zone, u.staff_role, f.id AS follow_id, f.kind FROM users u JOIN follows f ON f.user_id = u.id
+const followed = `SELECT u.id, u.email, u.language, u.time_zone, ` + staffrole.Effective + ` AS staff_role, f.id AS follow_id, f.kind FROM users u JOIN follows f ON f.user_id = u.id
 	WHERE f.kind = 'question' AND f.target_id = ? AND f.ended_at IS NULL AND u.id <> ? AND u.id > ? AND` + reachable + ` ORDER BY u.id LIMIT ?`
 
 const ofQuestion = `((f.kind = 'tag' AND f.target_id IN (SELECT r.tag_id FROM question_tags r WHERE r.question_id = ?)) OR (f.kind = 'api' AND f.target_id = (SELECT q.api_id FROM questions q WHERE q.id = ?)))`
 
-const interested = `SELECT u.id, u.email, u.language, u.time_zone, u.staff_role,
+const interested = `SELECT u.id, u.email, u.language, u.time_zone, ` + staffrole.Effective + ` AS staff_role,
 	(SELECT f.id FROM follows f WHERE f.user_id = u.id AND f.ended_at IS NULL AND ` + ofQuestion + ` ORDER BY f.kind, f.id LIMIT 1) AS follow_id,
 	COALESCE((SELECT f.kind FROM follows f WHERE f.user_id = u.id AND f.ended_at IS NULL AND ` + ofQuestion + ` ORDER BY f.kind, f.id LIMIT 1), '') AS kind
 	FROM users u WHERE u.id IN (SELECT f.user_id FROM follows f WHERE f.ended_at IS NULL AND ` + ofQuestion + `
@@ -158,20 +159,13 @@ func whom(tx *db.Tx, p told, after db.ID) ([]recipient, error) {
 		err := tx.Raw(followed, p.QuestionID, p.AuthorID, after, tx.Now, Slice).Scan(&out).Error
 		return out, err
 	}
-	q := p.QuestionID
-	err := tx.Raw(interested, q, q, q, q, q, q, staffRoles(), p.AuthorID, after, tx.Now, Slice).Scan(&out).Error
-	return out, err
-}
-
-// staffRoles are the roles that may read every question.
-func staffRoles() []string {
-	var out []string
-	for _, role := range []string{permission.StaffAdmin, permission.Support, permission.Auditor} {
-		if permission.Staff(role, permission.StaffQuestionsRead) {
-			out = append(out, role)
-		}
+	roles, err := staffrole.With(tx.DB, permission.StaffQuestionsRead)
+	if err != nil {
+		return nil, err
 	}
-	return out
+	q := p.QuestionID
+	err = tx.Raw(interested, q, q, q, q, q, q, roles, p.AuthorID, after, tx.Now, Slice).Scan(&out).Error
+	return out, err
 }
 
 // reads reports whether the recipient may read the question.

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // reachable is the condition under which user u can be written to; without a row of choices the default of the table holds.
@@ -18,10 +19,14 @@ const (
 
 // tellHanded writes to whom a question was handed and who wants to hear of it, but not to whoever handed it.
 func (s *Store) tellHanded(tx *db.Tx, a actor.Actor, q forum.Question, h Hand) error {
+	roles, err := staffrole.With(tx.DB, permission.StaffQuestionsRead)
+	if err != nil {
+		return err
+	}
 	var to []org.Recipient
-	err := tx.Raw(recipients+` WHERE `+reachable+` AND u.id <> ? AND COALESCE(c.assignments, TRUE) AND u.staff_role IN ?
+	err = tx.Raw(recipients+` WHERE `+reachable+` AND u.id <> ? AND COALESCE(c.assignments, TRUE) AND u.staff_role IN ?
 		AND (u.id = ? OR u.id IN (SELECT m.user_id FROM support_team_members m WHERE m.team_id = ?)) ORDER BY u.id LIMIT 200`,
-		tx.Now, a.UserID, rolesWith(permission.StaffQuestionsRead), h.Person, h.Team).Scan(&to).Error
+		tx.Now, a.UserID, roles, h.Person, h.Team).Scan(&to).Error
 	if err != nil {
 		return err
 	}

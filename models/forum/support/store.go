@@ -52,16 +52,6 @@ func reads(a actor.Actor) error   { return org.RequireStaff(a, permission.StaffQ
 func answers(a actor.Actor) error { return org.RequireStaff(a, permission.StaffQuestionsAnswer) }
 func manages(a actor.Actor) error { return org.RequireStaff(a, permission.StaffSupportManage) }
 
-// rolesWith are the staff roles that have a permission; never empty, so that IN has something.
-func rolesWith(p permission.Name) []string {
-	for _, row := range permission.Table {
-		if row.Name == p && len(row.Staff) > 0 {
-			return row.Staff
-		}
-	}
-	return []string{permission.StaffAdmin}
-}
-
 // act runs fn on a question for staff who answer, one at a time for each question. Faults: Forbidden, NotFound for one that is deleted, Conflict
 // for one that was merged into another.
 func (s *Store) act(ctx context.Context, a actor.Actor, id db.ID, fn func(tx *db.Tx, q forum.Question) error) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/forum/trust"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
 // MaxTeams bounds the teams.
@@ -63,16 +64,24 @@ func (s *Store) People(ctx context.Context, a actor.Actor) ([]Person, error) {
 	if err := reads(a); err != nil {
 		return nil, err
 	}
+	roles, err := staffrole.With(s.db.Read(ctx), permission.StaffQuestionsAnswer)
+	if err != nil {
+		return nil, err
+	}
 	var rows []Person
-	err := s.db.Read(ctx).Raw(`SELECT id, name FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY LOWER(name), id LIMIT 200`,
-		rolesWith(permission.StaffQuestionsAnswer), s.db.Now()).Scan(&rows).Error
+	err = s.db.Read(ctx).Raw(`SELECT id, name FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY LOWER(name), id LIMIT 200`,
+		roles, s.db.Now()).Scan(&rows).Error
 	return rows, err
 }
 
 // canAnswer reports whether somebody may answer and can sign in.
 func canAnswer(tx *db.Tx, id db.ID) (bool, error) {
+	roles, err := staffrole.With(tx.DB, permission.StaffQuestionsAnswer)
+	if err != nil {
+		return false, err
+	}
 	n, err := number(tx.DB, `SELECT COUNT(*) FROM users WHERE id = ? AND staff_role IN ? AND deleted_at IS NULL AND (suspended_at IS NULL OR suspended_until <= ?)`,
-		id, rolesWith(permission.StaffQuestionsAnswer), tx.Now)
+		id, roles, tx.Now)
 	return n > 0, err
 }
 

@@ -1,0 +1,147 @@
+package role
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/staff"
+)
+
+type roleForm struct {
+	Name        string   `form:"name"`
+	Description string   `form:"description"`
+	Permissions []string `form:"permission"`
+}
+
+func (f roleForm) input() staffrole.Input {
+	in := staffrole.Input{Name: f.Name, Description: f.Description}
+	for _, p := range f.Permissions {
+		if n := permission.Name(p); !slices.Contains(in.Permissions, n) {
+			in.Permissions = append(in.Permissions, n)
+		}
+	}
+	return in
+}
+
+func of(has []permission.Name) []string {
+	out := make([]string, len(has))
+	for i, n := range has {
+		out[i] = string(n)
+	}
+	return out
+}
+
+// New is the form for a role; ?from= fills it with the permissions of another one.
+func (h *Handler) New(c echo.Context) error {
+	f := roleForm{}
+	if from := c.QueryParam("from"); from != "" {
+		s, err := h.read(c, from)
+		if err != nil {
+			return err
+		}
+		f.Permissions = of(s.has)
+	}
+	return h.form(c, nil, f, nil)
+}
+
+// Create makes a role.
+func (h *Handler) Create(c echo.Context) error {
+	var f roleForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	r, err := h.Roles.Create(web.Ctx(c), web.Actor(c), f.input())
+	if _, _, ok := web.Problems(c, err); ok {
+		return h.form(c, nil, f, err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.Done(c, path(r.ID), text.N("The role is there. Give it on the page of a user."))
+}
+
+// Edit is the form of a role that is there.
+func (h *Handler) Edit(c echo.Context) error {
+	r, err := h.role(c)
+	if err != nil {
+		return err
+	}
+	return h.form(c, &r, roleForm{r.Name, r.Description, of(r.Has())}, nil)
+}
+
+// Change saves it, for all who have it.
+func (h *Handler) Change(c echo.Context) error {
+	r, err := h.role(c)
+	if err != nil {
+		return err
+	}
+	var f roleForm
+	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	err = h.Roles.Change(web.Ctx(c), web.Actor(c), r.ID, f.input())
+	if _, _, ok := web.Problems(c, err); ok {
+		return h.form(c, &r, f, err)
+	}
+	if err != nil {
+		return err
+	}
+	return h.Done(c, path(r.ID), text.N("The role is saved. It holds from the next request on, for all who have it."))
+}
+
+func (h *Handler) role(c echo.Context) (staffrole.Role, error) {
+	id, err := web.PathID(c, "role", staffrole.Prefix)
+	if err != nil {
+		return staffrole.Role{}, err
+	}
+	return h.Roles.Get(web.Ctx(c), web.Actor(c), id)
+}
+
+func (h *Handler) form(c echo.Context, r *staffrole.Role, f roleForm, failed error) error {
+	p := views.RoleForm{
+		Title: web.T(c, "Compose role"), Action: root + "/new", Cancel: root, Submit: web.T(c, "Create role"),
+		Lead:   web.T(c, "You can give only what your own role has."),
+		Crumbs: []components.Crumb{{Label: web.T(c, "Roles"), Href: root}},
+	}
+	if r != nil {
+		p.Title, p.Action, p.Cancel, p.Submit = web.T(c, "Edit role"), path(r.ID)+"/edit", path(r.ID), web.T(c, "Save role")
+		p.Lead = web.T(c, "What you save holds from the next request on, for all who have the role.")
+		p.Crumbs = append(p.Crumbs, components.Crumb{Label: r.Name, Href: path(r.ID), Own: true})
+	}
+	p.Frame, p.Crumbs = h.Frame(c, p.Title), append(p.Crumbs, components.Crumb{Label: p.Title})
+	problems, wrong, failedHere := web.Problems(c, failed)
+	p.Problems, p.Error = problems, wrong["permissions"]
+	p.Name = components.Field{Name: "name", Label: web.T(c, "Name"), Value: f.Name, Error: wrong["name"], Required: true, MaxLength: staffrole.MaxName, Autocomplete: "off"}
+	p.Description = components.Field{Name: "description", Label: web.T(c, "Description"), Value: f.Description, Error: wrong["description"], Optional: true, MaxLength: staffrole.MaxDescription, Autocomplete: "off"}
+	p.Groups = choices(c, f)
+	status := http.StatusOK
+	if failedHere {
+		status = http.StatusUnprocessableEntity
+	}
+	return h.RenderStatus(c, status, views.RolePage(p))
+}
+
+// choices are the permissions by what they are about; those that the reader lacks can't be chosen.
+func choices(c echo.Context, f roleForm) []views.RoleGroup {
+	own := web.Actor(c).StaffRole
+	out := make([]views.RoleGroup, len(groups))
+	for i, g := range groups {
+		out[i].Field = components.Field{Name: "permission", ID: "f-permissions-" + strconv.Itoa(i), Label: web.T(c, g.title)}
+	}
+	for _, n := range permission.OfStaff() {
+		row, _ := permission.Known(n)
+		o := components.Option{Value: string(n), Label: web.T(c, row.Sentence), Hint: string(n), Disabled: !permission.Staff(own, n)}
+		o.Selected = slices.Contains(f.Permissions, string(n)) && !o.Disabled
+		field := &out[groupOf(n)].Field
+		field.Options = append(field.Options, o)
+	}
+	return out
+}
