@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staffrole"
@@ -54,5 +55,63 @@ func TestARoleOfOnePermissionOpensWhatAsksForIt(t *testing.T) {
 				t.Errorf("%s: GET %s, which asks for %s, answers %d", p, path, needs, got)
 			}
 		}
+	}
+}
+
+// Each page of staff that refuses says which permission it asks for, who has it and who can give it; names of people only to those who may see them.
+func TestARefusalSaysWhichPermissionIsMissing(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	u, _ := w.staffed("lena@company.example", permission.StaffLeaksRead)
+	asks, _ := w.staffed("otto@company.example", permission.StaffUsersRead)
+	outsider, inside, reader := w.site.As(w.mine.user), w.site.As(u), w.site.As(asks)
+
+	for _, r := range w.house.Table {
+		p := r.Access.Permission()
+		if p == "" {
+			continue
+		}
+		path := fill(r.Path)
+		page := outsider.Get(path)
+		if r.Mutates() {
+			page = outsider.Post(path, nil)
+		}
+		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, string(p)) || !strings.Contains(page.Body, "Who can give it") || strings.Contains(page.Body, "Ada Admin") || strings.Contains(page.Body, "Role of ") {
+			t.Errorf("%s %s does not say %s rightly: %d", r.Method, r.Path, p, page.Status)
+		}
+	}
+	if page := inside.Get("/admin/audit"); !strings.Contains(page.Body, "staff:audit:read") || strings.Contains(page.Body, "Ada Admin") {
+		t.Error("staff who may not see users read their names")
+	}
+	if page := reader.Get("/admin/audit"); !strings.Contains(page.Body, "staff:audit:read") || !strings.Contains(page.Body, "Ada Admin") {
+		t.Error("staff who may see users are not told who can help")
+	}
+}
+
+// A member who may not is told which permission of the organization is missing, and who there can give it; a program is told by name.
+func TestARefusalInAnOrganizationNamesWhoCanHelp(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	viewer := w.site.Person("vera@example.com", "")
+	w.ok(w.db.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO members (organization_id, user_id, role, created_at) VALUES (?, ?, 'viewer', ?)", w.mine.org, viewer.ID, tx.Now)
+		return err
+	}))
+	c := w.site.As(viewer)
+
+	for path, lacks := range map[string]permission.Name{
+		"/console/organizations/" + w.mine.org.Show("org") + "/activity": permission.ActivityRead,
+		"/console/keys/" + w.mine.key.ID.Show("key") + "/revoke":         permission.KeysManageAll,
+		"/console/organizations/" + w.mine.org.Show("org") + "/invite":   permission.MembersManage,
+	} {
+		page := c.Get(path)
+		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, string(lacks)) || !strings.Contains(page.Body, w.mine.user.Name) {
+			t.Errorf("%s: %d\n%s", path, page.Status, page.Body)
+		}
+	}
+	if page := c.Get("/console/organizations/" + w.them.org.Show("org") + "/activity"); page.Status != http.StatusNotFound || strings.Contains(page.Body, "Who can give it") {
+		t.Errorf("Z2: a stranger's organization answers %d", page.Status)
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	keys "github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
 )
@@ -20,7 +22,7 @@ import (
 func (h *Handler) managed(c echo.Context) (keys.Detail, error) {
 	d, err := h.own(c)
 	if err == nil && !d.MayManage {
-		return keys.Detail{}, fault.Denied()
+		return keys.Detail{}, fault.Lacking(string(permission.KeysManageAll), d.OrganizationID.Show(org.Prefix))
 	}
 	return d, err
 }

@@ -43,7 +43,7 @@ func (h *Handler) inviteDesk(c echo.Context, f inviteForm, fields map[string]str
 	}
 	roles := org.MayGive(o.Role, org.Member{}, false)
 	if len(roles) == 0 {
-		return views.Desk{}, fault.Denied()
+		return views.Desk{}, fault.Lacking(string(permission.MembersManage), id.Show(org.Prefix))
 	}
 	title := web.T(c, "Invite member")
 	d := views.Desk{

@@ -79,7 +79,7 @@ func (h *Handler) roleDesk(c echo.Context, chosen string, fields map[string]stri
 	}
 	roles := org.MayGive(o.Role, m, user == web.Actor(c).UserID)
 	if len(roles) < 2 || o.Kind == org.Personal {
-		return views.Desk{}, fault.Denied()
+		return views.Desk{}, fault.Lacking(string(permission.MembersManage), o.ID.Show(org.Prefix))
 	}
 	title := web.T(c, "Change role")
 	return views.Desk{
@@ -158,7 +158,7 @@ func (h *Handler) transferDesk(c echo.Context, chosen string, fields map[string]
 		return views.Desk{}, err
 	}
 	if !permission.Org(o.Role, permission.OwnersManage) || o.Kind == org.Personal {
-		return views.Desk{}, fault.Denied()
+		return views.Desk{}, fault.Lacking(string(permission.OwnersManage), o.ID.Show(org.Prefix))
 	}
 	members, err := h.Store.Members(web.Ctx(c), web.Actor(c), id)
 	if err != nil {

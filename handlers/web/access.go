@@ -98,7 +98,7 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 				return k.signedOut(c)
 			}
 			if a.level == staff && !permission.Staff(who.StaffRole, a.perm) {
-				return fault.Denied()
+				return fault.Lacking(string(a.perm), "")
 			}
 			if a.level == staff {
 				inUTC(c)

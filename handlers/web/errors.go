@@ -113,7 +113,7 @@ func (k *Kit) errorPage(c echo.Context, a answer, f *fault.Error) error {
 	for _, p := range f.Problems {
 		words += " " + T(c, p.Key, p.Args...)
 	}
-	view := layout.ErrorView{Status: strconv.Itoa(a.status), Title: T(c, a.title), Text: words, RequestID: RequestID(c)}
+	view := layout.ErrorView{Status: strconv.Itoa(a.status), Title: T(c, a.title), Text: words, RequestID: RequestID(c), Missing: k.missing(c, f)}
 	if f.Kind == fault.Unauthenticated {
 		view.Back = &layout.Link{Label: T(c, "Sign in"), Href: "/login?next=" + queryEscape(refererPath(c))}
 	} else {
@@ -149,7 +149,7 @@ func backFrom(c echo.Context) *layout.Link {
 	return nil
 }
 
-// Problem is a problem document (RFC 9457) with the members that Gatehouse adds: code, request_id and errors.
+// Problem is a problem document (RFC 9457) with the members that Gatehouse adds: code, request_id, errors, and of a missing permission its name, who has it and who can give it.
 type Problem struct {
 	Type      string         `json:"type"`
 	Title     string         `json:"title"`
@@ -157,6 +157,9 @@ type Problem struct {
 	Detail    string         `json:"detail,omitempty"`
 	Code      string         `json:"code"`
 	RequestID string         `json:"request_id"`
+	Lacks     string         `json:"permission,omitempty"` // that was missing
+	Roles     []string       `json:"roles,omitempty"`      // that have it
+	GivenBy   []string       `json:"given_by,omitempty"`   // the roles that can give it
 	Errors    []ProblemField `json:"errors,omitempty"`
 }
 
@@ -182,6 +185,7 @@ func (k *Kit) WriteProblem(w http.ResponseWriter, status int, f *fault.Error, re
 	for _, e := range f.Problems {
 		p.Errors = append(p.Errors, ProblemField{"/" + e.Field, text.Message{Key: e.Key, Args: e.Args}.String()})
 	}
+	p.Lacks, p.Roles, p.GivenBy = lacked(f)
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.WriteHeader(status)

@@ -31,7 +31,7 @@ var consoleRooms = []room{
 		{text.N("Usage"), "/console/usage", ""},
 		{text.N("Refusals"), "/console/refusals", ""},
 	}},
-	{text.N("You"), []place{{text.N("Organizations"), "/console/organizations", ""}, {text.N("Account"), "/console/account", ""}}},
+	{text.N("You"), []place{{text.N("Organizations"), "/console/organizations", ""}, {text.N("Account"), "/console/account", ""}, {text.N("Permissions"), "/me/permissions", ""}}},
 }
 
 var adminRooms = []room{
@@ -141,7 +141,7 @@ func (k *Kit) forUser(c echo.Context, s *state, f *layout.Frame) {
 	}
 	f.User = &layout.UserMenu{Name: s.user.Name, Email: s.user.Email, Links: []layout.Link{{Label: T(c, "Account"), Href: "/console/account"}}}
 	switch {
-	case under(path, "/console"):
+	case under(path, "/console") || under(path, "/me"):
 		f.Side, f.SideLabel = side(c, consoleRooms, ""), T(c, "Console")
 	case under(path, "/support") && s.user.StaffRole != "":
 		f.Side, f.SideLabel = side(c, supportRooms, s.user.StaffRole), T(c, "Support")

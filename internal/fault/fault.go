@@ -45,6 +45,8 @@ type Error struct {
 	Problems   []Problem
 	RetryAfter time.Duration
 	Cause      error
+	Lacks      string // of Forbidden: the name of the permission that was missing, when it was for want of one
+	Within     string // the id, as people see it, of the organization in which; empty among staff
 }
 
 // Error is for logs and tests; pages show the translated sentence instead.
@@ -77,6 +79,13 @@ func Missing() *Error { return New(NotFound, "There is nothing here that you can
 
 // Denied is the answer to a genuine principal who lacks the right.
 func Denied() *Error { return New(Forbidden, "Your role does not allow this.") }
+
+// Lacking is Denied that tells which permission was missing, and in which organization; within is empty among staff.
+func Lacking(permission, within string) *Error {
+	f := Denied()
+	f.Lacks, f.Within = permission, within
+	return f
+}
 
 // Later is RateLimited with the time after which to try again.
 func Later(after time.Duration, key string, args ...any) *Error {

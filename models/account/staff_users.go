@@ -96,7 +96,7 @@ func allowed(a actor.Actor, p permission.Name) error {
 	if a.Trusted() || permission.Staff(a.StaffRole, p) {
 		return nil
 	}
-	return fault.Denied()
+	return fault.Lacking(string(p), "")
 }
 
 // Membership is one organization of a user.

@@ -20,7 +20,7 @@ const InviteAge = 24 * time.Hour
 // actor's own, Invalid about "email", "name" or "role", Conflict when the address has an account.
 func (s *Store) InviteStaff(ctx context.Context, a actor.Actor, email, name, role string) (User, string, error) {
 	if !a.Trusted() && !permission.Staff(a.StaffRole, permission.StaffRolesManage) {
-		return User{}, "", fault.Denied()
+		return User{}, "", fault.Lacking(string(permission.StaffRolesManage), "")
 	}
 	var p fault.Problems
 	name = checkName(&p, "name", name)

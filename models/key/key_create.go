@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -290,7 +291,7 @@ func appToMakeIn(g *gorm.DB, now time.Time, a actor.Actor, id db.ID) (appRow, er
 	case len(rows) == 0 || rows[0].Role == "" && !a.Trusted():
 		return appRow{}, fault.Missing()
 	case !a.Trusted() && !permission.Org(rows[0].Role, permission.KeysMake):
-		return appRow{}, fault.Denied()
+		return appRow{}, fault.Lacking(string(permission.KeysMake), rows[0].OrganizationID.Show(org.Prefix))
 	case rows[0].Stopped == 1:
 		return appRow{}, fault.New(fault.Conflict, "The app or its organization is suspended. No key can be made until that ends.")
 	}

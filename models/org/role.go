@@ -42,7 +42,7 @@ func Require(q *gorm.DB, a actor.Actor, organizationID db.ID, p permission.Name)
 		return "", fault.Missing()
 	}
 	if !permission.Org(role, p) {
-		return "", fault.Denied()
+		return "", fault.Lacking(string(p), organizationID.Show(Prefix))
 	}
 	return role, nil
 }
@@ -64,7 +64,7 @@ func RequireStaff(a actor.Actor, p permission.Name) error {
 	if a.Trusted() || (a.SignedIn() && permission.Staff(a.StaffRole, p)) {
 		return nil
 	}
-	return fault.Denied()
+	return fault.Lacking(string(p), "")
 }
 
 // AppFor reads an app that is not deleted, with the actor's role in its organization, when that has the permission. Faults: as Require.

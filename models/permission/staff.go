@@ -58,6 +58,17 @@ func OfStaff() []Name {
 	return out
 }
 
+// OfOrganizations are the permissions that roles in an organization give, in the order of the table.
+func OfOrganizations() []Name {
+	var out []Name
+	for _, row := range Table {
+		if len(row.Org) > 0 {
+			out = append(out, row.Name)
+		}
+	}
+	return out
+}
+
 // BuiltInWith are the built-in staff roles that have n.
 func BuiltInWith(n Name) []string { return slices.Clone(byName[n].Staff) }
 

@@ -101,5 +101,5 @@ func may(a actor.Actor, p permission.Name) error {
 	if a.Trusted() || a.SignedIn() && permission.Staff(a.StaffRole, p) {
 		return nil
 	}
-	return fault.Denied()
+	return fault.Lacking(string(p), "")
 }

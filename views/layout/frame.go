@@ -103,6 +103,16 @@ type ErrorView struct {
 	Text      string
 	RequestID string
 	Back      *Link // default: the home page
+	Missing   *Missing
+}
+
+// Missing is a permission for want of which a page refuses, and how one comes by it.
+type Missing struct {
+	Sentence string // what it allows
+	Name     string
+	Roles    string // that have it
+	By       string // the roles that can give it
+	People   []Link // who have one of those; without Href where the reader can't look at them
 }
 
 const builtInHue = 262

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	store "github.com/gatehouse-dev/gatehouse/models/key/handover"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/key"
@@ -50,7 +51,7 @@ func (h *Handler) ownerPage(c echo.Context, status int, f ownerForm, failed erro
 		return err
 	}
 	if !permission.Org(d.Role, permission.KeysManageAll) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.KeysManageAll), d.OrganizationID.Show(org.Prefix))
 	}
 	people, err := h.Store.People(web.Ctx(c), d.OrganizationID)
 	if err != nil {
