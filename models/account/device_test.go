@@ -146,7 +146,7 @@ func TestEndingASessionElsewhereMakesItsBrowserAStranger(t *testing.T) {
 		w.must(w.store.EndOtherSessions(t.Context(), here))
 		_, _ = w.signsIn(elsewhere(), u, others)
 		all := w.notices(u)
-		here, own = w.signsIn(visitor(), u, own)
+		here, _ = w.signsIn(visitor(), u, own)
 		mine := w.notices(u)
 		_, err := w.store.ChangePassword(t.Context(), here, good, other)
 		w.must(err)

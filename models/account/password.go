@@ -71,7 +71,7 @@ func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain
 	if err != nil {
 		return User{}, err
 	}
-	try, err := s.reserveConfirm(ctx, u)
+	try, err := s.reserveConfirm(ctx, a, u)
 	if err != nil {
 		return User{}, err
 	}
@@ -87,7 +87,7 @@ func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain
 
 // reserveConfirm takes the counters before the password is looked at (A5). A guess counts at the door of the account too, so that whoever holds a session
 // has fewer guesses left there; but a door that strangers keep shut doesn't keep its owner from confirming (A7). Faults: RateLimited.
-func (s *Store) reserveConfirm(ctx context.Context, u User) (attempt, error) {
+func (s *Store) reserveConfirm(ctx context.Context, a actor.Actor, u User) (attempt, error) {
 	var t attempt
 	var wait time.Duration
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
@@ -98,8 +98,7 @@ func (s *Store) reserveConfirm(ctx context.Context, u User) (attempt, error) {
 			return err
 		}
 		t.buckets = append(t.buckets, confirmBucket(u.ID))
-		_, err = t.take(tx, doorBucket(u.Email), signInPerAccount)
-		return err
+		return t.knock(tx, a, u.Email, u)
 	})
 	if err == nil && wait > 0 {
 		err = tooOften(wait)

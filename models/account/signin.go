@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"strconv"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, 
 	if err != nil {
 		return "", Session{}, err
 	}
-	try, err := s.reserve(ctx, a, canonical, known)
+	try, err := s.reserve(ctx, a, canonical, u, known)
 	if err != nil {
 		return "", Session{}, err
 	}
@@ -58,9 +59,9 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, 
 }
 
 // reserve takes the counters before anything is checked, so that parallel guesses can't overtake them (A5). A browser that is known for the account
-// has a counter of its own, which others can't use up (A7); everybody else shares those of the account and the network. Faults: RateLimited by
-// network. A used-up account is no fault here: it is answered like a wrong password.
-func (s *Store) reserve(ctx context.Context, a actor.Actor, email, known string) (attempt, error) {
+// has a counter of its own, which others can't use up (A7); everybody else takes those of the network, of the account, and of the account from that network. Faults:
+// RateLimited by network. A used-up account is no fault here: it is answered like a wrong password.
+func (s *Store) reserve(ctx context.Context, a actor.Actor, email string, u User, known string) (attempt, error) {
 	var t attempt
 	var wait time.Duration
 	flood := false
@@ -86,9 +87,7 @@ func (s *Store) reserve(ctx context.Context, a actor.Actor, email, known string)
 			return err
 		}
 		flood = !calm
-		ok, err = t.take(tx, doorBucket(email), signInPerAccount)
-		t.locked = !ok
-		return err
+		return t.knock(tx, a, email, u)
 	})
 	if flood {
 		s.warnOfFlood()
@@ -97,6 +96,60 @@ func (s *Store) reserve(ctx context.Context, a actor.Actor, email, known string)
 		err = tooOften(wait)
 	}
 	return t, err
+}
+
+// knock takes the counters of strangers at an account: that of the account, which all its spellings share (A5) and which tells how many may try from one network,
+// and that of the account from this network, of which a new password makes new ones. A try for which this network has nothing left counts at neither: else one network
+// could use the account up for all others.
+func (t *attempt) knock(tx *db.Tx, a actor.Actor, email string, u User) error {
+	strangers, ok, _, err := takeCount(tx, doorBucket(email), 1, strangersMost, signInWindow)
+	if err != nil || !ok {
+		t.locked = true
+		return err
+	}
+	taken := []string{doorBucket(email)}
+	for _, b := range doors(a, email, u, strangers) {
+		if ok, _, err = take(tx, b.name, b.limit, signInWindow); err != nil {
+			return err
+		}
+		if !ok {
+			t.locked = true
+			return release(tx, taken...)
+		}
+		taken = append(taken, b.name)
+	}
+	t.buckets = append(t.buckets, taken...)
+	return nil
+}
+
+type bucket struct {
+	name  string
+	limit int
+}
+
+// doors are the counters of an account for the network of a, once so many strangers tried.
+func doors(a actor.Actor, email string, u User, strangers int64) []bucket {
+	limit := signInPerAccount
+	switch {
+	case strangers > strangersMore:
+		limit = perNetworkMore
+	case strangers > strangersMany:
+		limit = perNetworkMany
+	}
+	from := "signin:from:" + email + ":" + passwordOf(u) + ":"
+	out := []bucket{{from + network(a), limit}}
+	if wide := wideNetwork(a); wide != "" {
+		out = append(out, bucket{from + wide, strangersPerNet})
+	}
+	return out
+}
+
+// passwordOf tells one password of u from the next.
+func passwordOf(u User) string {
+	if u.PasswordChangedAt == nil {
+		return ""
+	}
+	return strconv.FormatInt(u.PasswordChangedAt.UnixMicro(), 10)
 }
 
 // take takes one counter of sign-in and notes that it did.
@@ -109,7 +162,7 @@ func (t *attempt) take(tx *db.Tx, bucket string, limit int) (bool, error) {
 }
 
 // signInAllBucket counts the tries of all strangers. It refuses nobody: else some thousand tries from a few dozen networks would shut everybody out,
-// and what it would stop, guessing from many networks, each account's own counter stops already. It tells the operator.
+// and what it would stop, guessing from many networks, each account's own counters stop already. It tells the operator.
 const signInAllBucket = "signin:all"
 
 // warnOfFlood writes to the log, once a minute at most.

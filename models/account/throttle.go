@@ -15,10 +15,19 @@ import (
 
 // Limits of business flows (L7) and of guessing (A5). Each counts within a window that begins with its first use.
 const (
-	signInPerAccount = 5
+	signInPerAccount = 5 // by the owner's known browser, in one session, or at one account from one network
 	signInPerNetwork = 60
 	signInAll        = 3000
 	signInWindow     = 15 * time.Minute
+
+	// Strangers at one account, from all networks together. The more of them fail, the fewer each network has; there is always something left for a network that did
+	// not try yet, so that whoever guesses from elsewhere doesn't lock the owner out (A7), until so many failed that guessing could pay.
+	strangersMany   = 20
+	strangersMore   = 100
+	strangersMost   = 1000
+	perNetworkMany  = 3
+	perNetworkMore  = 2
+	strangersPerNet = 20 // from one IPv6 /48, in which networks cost nothing
 
 	signUpPerNetwork = 60
 	mailsPerAddress  = 6
@@ -57,21 +66,30 @@ func take(tx *db.Tx, bucket string, limit int, window time.Duration) (bool, time
 }
 
 func takeMany(tx *db.Tx, bucket string, n, limit int, window time.Duration) (bool, time.Duration, error) {
+	_, ok, after, err := takeCount(tx, bucket, n, limit, window)
+	return ok, after, err
+}
+
+// takeCount is takeMany that tells how many are taken by now; without meaning when it is not ok.
+func takeCount(tx *db.Tx, bucket string, n, limit int, window time.Duration) (count int64, ok bool, after time.Duration, err error) {
 	var taken []int64
-	err := tx.Raw(`INSERT INTO throttles (bucket, taken, resets_at) VALUES (?, ?, ?)
+	err = tx.Raw(`INSERT INTO throttles (bucket, taken, resets_at) VALUES (?, ?, ?)
 		ON CONFLICT (bucket) DO UPDATE SET
 			taken = CASE WHEN throttles.resets_at <= ? THEN excluded.taken ELSE throttles.taken + excluded.taken END,
 			resets_at = CASE WHEN throttles.resets_at <= ? THEN excluded.resets_at ELSE throttles.resets_at END
 		WHERE throttles.resets_at <= ? OR throttles.taken + excluded.taken <= ?
 		RETURNING taken`, bucketKey(bucket), n, tx.Now.Add(window), tx.Now, tx.Now, tx.Now, limit).Scan(&taken).Error
-	if err != nil || len(taken) > 0 {
-		return err == nil, 0, err
+	if err != nil {
+		return 0, false, 0, err
+	}
+	if len(taken) > 0 {
+		return taken[0], true, 0, nil
 	}
 	var until []time.Time
 	if err := tx.Raw("SELECT resets_at FROM throttles WHERE bucket = ?", bucketKey(bucket)).Scan(&until).Error; err != nil || len(until) == 0 {
-		return false, window, err
+		return 0, false, window, err
 	}
-	return false, until[0].Sub(tx.Now), nil
+	return 0, false, until[0].Sub(tx.Now), nil
 }
 
 // Release gives back what Take took, after a use that need not count: a sign-in that succeeded.
@@ -126,4 +144,13 @@ func network(a actor.Actor) string {
 		return addr.String()
 	}
 	return netip.PrefixFrom(addr, 64).Masked().String()
+}
+
+// wideNetwork is the IPv6 /48 of who asks, which is what one site gets, with 65,536 networks in it; "" of all others.
+func wideNetwork(a actor.Actor) string {
+	addr := a.Address.Unmap().WithZone("")
+	if !addr.Is6() {
+		return ""
+	}
+	return netip.PrefixFrom(addr, 48).Masked().String()
 }
