@@ -947,6 +947,9 @@ type RefusedCall struct {
 	App *AppID    `json:"app,omitempty"`
 	At  time.Time `json:"at"`
 
+	// Behind What set the value that the check refused by, as it stands now: a plan, a policy, the key’s own setting.
+	Behind *string `json:"behind,omitempty"`
+
 	// Cause What of the check made it refuse; finer than the code.
 	Cause *string `json:"cause,omitempty"`
 
@@ -973,10 +976,24 @@ type RefusedCall struct {
 	Origin        *string         `json:"origin,omitempty"`
 	Origins       *[]string       `json:"origins,omitempty"`
 	Path          *string         `json:"path,omitempty"`
-	RequestId     string          `json:"request_id"`
-	RetryAfterMs  *int64          `json:"retry_after_ms,omitempty"`
-	Route         *string         `json:"route,omitempty"`
-	Status        int             `json:"status"`
+
+	// Remedies What would make the call pass, in sentences for people, as the page of the refusal says it.
+	Remedies []struct {
+		Text string `json:"text"`
+
+		// Url Where it is done in the portal.
+		Url *string `json:"url,omitempty"`
+	} `json:"remedies"`
+	RequestId    string  `json:"request_id"`
+	RetryAfterMs *int64  `json:"retry_after_ms,omitempty"`
+	Route        *string `json:"route,omitempty"`
+	Status       int     `json:"status"`
+
+	// Why Why it was refused, in a sentence for people.
+	Why *string `json:"why,omitempty"`
+
+	// WouldRefuse The call was let through, since the API is in report-only mode.
+	WouldRefuse bool `json:"would_refuse"`
 }
 
 // RefusedCallChecksOutcome defines model for RefusedCall.Checks.Outcome.
@@ -2008,7 +2025,7 @@ type ClientInterface interface {
 
 	// GetRefusal Tell why a call was refused
 	//
-	// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+	// For seven days, by the request id that its answer told. Of the environment of the calling key, so a live key is told nothing of the calls of test keys. When very many calls are refused within a minute, only some of them are kept.
 	//
 	// Corresponds with GET /v1/refusals/{request} (the `GetRefusal` operationId).
 	GetRefusal(ctx context.Context, request string, reqEditors ...RequestEditorFn) (*http.Response, error)
@@ -2803,7 +2820,7 @@ func (c *Client) ListPolicies(ctx context.Context, reqEditors ...RequestEditorFn
 
 // GetRefusal Tell why a call was refused
 //
-// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+// For seven days, by the request id that its answer told. Of the environment of the calling key, so a live key is told nothing of the calls of test keys. When very many calls are refused within a minute, only some of them are kept.
 //
 // Corresponds with GET /v1/refusals/{request} (the `GetRefusal` operationId).
 func (c *Client) GetRefusal(ctx context.Context, request string, reqEditors ...RequestEditorFn) (*http.Response, error) {
@@ -5357,7 +5374,7 @@ type ClientWithResponsesInterface interface {
 
 	// GetRefusalWithResponse Tell why a call was refused
 	//
-	// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+	// For seven days, by the request id that its answer told. Of the environment of the calling key, so a live key is told nothing of the calls of test keys. When very many calls are refused within a minute, only some of them are kept.
 	//
 	// Returns a wrapper object for the known response body format(s).
 	//
@@ -7997,7 +8014,7 @@ func (c *ClientWithResponses) ListPoliciesWithResponse(ctx context.Context, reqE
 
 // GetRefusalWithResponse Tell why a call was refused
 //
-// For seven days, by the request id that its answer told. Of the environment of the calling key. When very many calls are refused within a minute, only some of them are kept.
+// For seven days, by the request id that its answer told. Of the environment of the calling key, so a live key is told nothing of the calls of test keys. When very many calls are refused within a minute, only some of them are kept.
 //
 // Returns a wrapper object for the known response body format(s).
 //

@@ -158,6 +158,7 @@ func (h *House) programs(kit *web.Kit, r *web.Registrar) error {
 	s := h.Stores
 	programs, err := api.New(kit, h.admit, api.Stores{
 		Orgs: s.Org, Catalog: s.Catalog, Key: s.Key, Rotation: s.Rotation, Policies: s.Policy, Leaks: s.Leak, Usage: s.Usage, Refusals: s.Refusal, Idempotency: s.Idempotency,
+		Told: refusal.ToldInConsole,
 	})
 	if err != nil {
 		return err

@@ -1,6 +1,7 @@
 package api_test
 
 import (
+	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -114,6 +115,12 @@ func (w *world) reports(me string) {
 	told := w.want(200, "GET", "/v1/refusals/"+request, me, "")
 	if told.text("code") != "INSUFFICIENT_SCOPE" || told.text("missing_scope") != "usage:read" || told.text("door") != "api" || told.at("checks.0.outcome") != "passed" {
 		w.Errorf("why a call was refused: %s", told.body)
+	}
+	if why, way := told.text("why"), fmt.Sprint(told.at("remedies.0.text")); !strings.Contains(why, "needs the scope usage:read, which the key does not have.") && !strings.Contains(why, "wants the scope usage:read") || !strings.Contains(way, "access hold the scope") {
+		w.Errorf("what would make it pass: %q, %q: %s", why, way, told.body)
+	}
+	if url := fmt.Sprint(told.at("remedies.0.url")); !strings.HasPrefix(url, "http") {
+		w.Errorf("a remedy leads to no whole address: %q", url)
 	}
 	foreign, absent := w.want(404, "GET", "/v1/refusals/"+request, w.them.text, ""), w.want(404, "GET", "/v1/refusals/req_0000000000000000", w.them.text, "")
 	if foreign.text("detail") != absent.text("detail") || foreign.text("code") != absent.text("code") { // Z2

@@ -6,6 +6,7 @@
 package api
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"net/netip"
@@ -25,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	refusals "github.com/gatehouse-dev/gatehouse/models/usage/refusal"
+	views "github.com/gatehouse-dev/gatehouse/views/usage"
 )
 
 // DocumentPath is where the document is served.
@@ -41,6 +43,9 @@ type Stores struct {
 	Usage       *usage.Store
 	Refusals    *refusals.Store
 	Idempotency *idempotency.Store
+
+	// Told says of a refusal what its page in the console says.
+	Told func(ctx context.Context, r *refusals.Refusal, behind refusals.Behind) views.Verdict
 }
 
 // Call is a call that is to be judged: the id of its answer, its path, and the scope that it needs.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	refusals "github.com/gatehouse-dev/gatehouse/models/usage/refusal"
@@ -33,7 +34,17 @@ type refusedCall struct {
 	Origins      []string     `json:"origins,omitempty"`
 	Route        string       `json:"route,omitempty"`
 	RetryAfterMS int64        `json:"retry_after_ms,omitempty"`
+	WouldRefuse  bool         `json:"would_refuse"`
+	Why          string       `json:"why,omitempty"`
+	Behind       string       `json:"behind,omitempty"`
+	Remedies     []remedy     `json:"remedies"`
 	Checks       []checkGoing `json:"checks"`
+}
+
+// remedy is what would make a call pass.
+type remedy struct {
+	Text string `json:"text"`
+	URL  string `json:"url,omitempty"`
 }
 
 // checkGoing is how one check went.
@@ -45,7 +56,12 @@ type checkGoing struct {
 var outcomes = map[keyring.Outcome]string{keyring.Passed: "passed", keyring.Refused: "refused", keyring.NotReached: "not_reached"}
 
 func (h *Handler) getRefusal(c *call) (answer, error) {
-	r, err := h.Refusals.Open(web.Ctx(c), refusals.View{Actor: c.actor}, c.params["request"])
+	view := refusals.View{Actor: c.actor}
+	r, err := h.Refusals.Open(web.Ctx(c), view, c.params["request"])
+	if err != nil {
+		return answer{}, err
+	}
+	behind, err := h.Refusals.BehindOf(web.Ctx(c), view, &r)
 	if err != nil {
 		return answer{}, err
 	}
@@ -60,5 +76,22 @@ func (h *Handler) getRefusal(c *call) (answer, error) {
 			out.Checks = append(out.Checks, checkGoing{step.Check.String(), outcomes[step.Outcome]})
 		}
 	}
+	h.tell(c, &out, &r, behind)
 	return answer{body: out}, nil
+}
+
+// tell says in English what the page of the refusal says, with whole addresses.
+func (h *Handler) tell(c *call, out *refusedCall, r *refusals.Refusal, behind refusals.Behind) {
+	v := h.Told(text.With(web.Ctx(c), text.Locale{}), r, behind)
+	out.WouldRefuse, out.Why, out.Remedies = v.LetThrough, v.Why, []remedy{}
+	if v.Behind != nil {
+		out.Behind = v.Behind.Text
+	}
+	for _, m := range v.Remedies {
+		one := remedy{Text: m.Text}
+		if m.Href != "" {
+			one.URL = h.Link(m.Href)
+		}
+		out.Remedies = append(out.Remedies, one)
+	}
 }

@@ -33,7 +33,9 @@ func (e *Edge) keep(x *exchange, door refusal.Door, f *keyring.Facts, api *keyri
 	if f != nil {
 		r.Key = f.ID // of one that is not found, for staff alone
 	}
-	if n := x.now.UnixNano(); d.Code <= keyring.Valid { // else no key was judged
+	if n := x.now.UnixNano(); d.Code > keyring.Valid { // no key was judged
+		r.Detail = x.said
+	} else {
 		r.Cause, r.Seen = keyring.CauseOf(n, f, api, req, d), keyring.SeenBy(n, f, api, req, d)
 	}
 	e.Refusals.Put(r)

@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/edge"
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
@@ -93,6 +94,9 @@ func TestRefusalIsFoundByTheRequestIDOfItsAnswer(t *testing.T) {
 			if named := c.code == "MISSING_KEY" || name == "a doubtful path"; named && got.APIID != h.Orders {
 				t.Errorf("%s: nobody knows at which API", name)
 			}
+			if said := c.code == "MISSING_KEY" || c.code == "BAD_REQUEST"; said && got.Detail == "" {
+				t.Errorf("%s: it is not kept what the answer said", name)
+			}
 			if c.net != "" && got.Address != c.net || got.Status != w.Code {
 				t.Errorf("%s: from %q, answered %d and kept %d", name, got.Address, w.Code, got.Status)
 			}
@@ -101,6 +105,30 @@ func TestRefusalIsFoundByTheRequestIDOfItsAnswer(t *testing.T) {
 			t.Error("a secret is kept")
 		}
 	})
+}
+
+// What was let through unjudged is kept with what the answer would have said, so that its page can say it.
+func TestALetThroughCallWithoutAKeyIsKeptWithItsReason(t *testing.T) {
+	h := newHouse(t, dbtest.SQLite(t, dbtest.NewClock()))
+	h.Run("UPDATE apis SET report_only_until = ?", h.DB.Now().Add(24*time.Hour))
+	handler, recorder := h.remembering()
+	store := refusal.NewStore(h.DB, h.keys)
+	for code, target := range map[string]string{"MISSING_KEY": "/v2/orders", "BAD_REQUEST": "/v2//orders"} {
+		r := httptest.NewRequest(http.MethodGet, edge.AuthzPath+"?api=orders", nil)
+		r.Header.Set("X-Gatehouse-Token", h.Gateway)
+		r.Header.Set("X-Forwarded-Method", "GET")
+		r.Header.Set("X-Forwarded-Uri", target)
+
+		w := carry(t, handler, r)
+
+		if err := recorder.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		got, err := store.Open(t.Context(), refusal.View{Actor: h.Staff, Everything: true}, w.Header().Get("X-Request-Id"))
+		if err != nil || w.Code != 200 || got.Code != code || got.Status != 200 || got.Detail == "" {
+			t.Errorf("%s: answered %d, kept %+v, %v", code, w.Code, got, err)
+		}
+	}
 }
 
 // D3: what is kept for a publisher of a key that is unknown there tells an existing key from none by nothing, not by its environment either.

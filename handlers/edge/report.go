@@ -31,6 +31,7 @@ func (e *Edge) passedOver(x *exchange, facts *keyring.Facts, api *keyring.API, r
 // which API was called, it is counted there. A header that poses as one of ours is never let through: the service behind would believe it.
 func (e *Edge) unjudged(x *exchange, api *keyring.API, request *keyring.Request, code keyring.Code, status int, text string) {
 	if x.called = api; api != nil {
+		x.said = text // is kept with it, also when it is let through
 		d := &keyring.Decision{Code: code, Rule: api.RuleOf(request)}
 		if !x.posed && e.passedOver(x, nil, api, request, d) {
 			return

@@ -195,7 +195,11 @@ func unused(grants []keys.Grant) int {
 func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string) []views.Note {
 	var out []views.Note
 	add := func(tone components.Tone, title, words string, typed bool) {
-		out = append(out, views.Note{Tone: tone, Title: title, Text: words, Typed: typed})
+		n := views.Note{Tone: tone, Title: title, Text: words, Typed: typed}
+		if typed {
+			n.Label = web.T(c, "Reason:")
+		}
+		out = append(out, n)
 	}
 	switch s.Name {
 	case keys.Suspended:
@@ -205,7 +209,7 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string
 		}
 		add(components.Bad, title, d.SuspendedReason, true)
 	case keys.Revoked:
-		add(components.Off, web.T(c, "Revoked %s. That is final: a program that still needs access needs a new key.", text.DateTime(web.Ctx(c), *d.RevokedAt)), d.RevokedReason, true)
+		add(components.Off, revokedWords(c, d, root), d.RevokedReason, true)
 	case keys.Expired:
 		add(components.Off, web.T(c, "Expired. A program that still needs access needs a new key."), "", false)
 	case keys.Paused:
@@ -222,6 +226,18 @@ func (h *Handler) notes(c echo.Context, d keys.Detail, s keys.State, root string
 		out = append(out, ownerNote(c, d, root))
 	}
 	return out
+}
+
+// revokedWords say when a key was revoked, and by whom as far as the reader may know it.
+func revokedWords(c echo.Context, d keys.Detail, root string) string {
+	when := text.DateTime(web.Ctx(c), *d.RevokedAt)
+	switch name, staff := d.RevokedFor(root == "/admin"); {
+	case name != "":
+		return web.T(c, "Revoked %[1]s by %[2]s. That is final: a program that still needs access needs a new key.", when, name)
+	case staff:
+		return web.T(c, "Revoked %s by the portal’s staff. That is final: a program that still needs access needs a new key.", when)
+	}
+	return web.T(c, "Revoked %s. That is final: a program that still needs access needs a new key.", when)
 }
 
 // stoppedNote says what else stops the key, why, until when, and where that stands. A person's own suspension is told to staff alone.

@@ -211,6 +211,12 @@ func TestStaffFindSuspendLiftAndRevokeAKey(t *testing.T) {
 	if suspended.Status != 303 || state != keys.Suspended || lifted.Status != 303 || after != keys.Active || revoked.Status != 303 || w.state(made.Key.ID) != keys.Revoked {
 		t.Fatal(suspended.Status, state, lifted.Status, after, revoked.Status)
 	}
+	w.run("UPDATE users SET name = 'Robin Root' WHERE id = ?", w.admin.ID)
+	has(t, w.admins.Get(path), 200, "by Robin Root. That is final", "Reason:", "leaked")
+	outside := w.devs.Get("/console/keys/" + show(made.Key))
+	if has(t, outside, 200, "by the portal’s staff. That is final", "leaked"); strings.Contains(outside.Body, "Robin Root") {
+		t.Error("a name of staff is told to others")
+	}
 	has(t, w.support.Get(path), 200, "leaked", "Revoked")
 }
 

@@ -52,9 +52,9 @@ type API struct {
 	// Until when refusals are passed over, marked: in both environments, or in one; nil: they refuse. See SetReportOnly and ReportsUntil.
 	ReportOnlyUntil, ReportOnlyLiveUntil, ReportOnlyTestUntil *time.Time
 
-	RetiredAt         *time.Time
-	CreatedAt         time.Time
-	UpdatedAt         time.Time
+	RetiredAt *time.Time
+	CreatedAt time.Time
+	UpdatedAt time.Time
 }
 
 // Input is what staff says of an API. InvitedIDs count when Visibility is Invited.

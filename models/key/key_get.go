@@ -18,7 +18,7 @@ type Detail struct {
 	CreatorName string // empty when no person made it
 	Maker
 	Owner
-	RevokedByName  string
+	Revoker
 	Successor      *Row // what it was rotated to
 	Predecessor    *Row // what it was rotated from
 	Networks       []NetworkUse
@@ -39,6 +39,22 @@ type Maker struct {
 	Program    *Program   // a key made it, by the API
 	ImportedAt *time.Time // set for an imported key
 	ImportedBy string     // empty when the operator did it
+}
+
+// Revoker is the person who revoked a key.
+type Revoker struct {
+	RevokedByName   string // empty when no person did it, or they are gone
+	RevokedByMember bool   // of the key's organization, as it is now
+	RevokedByStaff  bool
+}
+
+// RevokedFor tells who revoked a key to a reader: staff hear the name, members that of another member; of staff they hear that it was staff, and of
+// anybody else nothing.
+func (r Revoker) RevokedFor(staff bool) (name string, ofStaff bool) {
+	if r.RevokedByName != "" && (staff || r.RevokedByMember) {
+		return r.RevokedByName, false
+	}
+	return "", r.RevokedByStaff
 }
 
 // Program is the key by which another was made.
@@ -176,15 +192,19 @@ func (s *Store) people(g *gorm.DB, d *Detail) error {
 	var found []struct {
 		Creator, Revoker, Importer string
 		ImportedAt                 *time.Time
+		Member, Staff              int
 	}
-	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker, COALESCE(w.name, '') AS importer, i.created_at AS imported_at
+	err := g.Raw(`SELECT COALESCE(c.name, '') AS creator, COALESCE(r.name, '') AS revoker, COALESCE(w.name, '') AS importer, i.created_at AS imported_at,
+		CASE WHEN COALESCE(r.staff_role, '') <> '' THEN 1 ELSE 0 END AS staff,
+		CASE WHEN EXISTS (SELECT 1 FROM members m JOIN apps a ON a.organization_id = m.organization_id WHERE a.id = k.app_id AND m.user_id = k.revoked_by) THEN 1 ELSE 0 END AS member
 		FROM keys k LEFT JOIN users c ON c.id = k.created_by LEFT JOIN users r ON r.id = k.revoked_by
 		LEFT JOIN key_imports i ON i.id = k.import_id LEFT JOIN users w ON w.id = i.made_by WHERE k.id = ?`, d.ID).Scan(&found).Error
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	f := found[0]
-	d.CreatorName, d.RevokedByName, d.ImportedAt, d.ImportedBy = f.Creator, f.Revoker, f.ImportedAt, f.Importer
+	d.CreatorName, d.ImportedAt, d.ImportedBy = f.Creator, f.ImportedAt, f.Importer
+	d.Revoker = Revoker{RevokedByName: f.Revoker, RevokedByMember: f.Member == 1, RevokedByStaff: f.Staff == 1}
 	if d.CreatedBy != nil || d.ImportedAt != nil {
 		return nil
 	}

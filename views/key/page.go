@@ -228,6 +228,7 @@ type ShowPage struct {
 type Note struct {
 	Tone  components.Tone
 	Title string
+	Label string // of ours before Text, where that is typed
 	Text  string
 	Typed bool   // Text is what a person typed
 	More  string // a sentence of ours after it

@@ -42,6 +42,7 @@ func (s *situation) saw(ctx context.Context, check keyring.Code) (all []views.Se
 		if n.RevokedAt != 0 {
 			add(text.T(ctx, "Revoked on"), moment(ctx, n.RevokedAt))
 		}
+		list(text.T(ctx, "Reason"), nonEmpty(s.behind.RevokedReason))
 	case keyring.Expired:
 		s.sawEnd(ctx, add)
 	case keyring.Suspended:

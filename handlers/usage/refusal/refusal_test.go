@@ -209,13 +209,75 @@ func TestRefusalSaysWhatWasAskedForHowLongToWaitAndThatItWasLetThrough(t *testin
 	keyless := s.refuse(4, keyring.MissingKey, 0, keyring.Seen{})
 	mira := s.as(s.w.Person)
 
-	s.has("environment", mira.Get("/console/refusals/"+other), 200, "The key is for the environment Test, and Live was asked for.", "/console/keys/new?app="+s.w.App.Show("app"))
+	s.has("environment", mira.Get("/console/refusals/"+other), 200, "The key is for the environment Test, and Live was asked for.", "/console/keys/new?app="+s.w.App.Show("app"), "environment=live")
 	s.has("rate", mira.Get("/console/refusals/"+limited), 200, "Wait 6 seconds.")
 	s.has("let through", mira.Get("/console/refusals/"+passed), 200, "Would have been refused: Revoked")
 	s.has("no key", s.as(s.w.Staff).Get("/admin/refusals/"+keyless), 200, "Send a key, as Authorization: Bearer")
 	if p := mira.Get("/console/refusals/" + passed); strings.Contains(p.Body, ">Refused: ") {
 		t.Error("what was let through is called refused")
 	}
+}
+
+func TestRefusalNamesTheAddressThatTheKeyIsGoodForAndTheLimitItself(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		other := s.refuse(1, keyring.WrongEnvironment, keyring.EnvironmentOther, keyring.Seen{Environment: "live"})
+		limited := s.refuse(2, keyring.RateLimited, keyring.PlanRate, keyring.Seen{RetryAfter: int64(time.Second)})
+		own := s.refuse(3, keyring.RateLimited, keyring.KeyRate, keyring.Seen{RetryAfter: int64(time.Second)})
+		monthly := s.refuse(4, keyring.QuotaExceeded, keyring.MonthUsedUp, keyring.Seen{Month: &keyring.Left{Limit: 5000}})
+		s.w.Run("DELETE FROM api_environments WHERE api_id = ?", s.w.Orders)
+		s.w.Run("INSERT INTO api_environments (api_id, environment, base_url) VALUES (?, 'live', 'https://api.northwind.example')", s.w.Orders)
+		s.w.Run("UPDATE plans SET rate_requests = 10, rate_period_seconds = 60, burst = 3")
+		s.w.Run("UPDATE keys SET rate_requests = 2, rate_period_seconds = 1 WHERE id = ?", s.key)
+		mira := s.as(s.w.Person)
+
+		s.has("the address", mira.Get("/console/refusals/"+other), 200, "With this key, call https://api.northwind.example: there the API is in the environment Live.", "environment=test")
+		s.has("the plan's rate", mira.Get("/console/refusals/"+limited), 200, "It allows 10 calls a minute, and 3 at once.", "Wait 1 second.")
+		s.has("the key's", mira.Get("/console/refusals/"+own), 200, "It allows 2 calls a second.")
+		s.has("the quota", mira.Get("/console/refusals/"+monthly), 200, "It allows 5,000 calls a month.")
+		if p := s.as(s.gate).Get("/console/refusals/" + own); strings.Contains(p.Body, "It allows") {
+			t.Error("the publisher is told of the key’s own limit (D3)")
+		}
+	})
+}
+
+func TestCreateKeyOfARefusalCarriesTheAppAndTheScopes(t *testing.T) {
+	clock := dbtest.NewClock()
+	s := newSite(t, dbtest.SQLite(t, clock), clock)
+	lacking := s.refuse(1, keyring.InsufficientScope, keyring.RouteScopeMissing, keyring.Seen{Environment: "live", Route: "POST /v2/orders", Missing: "orders:write", Needed: []string{"orders:write"}})
+	gone := s.refuse(2, keyring.Revoked, keyring.KeyRevoked, keyring.Seen{Environment: "live", RevokedAt: clock.Now().UnixNano()})
+	mira, app := s.as(s.w.Person), "app="+s.w.App.Show("app")
+
+	s.has("a scope", mira.Get("/console/refusals/"+lacking), 200, "/console/keys/new?"+app+"&amp;environment=live&amp;grants=orders%2Forders%3Aread&amp;grants=orders%2Forders%3Awrite", "/apis/orders/request?"+app)
+	s.has("one in its place", mira.Get("/console/refusals/"+gone), 200, "/console/keys/new?"+app+"&amp;environment=live&amp;grants=orders%2Forders%3Aread\"")
+}
+
+// D3, L1: members hear which of them revoked a key and why; of staff, that it was staff. Staff hear the name.
+func TestRefusalOfARevokedKeySaysByWhomAndWhy(t *testing.T) {
+	each(t, func(t *testing.T, s *site) {
+		request := s.refuse(1, keyring.Revoked, keyring.KeyRevoked, keyring.Seen{RevokedAt: s.clock.Now().UnixNano()})
+		mira, staff, gate := s.as(s.w.Person), s.as(s.w.Staff), s.as(s.gate)
+		revoked := func(by actor.Actor) {
+			s.w.Run("UPDATE users SET name = 'Robin <R>' WHERE id = ?", by.UserID)
+			s.w.Run("UPDATE keys SET revoked_at = ?, revoked_by = ?, revoked_reason = 'It was in a <log>' WHERE id = ?", s.clock.Now(), by.UserID, s.key)
+		}
+
+		revoked(s.w.Person)
+		s.has("a member", mira.Get("/console/refusals/"+request), 200, "by Robin &lt;R&gt;.", "It was in a &lt;log&gt;")
+		revoked(s.w.Staff)
+		s.has("staff, to a member", mira.Get("/console/refusals/"+request), 200, "by the portal’s staff.", "It was in a &lt;log&gt;")
+		s.has("staff, to staff", staff.Get("/admin/refusals/"+request), 200, "by Robin &lt;R&gt;.")
+		s.w.Run("UPDATE users SET name = 'Somebody' WHERE id = ?", s.w.Person.UserID)
+		if p := mira.Get("/console/refusals/" + request); strings.Contains(p.Body, "Robin") {
+			t.Error("a name of staff is told to others")
+		}
+		revoked(s.w.Stranger)
+		if p := mira.Get("/console/refusals/" + request); strings.Contains(p.Body, "Robin") || strings.Contains(p.Body, "staff.") {
+			t.Error("who is neither member nor staff is told of")
+		}
+		if p := gate.Get("/console/refusals/" + request); p.Status != 200 || strings.Contains(p.Body, "Robin") || strings.Contains(p.Body, "log") && strings.Contains(p.Body, "It was in a") {
+			t.Error("the publisher is told of the key’s own affairs:", p.Status)
+		}
+	})
 }
 
 // Who looks for a request that they can't see is told by the list itself why that may be, in the same words whether there is one or not (Z2).

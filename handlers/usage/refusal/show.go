@@ -22,21 +22,22 @@ import (
 // show opens the refusal of a request.
 func (h *Handler) show(root string) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		r, err := h.Refusals.Open(web.Ctx(c), refusal.View{Actor: web.Actor(c), Everything: root == admin}, c.Param("request"))
+		view := refusal.View{Actor: web.Actor(c), Everything: root == admin}
+		r, err := h.Refusals.Open(web.Ctx(c), view, c.Param("request"))
 		if fault.Is(err, fault.NotFound) && refusal.IsRequestID(c.Param("request")) {
 			return h.missing(c, root, c.Param("request"))
 		}
 		if err != nil {
 			return err
 		}
-		behind, err := h.behind(c, &r, root)
+		behind, err := h.Refusals.BehindOf(web.Ctx(c), view, &r)
 		if err != nil {
 			return err
 		}
 		p := views.RefusalPage{
 			Frame: h.Frame(c, r.RequestID), Request: r.RequestID, Code: r.Code, Words: codeWords(web.Ctx(c), r.Code), Passed: passedOver(&r),
 			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: r.RequestID, Own: true}},
-			Facts:  h.facts(c, &r, root), Verdict: h.verdictOf(c, &r, root, behind),
+			Facts:  h.facts(c, &r, root), Verdict: Told(web.Ctx(c), &r, root, behind),
 		}
 		if r.Own && !r.KeyID.IsZero() && !r.APIID.IsZero() {
 			p.Ask = askHref(root, &r)
@@ -104,20 +105,25 @@ func doorWords(c echo.Context, d refusal.Door) string {
 	return ""
 }
 
-// verdictOf tells why a call was refused.
-func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, behind refusal.Behind) views.Verdict {
-	v := views.Verdict{Title: web.T(c, "Refused: %s", codeWords(web.Ctx(c), r.Code))}
+// ToldInConsole is Told with links for those whose call it was.
+func ToldInConsole(ctx context.Context, r *refusal.Refusal, behind refusal.Behind) views.Verdict {
+	return Told(ctx, r, console, behind)
+}
+
+// Told tells why a call was refused, and what would make it pass, with links below root. What is behind it is of BehindOf.
+func Told(ctx context.Context, r *refusal.Refusal, root string, behind refusal.Behind) views.Verdict {
+	v := views.Verdict{Title: text.T(ctx, "Refused: %s", codeWords(ctx, r.Code))}
 	if passedOver(r) {
-		v.Title, v.LetThrough = web.T(c, "Would have been refused: %s", codeWords(web.Ctx(c), r.Code)), true
+		v.Title, v.LetThrough = text.T(ctx, "Would have been refused: %s", codeWords(ctx, r.Code)), true
 	}
 	code, judged := r.Judged()
 	if !judged {
-		v.Said, v.Remedies = r.Detail, []views.Remedy{errorsGuide(c, r.Code)}
+		v.Said, v.Remedies = r.Detail, []views.Remedy{errorsGuide(ctx, r.Code)}
 		if r.Code == keyring.MissingKey.String() {
-			v.Remedies = append([]views.Remedy{{Text: web.T(c, "Send a key, as Authorization: Bearer or as X-API-Key.")}}, v.Remedies...)
+			v.Remedies = append([]views.Remedy{{Text: text.T(ctx, "Send a key, as Authorization: Bearer or as X-API-Key.")}}, v.Remedies...)
 		}
 		if !r.KeyID.IsZero() && r.Own {
-			v.Remedies = append(v.Remedies, views.Remedy{Text: web.T(c, "What was refused is the key by which was asked."), Label: web.T(c, "Open the key"), Href: root + "/keys/" + r.KeyID.Show(key.IDPrefix)})
+			v.Remedies = append(v.Remedies, views.Remedy{Text: text.T(ctx, "What was refused is the key by which was asked."), Label: text.T(ctx, "Open the key"), Href: root + "/keys/" + r.KeyID.Show(key.IDPrefix)})
 		}
 		return v
 	}
@@ -125,7 +131,6 @@ func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, beh
 		cause: r.Why(), seen: r.Seen, at: r.At, address: r.Address, origin: r.Origin, root: root, own: r.Own, keyID: r.KeyID, appID: r.AppID, slug: r.APISlug, manage: r.MayManageKey,
 		access: r.MayAskAccess, code: code, apiID: r.APIID, behind: behind,
 	}
-	ctx := web.Ctx(c)
 	v.Why, v.Behind, v.Remedies = s.why(ctx), s.whence(ctx), s.remedies(ctx)
 	s.checks(ctx, keyring.Steps(code), &v)
 	return v
@@ -134,27 +139,9 @@ func (h *Handler) verdictOf(c echo.Context, r *refusal.Refusal, root string, beh
 // passedOver reports whether the call went on, since the API was in report-only mode.
 func passedOver(r *refusal.Refusal) bool { return r.Status == 200 && r.Door == refusal.Authz }
 
-// behind finds what is behind a refusal, for a reader who may see the key; a key that is gone has nothing behind it.
-func (h *Handler) behind(c echo.Context, r *refusal.Refusal, root string) (refusal.Behind, error) {
-	if _, judged := r.Judged(); !judged || !r.Own || r.KeyID.IsZero() || r.APIID.IsZero() {
-		return refusal.Behind{}, nil
-	}
-	get := h.Keys.Get
-	if root == admin {
-		get = h.Keys.GetAny
-	}
-	k, err := get(web.Ctx(c), web.Actor(c), r.KeyID)
-	if fault.Is(err, fault.NotFound) {
-		return refusal.Behind{}, nil
-	} else if err != nil {
-		return refusal.Behind{}, err
-	}
-	return h.Refusals.Behind(web.Ctx(c), k, r.APIID, r.Why())
-}
-
 // errorsGuide leads to where a code is told at length.
-func errorsGuide(c echo.Context, code string) views.Remedy {
-	return views.Remedy{Text: web.T(c, "The guide to errors tells what this code means, and what to do."), Label: web.T(c, "Read about it"), Href: web.ErrorsPage + "#" + code}
+func errorsGuide(ctx context.Context, code string) views.Remedy {
+	return views.Remedy{Text: text.T(ctx, "The guide to errors tells what this code means, and what to do."), Label: text.T(ctx, "Read about it"), Href: web.ErrorsPage + "#" + code}
 }
 
 // moment is a time of Seen.

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
+	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 	views "github.com/gatehouse-dev/gatehouse/views/usage"
 )
 
@@ -69,6 +70,10 @@ func (s *situation) whence(ctx context.Context) *views.Remedy {
 		return s.pause(ctx)
 	case keyring.AddressUntold, keyring.AddressElsewhere:
 		return s.networks(ctx)
+	case keyring.KeyRate:
+		if s.own {
+			return s.leading(ctx, s.allowing(ctx, text.T(ctx, found.words)), found.at)
+		}
 	case keyring.MonthUsedUp, keyring.DayUsedUp, keyring.QuotaHeld, keyring.QuotaTooSmall, keyring.PlanRate, keyring.RateTooSmall, keyring.NothingGranted:
 		return s.plan(ctx)
 	}
@@ -162,10 +167,42 @@ func (s *situation) plan(ctx context.Context) *views.Remedy {
 	case s.cause == keyring.NothingGranted:
 		return s.leading(ctx, text.T(ctx, "The scopes that the app’s access to the API holds."), appItself)
 	case name == "":
-		return s.leading(ctx, text.T(ctx, "The plan of the app’s access to the API."), appItself)
+		return s.leading(ctx, s.allowing(ctx, text.T(ctx, "The plan of the app’s access to the API.")), appItself)
 	case s.cause == keyring.RateTooSmall:
 		return s.leading(ctx, text.T(ctx, "The plan of the app’s access to the API, %s, or the key’s own limit, whichever is less.", name), appItself)
 	default:
-		return s.leading(ctx, text.T(ctx, "The plan of the app’s access to the API: %s.", name), appItself)
+		return s.leading(ctx, s.allowing(ctx, text.T(ctx, "The plan of the app’s access to the API: %s.", name)), appItself)
 	}
+}
+
+// allowing is a sentence about a limit, and after it how much that is.
+func (s *situation) allowing(ctx context.Context, words string) string {
+	number := func(l *keyring.Left) string { return text.Number(ctx, l.Limit) }
+	r := s.behind.Rate
+	switch {
+	case s.cause == keyring.MonthUsedUp && s.seen.Month != nil:
+		return words + " " + text.T(ctx, "It allows %s calls a month.", number(s.seen.Month))
+	case s.cause == keyring.DayUsedUp && s.seen.Day != nil:
+		return words + " " + text.T(ctx, "It allows %s calls a day.", number(s.seen.Day))
+	case s.cause != keyring.PlanRate && s.cause != keyring.KeyRate || r.Requests == 0:
+		return words
+	case r.Burst > 0:
+		return words + " " + text.T(ctx, "It allows %[1]s, and %[2]s at once.", rateWords(ctx, r), text.Number(ctx, r.Burst))
+	}
+	return words + " " + text.T(ctx, "It allows %s.", rateWords(ctx, r))
+}
+
+func rateWords(ctx context.Context, r refusal.Rate) string {
+	n := text.Number(ctx, r.Requests)
+	switch r.Period {
+	case 1:
+		return text.T(ctx, "%s calls a second", n)
+	case 60:
+		return text.T(ctx, "%s calls a minute", n)
+	case 3600:
+		return text.T(ctx, "%s calls an hour", n)
+	case 86400:
+		return text.T(ctx, "%s calls a day", n)
+	}
+	return text.T(ctx, "%[1]s calls in %[2]s seconds", n, text.Number(ctx, r.Period))
 }

@@ -2,6 +2,8 @@ package refusal
 
 import (
 	"context"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -70,6 +72,12 @@ func (s *situation) why(ctx context.Context) string {
 	case 0:
 		return "" // not told to this reader: the title says as much as the answer did
 	case keyring.KeyRevoked:
+		switch {
+		case s.behind.RevokedBy != "":
+			return text.T(ctx, "The key was revoked on %[1]s by %[2]s.", moment(ctx, n.RevokedAt), s.behind.RevokedBy)
+		case s.behind.RevokedByStaff:
+			return text.T(ctx, "The key was revoked on %s by the portal’s staff.", moment(ctx, n.RevokedAt))
+		}
 		return text.T(ctx, "The key was revoked on %s.", moment(ctx, n.RevokedAt))
 	case keyring.KeyExpired:
 		return text.T(ctx, "The key ended on %s.", moment(ctx, n.EndsAt))
@@ -158,7 +166,7 @@ func (s *situation) remedies(ctx context.Context) []views.Remedy {
 	case keyring.OriginElsewhere, keyring.OriginUntold:
 		return []views.Remedy{managed(text.T(ctx, "Call from a page of one of its origins, or add this one to the key."), text.T(ctx, "Change its origins"), keyPage+"/limits")}
 	case keyring.EnvironmentOther, keyring.EnvironmentAbsent:
-		return []views.Remedy{s.anew(ctx, text.T(ctx, "Use a key of the other environment."), at)}
+		return s.environmentRemedies(ctx, at)
 	case keyring.DomainOther:
 		return []views.Remedy{s.anew(ctx, text.T(ctx, "Create a key that has scopes of this API alone."), at)}
 	case keyring.VersionRetired, keyring.RouteUndeclared, keyring.MethodMalformed:
@@ -200,7 +208,11 @@ func (s *situation) getScope(ctx context.Context, at link) []views.Remedy {
 	case !s.access:
 		words = text.T(ctx, "Ask an admin of the organization to request the scope for the app, then create a key with it.")
 	}
-	return []views.Remedy{at(words, text.T(ctx, "See the API"), s.apiHref()), s.anew(ctx, text.T(ctx, "Does the app’s access hold it already? Then create a key with it."), at)}
+	ask := at(words, text.T(ctx, "See the API"), s.apiHref())
+	if s.access && !s.appID.IsZero() {
+		ask = at(words, text.T(ctx, "Request access"), s.apiHref()+"/request?app="+s.appID.Show(org.AppPrefix))
+	}
+	return []views.Remedy{ask, s.anew(ctx, text.T(ctx, "Does the app’s access hold it already? Then create a key with it."), at)}
 }
 
 func (s *situation) apiHref() string {
@@ -215,15 +227,50 @@ func (s *situation) anew(ctx context.Context, words string, at link) views.Remed
 	if s.root == admin {
 		return views.Remedy{Text: words}
 	}
-	return at(words, text.T(ctx, "Create a key"), s.newKey())
+	return at(words, text.T(ctx, "Create a key"), s.newKey(s.seen.Environment))
 }
 
-// newKey is the form of a key of the same app.
-func (s *situation) newKey() string {
+// environmentRemedies are for a key of another environment: where that is, or a key of this one.
+func (s *situation) environmentRemedies(ctx context.Context, at link) (all []views.Remedy) {
+	other := s.seen.Environment
+	if s.cause == keyring.EnvironmentOther {
+		other = map[string]string{"live": "test", "test": "live"}[other]
+	}
+	if s.behind.Address != "" {
+		all = append(all, views.Remedy{Text: text.T(ctx, "With this key, call %[1]s: there the API is in the environment %[2]s.", s.behind.Address, environment(ctx, s.seen.Environment))})
+	}
+	words := text.T(ctx, "Use a key of the other environment.")
+	if s.root == admin {
+		return append(all, views.Remedy{Text: words})
+	}
+	return append(all, at(words, text.T(ctx, "Create a key"), s.newKey(other)))
+}
+
+// newKey is the form of a key of the same app, in an environment, with what the old one holds and what it lacked.
+func (s *situation) newKey(environment string) string {
 	if s.appID.IsZero() {
 		return s.root + "/keys/new"
 	}
-	return s.root + "/keys/new?app=" + s.appID.Show(org.AppPrefix)
+	q := url.Values{"app": {s.appID.Show(org.AppPrefix)}}
+	if environment == "live" || environment == "test" {
+		q.Set("environment", environment)
+	}
+	q["grants"] = s.grants()
+	return s.root + "/keys/new?" + q.Encode()
+}
+
+// grants are the scopes of a new key: those of the old one, and what the call needed at its API. Where the old one's are of another data domain, the latter
+// alone.
+func (s *situation) grants() (all []string) {
+	if s.cause != keyring.DomainOther {
+		all = append(all, s.behind.Holds...)
+	}
+	for _, scope := range s.seen.Needed {
+		if one := s.slug + "/" + scope; s.slug != "" && !slices.Contains(all, one) {
+			all = append(all, one)
+		}
+	}
+	return all
 }
 
 func (s *situation) wait(ctx context.Context) []views.Remedy {

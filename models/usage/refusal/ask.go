@@ -76,7 +76,7 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 	}
 	answer.Explanation = keyring.Explain(ctx, quotas.now, q.At, facts, api, &request, keyring.Limits{Rates: s.rates, Quotas: quotas})
 	answer.APISlug, answer.Facts = api.Slug, facts != nil
-	answer.Behind, err = s.Behind(ctx, answer.Key, q.API, answer.Cause)
+	answer.Behind, err = s.Behind(ctx, answer.Key, q.API, answer.Cause, q.Everything)
 	return answer, err
 }
 
