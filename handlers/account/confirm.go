@@ -4,6 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/models/account/factor"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 )
 
@@ -13,19 +14,38 @@ type confirmForm struct {
 	Next     string `form:"next"`
 }
 
-// ConfirmForm asks again for what was given too long ago: the password, and a second factor of who has one (A14).
+// ConfirmForm asks again for what was given too long ago: the password, and a second factor of who has one (A14), or a passkey, which is both.
 func (h *Handler) ConfirmForm(c echo.Context) error {
-	return h.Render(c, views.ConfirmPage(h.confirmPage(c, c.QueryParam("next"))))
+	p, err := h.confirmPage(c, c.QueryParam("next"))
+	if err != nil {
+		return err
+	}
+	return h.Render(c, views.ConfirmPage(p))
+}
+
+// ConfirmRefused is ConfirmForm after something else than its own fields was not taken.
+func (h *Handler) ConfirmRefused(c echo.Context, next string, failed error) error {
+	p, err := h.confirmPage(c, next)
+	if err != nil {
+		return err
+	}
+	return h.confirmAgain(c, p, failed)
 }
 
 // confirmPage asks for what is stale; when nothing is, for the password.
-func (h *Handler) confirmPage(c echo.Context, next string) views.Confirm {
+func (h *Handler) confirmPage(c echo.Context, next string) (views.Confirm, error) {
 	s, now := web.Session(c), h.Now()
 	code := !s.FactorFresh(now)
-	return views.Confirm{
+	p := views.Confirm{
 		Frame: h.Frame(c, web.T(c, "Confirm that it is you")), Next: web.SafeNext(next, ""), Email: web.User(c).Email,
 		AskCode: code, AskPassword: !code || !s.PasswordFresh(now),
 	}
+	if h.Factors == nil {
+		return p, nil
+	}
+	kinds, err := h.Factors.Kinds(web.Ctx(c), web.Actor(c))
+	p.Apps, p.Passkeys = kinds[factor.TOTP], kinds[factor.Passkey]
+	return p, err
 }
 
 // Confirm makes the session fresh under a new token and leads back. Password and code are judged one after the other: of a right password and a wrong code the
@@ -35,7 +55,10 @@ func (h *Handler) Confirm(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	p := h.confirmPage(c, form.Next)
+	p, err := h.confirmPage(c, form.Next)
+	if err != nil {
+		return err
+	}
 	if p.AskPassword {
 		token, err := h.Store.Reauthenticate(web.Ctx(c), web.Actor(c), form.Password)
 		if err != nil {

@@ -43,7 +43,7 @@ func (h *Handler) AskToSignIn(c echo.Context, next string) error {
 
 func (h *Handler) loginPage(c echo.Context, next string) (views.Login, error) {
 	p := views.Login{Frame: h.Frame(c, web.T(c, "Sign in")), Next: web.SafeNext(next, ""), Approval: h.policy() == config.SignupApproval, NoSignup: h.policy() == config.SignupClosed}
-	p.Frame.NoIndex = true
+	p.Frame.NoIndex, p.Passkeys = true, h.Factors != nil && h.Factors.Passkeys()
 	var err error
 	p.NotSetUp, err = h.notSetUp(c)
 	return p, err
@@ -74,6 +74,20 @@ func (h *Handler) SignInNow(c echo.Context) error {
 		return err
 	}
 	return h.Onward(c, session, web.SafeNext(form.Next, ""))
+}
+
+// SignInRefused answers with the sign-in form and why another way in failed: an Unauthenticated fault. Other errors it returns as they are.
+func (h *Handler) SignInRefused(c echo.Context, next string, failed error) error {
+	f := fault.As(failed)
+	if f == nil || f.Kind != fault.Unauthenticated {
+		return failed
+	}
+	p, err := h.loginPage(c, next)
+	if err != nil {
+		return err
+	}
+	p.Failed = web.T(c, f.Key, f.Args...)
+	return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))
 }
 
 // Onward leads who just got a session to where they were going, by way of the second factor if one is to be shown. Next is one of our paths, or "".

@@ -110,6 +110,8 @@ const (
 	SignupCookie = "gatehouse-signup"
 	// KnownCookie says that somebody signed in with this browser before. It opens nothing; strangers' guesses don't lock it out (A7).
 	KnownCookie = "gatehouse-known"
+	// PasskeyCookie ties the challenge of a passkey to the browser that asked for it, before anybody is signed in there (A11).
+	PasskeyCookie = "gatehouse-passkey"
 )
 
 func (k *Kit) cookieName(name string) string {

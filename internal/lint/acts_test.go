@@ -55,6 +55,9 @@ var withoutAct = map[string]string{
 	"guide.EachDocument":      "only reads, in a transaction of whoever makes the index anew",
 	"factor.Begin":            "a seed that counts for nothing before its first code is given, which is the act",
 	"account.CalibrateCost":   "only ever makes hashes dearer, by what the machine can bear; the log says it",
+	"factor.AskForNew":        "a challenge, which is nothing before its answer, which is the act",
+	"factor.Ask":              "as AskForNew",
+	"factor.AskToEnter":       "as AskForNew",
 	"account.AddUser":         "within the transaction of whoever calls, who records the act",
 	"account.ChangeLanguage":  "a preference of the reader, changed by one click on any page",
 }

@@ -10,7 +10,7 @@ import (
 
 // testing says whether the file is for tests and tools, where some rules for the running server don't hold.
 func (s source) forTests() bool {
-	return s.isTest() || s.within("internal/testenv", "internal/tools", "models/db/dbtest", "handlers/webtest", "cmd/bench")
+	return s.isTest() || s.within("internal/testenv", "internal/tools", "models/db/dbtest", "models/account/factor/factortest", "handlers/webtest", "cmd/bench")
 }
 
 // clockReaders may ask the machine for the time.

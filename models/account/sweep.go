@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Sweep deletes what is over: sign-ups nobody verified, links, sessions, counters, form tokens, second factors that nobody finished to set up. To be run every few minutes by one replica.
+// Sweep deletes what is over: sign-ups nobody verified, links, sessions, counters, form tokens, challenges, second factors that nobody finished to set up. To be run every few minutes by one replica.
 func (s *Store) Sweep(ctx context.Context) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := expireSignups(tx); err != nil {
@@ -19,6 +19,7 @@ func (s *Store) Sweep(ctx context.Context) error {
 			"DELETE FROM sessions WHERE expires_at <= ?",
 			"DELETE FROM throttles WHERE resets_at <= ?",
 			"DELETE FROM form_tokens WHERE expires_at <= ?",
+			"DELETE FROM ceremonies WHERE expires_at <= ?",
 		} {
 			if _, err := tx.Run(query, tx.Now); err != nil {
 				return err

@@ -7,5 +7,6 @@ import { keyForm } from "./keyform.js";
 import { menus } from "./menus.js";
 import { similar } from "./similar.js";
 import { desk } from "./desk.js";
+import { passkeys } from "./passkey.js";
 
-for (const start of [copyButtons, charts, times, forms, menus, similar, desk, keyForm]) start(document);
+for (const start of [copyButtons, charts, times, forms, menus, similar, desk, keyForm, passkeys]) start(document);

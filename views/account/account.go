@@ -44,6 +44,8 @@ type Confirm struct {
 	Email       string
 	AskPassword bool
 	AskCode     bool
+	Apps        bool // a code can be one of an authenticator app
+	Passkeys    bool // one stands for all that is asked
 	Problems    []components.Problem
 	Errors      map[string]string
 }

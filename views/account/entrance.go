@@ -48,6 +48,7 @@ type Login struct {
 	Asked    bool   // somebody wanted a page for which one signs in
 	Approval bool
 	NoSignup bool
+	Passkeys bool // they sign in here
 }
 
 // Forgot is the page that asks for a link to choose a new password.
@@ -102,9 +103,12 @@ func passwordField(ctx context.Context, name, label, err string) components.Fiel
 }
 
 // confirmCode takes a code of an app or a recovery code: letters, too.
-func confirmCode(ctx context.Context, err string) components.Field {
-	f := components.Field{Name: "code", Label: text.T(ctx, "Code of your second factor"), Autocomplete: "one-time-code", Code: true, Required: true, Error: err, MaxLength: 40}
+func confirmCode(ctx context.Context, p Confirm) components.Field {
+	f := components.Field{Name: "code", Label: text.T(ctx, "Code of your second factor"), Autocomplete: "one-time-code", Code: true, Required: true, Error: p.Errors["code"], MaxLength: 40}
 	f.Hint = text.T(ctx, "Of your authenticator app, or a recovery code.")
+	if !p.Apps {
+		f.Label, f.Autocomplete, f.Hint = text.T(ctx, "Recovery code"), "off", text.T(ctx, "One of those that you kept when you set up your second factor. Each works once.")
+	}
 	return f
 }
 

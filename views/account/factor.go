@@ -13,9 +13,12 @@ type Security struct {
 	Factors   []Factor
 	CodesLeft int
 	CodesMade components.Moment // of the recovery codes; zero when there are none
+	Passkeys  bool              // they can be added
+	AtAddress bool              // they can't, because the portal is reached by an IP address
 	NewName   string
+	NewKey    string // the name of a new passkey
 	Problems  []components.Problem
-	Errors    map[string]string
+	Errors    map[string]string // of a new app, by field; of a new passkey, "passkey_name"
 }
 
 // Factor is one second factor in a list.
@@ -25,6 +28,7 @@ type Factor struct {
 	Path  string
 	Used  components.Moment
 	Added components.Moment
+	Back  components.Moment // when a copy of it may have been used; zero: never
 }
 
 // FactorPage is the page of one second factor.
@@ -59,7 +63,7 @@ func (p Enrol) viewBox() string {
 type Codes struct {
 	Frame layout.Frame
 	Codes []string
-	First bool // they come with the first factor
+	First string // the kind of the first factor, with which they come; "": they are new ones
 }
 
 func (p Codes) hidden() []components.Hidden {
@@ -75,6 +79,14 @@ type ShowFactor struct {
 	Frame    layout.Frame
 	Next     string
 	Email    string
+	Apps     bool // there is an authenticator app
+	Passkeys bool
 	Problems []components.Problem
 	Errors   map[string]string
 }
+
+// Kinds of factors, as Codes.First names them.
+const (
+	FirstApp     = "totp"
+	FirstPasskey = "passkey"
+)

@@ -24,7 +24,7 @@ func (h *Handler) Begin(c echo.Context) error {
 	id, err := h.Store.Begin(web.Ctx(c), web.Actor(c), form.Name)
 	err = h.Unkeyed(c, err, &form.Name)
 	if _, _, ok := web.Problems(c, err); ok {
-		return h.security(c, form.Name, err)
+		return h.security(c, func(p *views.Security) { p.NewName = form.Name }, err)
 	}
 	if err != nil {
 		return err
@@ -90,7 +90,7 @@ func (h *Handler) Enrol(c echo.Context) error {
 	}
 	h.StartSession(c, added.Token, added.Session.ExpiresAt.Sub(h.Now()))
 	if len(added.Codes) > 0 {
-		return h.codes(c, added.Codes, true)
+		return h.codes(c, added.Codes, views.FirstApp)
 	}
 	return h.Done(c, home, text.N("The app is set up. It is asked for a code when you sign in."))
 }
@@ -101,10 +101,10 @@ func (h *Handler) NewCodes(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.codes(c, codes, false)
+	return h.codes(c, codes, "")
 }
 
-func (h *Handler) codes(c echo.Context, codes []string, first bool) error {
+func (h *Handler) codes(c echo.Context, codes []string, first string) error {
 	return h.Render(c, views.CodesPage(views.Codes{Frame: h.Frame(c, web.T(c, "Keep your recovery codes")), Codes: codes, First: first}))
 }
 

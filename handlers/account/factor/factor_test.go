@@ -35,14 +35,20 @@ type world struct {
 	t        *testing.T
 	accounts *accounts.Store
 	ada      accounts.User
+	origin   *url.URL // of passkeys; nil: there are none
 }
 
 func begin(t *testing.T) *world {
 	t.Helper()
+	return beginAt(t, &url.URL{Scheme: "https", Host: "portal.example"})
+}
+
+func beginAt(t *testing.T, origin *url.URL) *world {
+	t.Helper()
 	clock := dbtest.NewClock()
 	d := dbtest.SQLite(t, clock)
 	root, err := secret.Parse("vT3kQ9xWm2ZpL8rYc5NbH7sJd4Gf6AuE", "")
-	w := &world{t: t}
+	w := &world{t: t, origin: origin}
 	w.must(err)
 	quick := func(plain, salt []byte, _ password.Params, n uint32) []byte { // the real one is tested in its own package
 		sum := sha256.Sum256(append(append([]byte{}, salt...), plain...))
@@ -55,7 +61,7 @@ func begin(t *testing.T) *world {
 		w.accounts = accounts.NewStore(accounts.Options{DB: d, Hasher: hasher, Sealer: root.Sealer(secret.LabelPassword), Signer: root.Signer(secret.LabelSession), Outbox: box, Link: k.Link, Floor: -1})
 		k.Accounts = w.accounts
 		people := account.New(k, w.accounts, true)
-		people.Factors = factor.NewStore(factor.Options{DB: d, Accounts: w.accounts, Sealer: root.Sealer(secret.LabelFactor), Outbox: box, Link: k.Link, PortalName: func(context.Context) string { return "Gatehouse" }})
+		people.Factors = factor.NewStore(factor.Options{DB: d, Accounts: w.accounts, Sealer: root.Sealer(secret.LabelFactor), Outbox: box, Link: k.Link, PortalName: func(context.Context) string { return "Gatehouse" }, BaseURL: w.origin})
 		people.Routes(r)
 		(&handlers.Handler{Kit: k, Accounts: people, Store: people.Factors}).Routes(r)
 		r.Get("/console", web.SignedIn(), func(c echo.Context) error { return c.String(200, "console") })

@@ -35,6 +35,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.PostSmall(home+"/factors/:factor/remove", web.SignedIn().Fresh(), h.Remove)
 	r.PostSmall(home+"/codes", web.SignedIn().Fresh(), h.NewCodes)
 	r.PostSmall(home+"/codes/file", web.SignedIn(), h.CodesFile)
+	h.passkeyRoutes(r)
 }
 
 type nameForm struct {
@@ -43,11 +44,11 @@ type nameForm struct {
 
 // Security is the page of one's own second factors.
 func (h *Handler) Security(c echo.Context) error {
-	return h.security(c, web.T(c, "Authenticator app"), nil)
+	return h.security(c, func(*views.Security) {}, nil)
 }
 
-// security renders the page; of a form that was sent, name is what was entered and failed what is wrong with it.
-func (h *Handler) security(c echo.Context, name string, failed error) error {
+// security renders the page; of a form that was sent, keep puts back what was entered, and failed is what is wrong with it.
+func (h *Handler) security(c echo.Context, keep func(*views.Security), failed error) error {
 	ctx, a := web.Ctx(c), web.Actor(c)
 	factors, err := h.Store.List(ctx, a)
 	if err != nil {
@@ -57,7 +58,10 @@ func (h *Handler) security(c echo.Context, name string, failed error) error {
 	if err != nil {
 		return err
 	}
-	p := views.Security{Frame: h.Frame(c, web.T(c, "Second factors")), NewName: name, CodesLeft: recovery.Unused}
+	p := views.Security{
+		Frame: h.Frame(c, web.T(c, "Second factors")), NewName: web.T(c, "Authenticator app"), NewKey: web.T(c, "Passkey"), CodesLeft: recovery.Unused,
+		Passkeys: h.Store.Passkeys(), AtAddress: !h.Store.Passkeys(),
+	}
 	if recovery.MadeAt != nil {
 		p.CodesMade = components.MomentAt(ctx, h.Now(), *recovery.MadeAt)
 	}
@@ -68,6 +72,7 @@ func (h *Handler) security(c echo.Context, name string, failed error) error {
 		return h.Render(c, views.SecurityPage(p))
 	}
 	p.Problems, p.Errors, _ = web.Problems(c, failed)
+	keep(&p)
 	return h.RenderProblems(c, views.SecurityPage(p))
 }
 
@@ -77,10 +82,13 @@ func (h *Handler) row(c echo.Context, f factor.Factor) views.Factor {
 	if f.LastUsedAt != nil {
 		row.Used = components.MomentAt(ctx, h.Now(), *f.LastUsedAt)
 	}
+	if f.CountedBackAt != nil {
+		row.Back = components.MomentAt(ctx, h.Now(), *f.CountedBackAt)
+	}
 	return row
 }
 
-var kinds = map[string]string{factor.TOTP: text.N("Authenticator app")}
+var kinds = map[string]string{factor.TOTP: text.N("Authenticator app"), factor.Passkey: text.N("Passkey")}
 
 func path(f factor.Factor) string { return home + "/factors/" + f.ID.Show(factor.Prefix) }
 

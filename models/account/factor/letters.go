@@ -25,10 +25,20 @@ func moment(u account.User, t time.Time) string {
 	return text.DateTime(text.With(context.Background(), l), t)
 }
 
-func (s *Store) letterAdded(ctx context.Context, u account.User, now time.Time) outbox.Letter {
+func (s *Store) letterAdded(ctx context.Context, u account.User, kind string, now time.Time) outbox.Letter {
 	name := s.o.PortalName(ctx)
-	return s.letter(ctx, u, "factor_added", outbox.L("A second factor was added to your account at %s", name),
-		outbox.L("An authenticator app was added to your account at %s on %s. From now on, signing in asks for a code of it.", name, moment(u, now)))
+	told := outbox.L("An authenticator app was added to your account at %s on %s. From now on, signing in asks for a code of it.", name, moment(u, now))
+	if kind == Passkey {
+		told = outbox.L("A passkey was added to your account at %s on %s. It signs you in without your password, and with your password signing in now asks for a second factor.", name, moment(u, now))
+	}
+	return s.letter(ctx, u, "factor_added", outbox.L("A second factor was added to your account at %s", name), told)
+}
+
+func (s *Store) letterCountedBack(ctx context.Context, u account.User, now time.Time) outbox.Letter {
+	name := s.o.PortalName(ctx)
+	return s.letter(ctx, u, "passkey_counted_back", outbox.L("A passkey of yours at %s was refused", name),
+		outbox.L("A passkey of your account was shown at %s on %s, and what it counted had been counted before. There may be a copy of it, so it was not taken.", name, moment(u, now)),
+		outbox.L("Remove that passkey, and add a new one."))
 }
 
 func (s *Store) letterRemoved(ctx context.Context, u account.User, now time.Time) outbox.Letter {

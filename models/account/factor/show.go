@@ -164,6 +164,10 @@ func (s *Store) takeTry(ctx context.Context, bucket string) error {
 	if err != nil || ok {
 		return err
 	}
+	return tooOften(after)
+}
+
+func tooOften(after time.Duration) error {
 	return fault.Later(after, text.N("That was tried too often. Wait %d minutes, then try again."), int((after+time.Minute-1)/time.Minute))
 }
 

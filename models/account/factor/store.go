@@ -1,10 +1,13 @@
-// Package factor is second factors of people: authenticator apps (TOTP, RFC 6238) and recovery codes, what proves them at sign-in and before what matters, and what
-// their owners do with them. Questions and codes by SMS are not offered.
+// Package factor is second factors of people: authenticator apps (TOTP, RFC 6238), passkeys (WebAuthn) and recovery codes, what proves them at sign-in and before what
+// matters, and what their owners do with them. A passkey signs in alone, too. Questions and codes by SMS are not offered.
 package factor
 
 import (
 	"context"
+	"net/url"
 	"time"
+
+	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
@@ -16,10 +19,13 @@ import (
 // Prefix begins the ids of factors as pages show them.
 const Prefix = "factor"
 
-// TOTP is the kind of an authenticator app.
-const TOTP = "totp"
+// Kinds of factors.
+const (
+	TOTP    = "totp"    // an authenticator app
+	Passkey = "passkey" // a key pair of WebAuthn, whose private half stays with its authenticator
+)
 
-// Options of a Store. All are required.
+// Options of a Store. All but BaseURL are required.
 type Options struct {
 	DB         *db.DB
 	Accounts   *account.Store
@@ -27,13 +33,19 @@ type Options struct {
 	Outbox     *outbox.Outbox
 	Link       func(path string) string // absolute address under the configured base URL (W6)
 	PortalName func(ctx context.Context) string
+
+	// BaseURL is the origin at which passkeys work, and its host the name that they are for (A11). Nil: there are none.
+	BaseURL *url.URL
 }
 
 // Store keeps second factors. Safe for concurrent use.
-type Store struct{ o Options }
+type Store struct {
+	o     Options
+	party *webauthn.WebAuthn // nil where passkeys can't be
+}
 
 // NewStore makes a store.
-func NewStore(o Options) *Store { return &Store{o} }
+func NewStore(o Options) *Store { return &Store{o, relyingParty(o.BaseURL)} }
 
 // Factor is one that a person has. One that is not confirmed is being set up, and counts for nothing.
 type Factor struct {
@@ -43,9 +55,17 @@ type Factor struct {
 	Name         string
 	SecretSealed string `json:"-"`
 	LastStep     int64
-	ConfirmedAt  *time.Time
-	LastUsedAt   *time.Time
-	CreatedAt    time.Time
+
+	CredentialID   []byte `json:"-"`
+	PublicKey      []byte `json:"-"`
+	SignCount      int64
+	BackupEligible bool
+	Transports     string
+	CountedBackAt  *time.Time // when this passkey was last shown with a count that had been there before: it may have been copied
+
+	ConfirmedAt *time.Time
+	LastUsedAt  *time.Time
+	CreatedAt   time.Time
 }
 
 // List is the actor's own factors that count, oldest first.

@@ -50,12 +50,8 @@ func (s *Store) Begin(ctx context.Context, a actor.Actor, name string) (db.ID, e
 		if _, err := tx.Run("DELETE FROM factors WHERE user_id = ? AND confirmed_at IS NULL", a.UserID); err != nil {
 			return err
 		}
-		var n int64
-		if err := tx.Raw("SELECT COUNT(*) FROM factors WHERE user_id = ?", a.UserID).Scan(&n).Error; err != nil {
+		if err := room(tx.DB, a.UserID); err != nil {
 			return err
-		}
-		if n >= mostFactors {
-			return fault.New(fault.Conflict, "You have %d second factors, as many as one can have. Remove one first.", n)
 		}
 		_, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, secret_sealed, created_at) VALUES (?, ?, ?, ?, ?, ?)", id, a.UserID, TOTP, name, s.o.Sealer.Seal(seed, id.String()), tx.Now)
 		return err
@@ -128,7 +124,7 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, code strin
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.FactorAdded, TargetKind: "factor", TargetID: f.ID, Details: map[string]string{"kind": TOTP}, Personal: map[string]string{"name": f.Name}})
-		if err := s.o.Outbox.Queue(tx, s.letterAdded(tx.Context(), u, tx.Now)); err != nil {
+		if err := s.o.Outbox.Queue(tx, s.letterAdded(tx.Context(), u, TOTP, tx.Now)); err != nil {
 			return err
 		}
 		added.Token, added.Session, err = account.ShowFactor(tx, a)

@@ -9,6 +9,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,7 @@ func (w *world) replica(d *db.DB) (*account.Store, *factor.Store) {
 	})
 	return accounts, factor.NewStore(factor.Options{
 		DB: d, Accounts: accounts, Sealer: w.root.Sealer(secret.LabelFactor), Outbox: w.box, Link: link, PortalName: func(context.Context) string { return "Northwind: APIs" },
+		BaseURL: &url.URL{Scheme: "https", Host: "portal.example"},
 	})
 }
 

@@ -1,0 +1,17 @@
+package account
+
+import (
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// ShowPasskey is ShowFactor of a passkey that has verified its user: it stands for the password, too, so that the session is fresh (A14). Faults: as of ShowFactor.
+func ShowPasskey(tx *db.Tx, a actor.Actor) (string, Session, error) {
+	token, s, err := ShowFactor(tx, a)
+	if err != nil {
+		return "", Session{}, err
+	}
+	s.ReauthenticatedAt = tx.Now
+	_, err = tx.Run("UPDATE sessions SET reauthenticated_at = ? WHERE id = ?", tx.Now, s.ID)
+	return token, s, err
+}
