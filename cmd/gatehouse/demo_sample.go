@@ -60,7 +60,7 @@ func serveSample(w *world, o *opened, house *handlers.House, portal net.Addr) ([
 		if err == nil {
 			all = append(all, server{newServer(sample.New(sample.Options{
 				Authz: scheme + portal.String() + edge.AuthzPath, Client: ask, Token: token, API: api.Slug, Environment: e.Environment,
-			})), l})
+			})), l, ""})
 			err = moveTo(w.ctx, house, api, e, "http://"+l.Addr().String())
 		}
 		if err != nil {

@@ -99,7 +99,7 @@ func (d *doctor) examine() {
 func (d *doctor) checkSettings() {
 	unknown := config.Unknown(os.Environ())
 	for _, name := range unknown {
-		d.warn("settings", name+" is not a setting", "Mend its name; gatehouse serve --help lists all")
+		d.warn("settings", notASetting(name), "Mend its name; gatehouse serve --help lists all")
 	}
 	if len(unknown) == 0 {
 		d.ok("settings", "they fit together")

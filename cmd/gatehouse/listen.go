@@ -90,14 +90,16 @@ func (s sockets) close() error {
 func listen(s config.Settings, house *handlers.House, left sockets, certificate *keyPair) ([]server, error) {
 	h1 := []string{"http/1.1"}
 	addresses := []struct {
+		setting   string
+		purpose   string
 		addr      string
 		carrier   carrier
 		protocols []string // of TLS
 	}{
-		{s.Addr, newServer(house.Portal), []string{"h2", "http/1.1"}},
-		{s.EdgeAddr, edge.NewListenerServer(house.Edge, db.SystemClock), h1}, // fasthttp speaks no other
-		{s.EnvoyAddr, extauthz.NewServer(extauthz.Options{Edge: house.Edge, Plausible: house.Edge.Plausible, Trusted: house.Edge.Trusts, Now: db.SystemClock}), []string{"h2"}},
-		{s.MetricsAddr, newServer(house.Metrics), h1},
+		{"GATEHOUSE_ADDR", "portal", s.Addr, newServer(house.Portal), []string{"h2", "http/1.1"}},
+		{"GATEHOUSE_EDGE_ADDR", "verification", s.EdgeAddr, edge.NewListenerServer(house.Edge, db.SystemClock), h1}, // fasthttp speaks no other
+		{"GATEHOUSE_ENVOY_ADDR", "Envoy", s.EnvoyAddr, extauthz.NewServer(extauthz.Options{Edge: house.Edge, Plausible: house.Edge.Plausible, Trusted: house.Edge.Trusts, Now: db.SystemClock}), []string{"h2"}},
+		{"GATEHOUSE_METRICS_ADDR", "metrics", s.MetricsAddr, newServer(house.Metrics), h1},
 	}
 	var all []server
 	for _, a := range addresses {
@@ -108,10 +110,10 @@ func listen(s config.Settings, house *handlers.House, left sockets, certificate 
 		if l == nil {
 			var err error
 			if l, err = (&net.ListenConfig{}).Listen(context.Background(), "tcp", a.addr); err != nil {
-				return nil, errors.Join(fmt.Errorf("listen: %w", err), closeAll(all), left.close())
+				return nil, errors.Join(cantListen(a.setting, a.addr, err), closeAll(all), left.close())
 			}
 		}
-		all = append(all, server{a.carrier, guarded(l, house, a.carrier, a.protocols, certificate)})
+		all = append(all, server{a.carrier, guarded(l, house, a.carrier, a.protocols, certificate), a.purpose})
 	}
 	if len(left) > 0 {
 		return nil, errors.Join(fmt.Errorf("a socket at %s was left to us, which no setting names: GATEHOUSE_ADDR, GATEHOUSE_EDGE_ADDR, GATEHOUSE_ENVOY_ADDR and GATEHOUSE_METRICS_ADDR do", left[0].Addr()), closeAll(all), left.close())

@@ -56,12 +56,6 @@ func (serveCommand) Run(w *world) error {
 	return closing(serve(w, o), o)
 }
 
-func warnUnknown(w *world) {
-	for _, name := range config.Unknown(os.Environ()) {
-		_, _ = fmt.Fprintf(w.stderr, "gatehouse: %s is not a setting; see gatehouse serve --help\n", name)
-	}
-}
-
 // beside opens what a command serves beside the portal, which listens at the address. What it opened before it fails it closes.
 type beside func(w *world, o *opened, house *handlers.House, portal net.Addr) ([]server, error)
 
@@ -99,13 +93,19 @@ func serve(w *world, o *opened, others ...beside) error {
 	case <-w.ctx.Done():
 	case err = <-failed:
 	}
+	left := func(error) {}
+	if err == nil {
+		left = leaving(context.Cause(w.ctx), o.settings.Drain, db.SystemClock, servers)
+	}
 	notify(w.lookupEnv, "STOPPING=1")
 	house.Leave()
 	drain(w.ctx, o.settings.Drain, servers)
 	err = errors.Join(err, shutdown(servers))
 	stopWork()
 	running.Wait()
-	return errors.Join(err, house.Close(context.WithoutCancel(w.ctx)))
+	err = errors.Join(err, house.Close(context.WithoutCancel(w.ctx)))
+	left(err)
+	return err
 }
 
 // openServers opens all listeners and tells where the portal is. What it opened before it fails it closes.
@@ -125,14 +125,14 @@ func openServers(w *world, o *opened, house *handlers.House, certificate *keyPai
 		}
 		servers = append(servers, more...)
 	}
-	if err := announce(w, o.settings, house); err != nil {
+	if err := announce(w, o.settings, house, servers); err != nil {
 		return nil, errors.Join(err, closeAll(servers))
 	}
 	return servers, nil
 }
 
-// announce prints where the portal is, and on the first start how to set it up.
-func announce(w *world, s config.Settings, house *handlers.House) error {
+// announce prints where the portal is and where it listens, and on the first start how to set it up.
+func announce(w *world, s config.Settings, house *handlers.House, servers []server) error {
 	code, err := house.SetupCode(w.ctx)
 	if err != nil {
 		return err
@@ -141,7 +141,7 @@ func announce(w *world, s config.Settings, house *handlers.House) error {
 		_, err = fmt.Fprintf(w.stdout, "Setup: %s/setup?code=%s\n", s.BaseURL, code)
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(w.stdout, "Gatehouse serves %s\n", s.BaseURL)
+		_, err = fmt.Fprintf(w.stdout, "Listens: %s\nGatehouse serves %s\n", listening(servers), s.BaseURL)
 	}
 	return err
 }
@@ -157,6 +157,7 @@ type carrier interface {
 type server struct {
 	carrier
 	listener net.Listener
+	purpose  string // what it is for, in a word or two; "" for what stands beside
 }
 
 func (s server) serve() error {
@@ -170,15 +171,20 @@ func (s server) serve() error {
 type netHTTP struct {
 	*http.Server
 	leaving atomic.Bool
+	drained atomic.Int64
 }
 
 // Drain implements carrier.
 func (n *netHTTP) Drain() { n.leaving.Store(true) }
 
+// Drained is how many requests came since Drain.
+func (n *netHTTP) Drained() int64 { return n.drained.Load() }
+
 func newServer(h http.Handler) *netHTTP {
 	n := &netHTTP{}
 	leave := func(w http.ResponseWriter, r *http.Request) {
 		if n.leaving.Load() {
+			n.drained.Add(1)
 			w.Header().Set("Connection", "close")
 		}
 		h.ServeHTTP(w, r)

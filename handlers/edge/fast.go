@@ -34,6 +34,7 @@ type Server struct {
 	fast     *fasthttp.Server
 	now      func() time.Time
 	draining atomic.Bool
+	drained  atomic.Int64
 }
 
 // NewListenerServer returns a Server for e. Now is the machine's own clock, by which connections time out.
@@ -61,6 +62,9 @@ func (s *Server) framing() framing.Options {
 // Drain has every answer from now on end its connection, so that clients go elsewhere of their own accord; call it when readiness has turned red.
 func (s *Server) Drain() { s.draining.Store(true) }
 
+// Drained is how many requests were answered since Drain.
+func (s *Server) Drained() int64 { return s.drained.Load() }
+
 // Shutdown stops to listen, closes idle connections, and waits until the others are answered or ctx ends.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.Drain()
@@ -76,6 +80,7 @@ func (s *Server) handle(c *fasthttp.RequestCtx) {
 	s.edge.serve(x)
 	x.answerFast(c)
 	if s.draining.Load() {
+		s.drained.Add(1)
 		c.SetConnectionClose()
 	}
 }

@@ -99,6 +99,48 @@ func Unknown(environ []string) []string {
 	return unknown
 }
 
+// nearEnough is how many letters may be wrong, missing or too many in a name for which another was likely meant.
+const nearEnough = 4
+
+// Near is the setting whose name is nearest to one that is none, whether its value or its file is meant; "" when none is near.
+func Near(name string) string {
+	best, least := "", nearEnough+1
+	for _, v := range allVariables() {
+		names := []string{v.name}
+		if v.secret {
+			names = append(names, v.name+"_FILE")
+		}
+		for _, known := range names {
+			a, b := strings.TrimPrefix(name, "GATEHOUSE_"), strings.TrimPrefix(known, "GATEHOUSE_")
+			if d := distance(a, b); d < least && 3*d <= 2*max(len(a), len(b)) {
+				best, least = known, d
+			}
+		}
+	}
+	return best
+}
+
+// distance is how many letters are to be changed, added or taken away to make one text of another (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := before
+			if a[i] != b[j] {
+				cost++
+			}
+			before = row[j+1]
+			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
 // read collects the variables, and for secrets the files that their _FILE twins name. An empty value counts as unset,
 // since that is what compose files make of a variable that is not there.
 func read(lookupEnv func(string) (string, bool), problems *Problems) (variables, error) {
