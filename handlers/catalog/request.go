@@ -3,6 +3,7 @@ package catalog
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -42,6 +43,9 @@ func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]s
 	d := desk.Desk{
 		Frame: h.Frame(c, web.T(c, "Request access")), Title: web.T(c, "Request access"), Lead: web.T(c, "For one of your apps. Ask for no more than it needs: a later request can widen it."),
 		Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: "/apis"}, {Label: api.Name, Own: true, Href: "/apis/" + api.Slug}},
+	}
+	if f.App == "" {
+		f.App = waitingApp(apps.Rows)
 	}
 	app := appField(c, apps.Rows, f.App, fields["app"])
 	if others := othersAsk(c, apps.Rows); len(app.Options) == 0 && others != "" {
@@ -111,6 +115,17 @@ func othersAsk(c echo.Context, apps []org.AppRow) string {
 	}
 	slices.Sort(said)
 	return strings.Join(slices.Compact(said), " ")
+}
+
+// waitingApp is the newest app for which the reader may ask and that has access to nothing yet: what they made to get it. "" for none.
+func waitingApp(apps []org.AppRow) (id string) {
+	var newest time.Time
+	for _, a := range apps {
+		if a.APIs == 0 && permission.Org(a.Role, permission.AccessRequest) && a.CreatedAt.After(newest) {
+			id, newest = a.ID.Show(org.AppPrefix), a.CreatedAt
+		}
+	}
+	return id
 }
 
 // appField offers the apps for which the reader may ask.

@@ -3,8 +3,10 @@ package catalog_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 )
 
 func TestWhoCannotRequestAccessIsToldWhoCan(t *testing.T) {
@@ -20,6 +22,20 @@ func TestWhoCannotRequestAccessIsToldWhoCan(t *testing.T) {
 	}
 	w.Join(w.Contoso, dev, "admin")
 	has(t, w.as(dev).Get("/apis/orders/request"), "Warehouse · Contoso", "You are a developer at Northwind.")
+}
+
+func TestTheAppThatWasJustMadeIsTheOneThatAccessIsAskedFor(t *testing.T) {
+	w := newWorld(t)
+	w.Clock.Advance(time.Minute)
+	made, err := w.Org.CreateApp(t.Context(), w.Owner, w.North, org.AppInput{Name: "Zebra watch"})
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	page := w.owner.Get("/apis/orders/request")
+
+	has(t, page, `value="`+made.ID.Show(org.AppPrefix)+`" selected`)
+	has(t, w.owner.Get("/apis/orders/request?app="+w.Shop.Show(org.AppPrefix)), `value="`+w.Shop.Show(org.AppPrefix)+`" selected`)
 }
 
 func TestAWaitingRequestIsSaidWhereItWasMade(t *testing.T) {

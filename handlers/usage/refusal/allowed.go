@@ -23,9 +23,11 @@ import (
 
 // question is the form as it came: all of it stands in the address, so it holds no secret, and what holds one is not shown again (K1).
 type question struct {
-	root                                           string
-	key, api                                       db.ID
-	environment, method, path, address, origin, at string
+	root                                                   string
+	key, api                                               db.ID
+	environment, method, path, scopes, address, origin, at string
+
+	unreadable bool // no key is judged by such a path: the edge refuses it first
 }
 
 // methods are offered; others are not judged by routes.
@@ -36,7 +38,7 @@ func (h *Handler) allowed(root string) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		q := question{root: root, key: web.QueryID(c, "key", key.IDPrefix), api: web.QueryID(c, "api", catalog.Prefix)}
 		for name, to := range map[string]*string{
-			"environment": &q.environment, "method": &q.method, "path": &q.path, "address": &q.address, "origin": &q.origin, "at": &q.at,
+			"environment": &q.environment, "method": &q.method, "path": &q.path, "scopes": &q.scopes, "address": &q.address, "origin": &q.origin, "at": &q.at,
 		} {
 			*to = strings.TrimSpace(c.QueryParam(name))
 		}
@@ -45,7 +47,7 @@ func (h *Handler) allowed(root string) echo.HandlerFunc {
 			Crumbs: []components.Crumb{{Label: web.T(c, "Refusals"), Href: root + "/refusals"}, {Label: web.T(c, "Would this be allowed?")}},
 		}
 		ask, failed := q.read(c, h.Now())
-		if err := h.Unkeyed(c, failed, &q.method, &q.path, &q.address, &q.origin, &q.at); err != nil {
+		if err := h.Unkeyed(c, failed, &q.method, &q.path, &q.scopes, &q.address, &q.origin, &q.at); err != nil {
 			failed = err
 		}
 		keys, err := h.keysFor(c, &q)
@@ -103,13 +105,30 @@ func (h *Handler) answer(c echo.Context, p *views.AllowedPage, q question, ask r
 	if !slices.ContainsFunc(*apis, func(o components.Option) bool { return o.Value == id }) {
 		return fault.Missing()
 	}
+	p.Name, p.Hint = known.Name, known.Hint()
+	if q.unreadable {
+		p.Verdict = unreadable(web.Ctx(c))
+		return nil
+	}
 	a, err := h.Refusals.Ask(web.Ctx(c), web.Actor(c), ask)
 	if err != nil {
 		return err
 	}
 	v := Answered(web.Ctx(c), ask, a)
-	p.Verdict, p.Name, p.Hint = &v, known.Name, known.Hint()
+	p.Verdict = &v
 	return nil
+}
+
+// unreadable is what becomes of a call whose path can be read in two ways.
+func unreadable(ctx context.Context) *views.Verdict {
+	code := keyring.BadRequest.String()
+	return &views.Verdict{
+		Title: text.T(ctx, "It would be refused: %s", codeWords(ctx, code)),
+		Why:   text.T(ctx, "The path can be read in two ways, so no key is judged at all: the answer is 403 BAD_REQUEST."),
+		Remedies: []views.Remedy{
+			{Text: text.T(ctx, "Send the path in its plain form: without doubled slashes, segments of dots, and slashes that are escaped.")}, errorsGuide(ctx, code),
+		},
+	}
 }
 
 // Answered tells the answer to a question, with links below /console, or /admin where the question was about any key.
@@ -126,7 +145,13 @@ func Answered(ctx context.Context, ask refusal.Question, a refusal.Answer) views
 	}
 	v := views.Verdict{Allowed: a.Allowed(), Title: text.T(ctx, "It would be allowed"), Why: text.T(ctx, "Every check passes.")}
 	s.checks(ctx, a.Steps, &v)
-	if v.Allowed && ask.Method == "" {
+	switch {
+	case v.Allowed && a.NoRoute:
+		v.Allowed, v.LetThrough, v.Title = false, true, text.T(ctx, "It depends on the route")
+		v.Why = text.T(ctx, "The key works at this API, and which calls pass depends on their routes: it has rules for them. A gateway that names neither route nor scope is refused with 403 BAD_REQUEST.")
+		v.Remedies = []views.Remedy{{Text: text.T(ctx, "Choose method and path of the call, or name the scope that is asked for.")}}
+		return v
+	case v.Allowed && ask.Method == "":
 		v.Why = text.T(ctx, "Every check passes. No route was named: this says that the key works at the API, not that any call passes.")
 	}
 	if !v.Allowed {
@@ -148,10 +173,14 @@ func (q *question) read(c echo.Context, now time.Time) (refusal.Question, error)
 	}
 	if q.path != "" {
 		var err error
-		if ask.Path, err = keyring.Canonical(q.path); err != nil {
-			p.Add("path", text.N("A call with this path is refused with 403 BAD_REQUEST: it is no path, or one that can be read in two ways. A path begins with one slash."))
+		if !strings.HasPrefix(q.path, "/") || strings.ContainsAny(q.path, "?#") {
+			p.Add("path", text.N("A path begins with a slash. Leave out the host, and what follows a question mark."))
+		} else if ask.Path, err = keyring.Canonical(q.path); err != nil {
+			q.unreadable = true
 		}
 	}
+	ask.Scopes = strings.Fields(q.scopes)
+	p.Check(len(ask.Scopes) <= mostScopes && len(q.scopes) <= mostScopes*longestScope, "scopes", text.N("These are too many scopes for one question."))
 	if q.address != "" {
 		ip, err := netip.ParseAddr(q.address)
 		if err != nil {
@@ -168,6 +197,12 @@ func (q *question) read(c echo.Context, now time.Time) (refusal.Question, error)
 	}
 	return ask, p.Err()
 }
+
+// What one question may ask for.
+const (
+	mostScopes   = 64
+	longestScope = 100
+)
 
 // mostKeys bounds the choice of keys; others are reached from their own pages.
 const mostKeys = 100
@@ -237,6 +272,7 @@ func (q *question) fields(c echo.Context, keys, apis []components.Option, wrong 
 		{Name: "api", Label: web.T(c, "API"), Options: choose(apis, q.api.Show(catalog.Prefix))},
 		{Name: "method", Label: web.T(c, "Method"), Options: choose(verbs, q.method), Error: wrong["method"]},
 		{Name: "path", Label: web.T(c, "Path"), Value: q.path, Error: wrong["path"], Code: true, Optional: true, Autocomplete: "off", Hint: web.T(c, "Without host and query, such as /v2/orders.")},
+		{Name: "scopes", Label: web.T(c, "Scopes"), Value: q.scopes, Error: wrong["scopes"], Code: true, Optional: true, Autocomplete: "off", Hint: web.T(c, "Those that whoever asks names besides: a gateway with scope=, a service with scopes. With spaces between them.")},
 		{Name: "environment", Label: web.T(c, "Environment"), Options: choose(environments, q.environment), Hint: web.T(c, "Which one the gateway asks for.")},
 		{Name: "address", Label: web.T(c, "Address of the caller"), Value: q.address, Error: wrong["address"], Code: true, Optional: true, Autocomplete: "off"},
 		{Name: "origin", Label: web.T(c, "Origin of the page"), Value: q.origin, Error: wrong["origin"], Code: true, Optional: true, Autocomplete: "off"},

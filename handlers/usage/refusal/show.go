@@ -3,6 +3,7 @@ package refusal
 import (
 	"context"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -53,6 +54,9 @@ func askHref(root string, r *refusal.Refusal) string {
 		if value != "" {
 			q.Set(name, value)
 		}
+	}
+	if r.Why() == keyring.ScopeMissing {
+		q.Set("scopes", strings.Join(r.Seen.Needed, " "))
 	}
 	if r.Code == keyring.ForbiddenIP.String() && r.Address != "" {
 		q.Set("address", r.Address)

@@ -34,6 +34,8 @@ type Answer struct {
 	Key     key.Detail
 	APISlug string
 	Facts   bool // false: verification does not know the key (any more)
+	// NoRoute is set where the question names neither route nor scope and the API has rules: a gateway that asks so is refused before any key is judged.
+	NoRoute bool
 	Behind  Behind
 }
 
@@ -76,6 +78,7 @@ func (s *Store) Ask(ctx context.Context, a actor.Actor, q Question) (answer Answ
 	}
 	answer.Explanation = keyring.Explain(ctx, quotas.now, q.At, facts, api, &request, keyring.Limits{Rates: s.rates, Quotas: quotas})
 	answer.APISlug, answer.Facts = api.Slug, facts != nil
+	answer.NoRoute = q.Method == "" && len(q.Scopes) == 0 && (api.RefuseUndeclared || len(api.Rules) > 0)
 	answer.Behind, err = s.Behind(ctx, answer.Key, q.API, answer.Cause, q.Everything)
 	return answer, err
 }
