@@ -256,8 +256,17 @@ func (h *Handler) EditApp(c echo.Context) error {
 	return h.show(c, d, err)
 }
 
-func (h *Handler) editAppDesk(c echo.Context, f *appForm, fields map[string]string) (views.Desk, error) {
+// managedApp is the app of the path for who may change it. Faults: NotFound, Forbidden.
+func (h *Handler) managedApp(c echo.Context) (org.AppRow, error) {
 	app, err := h.app(c)
+	if err == nil && !permission.Org(app.Role, permission.AppsManage) {
+		return org.AppRow{}, fault.Lacking(string(permission.AppsManage), app.OrganizationID.Show(org.Prefix))
+	}
+	return app, err
+}
+
+func (h *Handler) editAppDesk(c echo.Context, f *appForm, fields map[string]string) (views.Desk, error) {
+	app, err := h.managedApp(c)
 	if err != nil {
 		return views.Desk{}, err
 	}
@@ -297,7 +306,7 @@ func (h *Handler) ConfirmDeleteApp(c echo.Context) error {
 }
 
 func (h *Handler) deleteAppDesk(c echo.Context, fields map[string]string) (views.Desk, error) {
-	app, err := h.app(c)
+	app, err := h.managedApp(c)
 	if err != nil {
 		return views.Desk{}, err
 	}

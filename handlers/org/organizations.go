@@ -4,6 +4,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -272,6 +273,9 @@ func (h *Handler) deleteOrganizationDesk(c echo.Context, fields map[string]strin
 	o, err := h.Store.Get(web.Ctx(c), web.Actor(c), id)
 	if err != nil {
 		return views.Desk{}, err
+	}
+	if !permission.Org(o.Role, permission.OrgDelete) {
+		return views.Desk{}, fault.Lacking(string(permission.OrgDelete), id.Show(org.Prefix))
 	}
 	stops, err := h.Store.Stops(web.Ctx(c), id)
 	if err != nil {

@@ -39,6 +39,7 @@ var adminRooms = []room{
 	{text.N("People"), []place{
 		{text.N("Users"), "/admin/users", permission.StaffUsersRead},
 		{text.N("Roles"), "/admin/roles", permission.StaffUsersRead},
+		{text.N("Who can do this?"), "/admin/who", permission.StaffUsersRead},
 		{text.N("Organizations"), "/admin/organizations", permission.StaffOrgsRead},
 		{text.N("Apps"), "/admin/apps", permission.StaffOrgsRead},
 	}},

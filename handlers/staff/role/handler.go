@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/org"
@@ -20,6 +21,7 @@ import (
 type Handler struct {
 	*web.Kit
 	Roles *staffrole.Store
+	Staff *staff.Store
 }
 
 // Routes are the area's routes.
@@ -32,6 +34,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get(root+"/:role/edit", manage, h.Edit)
 	r.Post(root+"/:role/edit", manage, h.Change)
 	r.Post(root+"/:role/delete", manage, h.Delete)
+	r.Get(whoPath, read, h.Who)
 }
 
 const root = "/admin/roles"
