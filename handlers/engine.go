@@ -142,6 +142,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	const keepMail, keepJobs = 30 * 24 * time.Hour, 7 * 24 * time.Hour
 	w := job.NewWorker(o.DB, o.Replica)
 	w.Every("account.sweep", time.Hour, s.Account.Sweep)
+	w.Every("provider.sweep", time.Hour, s.Provider.Sweep)
 	w.Every("key.digests", 10*time.Minute, s.Notice.Run)
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
 	w.Every("organization.purge", time.Hour, s.Org.Purge)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
 	"github.com/gatehouse-dev/gatehouse/handlers/account/factor"
+	"github.com/gatehouse-dev/gatehouse/handlers/account/oidc"
 	"github.com/gatehouse-dev/gatehouse/handlers/account/rights"
 	"github.com/gatehouse-dev/gatehouse/handlers/api"
 	"github.com/gatehouse-dev/gatehouse/handlers/audit"
@@ -113,7 +114,9 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	h.site.Routes(r)
 	people := account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet())
 	people.Factors = s.Factor
+	people.Providers = s.Provider
 	people.Routes(r)
+	(&oidc.Handler{Kit: kit, Accounts: people, Store: s.Provider, Clients: providerClients(h.options), Sealer: h.options.Root.Sealer(secret.LabelProvider)}).Routes(r)
 	(&factor.Handler{Kit: kit, Accounts: people, Store: s.Factor}).Routes(r)
 	orgs := org.New(kit, s.Org, s.Catalog, s.Quota, s.Invitation)
 	orgs.DomainStore = s.Domain

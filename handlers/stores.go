@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/account/factor"
+	"github.com/gatehouse-dev/gatehouse/models/account/provider"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
@@ -42,6 +43,7 @@ type Stores struct {
 	Outbox      *outbox.Outbox
 	Account     *account.Store
 	Factor      *factor.Store
+	Provider    *provider.Store
 	Org         *org.Store
 	Invitation  *invitation.Store
 	Domain      *domain.Store
@@ -90,6 +92,7 @@ func newStores(o Options) (Stores, error) {
 		Signup: o.Settings.Signup, PortalName: name,
 	})
 	s.Factor = factor.NewStore(factor.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelFactor), Outbox: box, Link: link, PortalName: name, BaseURL: o.Settings.BaseURL})
+	s.Provider = newProviders(o, s.Account, box, link, name)
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Invitation = invitation.NewStore(invitation.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Domain = domain.NewStore(domain.Options{DB: o.DB, Outbox: box, Link: link, DNS: domain.DNS{Server: o.Settings.DNS}})

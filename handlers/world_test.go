@@ -43,20 +43,21 @@ type world struct {
 
 // tenant is a developer with one of everything.
 type tenant struct {
-	user    account.User
-	org     db.ID
-	app     org.App
-	access  db.ID
-	key     key.Row
-	session db.ID
-	factor  db.ID
-	asked   forum.Question // for the tenant's organization alone
-	answer  db.ID          // to it
-	invited db.ID          // an invitation to them into the company's organization
-	team    db.ID          // an organization of theirs with others
-	domain  db.ID          // that it claims
-	refused string         // request id of a refused call with the key
-	ids     []string       // as pages and forms show them
+	user     account.User
+	org      db.ID
+	app      org.App
+	access   db.ID
+	key      key.Row
+	session  db.ID
+	factor   db.ID
+	identity db.ID
+	asked    forum.Question // for the tenant's organization alone
+	answer   db.ID          // to it
+	invited  db.ID          // an invitation to them into the company's organization
+	team     db.ID          // an organization of theirs with others
+	domain   db.ID          // that it claims
+	refused  string         // request id of a refused call with the key
+	ids      []string       // as pages and forms show them
 }
 
 // serve builds the house over d and serves it.
@@ -154,9 +155,12 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	})
 	w.ok(err)
 	t.key = made.Key
-	t.factor = db.NewID()
+	t.factor, t.identity = db.NewID(), db.NewID()
 	w.ok(w.db.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', ?, ?, ?)", t.factor, t.user.ID, "App of "+email, tx.Now, tx.Now)
+		if err == nil {
+			_, err = tx.Run("INSERT INTO identities (id, user_id, issuer, subject, address, created_at) VALUES (?, ?, 'https://login.example.com', ?, ?, ?)", t.identity, t.user.ID, email, email, tx.Now)
+		}
 		return err
 	}))
 	w.site.As(t.user)
@@ -185,7 +189,7 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 		Environment: keyring.Live, Door: refusal.Authz, Code: "PAUSED", Cause: keyring.KeyPaused, Status: 401, Method: "GET", Path: "/orders",
 	})
 	w.ok(calls.Flush(ctx))
-	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.user.ID.String(), t.invited.String(), t.team.String(), t.domain.String()}
+	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.identity.String(), t.user.ID.String(), t.invited.String(), t.team.String(), t.domain.String()}
 	return t
 }
 
@@ -194,6 +198,7 @@ func (t tenant) idFor(path string) (param, id string) {
 	for _, p := range []struct{ under, param, id string }{
 		{"/console/account/sessions/", ":session", t.session.Show("session")},
 		{"/console/account/security/factors/", ":factor", t.factor.Show("factor")},
+		{"/console/account/identities/", ":identity", t.identity.Show("idn")},
 		{"/console/keys/", ":key", t.key.ID.Show("key")},
 		{"/console/organizations/:id/domains/", ":domain", t.domain.Show("dom")},
 		{"/console/organizations/", ":id", t.org.Show("org")},

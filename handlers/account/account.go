@@ -27,7 +27,7 @@ func (h *Handler) showAccount(c echo.Context, problem error, keep func(*views.Ac
 	p := views.Account{
 		Frame: h.Frame(c, web.T(c, "Account")), MailByHand: h.MailByHand,
 		Name: u.Name, DisplayName: u.DisplayName, Email: u.Email, Language: u.Language, TimeZone: u.TimeZone, Zones: zoneOptions(),
-		Sessions: h.sessions(c, sessions),
+		Sessions: h.sessions(c, sessions), HasProviders: len(h.providers()) > 0,
 	}
 	if u.PasswordChangedAt != nil {
 		p.PasswordAge = components.MomentAt(web.Ctx(c), h.Now(), *u.PasswordChangedAt)

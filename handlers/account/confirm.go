@@ -40,8 +40,8 @@ func (h *Handler) confirmPage(c echo.Context, next string) (views.Confirm, error
 		Frame: h.Frame(c, web.T(c, "Confirm that it is you")), Next: web.SafeNext(next, ""), Email: web.User(c).Email,
 		AskCode: code, AskPassword: !code || !s.PasswordFresh(now),
 	}
-	if h.Factors == nil {
-		return p, nil
+	if err := h.byProvider(c, &p); err != nil || h.Factors == nil {
+		return p, err
 	}
 	kinds, err := h.Factors.Kinds(web.Ctx(c), web.Actor(c))
 	p.Apps, p.Passkeys = kinds[factor.TOTP], kinds[factor.Passkey]

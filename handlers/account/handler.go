@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/account/factor"
+	"github.com/gatehouse-dev/gatehouse/models/account/provider"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
@@ -21,7 +22,8 @@ type Handler struct {
 	*web.Kit
 	Store      *account.Store
 	MailByHand bool
-	Factors    *factor.Store // nil where nobody has a second factor
+	Factors    *factor.Store   // nil where nobody has a second factor
+	Providers  *provider.Store // nil where there is none elsewhere
 }
 
 // New makes the handler and lets the kit ask signed-out readers to sign in.

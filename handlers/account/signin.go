@@ -42,7 +42,7 @@ func (h *Handler) AskToSignIn(c echo.Context, next string) error {
 }
 
 func (h *Handler) loginPage(c echo.Context, next string) (views.Login, error) {
-	p := views.Login{Frame: h.Frame(c, web.T(c, "Sign in")), Next: web.SafeNext(next, ""), Approval: h.policy() == config.SignupApproval, NoSignup: h.policy() == config.SignupClosed}
+	p := views.Login{Frame: h.Frame(c, web.T(c, "Sign in")), Next: web.SafeNext(next, ""), Approval: h.policy() == config.SignupApproval, NoSignup: h.policy() == config.SignupClosed, Providers: h.providers()}
 	p.Frame.NoIndex, p.Passkeys = true, h.Factors != nil && h.Factors.Passkeys()
 	var err error
 	p.NotSetUp, err = h.notSetUp(c)

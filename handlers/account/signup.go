@@ -33,7 +33,7 @@ func (h *Handler) SignupForm(c echo.Context) error {
 
 func (h *Handler) signupPage(c echo.Context, next string) (views.Signup, error) {
 	policy := h.Store.SignupPolicy()
-	p := views.Signup{Frame: h.Frame(c, web.T(c, "Create account")), Closed: policy.Policy == config.SignupClosed, Approval: policy.Policy == config.SignupApproval, MailByHand: h.MailByHand, Next: web.SafeNext(next, "")}
+	p := views.Signup{Frame: h.Frame(c, web.T(c, "Create account")), Closed: policy.Policy == config.SignupClosed, Approval: policy.Policy == config.SignupApproval, MailByHand: h.MailByHand, Next: web.SafeNext(next, ""), Providers: h.providers()}
 	p.Frame.Description = web.T(c, "Create an account to get API keys.")
 	p.Frame.Canonical = h.Link("/signup")
 	if policy.Policy == config.SignupDomains {

@@ -43,6 +43,10 @@ type Settings struct {
 	GitHubKeysURL string // https, or http on loopback
 	ContentDir    string // empty: the guides of the binary alone
 	Signup        Signup
+
+	Providers        []Provider     // by which people may sign in besides a password
+	ProvidersPrivate []netip.Prefix // networks besides the public ones where they may be
+
 	KeyringWhole  bool // all living keys are read at the start
 	KeyringStrict bool // a key is read each time that it is used
 	StaleMax      time.Duration
@@ -126,6 +130,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	} {
 		check(raw, &settings, &problems)
 	}
+	readProviders(lookupEnv, raw, &settings, &problems)
 	if len(problems) > 0 {
 		return Settings{}, problems
 	}

@@ -35,6 +35,8 @@ type variables struct {
 	GitHubKeysURL  string `env:"GATEHOUSE_GITHUB_KEYS_URL" envDefault:"https://api.github.com/meta/public_keys/secret_scanning" help:"where the public keys are read with which GitHub signs its reports of leaked keys; asked only when such a report comes"`
 	KeyBrand       string `env:"GATEHOUSE_KEY_BRAND" envDefault:"gk" help:"what every API key starts with"`
 	Signup         string `env:"GATEHOUSE_SIGNUP" envDefault:"open" help:"who may create an account: open, domains:a.example,b.example, approval or closed"`
+	OIDC           string `env:"GATEHOUSE_OIDC" help:"names of the providers by which people may sign in besides a password, such as google,github,northwind; of each, GATEHOUSE_OIDC_<NAME>_… below; unset: none"`
+	OIDCPrivate    string `env:"GATEHOUSE_OIDC_PRIVATE" help:"addresses or networks that are not on the internet where providers may be, parted by commas, such as 10.0.0.0/24; unset: none"`
 	ContentDir     string `env:"GATEHOUSE_CONTENT_DIR" help:"folder with guides/ and tutorials/ of your own, laid over ours and seen without a restart; unset: ours alone"`
 	PasswordPasses string `env:"GATEHOUSE_PASSWORD_PASSES" envDefault:"auto" help:"passes of argon2id over its 19 MiB, 2 to 10; auto: as many as this machine does in 80 to 250 ms, as measured after the start, and never fewer than before"`
 	UsageSpoolMB   string `env:"GATEHOUSE_USAGE_SPOOL_MB" envDefault:"256" help:"most that counts may take in the data folder while the database is away, in MiB; 0: they wait in memory and die with the process"`
@@ -76,6 +78,10 @@ func Help() string {
 		}
 		fmt.Fprintf(&text, "  %s\n      %s\n", name, v.help)
 	}
+	text.WriteString("\nOf each provider that GATEHOUSE_OIDC names, with its name in capitals and _ for a hyphen:\n\n")
+	for _, p := range providerParts {
+		fmt.Fprintf(&text, "  GATEHOUSE_OIDC_<NAME>_%s\n      %s\n", p.part, p.help)
+	}
 	text.WriteString("\nA variable that ends in _FILE names a file that holds the value and that only its owner can read.\n")
 	return text.String()
 }
@@ -87,6 +93,13 @@ func Unknown(environ []string) []string {
 	for _, v := range allVariables() {
 		known[v.name] = true
 		known[v.name+"_FILE"] = v.secret
+	}
+	for _, entry := range environ {
+		if names, ok := strings.CutPrefix(entry, "GATEHOUSE_OIDC="); ok {
+			for _, name := range providerVariables(names) {
+				known[name] = true
+			}
+		}
 	}
 	var unknown []string
 	for _, entry := range environ {

@@ -17,6 +17,7 @@ var withoutAct = map[string]string{
 	"account.Sweep":           "deletes what expired",
 	"account.Remember":        "follows a sign-in, which is recorded",
 	"account.KnownBrowser":    "follows a reset of the password, which is recorded",
+	"provider.Sweep":          "deletes what expired",
 	"catalog.IndexAll":        "makes the search index anew from what is there",
 	"notice.Run":              "mails what is about to happen; the mails are the record",
 	"quota.Warn":              "mails what is used of quotas; the mails are the record",

@@ -36,6 +36,7 @@ const (
 	LabelImport    = "secrets of imported keys"
 	LabelMark      = "marks of imported keys"
 	LabelFactor    = "second factor sealing"
+	LabelProvider  = "trip to a provider"
 	LabelAudit     = "audit salt"
 	LabelSigning   = "signing of audit checkpoints"
 	LabelNetwork   = "network salt"

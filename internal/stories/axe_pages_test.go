@@ -206,16 +206,16 @@ func TestEveryPageOfAnEmptyPortalIsSound(t *testing.T) {
 }
 
 // byMail are the pages that only a link in a mail, or the one on the terminal, leads to.
-var byMail = []string{"/setup", "/invitation", "/password/reset", "/email/undo", "/console/account/email", "/console/account/confirm"}
+var byMail = []string{"/setup", "/invitation", "/password/reset", "/email/undo", "/console/account/email", "/console/account/confirm", "/login/visit/proof"}
 
 // onward lead to another page, whatever is asked.
-var onward = []string{"/forum/q/:id", "/forum/posts/:id"}
+var onward = []string{"/forum/q/:id", "/forum/posts/:id", "/login/with/:provider", "/login/with/:provider/callback", "/console/account/providers/:provider/link", "/console/account/providers/:provider/confirm"}
 
 // elsewhere are looked at in stories of their own, which make what they show: a change of policy with its notice, a key handed over, a key without an
-// owner; the pages of second factors; and the reference, which the empty portal has too.
+// owner; the pages of second factors, and of providers, which the portals here have none of; and the reference, which the empty portal has too.
 var elsewhere = []string{
 	"/admin/keys/revocations", "/admin/keys/revocations/:revocation", "/admin/policy/changes/:change", "/handover/:code", "/console/keys/:key/owner", "/apis/:slug/reference",
-	"/login/factor", "/console/account/security/totp/:factor", "/console/account/security/factors/:factor",
+	"/login/factor", "/console/account/security/totp/:factor", "/console/account/security/factors/:factor", "/login/visit", "/console/account/providers",
 }
 
 // reached fails for each page that no role comes to by links: such a page might as well not be there.

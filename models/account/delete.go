@@ -196,6 +196,8 @@ func eraseUser(tx *db.Tx, u User) error {
 		{"DELETE FROM factors WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM recovery_codes WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM factor_failures WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM identities WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM provider_visits WHERE address = ?", []any{u.Email}},
 		{"DELETE FROM mails WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM page_ratings WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM follows WHERE user_id = ?", []any{u.ID}},

@@ -41,6 +41,13 @@ const (
 	FactorCountedBack Act = "factor.counter_went_back" // a passkey of which there may be a copy
 	RecoveryUsed      Act = "factor.recovery_code_used"
 
+	ProviderArrived   Act = "provider.arrived" // somebody came from one whom no account is linked to
+	ProviderMailed    Act = "provider.mailed"  // a link, to show that an address is theirs
+	ProviderProven    Act = "provider.proven"  // that it is
+	ProviderLinked    Act = "provider.linked"
+	ProviderUnlinked  Act = "provider.unlinked"
+	ProviderLoggedOut Act = "provider.logged_out" // the provider said so
+
 	OrganizationCreated     Act = "organization.created"
 	OrganizationChanged     Act = "organization.changed"
 	OrganizationDeleted     Act = "organization.deleted"
@@ -210,6 +217,7 @@ var acts = []Act{
 	PresetAdded, PresetChanged, PresetMoved, PresetDeleted,
 	FactorAdded, FactorRemoved, FactorRenamed, FactorShown, FactorFailed, FactorsReset, RecoveryMade, RecoveryUsed, FactorCountedBack,
 	StaffRoleCreated, StaffRoleChanged, StaffRoleDeleted,
+	ProviderArrived, ProviderMailed, ProviderProven, ProviderLinked, ProviderUnlinked, ProviderLoggedOut,
 	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged,
 	DomainClaimed, DomainProven, DomainLost, DomainRemoved, DomainJoinSet, DomainProviderSet,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,

@@ -21,6 +21,8 @@ type Account struct {
 	PasswordAge components.Moment
 	MailByHand  bool
 	Sessions    []Session
+
+	HasProviders bool // one can sign in by providers
 }
 
 // Session is one browser in which a user is signed in.
@@ -44,8 +46,9 @@ type Confirm struct {
 	Email       string
 	AskPassword bool
 	AskCode     bool
-	Apps        bool // a code can be one of an authenticator app
-	Passkeys    bool // one stands for all that is asked
+	Apps        bool           // a code can be one of an authenticator app
+	Passkeys    bool           // one stands for all that is asked
+	Providers   []ProviderLink // that can say that it is them, of who has no password
 	Problems    []components.Problem
 	Errors      map[string]string
 }

@@ -23,6 +23,8 @@ type Signup struct {
 	Name       string
 	Email      string
 	Next       string // where to go in the end; empty: the console
+
+	Providers []ProviderLink // by which an account begins, too
 }
 
 // Verify is the page on which an address is verified.
@@ -49,6 +51,8 @@ type Login struct {
 	Approval bool
 	NoSignup bool
 	Passkeys bool // they sign in here
+
+	Providers []ProviderLink // by which one signs in, too
 }
 
 // Forgot is the page that asks for a link to choose a new password.

@@ -3,7 +3,8 @@ package idp
 
 import (
 	"crypto/sha256"
-	"html/template"
+	"fmt"
+	"html"
 	"io"
 	"log/slog"
 	"net/http"
@@ -48,7 +49,10 @@ func Start(t testing.TB, redirect string) *Provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	mux.HandleFunc("GET /login/username", func(w http.ResponseWriter, r *http.Request) { _ = page.Execute(w, r.URL.Query().Get("authRequestID")) })
+	mux.HandleFunc("GET /login/username", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, page, html.EscapeString(r.URL.Query().Get("authRequestID")))
+	})
 	mux.Handle("POST /login/username", op.NewIssuerInterceptor(provider.IssuerFromRequest).HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if err := p.store.CheckUsernamePassword(r.FormValue("username"), r.FormValue("password"), r.FormValue("id")); err != nil {
 			http.Error(w, err.Error(), http.StatusUnauthorized)
@@ -60,9 +64,9 @@ func Start(t testing.TB, redirect string) *Provider {
 	return p
 }
 
-var page = template.Must(template.New("").Parse(`<!doctype html><html lang="en"><title>Northwind sign-in</title><h1>Northwind</h1>
-<form method="post"><input type="hidden" name="id" value="{{.}}"><label>Name <input name="username"></label>
-<label>Password <input name="password" type="password"></label><button>Continue</button></form>`))
+const page = `<!doctype html><html lang="en"><title>Northwind sign-in</title><h1>Northwind</h1>
+<form method="post"><input type="hidden" name="id" value="%s"><label>Name <input name="username"></label>
+<label>Password <input name="password" type="password"></label><button>Continue</button></form>`
 
 // Add lets the provider know a person, whose subject is "sub-" and their name.
 func (p *Provider) Add(address, first, last string, verified bool) {

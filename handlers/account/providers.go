@@ -1,0 +1,37 @@
+package account
+
+import (
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/models/account/provider"
+	views "github.com/gatehouse-dev/gatehouse/views/account"
+)
+
+// ProviderLinks are the providers that a page offers.
+func ProviderLinks(all []provider.Provider) []views.ProviderLink {
+	var out []views.ProviderLink
+	for _, p := range all {
+		out = append(out, views.ProviderLink{Name: p.Name, Label: p.Label})
+	}
+	return out
+}
+
+func (h *Handler) providers() []views.ProviderLink {
+	if h.Providers == nil {
+		return nil
+	}
+	return ProviderLinks(h.Providers.Providers())
+}
+
+// byProvider has who has no password confirm by a provider that it is still them: by that they sign in anew, second factor and all.
+func (h *Handler) byProvider(c echo.Context, p *views.Confirm) error {
+	if h.Providers == nil || !p.AskPassword || web.User(c).PasswordSealed != "" {
+		return nil
+	}
+	linked, err := h.Providers.Linked(web.Ctx(c), web.Actor(c))
+	if len(linked) > 0 {
+		p.Providers, p.AskPassword, p.AskCode = ProviderLinks(linked), false, false
+	}
+	return err
+}

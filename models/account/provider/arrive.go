@@ -1,0 +1,140 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/openid"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Arrival is what came of it that somebody came back from a provider: a session, whose token goes into the browser's cookie, or a visit, whose token does.
+type Arrival struct {
+	Token   string
+	Session account.Session
+	Visit   string
+}
+
+// Came is who came back from a provider, and how.
+type Came struct {
+	Provider string // its name
+	Who      openid.Identity
+	Agent    string // how the browser names itself
+	Next     string // where to go in the end; checked by the caller
+	Linking  bool   // the actor is signed in, and wants to be linked
+}
+
+// Arrive lets in whom an account is linked to, and begins a visit for everybody else. A second factor of ours is asked for unless one counts that was shown there.
+// Faults: NotFound, Unauthenticated for who may not sign in, Conflict when somebody who is linking is linked to this or another account.
+func (s *Store) Arrive(ctx context.Context, a actor.Actor, c Came) (out Arrival, err error) {
+	p, err := s.ByName(c.Provider)
+	if err != nil {
+		return Arrival{}, err
+	}
+	if p.Issuer != c.Who.Issuer || c.Who.Subject == "" {
+		return Arrival{}, fault.Missing()
+	}
+	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		out = Arrival{}
+		id, err := identityOf(tx, c.Who)
+		if err != nil {
+			return err
+		}
+		switch {
+		case id.ID.IsZero():
+			out.Visit, err = begin(tx, a, c)
+			return err
+		case c.Linking && id.UserID == a.UserID:
+			return fault.New(fault.Conflict, "Your account is linked to this one at %s already.", p.Label)
+		case c.Linking:
+			return fault.New(fault.Conflict, "This account at %s is linked to somebody else’s account here.", p.Label)
+		}
+		u, err := userByID(tx, id.UserID)
+		if err != nil {
+			return err
+		}
+		out.Token, out.Session, err = s.enter(tx, a, u, p, c.Who, c.Agent)
+		return err
+	})
+	return out, err
+}
+
+// Again lets somebody who is signed in, and whom the provider has just signed in anew, into the same account by a new session, which is fresh (A14). Faults: NotFound,
+// Unauthenticated, Conflict for another account than theirs.
+func (s *Store) Again(ctx context.Context, a actor.Actor, c Came) (out Arrival, err error) {
+	p, err := s.ByName(c.Provider)
+	if err != nil {
+		return Arrival{}, err
+	}
+	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		id, err := identityOf(tx, c.Who)
+		if err != nil {
+			return err
+		}
+		if id.ID.IsZero() || id.UserID != a.UserID || p.Issuer != c.Who.Issuer {
+			return fault.New(fault.Conflict, "That is another account at %s than the one that is linked to yours.", p.Label)
+		}
+		u, err := userByID(tx, a.UserID)
+		if err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.UserReauthenticated, TargetKind: "user", TargetID: a.UserID, Details: map[string]string{"provider": p.Name}})
+		out.Token, out.Session, err = s.enter(tx, a, u, p, c.Who, c.Agent)
+		return err
+	})
+	return out, err
+}
+
+// Allow counts somebody who came back from a provider, before it is asked who they are. Faults: RateLimited by network (L7).
+func (s *Store) Allow(ctx context.Context, a actor.Actor) error {
+	bucket := "provider:network:" + a.Network()
+	ok, after, err := s.o.Accounts.Take(ctx, bucket, comingPerNetwork, comingWindow)
+	if err == nil && !ok {
+		err = tooOften(after)
+	}
+	return err
+}
+
+func tooOften(after time.Duration) error {
+	return fault.Later(after, "That was tried too often. Wait %d minutes, then try again.", int((after+time.Minute-1)/time.Minute))
+}
+
+func identityOf(tx *db.Tx, who openid.Identity) (Identity, error) {
+	var rows []Identity
+	err := tx.Raw("SELECT * FROM identities WHERE issuer = ? AND subject = ?", who.Issuer, who.Subject).Scan(&rows).Error
+	if err != nil || len(rows) == 0 {
+		return Identity{}, err
+	}
+	return rows[0], nil
+}
+
+// enter begins a session of a user whose identity is linked, and notes which session there it is of.
+func (s *Store) enter(tx *db.Tx, a actor.Actor, u account.User, p Provider, who openid.Identity, agent string) (string, account.Session, error) {
+	token, session, err := s.o.Accounts.EnterTx(tx, a, u, account.Entry{Means: account.ByProvider, Provider: p.Label, Agent: agent, Factor: who.Factor})
+	if err != nil {
+		return "", account.Session{}, err
+	}
+	if _, err := tx.Run("UPDATE identities SET last_used_at = ?, address = ? WHERE issuer = ? AND subject = ?", tx.Now, audit.Clean(who.Address), who.Issuer, who.Subject); err != nil {
+		return "", account.Session{}, err
+	}
+	_, err = tx.Run("INSERT INTO provider_sessions (session_id, issuer, subject, sid) VALUES (?, ?, ?, ?)", session.ID, who.Issuer, who.Subject, who.SessionID)
+	return token, session, err
+}
+
+// begin keeps what a provider said of somebody whom no account is linked to, for whoever holds the returned token.
+func begin(tx *db.Tx, a actor.Actor, c Came) (string, error) {
+	token := secret.Token(32)
+	v := Visit{ID: db.NewID(), Provider: c.Provider, Issuer: c.Who.Issuer, Subject: c.Who.Subject, Sid: c.Who.SessionID, Name: audit.Clean(c.Who.Name), Factor: c.Who.Factor, NextPath: c.Next}
+	if address, err := account.CanonicalEmail(c.Who.Address); err == nil {
+		v.Address, v.Verified = address, c.Who.Verified
+	}
+	audit.Record(tx, a, audit.Event{Act: audit.ProviderArrived, TargetKind: "visit", TargetID: v.ID, Details: map[string]string{"provider": c.Provider}})
+	_, err := tx.Run(`INSERT INTO provider_visits (id, digest, provider, issuer, subject, sid, address, verified, name, factor, next_path, expires_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, v.ID, digest(token), v.Provider, v.Issuer, v.Subject, v.Sid, v.Address, v.Verified, v.Name, v.Factor, v.NextPath, tx.Now.Add(VisitAge), tx.Now)
+	return token, err
+}

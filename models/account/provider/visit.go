@@ -1,0 +1,220 @@
+package provider
+
+import (
+	"context"
+	"time"
+
+	"gorm.io/gorm"
+
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/openid"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+)
+
+// Visit is somebody who came from a provider and whom no account is linked to yet, in the browser that holds its token.
+type Visit struct {
+	ID         db.ID
+	Provider   string
+	Issuer     string
+	Subject    string
+	Sid        string
+	Address    string // canonical; "": none was told
+	Verified   bool   // it is known to be theirs
+	Name       string
+	Factor     bool
+	NextPath   string
+	LinkDigest []byte
+	ExpiresAt  time.Time
+	CreatedAt  time.Time
+
+	HasAccount bool `gorm:"-"` // there is an account of the address; told when it is known to be theirs
+}
+
+func (v Visit) who() openid.Identity {
+	return openid.Identity{Issuer: v.Issuer, Subject: v.Subject, SessionID: v.Sid, Address: v.Address, Factor: v.Factor}
+}
+
+// visitGone is the answer for a visit that is over.
+func visitGone() error {
+	return fault.New(fault.NotFound, "This takes half an hour at most, in one browser. Begin again.")
+}
+
+func (s *Store) visit(q *gorm.DB, token string, now time.Time) (Visit, error) {
+	if token == "" || len(token) > 100 {
+		return Visit{}, visitGone()
+	}
+	var rows []Visit
+	if err := q.Raw("SELECT * FROM provider_visits WHERE digest = ? AND expires_at > ?", digest(token), now).Scan(&rows).Error; err != nil {
+		return Visit{}, err
+	}
+	if len(rows) == 0 {
+		return Visit{}, visitGone()
+	}
+	if _, err := s.ByName(rows[0].Provider); err != nil { // the settings don't know it any more
+		return Visit{}, visitGone()
+	}
+	return rows[0], nil
+}
+
+// ByToken is the visit of a browser. Faults: NotFound.
+func (s *Store) ByToken(ctx context.Context, token string) (Visit, error) {
+	v, err := s.visit(s.o.DB.Read(ctx), token, s.o.DB.Now())
+	if err != nil || !v.Verified {
+		return v, err
+	}
+	_, err = s.o.Accounts.ByAddress(ctx, v.Address)
+	v.HasAccount = err == nil
+	if fault.Is(err, fault.NotFound) {
+		err = nil
+	}
+	return v, err
+}
+
+// SendLink mails to the address of a visit a link that shows, in the same browser, that it is theirs. Faults: NotFound, Conflict without an address, RateLimited.
+func (s *Store) SendLink(ctx context.Context, a actor.Actor, visit string) error {
+	v, err := s.ByToken(ctx, visit)
+	if err != nil {
+		return err
+	}
+	if v.Address == "" {
+		return fault.New(fault.Conflict, "There is no address to send a mail to.")
+	}
+	for _, count := range []struct {
+		bucket string
+		most   int
+	}{{"provider:visit:" + v.ID.String(), mailsPerVisit}, {"provider:address:" + v.Address, mailsPerHour}} {
+		ok, after, err := s.o.Accounts.Take(ctx, count.bucket, count.most, time.Hour)
+		if err != nil {
+			return err
+		}
+		if !ok {
+			return tooOften(after)
+		}
+	}
+	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		token, until := secret.Token(32), tx.Now.Add(mailAge)
+		if _, err := tx.Run("UPDATE provider_visits SET link_digest = ?, expires_at = ? WHERE id = ?", digest(token), until, v.ID); err != nil {
+			return err
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.ProviderMailed, TargetKind: "visit", TargetID: v.ID, Details: map[string]string{"provider": v.Provider}})
+		return s.o.Outbox.Queue(tx, s.letterProof(tx.Context(), v, token, until))
+	})
+}
+
+// Prove takes the link of a mail in the browser of its visit: the address is theirs. Is there an account of the address, it is linked and signed in to; else the
+// arrival is empty, and the visit goes on. Faults: NotFound, also in another browser; Unauthenticated for who may not sign in.
+func (s *Store) Prove(ctx context.Context, a actor.Actor, visit, link, agent string) (out Arrival, err error) {
+	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		out = Arrival{}
+		v, err := s.visit(tx.DB, visit, tx.Now)
+		if err != nil {
+			return err
+		}
+		n, err := tx.Run("UPDATE provider_visits SET verified = TRUE, link_digest = NULL WHERE id = ? AND link_digest = ?", v.ID, digest(link))
+		if err != nil {
+			return err
+		}
+		if n == 0 {
+			return fault.New(fault.NotFound, "This link does not work any more. Links work once, for a short time, and only the newest of several.")
+		}
+		audit.Record(tx, a, audit.Event{Act: audit.ProviderProven, TargetKind: "visit", TargetID: v.ID, Details: map[string]string{"provider": v.Provider}})
+		var users []account.User
+		if err := tx.Raw("SELECT * FROM users WHERE email = ? AND deleted_at IS NULL", v.Address).Scan(&users).Error; err != nil || len(users) == 0 {
+			return err
+		}
+		if !users[0].Active(tx.Now) {
+			return fault.New(fault.Unauthenticated, "Nobody can sign in to this account now.")
+		}
+		if err := s.link(tx, a, users[0], v); err != nil {
+			return err
+		}
+		out, err = s.enterByVisit(tx, a, users[0], v, agent)
+		return err
+	})
+	return out, err
+}
+
+func (s *Store) enterByVisit(tx *db.Tx, a actor.Actor, u account.User, v Visit, agent string) (out Arrival, err error) {
+	p, err := s.ByName(v.Provider)
+	if err != nil {
+		return Arrival{}, err
+	}
+	out.Token, out.Session, err = s.enter(tx, a, u, p, v.who(), agent)
+	return out, err
+}
+
+// link links an account to the identity of a visit, which is over then, and mails that. Faults: Conflict.
+func (s *Store) link(tx *db.Tx, a actor.Actor, u account.User, v Visit) error {
+	if err := lockUser(tx, u.ID); err != nil {
+		return err
+	}
+	own, err := identitiesOf(tx.DB, u.ID)
+	if err != nil {
+		return err
+	}
+	if len(own) >= mostIdentities {
+		return fault.New(fault.Conflict, "Your account is linked to %d accounts elsewhere, which is the most.", len(own))
+	}
+	_, err = tx.Run("INSERT INTO identities (id, user_id, issuer, subject, address, created_at) VALUES (?, ?, ?, ?, ?, ?)", db.NewID(), u.ID, v.Issuer, v.Subject, v.Address, tx.Now)
+	if db.Duplicate(err) {
+		return fault.Wrap(err, fault.Conflict, "This account at %s is linked to an account here already.", s.Label(v.Issuer))
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Run("DELETE FROM provider_visits WHERE id = ?", v.ID); err != nil {
+		return err
+	}
+	if !a.SignedIn() {
+		a.Kind, a.UserID, a.Name, a.StaffRole = actor.User, u.ID, u.Name, u.StaffRole
+	}
+	audit.Record(tx, a, audit.Event{Act: audit.ProviderLinked, TargetKind: "user", TargetID: u.ID, Details: map[string]string{"issuer": v.Issuer}, Personal: map[string]string{"email": v.Address}})
+	return s.o.Outbox.Queue(tx, s.letterLinked(tx.Context(), u, s.Label(v.Issuer), v.Address, tx.Now))
+}
+
+// Link links the account of the actor, who is signed in and has freshly shown who they are (A14), to the identity of a visit. Faults: NotFound, Conflict.
+func (s *Store) Link(ctx context.Context, a actor.Actor, visit string) (Visit, error) {
+	var v Visit
+	err := s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		u, err := userByID(tx, a.UserID)
+		if err != nil {
+			return err
+		}
+		if v, err = s.visit(tx.DB, visit, tx.Now); err != nil {
+			return err
+		}
+		return s.link(tx, a, u, v)
+	})
+	return v, err
+}
+
+// NewPerson is what somebody says of themselves before their account is made.
+type NewPerson struct{ Name, Language, TimeZone, Agent string }
+
+// Create makes the account of a visit whose address is known to be theirs, by the sign-up setting, linked, and signs in unless an admin has to approve it first.
+// Faults: NotFound, Forbidden, Invalid about "name", Conflict when the address is not known to be theirs or has an account.
+func (s *Store) Create(ctx context.Context, a actor.Actor, visit string, n NewPerson) (v Visit, out Arrival, err error) {
+	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+		out = Arrival{}
+		if v, err = s.visit(tx.DB, visit, tx.Now); err != nil {
+			return err
+		}
+		if !v.Verified {
+			return fault.New(fault.Conflict, "Show first that the address is yours.")
+		}
+		u, waits, err := s.o.Accounts.ProvisionTx(tx, a, account.NewUser{Email: v.Address, Name: n.Name, Language: n.Language, TimeZone: n.TimeZone}, map[string]string{"provider": v.Provider})
+		if err != nil {
+			return err
+		}
+		if err := s.link(tx, a, u, v); err != nil || waits {
+			return err
+		}
+		out, err = s.enterByVisit(tx, a, u, v, n.Agent)
+		return err
+	})
+	return v, out, err
+}
