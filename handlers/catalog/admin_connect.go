@@ -82,7 +82,7 @@ func (f *connectForm) inClear() bool {
 
 func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm, fields map[string]string) views.Connect {
 	p := views.Connect{
-		Frame: h.Frame(c, web.T(c, "Connect %s", api.Name)), Name: api.Name, Slug: api.Slug, Status: *h.gatewayStatus(c, api.API), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}},
+		Frame: h.Frame(c, web.T(c, "Connect %s", api.Name)), Name: api.Name, Slug: api.Slug, Status: *h.gatewayStatus(c, api.API), Crumbs: []components.Crumb{{Label: web.T(c, "APIs"), Href: apisPath}, {Label: api.Name, Own: true, Href: apiPath(api.ID)}},
 		TabsLabel: web.T(c, "Parts of this API"), Tabs: apiTabs(c, api.API, "/connect"),
 		KeysHref: "/admin/keys?" + url.Values{"q": {key.GatewayKeyName(api.Name)}, "app": {key.GatewayApp}, "owner": {api.PublisherName}}.Encode(), InClear: f.inClear(),
 	}

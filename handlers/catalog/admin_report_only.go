@@ -37,7 +37,7 @@ const bothEnvironments = "both"
 
 // ReportOnly shows whether refusals of an API are passed over, and the form that sets it.
 func (h *Handler) ReportOnly(c echo.Context) error {
-	f := reportOnlyForm{Environment: catalog.EnvLive}
+	f := reportOnlyForm{}
 	if confirmed(c) {
 		f.Days, f.Environment = c.QueryParam("days"), c.QueryParam("environment") // that everything goes through is ticked by hand
 	}
@@ -62,6 +62,9 @@ func (h *Handler) reportOnlyDesk(c echo.Context, f reportOnlyForm, fields map[st
 		what.Actions = []components.Act{{Label: web.T(c, "What would have been refused"), Href: "/admin/usage?api=" + api.ID.Show(catalog.Prefix) + "&code=passed"}}
 	}
 	on := api.ReportsOnly(h.Now())
+	if f.Environment == "" {
+		f.Environment = defaultEnvironment(api.ReportsIn(h.Now()))
+	}
 	for _, note := range h.reportOnlyNotes(c, api.API) {
 		d.Parts = append(d.Parts, desk.Part{Note: &note})
 	}
@@ -85,6 +88,17 @@ func (h *Handler) reportOnlyEnd(c echo.Context, api catalog.API) desk.Part {
 		part.Form.Inputs = []desk.Input{desk.Select(whichEnvironment(c, components.Field{ID: components.FieldID("end-environment"), Value: bothEnvironments}))}
 	}
 	return part
+}
+
+// defaultEnvironment is where the mode is on, so that who sets another end opens nothing else; live where it is nowhere.
+func defaultEnvironment(on []string) string {
+	switch len(on) {
+	case 0:
+		return catalog.EnvLive
+	case 1:
+		return on[0]
+	}
+	return bothEnvironments
 }
 
 func whichEnvironment(c echo.Context, f components.Field) components.Field {
@@ -160,6 +174,9 @@ func (h *Handler) SetReportOnly(c echo.Context) error {
 	}
 	if to, stale := h.unconfirmed(c, apiPath(id)+reportOnlyTab, url.Values{"days": {f.Days}, "environment": {f.Environment}}); stale {
 		return h.See(c, to)
+	}
+	if f.Environment == "" {
+		f.Environment = "none" // is refused, and not taken for what the form proposes
 	}
 	if err := h.Store.SetReportOnly(web.Ctx(c), web.Actor(c), id, catalog.ReportOnly{Environments: f.environments(), Days: days, Sure: f.Sure != ""}); err != nil {
 		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.reportOnlyDesk(c, f, fields) })

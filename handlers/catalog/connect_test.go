@@ -30,7 +30,7 @@ func TestConnectNamesItsAPIAndLeadsToTheKeysOfItsGateways(t *testing.T) {
 
 	connect, mode, edit := w.staff.Get(w.api("/connect")), w.staff.Get(w.api("/report-only")), w.staff.Get(w.api("/presets/"+w.presets(t)[0].ID.Show("pre")))
 
-	has(t, connect, "<title>Connect Orders", `<h1 translate="no">Orders</h1>`, "Not connected", "/admin/keys?app=Gateway&amp;owner=", "q=Gateway+for+Orders")
+	has(t, connect, "<title>Connect Orders", `translate="no"><a href="`+w.api("")+`">Orders</a>`, `<h1 translate="no">Orders</h1>`, "Not connected", "/admin/keys?app=Gateway&amp;owner=", "q=Gateway+for+Orders")
 	has(t, mode, "<title>Report-only mode of Orders", `translate="no"><a href="`+w.api("")+`">Orders</a>`)
 	has(t, edit, `>Orders</a>`)
 }
@@ -97,12 +97,13 @@ func TestReportOnlyModeIsSetAndEndedForEachEnvironment(t *testing.T) {
 	w.staff.Post(w.api("/report-only"), form("environment", "test", "days", "7", "sure", "1"))
 	has(t, w.staff.Get(apisPage), "Connected", "Report-only in test")
 	has(t, w.staff.Get(w.api("/connect")), "Connected", "Report-only in test", "test alone")
+	has(t, w.staff.Get(w.api("/report-only")), `value="test" selected`) // who sets another end opens nothing else
 	w.staff.Post(w.api("/report-only"), form("environment", "live", "days", "1", "sure", "1"))
-	has(t, w.staff.Get(w.api("/report-only")), "test alone", "live alone", `id="f-end-environment"`)
+	has(t, w.staff.Get(w.api("/report-only")), "test alone", "live alone", `id="f-end-environment"`, `value="both" selected`)
 	w.staff.Post(w.api("/report-only/end"), form("environment", "test"))
 
 	page := w.staff.Get(w.api("/report-only"))
-	has(t, page, "live alone", "Report-only in live")
+	has(t, page, "live alone", "Report-only in live", `value="live" selected`)
 	if strings.Contains(page.Body, "test alone") || strings.Contains(page.Body, `id="f-end-environment"`) {
 		t.Error("test is open still, or a choice is offered that is none")
 	}

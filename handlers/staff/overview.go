@@ -1,6 +1,8 @@
 package staff
 
 import (
+	"time"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -43,16 +45,27 @@ func (h *Handler) openNotices(c echo.Context) (out []views.Notice, err error) {
 	}
 	apis, err := h.APIs.Reporting(web.Ctx(c), web.Actor(c))
 	for _, a := range apis {
-		for _, e := range a.ReportsIn(h.Now()) {
-			until := text.DateTime(web.Ctx(c), *a.ReportsUntil(e))
-			words := web.T(c, "lets refused calls through in live until %s: report-only mode is on.", until)
-			if e == catalog.EnvTest {
-				words = web.T(c, "lets refused calls through in test until %s: report-only mode is on.", until)
-			}
+		for _, words := range openWords(c, a, h.Now()) {
 			out = append(out, views.Notice{Name: a.Name, Text: words, Href: "/admin/apis/" + a.ID.Show(catalog.Prefix) + "/report-only", Label: web.T(c, "Change or end it")})
 		}
 	}
 	return out, err
+}
+
+func openWords(c echo.Context, a catalog.API, now time.Time) (words []string) {
+	in := a.ReportsIn(now)
+	until := func(e string) string { return text.DateTime(web.Ctx(c), *a.ReportsUntil(e)) }
+	if len(in) == 2 && a.ReportsUntil(in[0]).Equal(*a.ReportsUntil(in[1])) {
+		return []string{web.T(c, "lets refused calls through in live and test until %s: report-only mode is on.", until(in[0]))}
+	}
+	for _, e := range in {
+		if e == catalog.EnvTest {
+			words = append(words, web.T(c, "lets refused calls through in test until %s: report-only mode is on.", until(e)))
+		} else {
+			words = append(words, web.T(c, "lets refused calls through in live until %s: report-only mode is on.", until(e)))
+		}
+	}
+	return words
 }
 
 func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
