@@ -43,6 +43,7 @@ type Handler struct {
 func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/login/with/:provider", web.Visitor(), h.Enter)
 	r.Get("/login/with/:provider/callback", web.Public(), h.Back)
+	r.Programs(http.MethodPost, "/login/with/:provider/logout", h.Logout)
 	r.Get(visitPage, web.Public(), h.Visit)
 	r.PostSmall(visitPage+"/mail", web.Public(), h.SendLink)
 	r.Get(visitPage+"/proof", web.Public(), h.ProofForm)

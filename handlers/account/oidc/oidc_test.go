@@ -274,3 +274,29 @@ func TestUnlinkingAndItsBounds(t *testing.T) {
 	w.leads(eve.Post("/login/visit/link", nil), "/console/account/providers")
 	w.want(w.trip(eve, "/console/account/providers/northwind/link", "ada"), 409, "somebody else’s account here")
 }
+
+// S4: no cookie, no key: the token itself proves who says that somebody is signed out.
+func TestAProviderEndsTheSessionsThatItBegan(t *testing.T) {
+	w := begin(t)
+	c, program := w.Visitor(), w.Visitor()
+	w.trip(c, "/login/with/northwind", "ada")
+	w.leads(c.Post("/login/visit/create", form("name", "Ada")), "/console")
+	good := w.idp.LogoutToken(t, "ada", nil)
+
+	for name, token := range map[string]string{
+		"none":                "",
+		"no token":            "x.y.z",
+		"an ID token's nonce": w.idp.LogoutToken(t, "ada", func(m map[string]any) { m["nonce"] = "n" }),
+		"no logout":           w.idp.LogoutToken(t, "ada", func(m map[string]any) { delete(m, "events") }),
+		"for somebody else":   w.idp.LogoutToken(t, "ada", func(m map[string]any) { m["aud"] = "other" }),
+	} {
+		if p := program.Post("/login/with/northwind/logout", form("logout_token", token)); p.Status != 400 || !strings.Contains(p.Body, "invalid_request") {
+			t.Errorf("%s: %d %s", name, p.Status, p.Body)
+		}
+	}
+	w.want(c.Get("/console"), 200)
+	w.want(program.Post("/login/with/google/logout", form("logout_token", good)), 404)
+	w.want(program.Post("/login/with/northwind/logout", form("logout_token", good)), 200)
+	w.want(c.Get("/console"), 401)
+	w.want(program.Post("/login/with/northwind/logout", form("logout_token", good)), 400)
+}

@@ -2,6 +2,7 @@
 package idp
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"html"
@@ -14,7 +15,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 	"github.com/zitadel/oidc/v3/example/server/storage"
 	"github.com/zitadel/oidc/v3/pkg/op"
 )
@@ -74,6 +78,32 @@ func (p *Provider) Add(address, first, last string, verified bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.users["sub-"+name] = &storage.User{ID: "sub-" + name, Username: name, Password: Password, FirstName: first, LastName: last, Email: address, EmailVerified: verified}
+}
+
+// LogoutToken is what the provider sends when it says that a person is not signed in there any more, signed by its own key; change alters what it says.
+func (p *Provider) LogoutToken(t testing.TB, name string, change func(map[string]any)) string {
+	t.Helper()
+	key, err := p.store.SigningKey(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := time.Now()
+	claims := map[string]any{
+		"iss": p.Issuer, "sub": "sub-" + name, "aud": ClientID, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": rand.Text(),
+		"events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}},
+	}
+	if change != nil {
+		change(claims)
+	}
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: key.SignatureAlgorithm(), Key: jose.JSONWebKey{Key: key.Key(), KeyID: key.ID()}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := jwt.Signed(signer).Claims(claims).Serialize()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
 }
 
 // GetUserByID is for the provider's storage.

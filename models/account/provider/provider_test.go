@@ -417,3 +417,59 @@ func TestDeletedAccountsAreUnlinked(t *testing.T) {
 		}
 	})
 }
+
+func (w *world) logout(change func(*openid.Logout)) error {
+	l := openid.Logout{Issuer: issuer, Subject: "sub-ada", TokenID: db.NewID().String(), ExpiresAt: w.clock.Now().Add(time.Minute)}
+	change(&l)
+	return w.store.Logout(w.Context(), actor.ForSystem(), "northwind", l)
+}
+
+// S4: what the provider ends is over at once, for whoever asks the database, and nothing else is.
+func TestSessionsEndWhenTheProviderSaysSo(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@northwind.example")
+		a, byPassword := w.in(u)
+		_, err := w.store.Link(t.Context(), a, w.visit(ada()))
+		w.must(err)
+		in := func(sid string) string {
+			out, err := w.arrive(visitor(), ada(func(i *openid.Identity) { i.SessionID = sid }))
+			w.must(err)
+			return out.Token
+		}
+		first, second, third := in("there-1"), in("there-2"), in("")
+		begun := w.visit(ada(func(i *openid.Identity) { i.Subject, i.SessionID = "sub-bob", "bobs" }))
+
+		otherPerson := w.logout(func(l *openid.Logout) { l.Subject, l.SessionID = "sub-eve", "there-1" })
+		untouched := w.signedIn(first) && w.signedIn(second) && w.signedIn(third)
+		one := w.logout(func(l *openid.Logout) { l.SessionID = "there-1" })
+		afterOne := !w.signedIn(first) && w.signedIn(second) && w.signedIn(third)
+		bySession := w.logout(func(l *openid.Logout) { l.Subject, l.SessionID = "", "there-2" })
+		afterTwo := !w.signedIn(second) && w.signedIn(third)
+		all := w.logout(func(l *openid.Logout) { l.TokenID = "once" })
+		again := in("there-3")
+		replayed := w.logout(func(l *openid.Logout) { l.TokenID = "once" })
+		bob := w.logout(func(l *openid.Logout) { l.Subject, l.SessionID = "", "bobs" })
+
+		w.must(otherPerson)
+		w.must(one)
+		w.must(bySession)
+		w.must(all)
+		w.must(bob)
+		w.is(replayed, fault.Invalid)
+		if !untouched || !afterOne || !afterTwo || w.signedIn(third) || !w.signedIn(again) || !w.signedIn(byPassword) {
+			t.Error(untouched, afterOne, afterTwo, w.signedIn(third), w.signedIn(again), w.signedIn(byPassword))
+		}
+		if _, err := w.store.ByToken(t.Context(), begun); !fault.Is(err, fault.NotFound) {
+			t.Error("what was begun goes on:", err)
+		}
+		if n := w.count("SELECT COUNT(*) FROM audit_events WHERE act = 'provider.logged_out'"); n != 3 {
+			t.Error(n, "ends are recorded")
+		}
+		w.is(w.logout(func(l *openid.Logout) { l.Issuer = "https://evil.example" }), fault.NotFound)
+		w.clock.Advance(2 * time.Minute)
+		w.must(w.store.Sweep(t.Context()))
+		if n := w.count("SELECT COUNT(*) FROM provider_logouts"); n != 0 {
+			t.Error(n, "tokens are remembered for ever")
+		}
+	})
+}
