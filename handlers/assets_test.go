@@ -3,6 +3,7 @@ package handlers_test
 import (
 	"compress/gzip"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/asset"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -79,4 +81,50 @@ func TestVersionsServeEachOthersAssets(t *testing.T) {
 			}
 		}
 	})
+}
+
+// L3: addresses of files that nobody has cost the database little, however many are asked for; those that another version has are asked for once.
+func TestMadeUpAddressesOfFilesCostTheDatabaseLittle(t *testing.T) {
+	clock := dbtest.NewClock()
+	d := dbtest.SQLite(t, clock)
+	w := serve(t, d, clock)
+	before := static.New(fstest.MapFS{"css/app.css": {Data: []byte("body { color: black }")}, "js/app.js": {Data: []byte("old")}, "icons/favicon.svg": {Data: []byte("<svg/>")}})
+	var kept []asset.Asset
+	for _, f := range before.Files() {
+		kept = append(kept, asset.Asset(f))
+	}
+	w.ok(asset.Keep(t.Context(), d, kept))
+	reads := dbtest.Reads(t, d)
+	asked := func() (n int) {
+		for _, s := range reads() {
+			if strings.Contains(s.SQL, "FROM assets") {
+				n++
+			}
+		}
+		return n
+	}
+	visitor := w.site.Visitor()
+	status := func(url string) int { return visitor.Get(url).Status }
+
+	there := status(before.URL("css/app.css"))
+	once := asked()
+	for range 3 {
+		status(before.URL("css/app.css"))
+		status("/static/x.000000000000.css")
+	}
+	twice := asked()
+	busy := 0
+	for n := range 200 {
+		if status(fmt.Sprintf("/static/x.%012x.css", n+1)) == http.StatusServiceUnavailable {
+			busy++
+		}
+	}
+	many := asked()
+	known := status(before.URL("css/app.css"))
+	clock.Advance(time.Second)
+	next := status("/static/x.ffffffffffff.css")
+
+	if there != http.StatusOK || once != 1 || twice != 1 || many > 50 || busy < 150 || known != http.StatusOK || next != http.StatusNotFound {
+		t.Errorf("%d: asked %d times, %d more for what is known, %d for 200 made up, of which %d were put off; then %d and %d", there, once, twice, many, busy, known, next)
+	}
 }

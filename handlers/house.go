@@ -72,6 +72,7 @@ type House struct {
 	options Options
 	engine  engine
 	site    *site.Handler
+	others  otherFiles
 }
 
 // Build makes the house. It opens no listener and starts no work.
