@@ -11,7 +11,7 @@ import (
 )
 
 // Accept makes the actor a member with the role of the invitation, and uses that up: of parallel tries one gets it. Who is a member already keeps
-// their role. Faults: NotFound for none that the actor can accept now, Conflict for a full organization.
+// their role. Faults: NotFound for none that the actor can accept now, Conflict for a full organization and for a suspended one.
 func (s *Store) Accept(ctx context.Context, a actor.Actor, id db.ID) (Invitation, error) {
 	var out Invitation
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
@@ -24,6 +24,13 @@ func (s *Store) Accept(ctx context.Context, a actor.Actor, id db.ID) (Invitation
 		}
 		if i, err = forMe(tx.DB, tx.Now, a, id); err != nil { // what was so before the lock
 			return err
+		}
+		o, err := org.ByID(tx.DB, i.OrganizationID)
+		if err != nil {
+			return err
+		}
+		if o.Suspended(tx.Now) {
+			return fault.New(fault.Conflict, "This organization is suspended, and takes nobody in until that ends.")
 		}
 		var members int64
 		if err := tx.Raw("SELECT COUNT(*) FROM members WHERE organization_id = ?", i.OrganizationID).Scan(&members).Error; err != nil {

@@ -192,7 +192,7 @@ func (s *Store) send(tx *db.Tx, a actor.Actor, organizationID, id db.ID, token s
 	for _, b := range []struct {
 		bucket string
 		most   int
-	}{{"invitations of " + organizationID.String(), perOrganization}, {"invitations by " + a.UserID.String(), perPerson}, {"invitations to " + i.Email, perAddress}} {
+	}{{"invitations of " + organizationID.String(), perOrganization}, {"invitations by " + a.UserID.String(), perPerson}, {"invitations to " + i.Email + " of " + organizationID.String(), perAddressOfOne}} {
 		ok, err := account.TakeTx(tx, b.bucket, b.most, window)
 		if err != nil {
 			return i, err
@@ -202,6 +202,10 @@ func (s *Store) send(tx *db.Tx, a actor.Actor, organizationID, id db.ID, token s
 		}
 	}
 	record(tx, a, act, i)
+	// Whether others wrote to this address is not told: without a mail the invitation stands on the console of who has it all the same.
+	if ok, err := account.TakeTx(tx, "invitations to "+i.Email, perAddress, window); err != nil || !ok {
+		return i, err
+	}
 	return i, s.write(tx, a, i, token)
 }
 

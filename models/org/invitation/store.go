@@ -27,7 +27,8 @@ const (
 
 	perOrganization = 50 // mails in a window
 	perPerson       = 50
-	perAddress      = 5
+	perAddress      = 15 // of all organizations
+	perAddressOfOne = 5  // of one: the next has its own
 	window          = 24 * time.Hour
 )
 
