@@ -123,9 +123,10 @@ const (
 )
 
 // NewlySilent returns the keys in force with at least 100 verifications in the 7 days before the last 24 hours and none in these: a
-// program that stopped, perhaps without anybody knowing. Most verifications first. Fault: Forbidden.
+// program that stopped, perhaps without anybody knowing. Most verifications first. Of v its organization, app, API and environment narrow whose and which verifications are
+// counted; a key that goes on elsewhere is not silent. Fault: Forbidden.
 func (s *Store) NewlySilent(ctx context.Context, v View, limit int) ([]Silent, error) {
-	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where()
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org, App: v.App, API: v.API, Environment: v.Environment}.where()
 	if err != nil {
 		return nil, err
 	}

@@ -150,6 +150,17 @@ func TestNewlySilentKeysAreFound(t *testing.T) {
 		rows, err := usage.NewStore(d).NewlySilent(t.Context(), usage.View{Actor: w.Staff, Everything: true}, 10)
 		none, err2 := usage.NewStore(d).NewlySilent(t.Context(), usage.View{Actor: w.Stranger}, 10)
 
+		atAPI := func(api db.ID) []usage.Silent {
+			found, err := usage.NewStore(d).NewlySilent(t.Context(), usage.View{Actor: w.Staff, Everything: true, API: api}, 10)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found
+		}
+
+		if here, elsewhere := atAPI(w.Orders), atAPI(db.NewID()); len(here) != 1 || len(elsewhere) != 0 {
+			t.Error("by API:", here, elsewhere)
+		}
 		if err != nil || err2 != nil || len(rows) != 1 || rows[0].ID != silent || rows[0].Calls != 100 || rows[0].App != "Northwind shop" || len(none) != 0 {
 			t.Fatal(rows, none, err, err2)
 		}
