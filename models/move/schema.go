@@ -49,6 +49,7 @@ var made = []string{"goose_db_version", "search_documents", "search_index", "sea
 var left = map[string]string{
 	"settings": "name NOT IN ('search.built', '" + ArrivalName + "', '" + movedName + "')",
 	"jobs":     "kind <> 'guide.search.rebuild'",
+	"replicas": "1 = 0", // the servers of the old database are none of the new one
 }
 
 // columnQuery lists the columns of all tables, without parts of others. A type that kinds lacks is an error: nothing is copied by guess.

@@ -128,6 +128,11 @@ func (h *Heart) renew(ctx context.Context, now time.Time, skew time.Duration, re
 		if err != nil {
 			return err
 		}
+		if len(h.ended) > 0 { // of a process that was killed, or that came along in a backup: it is known not to live, and is not silent
+			if _, err := tx.Run("DELETE FROM replicas WHERE boot_id IN ?", h.ended); err != nil {
+				return err
+			}
+		}
 		_, err = tx.Run("DELETE FROM replicas WHERE seen_at <= ?", now.Add(-Remembered))
 		return err
 	})

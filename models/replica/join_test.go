@@ -146,6 +146,10 @@ func TestKilledProcessOfAFileCountsNoMore(t *testing.T) {
 	next := start("next", file)
 	beat(t, next)
 	alone, served := next.Peers(), heard(t, next)
+	var left []string
+	if err := d.Read(bg).Raw("SELECT name FROM replicas").Scan(&left).Error; err != nil || len(left) != 1 {
+		t.Error("who is known to have ended, or came along in a backup, is not shown as silent:", left, err)
+	}
 	beside := start("beside", file)
 	clock.Advance(time.Millisecond)
 	beat(t, beside, next)

@@ -144,8 +144,8 @@ func fields(c echo.Context, kind policies.Kind, f form, wrong map[string]string)
 		number("default_days", web.T(c, "Default lifetime, days"), f.Default, web.T(c, "What the form proposes."), policies.MaxDays, !must),
 		number("max_days", web.T(c, "Longest lifetime, days"), f.Max, web.T(c, "No key lives longer, apart from those with keys:verify."), policies.MaxDays, !must),
 		never,
-		number("idle_days", web.T(c, "Pause after days unused"), f.Idle, web.T(c, "Its people are told a week ahead. They resume it by one button."), policies.MaxDays, true),
-		number("rotate_days", web.T(c, "Rotate within days"), f.Rotate, web.T(c, "Its people are told two weeks ahead. A key that was not rotated by then is paused until it is."), policies.MaxDays, true),
+		number("idle_days", web.T(c, "Pause after days unused"), f.Idle, web.T(c, "Its people are told a week ahead. They resume it by one button. Keys with keys:verify are spared."), policies.MaxDays, true),
+		number("rotate_days", web.T(c, "Rotate within days"), f.Rotate, web.T(c, "Its people are told two weeks ahead. A key that was not rotated by then is paused until it is. Keys with keys:verify are spared."), policies.MaxDays, true),
 		number("keys_per_app", web.T(c, "Keys per app"), f.PerApp, web.T(c, "Those that work and to which this policy applies, old ones in their overlap too. One rotation with an overlap may go above it."), policies.MaxKeysPerApp, !must),
 		networks,
 	}
