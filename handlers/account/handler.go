@@ -78,6 +78,8 @@ func (h *Handler) staffRoutes(r *web.Registrar) {
 	r.Post("/admin/users/:user/unsuspend", web.Staff(permission.StaffUsersManage), h.Unsuspend)
 	r.Post("/admin/users/:user/end-sessions", web.Staff(permission.StaffUsersManage), h.EndSessions)
 	r.Post("/admin/users/:user/role", web.Staff(permission.StaffRolesManage).Fresh(), h.SetRole)
+	r.Get("/admin/sessions", web.Staff(permission.StaffPolicyRead), h.Limits)
+	r.Post("/admin/sessions", web.Staff(permission.StaffPolicyManage), h.SetLimits)
 	r.Get("/admin/mail", web.Staff(permission.StaffMailManage), h.Mails)
 	r.Post("/admin/mail/test", web.Staff(permission.StaffMailManage), h.SendTestMail)
 	r.Post("/admin/mail/:mail/open", web.Staff(permission.StaffMailManage).Fresh(), h.OpenMail)

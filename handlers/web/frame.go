@@ -59,6 +59,7 @@ var adminRooms = []room{
 		{text.N("Policy"), "/admin/policy", permission.StaffPolicyRead},
 		{text.N("Permissions"), "/admin/permissions", permission.StaffUsersRead},
 		{text.N("Portal"), "/admin/portal", permission.StaffPolicyRead},
+		{text.N("Sessions"), "/admin/sessions", permission.StaffPolicyRead},
 		{text.N("Mail"), "/admin/mail", permission.StaffMailManage},
 	}},
 }

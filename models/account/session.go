@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
@@ -15,7 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Limits of a session (S3; SP 800-63B-4 section 2.2.3) and of its proofs.
+// The longest limits of a session (S3; SP 800-63B-4 section 2.2.3; Limits may be shorter) and of its proofs.
 const (
 	SessionIdle     = time.Hour
 	SessionAbsolute = 24 * time.Hour
@@ -71,9 +72,13 @@ func startSession(tx *db.Tx, a actor.Actor, e Entry) (string, Session, error) {
 	token := secret.Token(tokenBytes)
 	s := Session{
 		ID: db.NewID(), Digest: sessionDigest(token), UserID: a.UserID, UserAgent: cut(apikey.Redact(e.Agent), 300), Network: a.Network(), Means: e.Means, Provider: audit.Clean(e.Provider),
-		ReauthenticatedAt: tx.Now, LastSeenAt: tx.Now, ExpiresAt: tx.Now.Add(SessionAbsolute), CreatedAt: tx.Now,
+		ReauthenticatedAt: tx.Now, LastSeenAt: tx.Now, CreatedAt: tx.Now,
 	}
-	var err error
+	limits, err := limitsTx(tx)
+	if err != nil {
+		return "", Session{}, err
+	}
+	s.ExpiresAt = tx.Now.Add(limits.Absolute())
 	if s.HasFactor, err = hasFactor(tx, a.UserID); err != nil {
 		return "", Session{}, err
 	}
@@ -94,8 +99,8 @@ func hasFactor(tx *db.Tx, userID db.ID) (bool, error) {
 	return n > 0, err
 }
 
-// ShowFactor notes in the actor's session that a second factor was shown, and gives it a new token: the one that knew the password alone is dead (S2). It ends a
-// day after it began. Whoever calls has checked the factor in the same transaction, and records the act. Faults: Unauthenticated when the session is over.
+// ShowFactor notes in the actor's session that a second factor was shown, and gives it a new token: the one that knew the password alone is dead (S2). It ends
+// when the limits say, counted from when it began. Whoever calls has checked the factor in the same transaction, and records the act. Faults: Unauthenticated when the session is over.
 func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
 	var rows []Session
 	if err := tx.Raw("SELECT * FROM sessions WHERE id = ? AND user_id = ? AND expires_at > ?", a.SessionID, a.UserID, tx.Now).Scan(&rows).Error; err != nil {
@@ -104,9 +109,13 @@ func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
 	if len(rows) == 0 {
 		return "", Session{}, over()
 	}
+	limits, err := limitsTx(tx)
+	if err != nil {
+		return "", Session{}, err
+	}
 	s, token := rows[0], secret.Token(tokenBytes)
-	s.Digest, s.HasFactor, s.FactorAt, s.ExpiresAt = sessionDigest(token), true, &tx.Now, s.CreatedAt.Add(SessionAbsolute)
-	_, err := tx.Run("UPDATE sessions SET digest = ?, factor_at = ?, expires_at = ? WHERE id = ?", s.Digest, tx.Now, s.ExpiresAt, s.ID)
+	s.Digest, s.HasFactor, s.FactorAt, s.ExpiresAt = sessionDigest(token), true, &tx.Now, s.CreatedAt.Add(limits.Absolute())
+	_, err = tx.Run("UPDATE sessions SET digest = ?, factor_at = ?, expires_at = ? WHERE id = ?", s.Digest, tx.Now, s.ExpiresAt, s.ID)
 	return token, s, err
 }
 
@@ -118,40 +127,52 @@ func cut(s string, n int) string {
 	return s
 }
 
-// Resolve finds the session of a cookie's token and its user. Faults: Unauthenticated when there is none, when it was idle for
-// an hour or is a day old, or when the user may not sign in (any more). It writes at most once a minute.
+// Resolve finds the session of a cookie's token and its user. Faults: Unauthenticated when there is none, when it was idle for too
+// long or is too old, or when the user may not sign in (any more). It writes at most once a minute.
 func (s *Store) Resolve(ctx context.Context, token string) (Session, User, error) {
 	none := over()
 	if token == "" || len(token) > 100 {
 		return Session{}, User{}, none
 	}
-	var sessions []Session
-	if err := s.db.Read(ctx).Raw(`SELECT s.*, f.id IS NOT NULL AS has_factor FROM sessions s
+	var sessions []struct {
+		Session
+		Limits *string
+	}
+	if err := s.db.Read(ctx).Raw(`SELECT s.*, f.id IS NOT NULL AS has_factor, g.value AS limits FROM sessions s
 		LEFT JOIN factors f ON f.id = (SELECT o.id FROM factors o WHERE o.user_id = s.user_id AND o.confirmed_at IS NOT NULL ORDER BY o.id LIMIT 1)
-		WHERE s.digest = ?`, sessionDigest(token)).Scan(&sessions).Error; err != nil {
+		LEFT JOIN settings g ON g.name = ?
+		WHERE s.digest = ?`, limitsSetting, sessionDigest(token)).Scan(&sessions).Error; err != nil {
 		return Session{}, User{}, err
 	}
 	now := s.db.Now()
-	if len(sessions) == 0 || !now.Before(sessions[0].ExpiresAt) || now.Sub(sessions[0].LastSeenAt) > SessionIdle {
+	if len(sessions) == 0 {
 		return Session{}, User{}, none
 	}
-	u, err := s.ByID(ctx, sessions[0].UserID)
+	limits, err := limitsOf(sessions[0].Limits)
+	if err != nil {
+		return Session{}, User{}, err
+	}
+	session := sessions[0].Session
+	if limits.over(session, now) {
+		return Session{}, User{}, none
+	}
+	u, err := s.ByID(ctx, session.UserID)
 	if err != nil {
 		return Session{}, User{}, err
 	}
 	if !u.Active(now) {
 		return Session{}, User{}, none
 	}
-	if now.Sub(sessions[0].LastSeenAt) >= touchEvery {
+	if now.Sub(session.LastSeenAt) >= touchEvery {
 		err = s.db.Tx(ctx, func(tx *db.Tx) error {
-			_, err := tx.Run("UPDATE sessions SET last_seen_at = ? WHERE id = ?", tx.Now, sessions[0].ID)
+			_, err := tx.Run("UPDATE sessions SET last_seen_at = ? WHERE id = ?", tx.Now, session.ID)
 			return err
 		})
 		if errors.Is(err, db.ErrReadOnly) || db.Full(err) { // who is signed in goes on reading while the database is moved, and stops keys on a full disk
 			err = nil
 		}
 	}
-	return sessions[0], u, err
+	return session, u, err
 }
 
 // Sessions lists the actor's own sessions that are alive, newest first.
@@ -160,11 +181,14 @@ func (s *Store) Sessions(ctx context.Context, a actor.Actor) ([]Session, error) 
 }
 
 func (s *Store) sessionsOf(ctx context.Context, userID db.ID) ([]Session, error) {
+	limits, err := s.SessionLimits(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var rows []Session
 	now := s.db.Now()
-	err := s.db.Read(ctx).Raw("SELECT * FROM sessions WHERE user_id = ? AND expires_at > ? AND last_seen_at > ? ORDER BY created_at DESC",
-		userID, now, now.Add(-SessionIdle)).Scan(&rows).Error
-	return rows, err
+	err = s.db.Read(ctx).Raw("SELECT * FROM sessions WHERE user_id = ? AND expires_at > ? ORDER BY created_at DESC, id DESC", userID, now).Scan(&rows).Error
+	return slices.DeleteFunc(rows, func(one Session) bool { return limits.over(one, now) }), err
 }
 
 // EndSession ends one of the actor's own sessions at once, on all replicas (S4). If it is another one than that in which they are, its browser is a stranger from now on.
