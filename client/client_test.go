@@ -32,7 +32,7 @@ func portal(t *testing.T) (url, app, text string) {
 	addr := listener.Addr().String()
 	data := t.TempDir()
 	settings, err := config.Load(func(name string) (string, bool) {
-		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_DATA_DIR": data}[name]
+		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_DATA_DIR": data, "GATEHOUSE_STAFF_FACTOR": "optional"}[name]
 		return value, ok
 	})
 	must(t, err)

@@ -94,7 +94,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if h.engine, err = newEngine(ctx, o, stores); err != nil {
 		return nil, err
 	}
-	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies, Keys: stores.Key}
+	kit := &web.Kit{DB: o.DB, Accounts: stores.Account, BaseURL: o.Settings.BaseURL, Proxies: o.Settings.TrustedProxies, Keys: stores.Key, StaffFactor: o.Settings.StaffFactor}
 	h.Echo = kit.NewEcho()
 	h.Echo.Use(h.engine.metrics.countRequests, h.engine.traceRequests)
 	r := web.NewRegistrar(kit, h.Echo)

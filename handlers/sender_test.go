@@ -27,7 +27,7 @@ func mailing(t *testing.T, d *db.DB, base string) (*handlers.House, *testenv.Inb
 	inbox := testenv.SMTP(t)
 	settings, err := config.Load(func(name string) (string, bool) {
 		value, ok := map[string]string{
-			"GATEHOUSE_ADDR": "127.0.0.1:7070", "GATEHOUSE_USAGE_SPOOL_MB": "0", "GATEHOUSE_BASE_URL": base, "GATEHOUSE_TRUSTED_PROXIES": "127.0.0.1",
+			"GATEHOUSE_ADDR": "127.0.0.1:7070", "GATEHOUSE_USAGE_SPOOL_MB": "0", "GATEHOUSE_STAFF_FACTOR": "optional", "GATEHOUSE_BASE_URL": base, "GATEHOUSE_TRUSTED_PROXIES": "127.0.0.1",
 			"GATEHOUSE_SMTP_URL": inbox.URL, "GATEHOUSE_MAIL_FROM": "Company <developers@company.example>",
 		}[name]
 		return value, ok

@@ -75,7 +75,7 @@ func serveWith(t *testing.T, d *db.DB, clock *dbtest.Clock, with map[string]stri
 	}
 	addr := listener.Addr().String()
 	settings, err := config.Load(func(name string) (string, bool) {
-		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_USAGE_SPOOL_MB": "0"}[name]
+		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_USAGE_SPOOL_MB": "0", "GATEHOUSE_STAFF_FACTOR": "optional"}[name]
 		if set, has := with[name]; has {
 			return set, true
 		}

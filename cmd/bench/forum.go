@@ -18,7 +18,7 @@ func forumSection(ctx context.Context, b *bench) error {
 	if err != nil {
 		return err
 	}
-	env := []string{"GATEHOUSE_DATA_DIR=" + b.forum, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + address, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8"}
+	env := []string{"GATEHOUSE_DATA_DIR=" + b.forum, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + address, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_STAFF_FACTOR=optional"}
 	source := "sqlite:" + filepath.Join(b.forum, "gatehouse.db")
 	if b.forumURL != "" {
 		source, env = b.forumURL, append(env, "GATEHOUSE_DATABASE_URL="+b.forumURL)

@@ -178,7 +178,7 @@ func (b *bench) gatehouse(ctx context.Context) (*program, error) {
 }
 
 func (b *bench) environment(dir, portal, edge string) []string {
-	return []string{"GATEHOUSE_DATA_DIR=" + dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + portal, "GATEHOUSE_EDGE_ADDR=" + edge, "GATEHOUSE_DRAIN=0s"}
+	return []string{"GATEHOUSE_DATA_DIR=" + dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + portal, "GATEHOUSE_EDGE_ADDR=" + edge, "GATEHOUSE_DRAIN=0s", "GATEHOUSE_STAFF_FACTOR=optional"}
 }
 
 // another starts one more gatehouse over the database in dir, with settings beside the common ones.

@@ -26,7 +26,7 @@ func usageSection(ctx context.Context, b *bench) error {
 		return err
 	}
 	dir := filepath.Join(filepath.Dir(b.forum), "usage")
-	env := []string{"GATEHOUSE_DATA_DIR=" + dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + address, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8"}
+	env := []string{"GATEHOUSE_DATA_DIR=" + dir, "GATEHOUSE_SECRET=" + benchSecret, "GATEHOUSE_ADDR=" + address, "GATEHOUSE_TRUSTED_PROXIES=127.0.0.0/8", "GATEHOUSE_STAFF_FACTOR=optional"}
 	source := "sqlite:" + filepath.Join(dir, "gatehouse.db")
 	if b.usageURL != "" {
 		source, env = b.usageURL, append(env, "GATEHOUSE_DATABASE_URL="+b.usageURL)

@@ -64,8 +64,8 @@ func (h *Handler) ownRoutes(r *web.Registrar) {
 	r.PostSmall("/console/account/sessions/end-others", web.SignedIn(), h.EndOthers)
 	r.PostSmall("/console/account/sessions/end-all", web.SignedIn(), h.EndAll)
 	r.PostSmall("/console/account/sessions/:session/end", web.SignedIn(), h.EndSession)
-	r.Get("/console/account/confirm", web.SignedIn(), h.ConfirmForm)
-	r.PostSmall("/console/account/confirm", web.SignedIn(), h.Confirm)
+	r.Get("/console/account/confirm", web.SignedIn().WhileEnrolling(), h.ConfirmForm)
+	r.PostSmall("/console/account/confirm", web.SignedIn().WhileEnrolling(), h.Confirm)
 	r.Get("/console/account/delete", web.SignedIn().FactorFresh(), h.DeleteForm)
 	r.PostSmall("/console/account/delete", web.SignedIn().FactorFresh(), h.Delete)
 }

@@ -64,7 +64,7 @@ func newWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	}
 	addr := listener.Addr().String()
 	settings, err := config.Load(func(name string) (string, bool) {
-		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_USAGE_SPOOL_MB": "0"}[name]
+		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_USAGE_SPOOL_MB": "0", "GATEHOUSE_STAFF_FACTOR": "optional"}[name]
 		return value, ok
 	})
 	w := &world{TB: t, db: d, clock: clock, url: "http://" + addr, seen: map[string]bool{}}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -17,6 +18,7 @@ type Access struct {
 	perm  permission.Name
 	fresh bool
 	shown bool
+	enrol bool
 }
 
 type level int
@@ -55,6 +57,9 @@ func (a Access) Fresh() Access { a.fresh = true; return a }
 // FactorFresh is Fresh about the second factor alone, for forms that ask for the password themselves.
 func (a Access) FactorFresh() Access { a.shown = true; return a }
 
+// WhileEnrolling lets staff in, too, who need a second factor and have none: by such routes they get one.
+func (a Access) WhileEnrolling() Access { a.enrol = true; return a }
+
 // String names the access for the route table and its tests.
 func (a Access) String() string {
 	s := [...]string{"undeclared", "public", "visitor", "second factor pending", "signed in", "staff", "token"}[a.level]
@@ -66,6 +71,9 @@ func (a Access) String() string {
 	}
 	if a.shown {
 		s += " factor fresh"
+	}
+	if a.enrol {
+		s += " while enrolling"
 	}
 	return s
 }
@@ -82,12 +90,15 @@ func (a Access) IsVisitor() bool { return a.level == visitor }
 // guard is the check before every page handler.
 func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		if a.enrol {
+			enrol(c)
+		}
 		who := Actor(c)
 		switch a.level {
 		case public:
 			return next(c)
 		case visitor:
-			if who.SignedIn() {
+			if who.SignedIn() || Enrolling(c) {
 				return c.Redirect(http.StatusSeeOther, "/console")
 			}
 			return next(c)
@@ -112,6 +123,21 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
+// enrolHome is where staff get the second factor that they need.
+const enrolHome = "/console/account/security"
+
+// enrol makes staff who need a second factor themselves, but without their role.
+func enrol(c echo.Context) {
+	s := stateOf(c)
+	if s.enrolling == nil {
+		return
+	}
+	u := *s.enrolling
+	u.StaffRole = ""
+	s.user = &u
+	s.actor.Kind, s.actor.UserID, s.actor.Name = actor.User, u.ID, u.Name
+}
+
 // inUTC makes staff pages tell times in UTC, so that two people on call read the same.
 func inUTC(c echo.Context) {
 	ctx := Ctx(c)
@@ -131,6 +157,12 @@ func pendingOnly(c echo.Context, next echo.HandlerFunc) error {
 
 func (k *Kit) signedOut(c echo.Context) error {
 	m := c.Request().Method
+	if Enrolling(c) {
+		if m == http.MethodGet || m == http.MethodHead {
+			return c.Redirect(http.StatusSeeOther, enrolHome)
+		}
+		return fault.New(fault.Forbidden, "Staff need a second factor before anything else. Add one first.")
+	}
 	if _, u := Pending(c); u != nil && (m == http.MethodGet || m == http.MethodHead) {
 		return c.Redirect(http.StatusSeeOther, "/login/factor"+onward(c))
 	}

@@ -3,6 +3,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"net/url"
@@ -26,6 +27,9 @@ type Kit struct {
 	Proxies  []netip.Prefix
 	Keys     *key.Store // looks up keys that were pasted into forms; nil: none is known
 
+	// StaffFactor says that staff reach nothing before they have a second factor.
+	StaffFactor bool
+
 	// SignIn answers a signed-out reader of a page with the sign-in form and status 401.
 	SignIn func(c echo.Context, next string) error
 }
@@ -45,8 +49,10 @@ type state struct {
 	user    *account.User
 	session account.Session
 	pending *account.User // gave the password and not yet the second factor: nobody to all routes but those that ask for it (A12)
-	nonce   string
-	portal  setting.Portal
+	// enrolling is staff who have no second factor and need one: nobody to all routes but those by which they get one, and there without their role.
+	enrolling *account.User
+	nonce     string
+	portal    setting.Portal
 }
 
 const stateKey = "gatehouse.state"
@@ -67,15 +73,19 @@ func User(c echo.Context) *account.User { return stateOf(c).user }
 // Session is the session of the signed-in user; zero when there is none.
 func Session(c echo.Context) account.Session { return stateOf(c).session }
 
-// Pending is who has given the password and has yet to show a second factor; nil: nobody. The actor is theirs, for showing it and for nothing else.
+// Pending is who has given the password and has yet to show a second factor; nil: nobody. The actor is theirs, for showing it and for nothing else; also of staff who
+// have yet to get one, so that they can sign out.
 func Pending(c echo.Context) (actor.Actor, *account.User) {
 	s := stateOf(c)
 	a := s.actor
-	if s.pending != nil {
-		a.Kind, a.UserID, a.Name = actor.User, s.pending.ID, s.pending.Name
+	if u := cmp.Or(s.pending, s.enrolling); u != nil {
+		a.Kind, a.UserID, a.Name = actor.User, u.ID, u.Name
 	}
 	return a, s.pending
 }
+
+// Enrolling reports whether who asks is staff and reaches nothing before they have a second factor.
+func Enrolling(c echo.Context) bool { return stateOf(c).enrolling != nil }
 
 // Portal is the installation's name and look.
 func Portal(c echo.Context) setting.Portal { return stateOf(c).portal }

@@ -81,6 +81,10 @@ func (k *Kit) resolve(c echo.Context, s *state) error {
 		s.session, s.pending, s.actor.SessionID = session, &user, session.ID
 		return nil
 	}
+	if k.StaffFactor && user.StaffRole != "" && !session.HasFactor && session.FactorAt == nil {
+		s.session, s.enrolling, s.actor.SessionID = session, &user, session.ID
+		return nil
+	}
 	s.session, s.user = session, &user
 	s.actor.Kind, s.actor.UserID, s.actor.SessionID = actor.User, user.ID, session.ID
 	s.actor.StaffRole, s.actor.Name = user.StaffRole, user.Name
@@ -92,7 +96,7 @@ func (k *Kit) withLocale(c echo.Context, s *state) context.Context {
 	if chosen, ok := text.Parse(k.cookie(c, languageCookie)); ok {
 		l.Language = chosen
 	}
-	if u := cmp.Or(s.user, s.pending); u != nil {
+	if u := cmp.Or(s.user, s.pending, s.enrolling); u != nil {
 		if own, ok := text.Parse(u.Language); ok {
 			l.Language = own
 		}

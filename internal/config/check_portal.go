@@ -40,6 +40,13 @@ func checkSignup(raw variables, settings *Settings, problems *Problems) {
 	}
 }
 
+func checkStaffFactor(raw variables, settings *Settings, problems *Problems) {
+	if raw.StaffFactor != "required" && raw.StaffFactor != "optional" {
+		problems.add("GATEHOUSE_STAFF_FACTOR", "is "+strconv.Quote(raw.StaffFactor), "Write required or optional")
+	}
+	settings.StaffFactor = raw.StaffFactor != "optional"
+}
+
 func checkKeyring(raw variables, settings *Settings, problems *Problems) {
 	if raw.Keyring != "lazy" && raw.Keyring != "whole" && raw.Keyring != "strict" {
 		problems.add("GATEHOUSE_KEYRING", "is "+strconv.Quote(raw.Keyring), "Write lazy, whole or strict")

@@ -49,7 +49,7 @@ func TestNothingSetServesThisMachineAlone(t *testing.T) {
 	if settings.Database.SQLitePath != filepath.Join("data", "gatehouse.db") || settings.Database.PostgresURL.IsSet() {
 		t.Errorf("database %+v", settings.Database)
 	}
-	if settings.EdgeAddr+settings.MetricsAddr != "" || len(settings.TrustedProxies) > 0 || settings.KeyBrand != "gk" || settings.Signup.Policy != config.SignupOpen || settings.StaleMax.Seconds() != 10 {
+	if settings.EdgeAddr+settings.MetricsAddr != "" || len(settings.TrustedProxies) > 0 || settings.KeyBrand != "gk" || settings.Signup.Policy != config.SignupOpen || !settings.StaffFactor || settings.StaleMax.Seconds() != 10 {
 		t.Errorf("got %+v", settings)
 	}
 }
@@ -126,6 +126,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_KEY_BRAND", "gk_live"},
 		{"GATEHOUSE_KEY_BRAND", "1gk"},
 		{"GATEHOUSE_KEY_BRAND", "abcdefghijk"},
+		{"GATEHOUSE_STAFF_FACTOR", "no"},
 		{"GATEHOUSE_SIGNUP", "everybody"},
 		{"GATEHOUSE_SIGNUP", "domains:"},
 		{"GATEHOUSE_SIGNUP", "domains"},

@@ -47,6 +47,7 @@ type Settings struct {
 	Providers        []Provider     // by which people may sign in besides a password
 	ProvidersPrivate []netip.Prefix // networks besides the public ones where they may be
 
+	StaffFactor   bool // staff reach nothing before they have a second factor
 	KeyringWhole  bool // all living keys are read at the start
 	KeyringStrict bool // a key is read each time that it is used
 	StaleMax      time.Duration
@@ -126,7 +127,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkKeyring, checkStaleMax, checkDrain, checkContent, checkDNS, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream,
+		checkBrand, checkSignup, checkStaffFactor, checkKeyring, checkStaleMax, checkDrain, checkContent, checkDNS, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream,
 	} {
 		check(raw, &settings, &problems)
 	}

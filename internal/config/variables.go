@@ -37,6 +37,7 @@ type variables struct {
 	Signup         string `env:"GATEHOUSE_SIGNUP" envDefault:"open" help:"who may create an account: open, domains:a.example,b.example, approval or closed"`
 	OIDC           string `env:"GATEHOUSE_OIDC" help:"names of the providers by which people may sign in besides a password, such as google,github,northwind; of each, GATEHOUSE_OIDC_<NAME>_… below; unset: none"`
 	OIDCPrivate    string `env:"GATEHOUSE_OIDC_PRIVATE" help:"addresses or networks that are not on the internet where providers may be, parted by commas, such as 10.0.0.0/24; unset: none"`
+	StaffFactor    string `env:"GATEHOUSE_STAFF_FACTOR" envDefault:"required" help:"whether staff need a second factor before they reach anything: required or optional"`
 	ContentDir     string `env:"GATEHOUSE_CONTENT_DIR" help:"folder with guides/ and tutorials/ of your own, laid over ours and seen without a restart; unset: ours alone"`
 	PasswordPasses string `env:"GATEHOUSE_PASSWORD_PASSES" envDefault:"auto" help:"passes of argon2id over its 19 MiB, 2 to 10; auto: as many as this machine does in 80 to 250 ms, as measured after the start, and never fewer than before"`
 	UsageSpoolMB   string `env:"GATEHOUSE_USAGE_SPOOL_MB" envDefault:"256" help:"most that counts may take in the data folder while the database is away, in MiB; 0: they wait in memory and die with the process"`

@@ -82,7 +82,7 @@ func companyAt(t testing.TB, url, dir string) *company {
 	bounded(t)
 	c := &company{TB: t, url: url, dir: dir, db: dbtest.Open(t, url, nil)}
 	settings, err := config.Load(func(name string) (string, bool) {
-		value, ok := map[string]string{"GATEHOUSE_ADDR": "127.0.0.1:8080", "GATEHOUSE_USAGE_SPOOL_MB": "0"}[name]
+		value, ok := map[string]string{"GATEHOUSE_ADDR": "127.0.0.1:8080", "GATEHOUSE_USAGE_SPOOL_MB": "0", "GATEHOUSE_STAFF_FACTOR": "optional"}[name]
 		return value, ok
 	})
 	c.must(err)

@@ -2,6 +2,7 @@ package stories_test
 
 import (
 	"net"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/cdproto/webauthn"
@@ -11,7 +12,7 @@ import (
 )
 
 // newWorldAtAName is newWorld at a host that has a name, as passkeys ask for.
-func newWorldAtAName(t testing.TB, dialect string) *world {
+func newWorldAtAName(t testing.TB, dialect, staffFactor string) *world {
 	t.Helper()
 	addr, err := rig.FreeAddress()
 	if err != nil {
@@ -23,7 +24,7 @@ func newWorldAtAName(t testing.TB, dialect string) *world {
 	}
 	named := "http://localhost:" + port
 	w := &world{house: newHouseWith(t, dialect, func(env map[string]string) {
-		env["GATEHOUSE_ADDR"], env["GATEHOUSE_BASE_URL"] = addr, named
+		env["GATEHOUSE_ADDR"], env["GATEHOUSE_BASE_URL"], env["GATEHOUSE_STAFF_FACTOR"] = addr, named, staffFactor
 	})}
 	w.URL = named
 	w.secrets.keep("password", adminPassword)
@@ -69,7 +70,7 @@ func (a authenticator) knows(verified bool) {
 
 // A11: a passkey is added, finishes a sign-in by password, signs in alone, and is removed.
 func TestAPasskeySignsIn(t *testing.T) {
-	w := newWorldAtAName(t, "SQLite")
+	w := newWorldAtAName(t, "SQLite", "optional")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	b := newBrowser(t, w.URL, "developer", kind{})
 	w.join(b, "Dev Patel", devMail)
@@ -121,23 +122,36 @@ func TestAPasskeySignsIn(t *testing.T) {
 	b.quiet("422")
 }
 
-// Without scripts there are no passkeys, and each page says so and leads on.
+// Without scripts there are no passkeys, and each page says so and leads on. Staff reach nothing before they have a second factor.
 func TestWithoutScriptsAPasskeyLeadsToAnotherWay(t *testing.T) {
-	w := newWorldAtAName(t, "PostgreSQL")
-	w.setUp(newClerk(t, w.URL, "admin"))
-	b := newBrowser(t, w.URL, "developer", kind{withoutScripts: true})
+	w := newWorldAtAName(t, "PostgreSQL", "required")
+	b := newBrowser(t, w.URL, "admin", kind{withoutScripts: true})
+	w.setUp(b)
 
-	b.open("/login")
-	b.press("Use a passkey")
-	b.see("Passkeys need JavaScript")
-	b.follow("Sign in with your password")
-	w.join(b, "Dev Patel", devMail)
-	b.open("/console/account/security")
+	b.open("/admin/users")
+	b.see("Staff need a second factor")
 	b.press("Add passkey")
 	b.see("Passkeys need JavaScript")
 	b.follow("Set up an authenticator app")
-	b.see("Add an authenticator app")
+	b.fill("Name", "Pocket phone", "Add an authenticator app")
+	b.press("Set up app")
+	seed := strings.ReplaceAll(b.secret(), " ", "")
+	w.secrets.keep("seed", seed)
+	b.fill("Code", appCode(t, seed, 0))
+	b.press("Finish set-up")
+	b.see("Each works once")
+	w.secrets.keep("session", b.token())
+	b.open("/admin/users")
+	b.see("ada@northwind.example")
+
+	guest := newBrowser(t, w.URL, "visitor", kind{withoutScripts: true})
+	guest.open("/login")
+	guest.press("Use a passkey")
+	guest.see("Passkeys need JavaScript")
+	guest.follow("Sign in with your password")
+	guest.see("I forgot my password")
 	b.quiet("422")
+	guest.quiet("422")
 }
 
 func signOut(b *browser) {

@@ -33,7 +33,7 @@ func buildWith(t testing.TB, d *db.DB, root *secret.Root, addr string) *handlers
 		if name == "GATEHOUSE_DATA_DIR" {
 			return data, true
 		}
-		value, ok := map[string]string{"GATEHOUSE_ADDR": addr}[name]
+		value, ok := map[string]string{"GATEHOUSE_ADDR": addr, "GATEHOUSE_STAFF_FACTOR": "optional"}[name]
 		return value, ok
 	})
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 type Security struct {
 	Frame     layout.Frame
 	Factors   []Factor
+	Required  bool // who asks is staff, and reaches nothing before there is one
 	CodesLeft int
 	CodesMade components.Moment // of the recovery codes; zero when there are none
 	Passkeys  bool              // they can be added

@@ -26,10 +26,10 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/login/factor", web.WhilePending(), h.ShowForm)
 	r.PostSmall("/login/factor", web.WhilePending(), h.Show)
 
-	r.Get(home, web.SignedIn(), h.Security)
-	r.PostSmall(home+"/totp", web.SignedIn().Fresh(), h.Begin)
-	r.Get(home+"/totp/:factor", web.SignedIn().Fresh(), h.EnrolForm)
-	r.PostSmall(home+"/totp/:factor", web.SignedIn().Fresh(), h.Enrol)
+	r.Get(home, web.SignedIn().WhileEnrolling(), h.Security)
+	r.PostSmall(home+"/totp", web.SignedIn().Fresh().WhileEnrolling(), h.Begin)
+	r.Get(home+"/totp/:factor", web.SignedIn().Fresh().WhileEnrolling(), h.EnrolForm)
+	r.PostSmall(home+"/totp/:factor", web.SignedIn().Fresh().WhileEnrolling(), h.Enrol)
 	r.Get(home+"/factors/:factor", web.SignedIn(), h.Factor)
 	r.PostSmall(home+"/factors/:factor", web.SignedIn(), h.Rename)
 	r.PostSmall(home+"/factors/:factor/remove", web.SignedIn().Fresh(), h.Remove)
@@ -60,7 +60,7 @@ func (h *Handler) security(c echo.Context, keep func(*views.Security), failed er
 	}
 	p := views.Security{
 		Frame: h.Frame(c, web.T(c, "Second factors")), NewName: web.T(c, "Authenticator app"), NewKey: web.T(c, "Passkey"), CodesLeft: recovery.Unused,
-		Passkeys: h.Store.Passkeys(), AtAddress: !h.Store.Passkeys(),
+		Required: web.Enrolling(c), Passkeys: h.Store.Passkeys(), AtAddress: !h.Store.Passkeys(),
 	}
 	if recovery.MadeAt != nil {
 		p.CodesMade = components.MomentAt(ctx, h.Now(), *recovery.MadeAt)

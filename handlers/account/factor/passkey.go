@@ -23,8 +23,8 @@ func (h *Handler) passkeyRoutes(r *web.Registrar) {
 	r.PostSmall("/login/factor/passkey", web.WhilePending(), h.ShowPasskey)
 	r.PostSmall("/console/account/confirm/passkey/options", web.SignedIn(), h.ShowOptions)
 	r.PostSmall("/console/account/confirm/passkey", web.SignedIn(), h.ConfirmByPasskey)
-	r.PostSmall(home+"/passkeys/options", web.SignedIn().Fresh(), h.AddOptions)
-	r.PostSmall(home+"/passkeys", web.SignedIn().Fresh(), h.AddPasskey)
+	r.PostSmall(home+"/passkeys/options", web.SignedIn().Fresh().WhileEnrolling(), h.AddOptions)
+	r.PostSmall(home+"/passkeys", web.SignedIn().Fresh().WhileEnrolling(), h.AddPasskey)
 }
 
 type passkeyForm struct {

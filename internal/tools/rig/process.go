@@ -72,7 +72,7 @@ func Start(o Options) (*Process, error) {
 		}
 	}
 	p := &Process{URL: "http://" + addr, exited: make(chan struct{}), command: exec.Command(binary, o.Arguments...)}
-	p.command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GATEHOUSE_ADDR=" + addr}
+	p.command.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "GATEHOUSE_ADDR=" + addr, "GATEHOUSE_STAFF_FACTOR=optional"}
 	for name, value := range o.Env {
 		p.command.Env = append(p.command.Env, name+"="+value)
 	}
