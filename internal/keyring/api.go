@@ -22,7 +22,7 @@ type API struct {
 	RefuseUndeclared bool
 	// Up to when refusals are passed over in an environment, in Unix nanoseconds; 0 for never, see ReportsOnly.
 	ReportOnlyLiveUntil, ReportOnlyTestUntil int64
-	Rules           []Rule
+	Rules                                    []Rule
 
 	root   node
 	folded *node // the same rules with letters' case left out; root itself where no template has any

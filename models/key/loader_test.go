@@ -51,7 +51,6 @@ func TestReportOnlyModeOfEachEnvironmentIsLoaded(t *testing.T) {
 			w.run("UPDATE apis SET report_only_until = ?, report_only_live_until = ?, report_only_test_until = ?", c.both, c.live, c.test)
 
 			apis, err := w.keys.Loader().LoadAPIs(bg)
-
 			if err != nil {
 				t.Fatal(err)
 			}
