@@ -888,9 +888,18 @@ type Problem struct {
 		// Pointer JSON pointer of what is wrong in the body, or the name of a parameter.
 		Pointer string `json:"pointer"`
 	} `json:"errors,omitempty"`
-	RequestId string `json:"request_id"`
-	Status    int    `json:"status"`
-	Title     string `json:"title"`
+
+	// GivenBy The roles that can give it.
+	GivenBy *[]string `json:"given_by,omitempty"`
+
+	// Permission Of a 403 for want of one: the permission that was missing.
+	Permission *string `json:"permission,omitempty"`
+	RequestId  string  `json:"request_id"`
+
+	// Roles The roles that have that permission.
+	Roles  *[]string `json:"roles,omitempty"`
+	Status int       `json:"status"`
+	Title  string    `json:"title"`
 
 	// Type The page that explains the code.
 	Type string `json:"type"`

@@ -37,7 +37,6 @@ type place struct {
 	ref, name, href string
 	own             bool // the name is somebody's
 	role            string
-	roleHref        string
 	roleOwn         bool
 	organization    db.ID // zero: staff
 	has             func(permission.Name) bool
@@ -87,7 +86,10 @@ func (h *Handler) places(c echo.Context) ([]place, error) {
 			p.role, p.roleOwn = name, true
 		}
 		if permission.Staff(who.StaffRole, permission.StaffUsersRead) {
-			p.href = "/admin/roles"
+			p.href = "/admin/roles/" + base
+			if p.roleOwn {
+				p.href = "/admin/roles"
+			}
 		}
 		out = append(out, p)
 	}
@@ -129,7 +131,7 @@ func placesTable(c echo.Context, places []place, shown place) *views.Table {
 func (h *Handler) allowed(c echo.Context, p place) []views.Part {
 	columns := []components.Column{{Label: web.T(c, "What")}, {Label: web.T(c, "Permission")}, {Label: web.T(c, "Why")}}
 	may := views.Table{Spec: components.TableSpec{Caption: web.T(c, "You may"), Columns: columns}, Empty: web.T(c, "Nothing.")}
-	not := views.Table{Spec: components.TableSpec{Caption: web.T(c, "You may not"), Columns: []components.Column{{Label: web.T(c, "What")}, {Label: web.T(c, "Permission")}, {Label: web.T(c, "Roles that have it")}, {Label: web.T(c, "Who can give it")}}}}
+	not := views.Table{Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "You may not"), Columns: []components.Column{{Label: web.T(c, "What")}, {Label: web.T(c, "Permission")}, {Label: web.T(c, "Roles that have it")}, {Label: web.T(c, "Who can give it")}}}}
 	why := web.T(c, "Your role: %s", p.role)
 	for _, n := range p.all {
 		row, _ := permission.Known(n)

@@ -188,13 +188,16 @@ func (h *Handler) Delete(c echo.Context) error {
 	return h.Done(c, root, text.N("The role is deleted."))
 }
 
-// group is what a permission belongs to, by the second word of its name.
+// groups are what permissions belong to, by the second word of their names.
 var groups = []struct {
 	title string
 	words string
 }{
-	{text.N("People"), "users organizations roles"}, {text.N("Access"), "keys apis requests leaks"}, {text.N("Watch"), "usage audit replicas"},
-	{text.N("Support"), "questions support"}, {text.N("Settings"), ""}, // all others
+	{text.N("People"), "users organizations roles"},
+	{text.N("Access"), "keys apis requests leaks"},
+	{text.N("Watch"), "usage audit replicas"},
+	{text.N("Support"), "questions support"},
+	{text.N("Settings"), ""}, // all others
 }
 
 func groupOf(n permission.Name) int {

@@ -48,11 +48,11 @@ func (h *Handler) Who(c echo.Context) error {
 		return err
 	}
 	d.Problems = problems
-	d.Parts = []views.Part{{Filter: &components.Filter{
-		Action: whoPath, Label: title,
-		Fields: []components.Field{
-			{Name: "permission", Label: web.T(c, "Permission"), Error: wrong["permission"], Options: permissionOptions(c, asked)},
-			{Name: "object", Label: web.T(c, "On what"), Value: object, Error: wrong["object"], Hint: web.T(c, "The id of an organization, an app, a key or an API"), Autocomplete: "off"},
+	d.Parts = []views.Part{{Form: &views.Form{
+		Spec: components.FormSpec{Action: whoPath, Method: "get", Label: title}, Submit: web.T(c, "Show who can"), Kind: components.Primary,
+		Inputs: []views.Input{
+			views.Select(components.Field{Name: "permission", Label: web.T(c, "Permission"), Error: wrong["permission"], Options: permissionOptions(c, asked)}),
+			views.Line(components.Field{Name: "object", Label: web.T(c, "On what"), Value: object, Error: wrong["object"], Hint: web.T(c, "The id of an organization, an app, a key or an API"), Autocomplete: "off", Optional: true, Code: true}),
 		},
 	}}}
 	status := http.StatusOK
