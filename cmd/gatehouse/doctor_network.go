@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strings"
 	"syscall"
 	"time"
@@ -145,8 +146,16 @@ func (d *doctor) checkProxies(context.Context) {
 }
 
 // checkClear looks what crosses the network in clear: all callers' keys and gateways' tokens go to the listeners of the edge (L10).
-func (d *doctor) checkClear(context.Context) {
+func (d *doctor) checkClear(ctx context.Context) {
 	s := d.settings
+	if d.db != nil {
+		var bases []string // an older schema has none, which another line says
+		if err := d.db.Read(ctx).Raw("SELECT p.slug || ' ' || e.base_url FROM api_environments e JOIN apis p ON p.id = e.api_id WHERE e.base_url LIKE 'http://%' ORDER BY 1").Scan(&bases).Error; err == nil {
+			if f, found := judgeBases(bases); found {
+				d.add(f)
+			}
+		}
+	}
 	for _, l := range []struct{ check, variable, addr string }{{"edge", "GATEHOUSE_EDGE_ADDR", s.EdgeAddr}, {"envoy", "GATEHOUSE_ENVOY_ADDR", s.EnvoyAddr}} {
 		host, _, err := net.SplitHostPort(l.addr)
 		if err == nil && !isLoopback(host) && s.TLSCert == "" {
@@ -157,6 +166,29 @@ func (d *doctor) checkClear(context.Context) {
 	if host, _, err := net.SplitHostPort(s.MetricsAddr); err == nil && everywhere(host) {
 		d.warn("metrics open", "GATEHOUSE_METRICS_ADDR is open on all addresses of this machine: whoever reaches one reads how much is called, and how it is refused", "Listen on 127.0.0.1, or on the address by which Prometheus comes")
 	}
+}
+
+// judgeBases judges the addresses of APIs that are no https, each behind the API's name: whoever calls one sends a key in clear. Those of this machine are for trying things out.
+func judgeBases(bases []string) (finding, bool) {
+	var open []string
+	for _, base := range bases {
+		_, address, _ := strings.Cut(base, " ")
+		u, err := url.Parse(address)
+		if err != nil || !isLoopback(u.Hostname()) {
+			open = append(open, base)
+		}
+	}
+	if len(open) == 0 {
+		return finding{}, false
+	}
+	most, more := min(len(open), 5), ""
+	if len(open) > most {
+		more = fmt.Sprintf(" and %d more", len(open)-most)
+	}
+	return finding{
+		"apis in clear", stateWarn, "APIs are called without TLS, so keys can be read on the way: " + strings.Join(open[:most], ", ") + more,
+		"Serve them with https, and mend their base URLs at /admin/apis",
+	}, true
 }
 
 // everywhere reports whether a listener of that host is on all addresses.

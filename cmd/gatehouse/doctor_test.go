@@ -2,10 +2,13 @@ package main
 
 import (
 	"crypto/tls"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/replica"
 )
 
@@ -58,5 +61,30 @@ func TestDoctorJudgesByFigures(t *testing.T) {
 		if c.got.State != c.want || (c.got.Do == "") != (c.want == stateOK) || c.got.Says == "" {
 			t.Errorf("%s: %+v, want %s", name, c.got, c.want)
 		}
+	}
+}
+
+// L10: whoever calls an API at an http address sends a key in clear; this machine is no network.
+func TestDoctorWarnsOfAPIsThatAreCalledInClear(t *testing.T) {
+	far, warned := judgeBases([]string{"orders http://api.example.com/v2", "shop http://127.0.0.1:9000", "try http://localhost:9000"})
+	_, near := judgeBases([]string{"shop http://127.0.0.1:9000"})
+	_, none := judgeBases(nil)
+
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		w := catalogtest.New(t, d)
+		w.Tx(func(tx *db.Tx) error {
+			n, err := tx.Run("UPDATE api_environments SET base_url = 'http://api.example.com' WHERE base_url <> ''")
+			if n == 0 {
+				t.Error("there is no API to look at")
+			}
+			return err
+		})
+		doctor := &doctor{db: d}
+		if doctor.checkClear(t.Context()); len(doctor.findings) != 1 || doctor.findings[0].Check != "apis in clear" {
+			t.Errorf("%+v", doctor.findings)
+		}
+	})
+	if !warned || far.State != stateWarn || !strings.HasSuffix(far.Says, ": orders http://api.example.com/v2") || near || none {
+		t.Errorf("%+v %v %v", far, near, none)
 	}
 }
