@@ -87,7 +87,7 @@ func (h *Handler) appsTable(c echo.Context, page db.Page[org.AppRow]) *views.Tab
 	}}, Empty: web.T(c, "No app matches.")}
 	for _, a := range page.Rows {
 		t.Rows = append(t.Rows, []views.Cell{
-			{Text: a.Name, Data: true, Href: appPath(a.ID)},
+			{Text: a.Name, Data: true, Href: appPath(a.ID), Badge: limitedBadge(c, a)},
 			{Text: a.OrganizationName, Data: true},
 			{Text: text.Number(ctx, a.ActiveKeys), Num: true},
 			{Text: text.Number(ctx, a.APIs), Num: true},
@@ -213,6 +213,9 @@ func (h *Handler) App(c echo.Context) error {
 	d.Parts = append(d.Parts, views.Part{Facts: append(h.appFacts(c, app, organizationPath(app.OrganizationID)), refusalsFact(c, "/console", app.ID))}, h.accessPart(c, app, access.Rows), keysPart(c, app, len(access.Rows) > 0))
 	if len(quotas) > 0 {
 		d.Parts = append(d.Parts, h.quotaPart(c, quotas))
+	}
+	if p := appMembersPart(c, app); p != nil {
+		d.Parts = append(d.Parts, *p)
 	}
 	return h.Render(c, views.Page(d))
 }

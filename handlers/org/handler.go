@@ -75,6 +75,8 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/console/apps/:id", in, h.App)
 	r.Get("/console/apps/:id/edit", in, h.EditApp)
 	r.Post("/console/apps/:id/edit", in, h.ChangeApp)
+	r.Get("/console/apps/:id/members", in, h.AppMembers)
+	r.Post("/console/apps/:id/members", in, h.LimitApp)
 	r.Get("/console/apps/:id/delete", in, h.ConfirmDeleteApp)
 	r.Post("/console/apps/:id/delete", in, h.DeleteApp)
 

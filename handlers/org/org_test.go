@@ -96,6 +96,8 @@ func acts(w *world) []act {
 		{"create app", false, "/console/apps/new", form("organization", w.North.Show("org"), "name", "Second"), form("organization", w.North.Show("org"), "name", ""), 404},
 		{"change app", false, app + "/edit", form("name", "Shop 2"), form("name", "x", "homepage_url", "javascript:x"), 404},
 		{"delete app", false, app + "/delete", form("confirm", "Shop"), form("confirm", ""), 404},
+		{"limit app", false, app + "/members", form("reach", "some"), form("reach", ""), 404},
+		{"let strangers into an app", false, app + "/members", form("reach", "all"), form("reach", "some", "members", w.Other.UserID.Show("user")), 404},
 		{"suspend organization", true, adminOrg + "/suspend", form("reason", "Odd."), form("reason", ""), 403},
 		{"suspend app", true, adminApp + "/suspend", form("reason", "Odd.", "until", "2026-12-24"), form("reason", "Odd.", "until", "soon"), 403},
 		{"unsuspend organization", true, adminOrg + "/unsuspend", form(), nil, 403},

@@ -178,8 +178,8 @@ func fixedVariables(function *ast.FuncDecl, constants map[string]bool) map[strin
 }
 
 // wordMakers are functions that make pieces of SQL for others: where() conditions, each given to add() as fixed words,
-// lock() the ending that locks rows, from() the tables, Members() whose members those are. TestConditionsAreFixedWords judges them.
-var wordMakers = []string{"where", "lock", "from", "Members"}
+// lock() the ending that locks rows, from() the tables, Members() whose members those are, Hidden() which apps they don't reach. TestConditionsAreFixedWords judges them.
+var wordMakers = []string{"where", "lock", "from", "Members", "Hidden"}
 
 func madeOfWords(e ast.Expr) bool {
 	call, ok := e.(*ast.CallExpr)

@@ -213,6 +213,7 @@ func eraseUser(tx *db.Tx, u User) error {
 		{"UPDATE tutorial_ticks SET user_id = NULL WHERE user_id = ?", []any{u.ID}},
 		{"DELETE FROM invitations WHERE email = ?", []any{u.Email}},
 		{"DELETE FROM domain_barred WHERE user_id = ?", []any{u.ID}},
+		{"DELETE FROM app_members WHERE user_id = ?", []any{u.ID}},
 		{"UPDATE organizations SET technical_email = '' WHERE technical_email = ?", []any{u.Email}},
 	}
 	for _, step := range steps {

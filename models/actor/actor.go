@@ -75,6 +75,29 @@ func (a Actor) Members() (table string, arg db.ID) {
 	return membersOfUser, db.ID{}
 }
 
+// The tables that Hidden stands for. A program that is not of a limited app is none of those who were let in: it does not reach it.
+const (
+	hiddenFromUser = `(SELECT ha.id FROM apps ha JOIN members hm ON hm.organization_id = ha.organization_id WHERE hm.user_id = ? AND ha.limited AND hm.role NOT IN ('admin', 'owner')
+		AND NOT EXISTS (SELECT 1 FROM app_members hl WHERE hl.app_id = ha.id AND hl.user_id = hm.user_id))`
+	hiddenFromKey = `(SELECT ha.id FROM apps ha WHERE ha.organization_id = ? AND ha.limited AND NOT EXISTS (SELECT 1 FROM keys hk WHERE hk.id = ? AND hk.app_id = ha.id))`
+)
+
+// MemberReaches is true of members m who reach the apps a of their organization: of a limited one its owners, admins and those who were let in. It holds
+// no argument. It is for what is written to people; what they read leaves out Hidden.
+const MemberReaches = "(NOT a.limited OR m.role IN ('admin', 'owner') OR EXISTS (SELECT 1 FROM app_members l WHERE l.app_id = a.id AND l.user_id = m.user_id))"
+
+// Hidden is SQL for the ids of apps of the actor's own organizations that are limited to other members, and its arguments. What reads things of apps for members
+// joins Members and ends its condition with " AND <app's id> NOT IN " and this; where the id can be null, that is asked for too.
+func (a Actor) Hidden() (table string, args []any) {
+	if a.Program() {
+		return hiddenFromKey, []any{a.OrganizationID, a.KeyID}
+	}
+	if a.SignedIn() {
+		return hiddenFromUser, []any{a.UserID}
+	}
+	return hiddenFromUser, []any{db.ID{}}
+}
+
 // Trusted reports whether this is the program itself or its operator, who may do everything.
 func (a Actor) Trusted() bool { return a.Kind == System || a.Kind == Operator }
 

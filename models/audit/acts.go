@@ -58,7 +58,11 @@ const (
 	AppDeleted              Act = "app.deleted"
 	AppSuspended            Act = "app.suspended"
 	AppUnsuspended          Act = "app.unsuspended"
-	AppMoved                Act = "app.moved" // told in both organizations
+	AppMoved                Act = "app.moved"   // told in both organizations
+	AppLimited              Act = "app.limited" // only chosen members reach it
+	AppOpened               Act = "app.opened"  // all members reach it again
+	AppMemberAdded          Act = "app.member_added"
+	AppMemberRemoved        Act = "app.member_removed"
 	MemberRemoved           Act = "member.removed"
 	MemberLeft              Act = "member.left"
 	MemberInvited           Act = "member.invited"
@@ -219,6 +223,7 @@ var acts = []Act{
 	StaffRoleCreated, StaffRoleChanged, StaffRoleDeleted,
 	ProviderArrived, ProviderMailed, ProviderProven, ProviderLinked, ProviderUnlinked, ProviderLoggedOut,
 	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged,
+	AppLimited, AppOpened, AppMemberAdded, AppMemberRemoved,
 	DomainClaimed, DomainProven, DomainLost, DomainRemoved, DomainJoinSet, DomainProviderSet,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,
 }

@@ -112,10 +112,11 @@ func accessID(r AccessRow) db.ID { return r.ID }
 // Access lists requests and access of the actor's organizations, newest first.
 func (s *Store) Access(ctx context.Context, a actor.Actor, f AccessFilter, page db.PageRequest) (db.Page[AccessRow], error) {
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	p, err := db.List(ctx, s.db, db.Listing[AccessRow]{
 		Name:   "access/" + f.key(),
-		Select: "SELECT " + accessColumns + ", m.role" + accessTables + " JOIN " + members + " m ON m.organization_id = o.id WHERE 1 = 1" + accessWhere,
-		Args:   append([]any{arg}, f.args()...), IDExpr: "x.id", ID: accessID, Sorts: accessSorts, Default: "-created",
+		Select: "SELECT " + accessColumns + ", m.role" + accessTables + " JOIN " + members + " m ON m.organization_id = o.id WHERE 1 = 1 AND a.id NOT IN " + unseen + accessWhere,
+		Args:   append(append([]any{arg}, hidden...), f.args()...), IDExpr: "x.id", ID: accessID, Sorts: accessSorts, Default: "-created",
 	}, page)
 	if err != nil {
 		return p, err
@@ -126,8 +127,9 @@ func (s *Store) Access(ctx context.Context, a actor.Actor, f AccessFilter, page 
 // OneAccess reads one of the actor's organizations. Faults: NotFound.
 func (s *Store) OneAccess(ctx context.Context, a actor.Actor, id db.ID) (AccessRow, error) {
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	row, err := one[AccessRow](s.db.Read(ctx), "SELECT "+accessColumns+", m.role"+accessTables+" JOIN "+members+` m ON m.organization_id = o.id
-		WHERE x.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`, arg, id)
+		WHERE x.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND a.id NOT IN `+unseen, append([]any{arg, id}, hidden...)...)
 	if err != nil {
 		return row, err
 	}

@@ -166,8 +166,9 @@ func setApp(tx *db.Tx, a actor.Actor, q *Question, id db.ID, p *fault.Problems) 
 	if id.IsZero() {
 		return nil
 	}
+	unseen, hidden := a.Hidden()
 	n, err := number(tx.DB, `SELECT COUNT(*) FROM apps x JOIN organizations o ON o.id = x.organization_id JOIN members m ON m.organization_id = o.id
-		WHERE x.id = ? AND m.user_id = ? AND x.deleted_at IS NULL AND o.deleted_at IS NULL`, id, a.UserID)
+		WHERE x.id = ? AND m.user_id = ? AND x.deleted_at IS NULL AND o.deleted_at IS NULL AND x.id NOT IN `+unseen, append([]any{id, a.UserID}, hidden...)...)
 	if err == nil && n == 0 {
 		p.Add("app", "Choose one of your apps.")
 	}

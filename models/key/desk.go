@@ -2,6 +2,7 @@ package key
 
 import (
 	"context"
+	"slices"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -27,18 +28,20 @@ func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error
 	now := s.db.Now()
 	var rows []Desk
 	members, arg := a.Members()
-	err := s.db.Read(ctx).Raw(`SELECT m.organization_id,
-		(SELECT COUNT(*) FROM apps WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL) AS apps,
-		(SELECT COUNT(*)`+rowTables+" WHERE o.id = m.organization_id AND "+living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND NOT "+stoppedNow+`) AS keys,
-		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id) AS made,
-		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND k.last_used_at IS NOT NULL) AS used,
-		(SELECT COUNT(*) FROM keys k JOIN apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
+	unseen, hidden := a.Hidden()
+	err := s.db.Read(ctx).Raw(`WITH visible AS (SELECT va.* FROM `+members+` vm JOIN apps va ON va.organization_id = vm.organization_id AND va.id NOT IN `+unseen+`)
+		SELECT m.organization_id,
+		(SELECT COUNT(*) FROM visible apps WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL) AS apps,
+		(SELECT COUNT(*)`+rowTables+" WHERE o.id = m.organization_id AND a.id IN (SELECT id FROM visible) AND "+living+" AND k.paused_at IS NULL AND NOT "+suspendedNow+" AND NOT "+stoppedNow+`) AS keys,
+		(SELECT COUNT(*) FROM keys k JOIN visible apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id) AS made,
+		(SELECT COUNT(*) FROM keys k JOIN visible apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND k.last_used_at IS NOT NULL) AS used,
+		(SELECT COUNT(*) FROM keys k JOIN visible apps ON apps.id = k.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL
 			AND k.revoked_at IS NULL AND k.overlap_ends_at IS NULL AND k.expires_at > ? AND k.expires_at <= ?) AS expiring,
-		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'approved') AS access,
-		(SELECT COUNT(*) FROM access x JOIN apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting,
-		(SELECT COUNT(*) FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = m.organization_id AND a.deleted_at IS NULL AND `+living+" AND "+OrphanedSQL+`) AS unowned
+		(SELECT COUNT(*) FROM access x JOIN visible apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'approved') AS access,
+		(SELECT COUNT(*) FROM access x JOIN visible apps ON apps.id = x.app_id WHERE apps.organization_id = m.organization_id AND apps.deleted_at IS NULL AND x.state = 'requested') AS waiting,
+		(SELECT COUNT(*) FROM keys k JOIN visible a ON a.id = k.app_id WHERE a.organization_id = m.organization_id AND a.deleted_at IS NULL AND `+living+" AND "+OrphanedSQL+`) AS unowned
 		FROM `+members+` m JOIN organizations o ON o.id = m.organization_id WHERE o.deleted_at IS NULL`,
-		now, now, now, now, now, now, now, now, now.Add(ExpiresSoon), now, now, arg).Scan(&rows).Error
+		slices.Concat([]any{arg}, hidden, []any{now, now, now, now, now, now, now, now, now.Add(ExpiresSoon), now, now, arg})...).Scan(&rows).Error
 	out := make(map[db.ID]Desk, len(rows))
 	for _, r := range rows {
 		out[r.OrganizationID] = r

@@ -284,7 +284,8 @@ const appToMakeEnd = " m ON m.organization_id = o.id WHERE a.id = ? AND a.delete
 func appToMakeIn(g *gorm.DB, now time.Time, a actor.Actor, id db.ID) (appRow, error) {
 	var rows []appRow
 	members, arg := a.Members()
-	err := g.Raw(appToMake+members+appToMakeEnd, now, now, arg, id).Scan(&rows).Error
+	unseen, hidden := a.Hidden()
+	err := g.Raw(appToMake+members+appToMakeEnd+" AND a.id NOT IN "+unseen, append([]any{now, now, arg, id}, hidden...)...).Scan(&rows).Error
 	switch {
 	case err != nil:
 		return appRow{}, err

@@ -222,12 +222,13 @@ func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, r db.PageRequ
 		f.Environment = a.Environment
 	}
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	return s.orAnyCase(ctx, f, r, func(f Filter) db.Listing[Row] {
 		where, args := f.where(s.db.Now())
 		return db.Listing[Row]{
 			Name: f.name("keys"), Select: "SELECT " + rowColumns + ", m.role, CASE WHEN EXISTS (SELECT 1 FROM key_policy_dues z WHERE z.key_id = k.id) THEN 1 ELSE 0 END AS has_due" + rowTables +
-				" JOIN " + members + " m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND " + where,
-			Args: append([]any{arg}, args...),
+				" JOIN " + members + " m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND a.id NOT IN " + unseen + " AND " + where,
+			Args: append(append([]any{arg}, hidden...), args...),
 		}
 	})
 }
@@ -280,11 +281,12 @@ func (s *Store) Places(ctx context.Context, a actor.Actor) ([]Place, error) {
 	var out []Place
 	now := s.db.Now()
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	err := s.db.Read(ctx).Raw(`SELECT a.id AS app_id, COALESCE(a.name, '') AS app_name, o.id AS organization_id, o.name AS organization_name, m.role, CASE WHEN
 		(a.suspended_at IS NOT NULL AND (a.suspended_until IS NULL OR a.suspended_until > ?)) OR
 		(o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)) THEN 1 ELSE 0 END AS stopped
-		FROM `+members+` m JOIN organizations o ON o.id = m.organization_id LEFT JOIN apps a ON a.organization_id = o.id AND a.deleted_at IS NULL
-		WHERE o.deleted_at IS NULL ORDER BY LOWER(o.name), o.id, LOWER(a.name), a.id`, now, now, arg).Scan(&out).Error
+		FROM `+members+` m JOIN organizations o ON o.id = m.organization_id LEFT JOIN apps a ON a.organization_id = o.id AND a.deleted_at IS NULL AND a.id NOT IN `+unseen+`
+		WHERE o.deleted_at IS NULL ORDER BY LOWER(o.name), o.id, LOWER(a.name), a.id`, append([]any{now, now, arg}, hidden...)...).Scan(&out).Error
 	return out, err
 }
 
@@ -298,9 +300,10 @@ type APIChoice struct {
 func (s *Store) UsedAPIs(ctx context.Context, a actor.Actor) ([]APIChoice, error) {
 	var out []APIChoice
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	err := s.db.Read(ctx).Raw(`SELECT p.slug, p.name FROM apis p WHERE EXISTS (SELECT 1 FROM key_grants g JOIN keys k ON k.id = g.key_id
-		JOIN apps a ON a.id = k.app_id JOIN `+members+` m ON m.organization_id = a.organization_id WHERE g.api_id = p.id AND a.deleted_at IS NULL)
-		ORDER BY p.name`, arg).Scan(&out).Error
+		JOIN apps a ON a.id = k.app_id JOIN `+members+` m ON m.organization_id = a.organization_id WHERE g.api_id = p.id AND a.deleted_at IS NULL AND a.id NOT IN `+unseen+`)
+		ORDER BY p.name`, append([]any{arg}, hidden...)...).Scan(&out).Error
 	return out, err
 }
 

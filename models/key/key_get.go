@@ -82,8 +82,9 @@ type CodeCount struct {
 func memberRow(g *gorm.DB, a actor.Actor, id db.ID) (Row, error) {
 	var rows []Row
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	err := g.Raw("SELECT "+rowColumns+", m.role"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id
-		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)`, arg, id, a.Environment, a.Environment).Scan(&rows).Error
+		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?) AND a.id NOT IN `+unseen, append([]any{arg, id, a.Environment, a.Environment}, hidden...)...).Scan(&rows).Error
 	return one(rows, err)
 }
 

@@ -3,17 +3,18 @@ package key
 import (
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
 // Unowned is a state by which lists can be narrowed: keys for which nobody answers any more. Such a key may be in any state of those that live.
 const Unowned StateName = "unowned"
 
-// OrphanedSQL is true of keys k of apps a that live on although the person who answers for them is no longer a member of the app's organization (K6).
+// OrphanedSQL is true of keys k of apps a that live on although the person who answers for them is no longer a member of the app's organization, or is kept out of the app (K6).
 // A key that no person made has none to miss; one that was rotated is as good as replaced. It holds no argument; whether the key lives is
 // asked by who uses it. An account that is suspended is still a member's: a suspension is meant to end.
 const OrphanedSQL = `(COALESCE(k.responsible_id, k.created_by) IS NOT NULL AND k.overlap_ends_at IS NULL AND NOT EXISTS (
-	SELECT 1 FROM members w WHERE w.organization_id = a.organization_id AND w.user_id = COALESCE(k.responsible_id, k.created_by)))`
+	SELECT 1 FROM members m WHERE m.organization_id = a.organization_id AND m.user_id = COALESCE(k.responsible_id, k.created_by) AND ` + actor.MemberReaches + "))"
 
 // LivingSQL is true of keys k that are neither revoked nor at their end; two arguments, both now.
 const LivingSQL = living

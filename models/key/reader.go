@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -64,8 +65,8 @@ const readersQuery = "SELECT k.id AS key_id, u.id AS user_id, u.email, u.languag
 const ReadersSQL = ` FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
 	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
 	WHERE (u.id = COALESCE(k.responsible_id, k.created_by) OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
-		SELECT 1 FROM members x JOIN users y ON y.id = x.user_id AND y.deleted_at IS NULL AND y.email_verified_at IS NOT NULL
-		WHERE x.organization_id = o.id AND x.user_id = COALESCE(k.responsible_id, k.created_by)))`
+		SELECT 1 FROM members m JOIN users y ON y.id = m.user_id AND y.deleted_at IS NULL AND y.email_verified_at IS NOT NULL
+		WHERE m.organization_id = o.id AND m.user_id = COALESCE(k.responsible_id, k.created_by) AND ` + actor.MemberReaches + ")) AND " + actor.MemberReaches
 
 func idsOf(rows []Row) []db.ID {
 	ids := make([]db.ID, len(rows))

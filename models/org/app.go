@@ -19,6 +19,7 @@ type App struct {
 	Name            string
 	Description     string
 	HomepageURL     string
+	Limited         bool // only owners, admins and chosen members reach it
 	CreatedBy       *db.ID
 	SuspendedAt     *time.Time
 	SuspendedUntil  *time.Time
@@ -62,11 +63,12 @@ func (s *Store) Apps(ctx context.Context, a actor.Actor, f AppFilter, page db.Pa
 		one = f.OrganizationID.String()
 	}
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	return db.List(ctx, s.db, db.Listing[AppRow]{
 		Name: "apps/" + one + "/" + f.Search,
 		Select: "SELECT " + appColumns + ", m.role FROM " + members + ` m JOIN organizations o ON o.id = m.organization_id JOIN apps a ON a.organization_id = o.id
-			WHERE o.deleted_at IS NULL AND a.deleted_at IS NULL AND LOWER(a.name) LIKE ? ESCAPE '!' AND (? = '' OR CAST(a.organization_id AS TEXT) = ?)`,
-		Args:   []any{now, now, arg, like, one, one},
+			WHERE o.deleted_at IS NULL AND a.deleted_at IS NULL AND LOWER(a.name) LIKE ? ESCAPE '!' AND (? = '' OR CAST(a.organization_id AS TEXT) = ?) AND a.id NOT IN ` + unseen,
+		Args:   append([]any{now, now, arg, like, one, one}, hidden...),
 		IDExpr: "a.id", ID: appID, Sorts: appSorts, Default: "-created",
 	}, page)
 }
@@ -83,8 +85,9 @@ func (s *Store) App(ctx context.Context, a actor.Actor, id db.ID) (AppRow, error
 	now := s.db.Now()
 	var rows []AppRow
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	err := s.db.Read(ctx).Raw("SELECT "+appColumns+", m.role FROM "+members+` m JOIN organizations o ON o.id = m.organization_id JOIN apps a ON a.organization_id = o.id
-		WHERE a.id = ? AND o.deleted_at IS NULL AND a.deleted_at IS NULL`, now, now, arg, id).Scan(&rows).Error
+		WHERE a.id = ? AND o.deleted_at IS NULL AND a.deleted_at IS NULL AND a.id NOT IN `+unseen, append([]any{now, now, arg, id}, hidden...)...).Scan(&rows).Error
 	if err != nil {
 		return AppRow{}, err
 	}

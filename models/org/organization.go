@@ -60,25 +60,29 @@ type Mine struct {
 	Apps    int64
 }
 
-const mineColumns = `o.*, m.role,
-	(SELECT COUNT(*) FROM members c WHERE c.organization_id = o.id) AS members,
-	(SELECT COUNT(*) FROM apps c WHERE c.organization_id = o.id AND c.deleted_at IS NULL) AS apps
-	FROM organizations o JOIN `
+// from selects organizations o of the actor with their role as member m, up to a WHERE, and its arguments.
+func from(a actor.Actor) (query string, args []any) {
+	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
+	return `SELECT o.*, m.role, (SELECT COUNT(*) FROM members c WHERE c.organization_id = o.id) AS members,
+		(SELECT COUNT(*) FROM apps c WHERE c.organization_id = o.id AND c.deleted_at IS NULL AND c.id NOT IN ` + unseen + `) AS apps
+		FROM organizations o JOIN ` + members + " m ON m.organization_id = o.id ", append(hidden, arg)
+}
 
 // Mine lists the organizations of the actor, the personal one first, then by name; at most 200.
 func (s *Store) Mine(ctx context.Context, a actor.Actor) ([]Mine, error) {
 	var rows []Mine
-	members, arg := a.Members()
-	err := s.db.Read(ctx).Raw("SELECT "+mineColumns+members+` m ON m.organization_id = o.id WHERE o.deleted_at IS NULL
-		ORDER BY CASE WHEN o.kind = 'personal' THEN 0 ELSE 1 END, o.name, o.id LIMIT 200`, arg).Scan(&rows).Error
+	query, args := from(a)
+	err := s.db.Read(ctx).Raw(query+`WHERE o.deleted_at IS NULL
+		ORDER BY CASE WHEN o.kind = 'personal' THEN 0 ELSE 1 END, o.name, o.id LIMIT 200`, args...).Scan(&rows).Error
 	return rows, err
 }
 
 // Get reads one organization of the actor. Faults: NotFound.
 func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Mine, error) {
 	var rows []Mine
-	members, arg := a.Members()
-	if err := s.db.Read(ctx).Raw("SELECT "+mineColumns+members+" m ON m.organization_id = o.id WHERE o.id = ? AND o.deleted_at IS NULL", arg, id).Scan(&rows).Error; err != nil {
+	query, args := from(a)
+	if err := s.db.Read(ctx).Raw(query+"WHERE o.id = ? AND o.deleted_at IS NULL", append(args, id)...).Scan(&rows).Error; err != nil {
 		return Mine{}, err
 	}
 	if len(rows) == 0 {

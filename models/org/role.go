@@ -70,7 +70,8 @@ func RequireStaff(a actor.Actor, p permission.Name) error {
 // AppFor reads an app that is not deleted, with the actor's role in its organization, when that has the permission. Faults: as Require.
 func AppFor(q *gorm.DB, a actor.Actor, appID db.ID, p permission.Name) (App, string, error) {
 	var apps []App
-	err := q.Raw("SELECT a.* FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL", appID).Scan(&apps).Error
+	unseen, hidden := a.Hidden()
+	err := q.Raw("SELECT a.* FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND a.id NOT IN "+unseen, append([]any{appID}, hidden...)...).Scan(&apps).Error
 	if err != nil {
 		return App{}, "", err
 	}

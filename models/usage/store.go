@@ -110,6 +110,9 @@ func (v View) where() (string, []any, error) {
 		members, arg := v.Actor.Members()
 		query = " WHERE s.organization_id IN (SELECT m.organization_id FROM " + members + " m WHERE m.role IN ?)"
 		args = append(args, arg, permission.OrgRoles(permission.UsageRead))
+		unseen, hidden := v.Actor.Hidden()
+		query += " AND s.app_id NOT IN " + unseen
+		args = append(args, hidden...)
 		if v.Actor.Environment != "" {
 			v.Environment = v.Actor.Environment
 		}

@@ -53,7 +53,7 @@ func (h *Handler) ownerPage(c echo.Context, status int, f ownerForm, failed erro
 	if !permission.Org(d.Role, permission.KeysManageAll) {
 		return fault.Lacking(string(permission.KeysManageAll), d.OrganizationID.Show(org.Prefix))
 	}
-	people, err := h.Store.People(web.Ctx(c), d.OrganizationID)
+	people, err := h.Store.People(web.Ctx(c), d.AppID)
 	if err != nil {
 		return err
 	}

@@ -167,9 +167,12 @@ func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
 	return err
 }
 
-// forget ends what somebody who has left holds of an organization by an address alone: their calendar, and the links that they made and nobody opened.
+// forget ends what somebody who has left holds of an organization by an address alone: the limited apps into which they were let, their calendar, and the links that they made and nobody opened.
 // Invited again, they make new ones.
 func forget(tx *db.Tx, userID, organizationID db.ID) error {
+	if _, err := tx.Run("DELETE FROM app_members WHERE user_id = ? AND app_id IN (SELECT id FROM apps WHERE organization_id = ?)", userID, organizationID); err != nil {
+		return err
+	}
 	if _, err := tx.Run("DELETE FROM key_calendars WHERE organization_id = ? AND user_id = ?", organizationID, userID); err != nil {
 		return err
 	}

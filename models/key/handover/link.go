@@ -153,7 +153,7 @@ const opens = `h.opened_at IS NULL AND h.cancelled_at IS NULL AND h.sealed IS NO
 	WHERE k.id = h.key_id AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND ` + living + ` AND (h.made_by IS NULL OR EXISTS (
 		SELECT 1 FROM members m JOIN users w ON w.id = m.user_id WHERE m.organization_id = o.id AND m.user_id = h.made_by AND w.deleted_at IS NULL
 			AND (w.suspended_at IS NULL OR w.suspended_until <= ?)
-			AND (m.role IN ('admin', 'owner') OR m.role = 'developer' AND (k.created_by = m.user_id OR k.responsible_id = m.user_id)))))`
+			AND (m.role IN ('admin', 'owner') OR m.role = 'developer' AND (k.created_by = m.user_id OR k.responsible_id = m.user_id)) AND ` + actor.MemberReaches + ")))"
 
 func linkArgs(now time.Time) []any { return []any{now, now, now, now} }
 

@@ -123,6 +123,9 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move,
 		if _, err := tx.Run("UPDATE usage_series SET organization_id = ? WHERE organization_id = ? AND app_id = ?", to, m.From.ID, appID); err != nil {
 			return err
 		}
+		if _, err := tx.Run("DELETE FROM app_members WHERE app_id = ?", appID); err != nil { // a limited app stays so, for the owners and admins there
+			return err
+		}
 		change.Record(tx, change.App, appID)
 		if err := s.settle(tx, a, m); err != nil {
 			return err

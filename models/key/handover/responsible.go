@@ -22,12 +22,13 @@ type Person struct {
 	Name string
 }
 
-const able = `SELECT u.id, u.name FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND u.deleted_at IS NULL AND m.role IN ?`
+const able = `SELECT u.id, u.name FROM apps a JOIN members m ON m.organization_id = a.organization_id JOIN users u ON u.id = m.user_id
+	WHERE a.id = ? AND u.deleted_at IS NULL AND m.role IN ? AND ` + actor.MemberReaches
 
-// People lists who may answer for the keys of an organization, by name. Who may ask is the caller's to check.
-func (s *Store) People(ctx context.Context, organizationID db.ID) ([]Person, error) {
+// People lists who may answer for the keys of an app, by name. Who may ask is the caller's to check.
+func (s *Store) People(ctx context.Context, appID db.ID) ([]Person, error) {
 	var rows []Person
-	err := s.db.Read(ctx).Raw(able+" ORDER BY LOWER(u.name), u.id LIMIT 500", organizationID, permission.OrgRoles(permission.KeysMake)).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(able+" ORDER BY LOWER(u.name), u.id LIMIT 500", appID, permission.OrgRoles(permission.KeysMake)).Scan(&rows).Error
 	return rows, err
 }
 
@@ -45,7 +46,7 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, keyID, userID db.ID)
 		if !r.Living(tx.Now) {
 			return fault.New(fault.Conflict, "This key is over. Nobody needs to answer for it.")
 		}
-		ok, err := mayAnswer(tx.DB, r.OrganizationID, userID)
+		ok, err := mayAnswer(tx.DB, r.AppID, userID)
 		if err != nil {
 			return err
 		}
@@ -61,8 +62,8 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, keyID, userID db.ID)
 	})
 }
 
-func mayAnswer(g *gorm.DB, organizationID, userID db.ID) (bool, error) {
+func mayAnswer(g *gorm.DB, appID, userID db.ID) (bool, error) {
 	var found []Person
-	err := g.Raw(able+" AND u.id = ?", organizationID, permission.OrgRoles(permission.KeysMake), userID).Scan(&found).Error
+	err := g.Raw(able+" AND u.id = ?", appID, permission.OrgRoles(permission.KeysMake), userID).Scan(&found).Error
 	return len(found) > 0, err
 }

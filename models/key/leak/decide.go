@@ -25,9 +25,10 @@ type open struct {
 // locked finds the open incident of a key that the actor may manage. Faults: NotFound for others' keys and without an open incident, Forbidden.
 func locked(tx *db.Tx, a actor.Actor, keyID db.ID) (open, error) {
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	var roles []string
 	err := tx.Raw("SELECT m.role FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id JOIN "+members+` m ON m.organization_id = o.id
-		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)`, arg, keyID, a.Environment, a.Environment).Scan(&roles).Error
+		WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?) AND a.id NOT IN `+unseen, append([]any{arg, keyID, a.Environment, a.Environment}, hidden...)...).Scan(&roles).Error
 	if err != nil {
 		return open{}, err
 	}

@@ -61,8 +61,9 @@ func listing(name, query string, args []any) db.Listing[Row] {
 // Incidents lists those of the actor's organizations, the last reported first; a program sees those of keys of its environment. Faults: Invalid for a cursor that is none.
 func (s *Store) Incidents(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
 	members, arg := a.Members()
-	query := "SELECT " + rowColumns + rowTables + " JOIN " + members + " m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)" + narrowed
-	args := []any{arg, a.Environment, a.Environment, f.State, f.State, f.State}
+	unseen, hidden := a.Hidden()
+	query := "SELECT " + rowColumns + rowTables + " JOIN " + members + " m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?)" + narrowed + " AND a.id NOT IN " + unseen
+	args := append([]any{arg, a.Environment, a.Environment, f.State, f.State, f.State}, hidden...)
 	if !f.OrganizationID.IsZero() {
 		query += " AND o.id = ?"
 		args = append(args, f.OrganizationID)
@@ -102,11 +103,12 @@ func (d Detail) MayResume() bool { return permission.Org(d.Role, permission.Keys
 // OfKey reads the last incident of a key of one of the actor's organizations. Faults: NotFound, also for a key that was never reported.
 func (s *Store) OfKey(ctx context.Context, a actor.Actor, keyID db.ID) (Detail, error) {
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	g := s.db.Read(ctx)
 	var rows []Detail
 	err := g.Raw("SELECT "+rowColumns+", m.role, CASE WHEN "+byStaff+" THEN '' ELSE COALESCE(u.name, '') END AS by_name, "+byStaff+" AS by_staff"+rowTables+" JOIN "+members+` m ON m.organization_id = o.id LEFT JOIN users u ON u.id = i.closed_by
-		WHERE i.key_id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?) ORDER BY i.opened_at DESC LIMIT 1`,
-		arg, keyID, a.Environment, a.Environment).Scan(&rows).Error
+		WHERE i.key_id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND (? = '' OR k.environment = ?) AND a.id NOT IN `+unseen+" ORDER BY i.opened_at DESC LIMIT 1",
+		append([]any{arg, keyID, a.Environment, a.Environment}, hidden...)...).Scan(&rows).Error
 	return s.detail(g, rows, false, err)
 }
 
@@ -153,7 +155,8 @@ func (s *Store) OpenOf(ctx context.Context, keyIDs []db.ID) (map[db.ID]Incident,
 // CountOpen counts the open incidents of the actor's organizations, for the console's banner.
 func (s *Store) CountOpen(ctx context.Context, a actor.Actor) (n int, err error) {
 	members, arg := a.Members()
-	err = s.db.Read(ctx).Raw("SELECT COUNT(*)"+rowTables+" JOIN "+members+" m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND i.closed_at IS NULL", arg).Scan(&n).Error
+	unseen, hidden := a.Hidden()
+	err = s.db.Read(ctx).Raw("SELECT COUNT(*)"+rowTables+" JOIN "+members+" m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND i.closed_at IS NULL AND a.id NOT IN "+unseen, append([]any{arg}, hidden...)...).Scan(&n).Error
 	return n, err
 }
 

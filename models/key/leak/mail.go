@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -59,7 +60,7 @@ func noticeEnded(rows []key.Row) news {
 const readersQuery = `SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone
 	FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id AND o.deleted_at IS NULL
 	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
-	WHERE k.id IN ? AND (u.id = k.created_by OR u.email = o.technical_email OR m.role IN ('admin', 'owner')) ORDER BY u.email, k.id`
+	WHERE k.id IN ? AND (u.id = k.created_by OR u.email = o.technical_email OR m.role IN ('admin', 'owner')) AND ` + actor.MemberReaches + " ORDER BY u.email, k.id"
 
 // Of leaks, one address is told by at most maxMails mails within mailWindow: beyond that the pages tell.
 const (

@@ -106,13 +106,14 @@ func (s *Store) member(tx *db.Tx, a actor.Actor, organization db.ID) error {
 // Feed is what an address shows, as its member reads.
 type Feed struct {
 	OrganizationID   db.ID
+	UserID           db.ID // whose it is
 	OrganizationName string
 	Language         string
 	TimeZone         string
 	Events           []Ending `gorm:"-"`
 }
 
-const feedQuery = `SELECT c.organization_id, o.name AS organization_name, u.language, u.time_zone FROM key_calendars c
+const feedQuery = `SELECT c.organization_id, c.user_id, o.name AS organization_name, u.language, u.time_zone FROM key_calendars c
 	JOIN members m ON m.organization_id = c.organization_id AND m.user_id = c.user_id
 	JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL
 	JOIN users u ON u.id = c.user_id AND u.deleted_at IS NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?) WHERE c.digest = ?`
@@ -144,7 +145,7 @@ func (s *Store) ReadCalendar(ctx context.Context, token string) (Feed, error) {
 		if _, err = tx.Run("UPDATE key_calendars SET last_read_at = ? WHERE digest = ?", tx.Now, digest[:]); err != nil {
 			return err
 		}
-		feed.Events, err = events(tx.DB, feed.OrganizationID, tx.Now)
+		feed.Events, err = events(tx.DB, feed.OrganizationID, feed.UserID, tx.Now)
 		return err
 	})
 	return feed, err

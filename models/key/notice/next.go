@@ -46,20 +46,22 @@ const (
 // Next lists the keys of the actor's organizations that end within span, the next first: at most limit.
 func (s *Store) Next(ctx context.Context, a actor.Actor, span time.Duration, limit int) ([]Ending, error) {
 	members, who := a.Members()
+	unseen, hidden := a.Hidden()
 	now := s.db.Now()
 	var out []Ending
 	err := s.db.Read(ctx).Raw(endingColumns+" JOIN "+members+" m ON m.organization_id = o.id WHERE a.deleted_at IS NULL AND o.deleted_at IS NULL AND k.revoked_at IS NULL AND "+
-		endsAt+" > ? AND "+endsAt+" <= ? ORDER BY "+endsAt+", k.id LIMIT ?", who, now, now.Add(span), limit).Scan(&out).Error
+		endsAt+" > ? AND "+endsAt+" <= ? AND a.id NOT IN "+unseen+" ORDER BY "+endsAt+", k.id LIMIT ?", append(append([]any{who, now, now.Add(span)}, hidden...), limit)...).Scan(&out).Error
 	return out, err
 }
 
 // past is for how long a calendar still shows what is over.
 const past = 30 * day
 
-// events are what the calendar of an organization shows.
-func events(g *gorm.DB, organization db.ID, now time.Time) ([]Ending, error) {
+// events are what the calendar of an organization shows to one of its members.
+func events(g *gorm.DB, organization, member db.ID, now time.Time) ([]Ending, error) {
 	var out []Ending
-	err := g.Raw(endingColumns+" WHERE o.id = ? AND a.deleted_at IS NULL AND k.revoked_at IS NULL AND "+endsAt+" > ? ORDER BY "+endsAt+", k.id LIMIT ?",
-		organization, now.Add(-past), MaxEvents).Scan(&out).Error
+	unseen, hidden := actor.Actor{Kind: actor.User, UserID: member}.Hidden()
+	err := g.Raw(endingColumns+" WHERE o.id = ? AND a.deleted_at IS NULL AND k.revoked_at IS NULL AND "+endsAt+" > ? AND a.id NOT IN "+unseen+" ORDER BY "+endsAt+", k.id LIMIT ?",
+		append(append([]any{organization, now.Add(-past)}, hidden...), MaxEvents)...).Scan(&out).Error
 	return out, err
 }

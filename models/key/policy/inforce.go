@@ -37,7 +37,7 @@ func (s *Store) Rules(ctx context.Context, a actor.Actor, organization db.ID) (I
 	if err != nil {
 		return InForce{}, err
 	}
-	subject, err := reach(g, organization)
+	subject, err := reach(g, a, organization)
 	if err != nil {
 		return InForce{}, err
 	}
@@ -78,12 +78,14 @@ func (s *Store) LastPlace(ctx context.Context, a actor.Actor) (db.ID, error) {
 	return ids[0], nil
 }
 
-// reach is all that a key of the organization could be held by.
-func reach(g *gorm.DB, organization db.ID) (Subject, error) {
+// reach is all that a key of the organization could be held by, as far as the actor may know.
+func reach(g *gorm.DB, a actor.Actor, organization db.ID) (Subject, error) {
+	unseen, hidden := a.Hidden()
+	args := append([]any{organization}, hidden...)
 	s := Subject{OrganizationID: organization}
 	var rows []struct{ APIID, PlanID db.ID }
 	err := g.Raw(`SELECT x.api_id, x.plan_id FROM access x JOIN apps a ON a.id = x.app_id
-		WHERE a.organization_id = ? AND a.deleted_at IS NULL AND x.state IN ('approved', 'suspended')`, organization).Scan(&rows).Error
+		WHERE a.organization_id = ? AND a.deleted_at IS NULL AND x.state IN ('approved', 'suspended') AND a.id NOT IN `+unseen, args...).Scan(&rows).Error
 	for _, r := range rows {
 		s.APIs, s.PlanIDs = append(s.APIs, r.APIID), append(s.PlanIDs, r.PlanID)
 	}
@@ -91,7 +93,7 @@ func reach(g *gorm.DB, organization db.ID) (Subject, error) {
 		return s, err
 	}
 	err = g.Raw(`SELECT DISTINCT xs.scope_id FROM access_scopes xs JOIN access x ON x.id = xs.access_id JOIN apps a ON a.id = x.app_id
-		WHERE a.organization_id = ? AND a.deleted_at IS NULL AND x.state IN ('approved', 'suspended')`, organization).Scan(&s.ScopeIDs).Error
+		WHERE a.organization_id = ? AND a.deleted_at IS NULL AND x.state IN ('approved', 'suspended') AND a.id NOT IN `+unseen, args...).Scan(&s.ScopeIDs).Error
 	return s, err
 }
 

@@ -6,6 +6,7 @@ package quota
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -101,12 +102,13 @@ func (s *Store) Warned(ctx context.Context, a actor.Actor) ([]Standing, error) {
 
 func (s *Store) standings(ctx context.Context, a actor.Actor, more string, args ...any) ([]Standing, error) {
 	members, arg := a.Members()
+	unseen, hidden := a.Hidden()
 	var all []Standing
 	for _, p := range periods(s.db.Now()) {
 		var rows []Standing
-		err := s.db.Read(ctx).Raw(p.columns()+p.from()+" AND o.id IN (SELECT m.organization_id FROM "+members+" m WHERE m.role IN ?)"+more+
+		err := s.db.Read(ctx).Raw(p.columns()+p.from()+" AND o.id IN (SELECT m.organization_id FROM "+members+" m WHERE m.role IN ?) AND a.id NOT IN "+unseen+more+
 			" ORDER BY u.used * 1.0 / l."+p.quota+" DESC, a.name, p.name, u.environment LIMIT ?",
-			append([]any{p.start, arg, permission.OrgRoles(permission.UsageRead)}, append(args, mostStandings)...)...).Scan(&rows).Error
+			slices.Concat([]any{p.start, arg, permission.OrgRoles(permission.UsageRead)}, hidden, args, []any{mostStandings})...).Scan(&rows).Error
 		if err != nil {
 			return nil, err
 		}
