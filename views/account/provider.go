@@ -77,4 +77,5 @@ type ProviderFailed struct {
 	Title string
 	Text  string
 	Again string // where to try again
+	Own   bool   // that is the page of one's own providers
 }

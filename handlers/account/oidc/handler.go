@@ -205,7 +205,7 @@ func (h *Handler) failed(c echo.Context, client *openid.Client, err error) error
 	p := views.ProviderFailed{Frame: h.Frame(c, web.T(c, "Signing in by %s did not work", client.Label)), Title: web.T(c, "Signing in by %s did not work", client.Label), Again: "/login"}
 	p.Frame.NoIndex, p.Frame.Languages = true, nil // the address here holds a code
 	if web.Actor(c).SignedIn() {
-		p.Again = home
+		p.Again, p.Own = home, true
 	}
 	status := http.StatusBadRequest
 	f := fault.As(err)
