@@ -46,6 +46,31 @@ func TestAnOrganizationOpensToItsOwnPeople(t *testing.T) {
 			colleague.press("Join organization", "Fabrikam")
 			colleague.see("You are a member of Fabrikam now", "Olga Owner")
 
+			owner.open("/console/apps/new")
+			owner.fill("Name", "Payroll")
+			if owner.has("field", "Organization", "") {
+				owner.fill("Organization", "Fabrikam")
+			}
+			owner.press("Create app")
+			app := owner.path()
+			colleague.open(app)
+			colleague.see("Payroll")
+			owner.follow("Choose members")
+			owner.tick("Owners, admins and chosen members", "Who reaches this app")
+			owner.press("Save members")
+			owner.see("It is saved who reaches the app")
+			colleague.open(app)
+			if colleague.status() != 404 {
+				t.Errorf("who is kept out gets %d", colleague.status())
+			}
+			colleague.open("/console/apps")
+			colleague.seeNot("Payroll")
+			owner.follow("Choose members")
+			owner.tick("Cem Colleague · "+colleagueMail, "Chosen members")
+			owner.press("Save members")
+			colleague.open(app)
+			colleague.see("Payroll", "Owners, admins and chosen members")
+
 			owner.open(page)
 			owner.follow("Remove", "Cem Colleague")
 			owner.press("Remove from organization")
