@@ -18,7 +18,7 @@ import (
 const maxReason = 500
 
 // Suspend stops a user until a time, or until Unsuspend when until is nil: sessions end at once, and the keys of the personal organization stop.
-// Faults: Forbidden, NotFound, Invalid about "reason" or "until", Conflict for oneself and for the last admin.
+// Faults: Forbidden, also for staff whose role goes beyond the actor's own, NotFound, Invalid about "reason" or "until", Conflict for oneself and for the last admin.
 func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, reason string, until *time.Time) error {
 	if err := allowed(a, permission.StaffUsersManage); err != nil {
 		return err
@@ -35,6 +35,9 @@ func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, reason str
 		return fault.New(fault.Conflict, "You can’t suspend yourself.")
 	}
 	return s.onUser(db.Urgent(ctx), id, func(tx *db.Tx, u User) error {
+		if err := staffrole.Reached(tx, a, u.StaffRole); err != nil {
+			return err
+		}
 		if err := adminStays(tx, id); err != nil {
 			return err
 		}
@@ -56,12 +59,15 @@ func (s *Store) Suspend(ctx context.Context, a actor.Actor, id db.ID, reason str
 	})
 }
 
-// Unsuspend lets a suspended user in again. Faults: Forbidden, NotFound, Conflict when the user is not suspended.
+// Unsuspend lets a suspended user in again. Faults: Forbidden, also for staff whose role goes beyond the actor's own, NotFound, Conflict when the user is not suspended.
 func (s *Store) Unsuspend(ctx context.Context, a actor.Actor, id db.ID) error {
 	if err := allowed(a, permission.StaffUsersManage); err != nil {
 		return err
 	}
 	return s.onUser(ctx, id, func(tx *db.Tx, u User) error {
+		if err := staffrole.Reached(tx, a, u.StaffRole); err != nil {
+			return err
+		}
 		if u.SuspendedAt == nil {
 			return fault.New(fault.Conflict, "This user is not suspended.")
 		}
@@ -90,12 +96,15 @@ func (s *Store) Approve(ctx context.Context, a actor.Actor, id db.ID) error {
 	})
 }
 
-// EndSessionsOf signs a user out everywhere, at once (S4). Faults: Forbidden, NotFound.
+// EndSessionsOf signs a user out everywhere, at once (S4). Faults: Forbidden, also for staff whose role goes beyond the actor's own, NotFound.
 func (s *Store) EndSessionsOf(ctx context.Context, a actor.Actor, id db.ID) error {
 	if err := allowed(a, permission.StaffUsersManage); err != nil {
 		return err
 	}
-	return s.onUser(db.Urgent(ctx), id, func(tx *db.Tx, _ User) error {
+	return s.onUser(db.Urgent(ctx), id, func(tx *db.Tx, u User) error {
+		if err := staffrole.Reached(tx, a, u.StaffRole); err != nil {
+			return err
+		}
 		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: id})
 		return shutOut(tx, id, db.ID{})
 	})

@@ -20,7 +20,7 @@ func (s *Store) Mails(ctx context.Context, a actor.Actor, state string, r db.Pag
 }
 
 // takesOver are the letters whose link would let its reader into the account of its recipient.
-var takesOver = []string{"reset_password", "change_address", "address_changed"}
+var takesOver = []string{"reset_password", "change_address", "address_changed", "provider_proof"}
 
 // ClosedMails are those of the mails that OpenMail refuses the actor, since they would let them into the account of another member of staff.
 // Faults: Forbidden.
@@ -29,7 +29,7 @@ func (s *Store) ClosedMails(ctx context.Context, a actor.Actor, ids []db.ID) (ma
 		return nil, err
 	}
 	var rows []db.ID
-	err := s.db.Read(ctx).Raw("SELECT m.id FROM mails m JOIN users u ON u.id = m.user_id WHERE m.id IN ? AND m.kind IN ? AND u.staff_role <> '' AND u.id <> ?",
+	err := s.db.Read(ctx).Raw("SELECT m.id FROM mails m JOIN users u ON u.id = m.user_id OR u.email = m.recipient WHERE m.id IN ? AND m.kind IN ? AND u.staff_role <> '' AND u.id <> ?",
 		ids, takesOver, a.UserID).Scan(&rows).Error
 	closed := make(map[db.ID]bool, len(rows))
 	for _, id := range rows {

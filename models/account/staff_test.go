@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 // S4, K7: suspension ends sessions and tells verification, at once; it ends by itself.
@@ -237,6 +238,14 @@ func TestClosedMailsAreThoseThatAreNotOpened(t *testing.T) {
 		}
 		if len(ids) != 3 || len(closed) != 1 {
 			t.Error(len(ids), closed)
+		}
+		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error { // a letter to a member of staff that does not say to whose account it leads
+			return w.box.Queue(tx, outbox.Letter{Kind: "provider_proof", To: "second@example.com"})
+		}))
+		var proof []db.ID
+		w.must(w.d.Read(t.Context()).Raw("SELECT id FROM mails WHERE kind = 'provider_proof'").Scan(&proof).Error)
+		if _, _, err := w.store.OpenMail(t.Context(), admin, proof[0]); !fault.Is(err, fault.Forbidden) {
+			t.Errorf("a proof that leads into the account of staff: %v", err)
 		}
 		none, err := w.store.ClosedMails(t.Context(), admin, nil)
 		if err != nil || len(none) != 0 {

@@ -90,6 +90,16 @@ func Given(tx *db.Tx, a actor.Actor, role, instead string) error {
 	return nil
 }
 
+// Reached refuses what would be done to the holder of a role that goes beyond the actor's own: whoever may manage users doesn't shut out who
+// stands above them. Faults: Forbidden.
+func Reached(tx *db.Tx, a actor.Actor, role string) error {
+	full, err := Expand(tx.DB, role)
+	if err != nil || a.Trusted() || len(permission.Beyond(a.StaffRole, permission.Of(full))) == 0 {
+		return err
+	}
+	return fault.New(fault.Forbidden, "This person’s role goes beyond your own. Somebody who may do all that it allows can do this.")
+}
+
 // CanBe reports whether a text can name a staff role; whether the role is there, Given says.
 func CanBe(role string) bool {
 	_, ok := composed(role)
@@ -112,11 +122,11 @@ func within(a actor.Actor, wanted []permission.Name) error {
 	return fault.New(fault.Forbidden, "This goes beyond your own role, and nobody gives, changes or takes what they lack.")
 }
 
-// composed reads the id of a composed role.
+// composed reads the id of a composed role, in the one way in which it is written: holders are found by that text.
 func composed(role string) (db.ID, bool) {
 	if role == "" || permission.IsBuiltIn(role) {
 		return db.ID{}, false
 	}
 	id, err := uuid.Parse(role)
-	return db.ID(id), err == nil
+	return db.ID(id), err == nil && id.String() == role
 }

@@ -169,3 +169,47 @@ func TestWhatIsWrongWithARoleIsSaid(t *testing.T) {
 func errOf(_ staffrole.Role, err error) error { return err }
 
 func inviteErr(_ account.User, _ string, err error) error { return err }
+
+// Z5: whoever manages users acts on nobody who stands above them.
+func TestStaffActOnNobodyAboveThem(t *testing.T) {
+	each(t, func(w *world) {
+		helpers, ctx := w.role("Helpers", permission.StaffUsersManage), w.Context()
+		kim, second, lee := w.person("kim", helpers.ID.String()), w.person("second", permission.StaffAdmin), w.person("lee", "")
+
+		for name, err := range map[string]error{
+			"suspend":      w.users.Suspend(ctx, kim, second.UserID, "because", nil),
+			"end sessions": w.users.EndSessionsOf(ctx, kim, second.UserID),
+		} {
+			if !fault.Is(err, fault.Forbidden) {
+				w.Errorf("%s: %v", name, err)
+			}
+		}
+		w.suspend(second)
+		w.is(w.users.Unsuspend(ctx, kim, second.UserID), fault.Forbidden)
+
+		w.ok(w.users.EndSessionsOf(ctx, kim, lee.UserID))
+		w.ok(w.users.EndSessionsOf(ctx, w.admin, kim.UserID))
+	})
+}
+
+// suspend writes down that somebody is suspended, as an admin would have it.
+func (w *world) suspend(whom actor.Actor) {
+	w.Helper()
+	w.ok(w.db.Tx(w.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE users SET suspended_at = ?, suspended_reason = 'because' WHERE id = ?", tx.Now, whom.UserID)
+		return err
+	}))
+}
+
+// Z5: a role is written in one way, so that nobody holds one without being listed among those who do.
+func TestARoleWrittenInAnotherWayIsNone(t *testing.T) {
+	each(t, func(w *world) {
+		r, p := w.role("Ops", permission.StaffRolesManage), w.person("mallory", "")
+		id := r.ID.String()
+		for _, role := range []string{"X" + id + "Y", "{" + id + "}", "urn:uuid:" + id, strings.ToUpper(id), strings.ReplaceAll(id, "-", "")} {
+			if err := w.users.SetStaffRole(w.Context(), w.admin, p.UserID, role); err == nil || w.now(p).StaffRole != "" {
+				w.Errorf("%s: %v, is %q", role, err, w.now(p).StaffRole)
+			}
+		}
+	})
+}
