@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -81,7 +82,7 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.metrics.watchProgram(o)
 	e.metrics.watchFleet(e.fleet.heart, e.fleet.ears)
 	e.queues = e.metrics.watchQueues(o.DB)
-	counters, quotas := keyring.NewUsage(usageRows), keyring.NewSharedQuotas(e.fleet.heart)
+	counters, quotas := keyring.NewUsage(usageRows), keyring.NewSharedQuotas(e.fleet.heart, e.fleet.heart.Leads)
 	if e.flusher, err = newFlusher(o, usage.FlusherOptions{Counters: counters, Quotas: quotas, Observe: e.metrics.observe}); err != nil {
 		return e, err
 	}
@@ -93,6 +94,9 @@ func newEngine(ctx context.Context, o Options, s Stores) (engine, error) {
 	e.metrics.watchLimits(limiter)
 	s.Refusal.Limited(limiter)
 	e.refused = refusal.NewRecorder(o.DB, nil)
+	if place := o.Settings.UsageSpool; place.Dir != "" { // beside it
+		e.refused.KeepingIn(filepath.Dir(place.Dir))
+	}
 	e.metrics.watchRefusals(e.refused.State)
 	e.edge = edge.New(edge.Options{
 		Refusals: e.refused, Observe: e.observeEdge,
@@ -215,14 +219,14 @@ func (h *House) Flush(ctx context.Context) error {
 }
 
 // Close writes what is still counted in memory. Call it when nothing is served any more. A database that was moved takes nothing any more, and that is no
-// failure: what was counted waits in the data folder for the next process.
+// failure: what was counted and refused waits in the data folder for the next process.
 func (h *House) Close(ctx context.Context) error {
 	err := h.Flush(ctx)
 	if errors.Is(err, db.ErrReadOnly) {
-		slog.Info("the database was moved: what was counted since waits in the data folder; what was refused since can't be looked up")
+		slog.Info("the database was moved: what was counted and refused since waits in the data folder for the next process")
 		err = nil
 	}
-	err = errors.Join(err, h.engine.flusher.Close())
+	err = errors.Join(err, h.engine.refused.Close(), h.engine.flusher.Close())
 	if h.engine.redis != nil {
 		err = errors.Join(err, h.engine.redis.Close())
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -112,12 +113,12 @@ func answersFor(m move.Mark, s config.Settings) string {
 	return "answers for keys until " + m.Until.UTC().Format(moveTime)
 }
 
-// alongWith names the counts that the old server could not store any more.
+// alongWith names the counts and refusals that the old server could not store any more.
 func alongWith(s config.Settings) string {
 	if s.UsageSpool.Dir == "" {
 		return ""
 	}
-	return ", and, when the old server has stopped, " + s.UsageSpool.Dir + ", where what it counted since the move began waits; a server with the same data folder finds both"
+	return ", and, when the old server has stopped, " + s.UsageSpool.Dir + " and " + filepath.Join(s.DataDir, "refusals-*.waiting") + ", where what it counted and refused since the move began waits; a server with the same data folder finds all"
 }
 
 func (c moveCommand) undo(w *world, d *db.DB, path string) error {

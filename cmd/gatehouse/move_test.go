@@ -255,6 +255,7 @@ func TestAServedInstallationMoves(t *testing.T) {
 	if got := c.ask(ended); got != "401" {
 		t.Errorf("the revoked key is answered with %s", got)
 	}
+	refused := i.turnedAway(old)
 	stopOld()
 	close(c.end)
 	<-c.done
@@ -264,6 +265,7 @@ func TestAServedInstallationMoves(t *testing.T) {
 	browser(fresh, "/console", http.StatusOK)
 	i.signedIn(fresh)
 	i.counted(third, kept, c.calls.Load())
+	i.opens(third, refused)
 	i.refused("", "Stop them first", "move", "--undo", "--to", third)
 	i.refused("", "was moved to", "serve")
 }

@@ -1,6 +1,7 @@
 package refusal
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"time"
@@ -9,16 +10,83 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// batch is what one transaction writes. It may be written any number of times.
+// batch is what is written in one transaction, or in one with others. It may be written any number of times.
 type batch struct {
 	id      db.ID
 	minute  int64 // since 1970, in which it was taken
-	waiting []Record
+	rows    []entry
 	left    map[missed]int64
+	spilled bool // it is in the file
+}
+
+// entry is a refusal as it is stored, without a secret: ids and words as text.
+type entry struct {
+	RequestID   string    `json:"request_id"`
+	At          time.Time `json:"at"`
+	Key         string    `json:"key"`
+	App         string    `json:"app"`
+	Org         string    `json:"organization"`
+	API         string    `json:"api"`
+	Publisher   string    `json:"publisher"`
+	Environment string    `json:"environment"`
+	Door        string    `json:"door"`
+	Code        string    `json:"code"`
+	Cause       string    `json:"cause"`
+	Detail      string    `json:"detail"`
+	Status      int       `json:"status"`
+	Method      string    `json:"method"`
+	Path        string    `json:"path"`
+	Address     string    `json:"address"`
+	Origin      string    `json:"origin"`
+	Seen        string    `json:"seen"`
+}
+
+func entriesOf(records []Record) []entry {
+	rows := make([]entry, 0, len(records))
+	for i := range records {
+		rec := &records[i]
+		seen, err := json.Marshal(rec.Seen)
+		if err != nil { // it holds text and numbers alone
+			seen = []byte("{}")
+		}
+		rows = append(rows, entry{
+			RequestID: rec.RequestID, At: rec.At.UTC(), Key: db.ID(rec.Key).String(), App: db.ID(rec.App).String(), Org: db.ID(rec.Org).String(), API: db.ID(rec.API).String(),
+			Publisher: db.ID(rec.Publisher).String(), Environment: rec.Environment.String(), Door: string(rec.Door), Code: rec.Code, Cause: rec.Cause.String(),
+			Detail: clean(rec.Detail, longestText), Status: rec.Status, Method: clean(rec.Method, 32), Path: clean(rec.Path, longestPath), Address: rec.Address,
+			Origin: clean(rec.Origin, longestText), Seen: apikey.Mask(string(seen)),
+		})
+	}
+	return rows
+}
+
+const mostTogether = 2_000 // rows of one transaction, unless one batch has more
+
+// together are the first batches of a queue that one transaction writes: one of them at most has numbers of what was left out, so that row locks are taken in order.
+func together(queue []*batch) []*batch {
+	rows, left := 0, false
+	for i, b := range queue {
+		rows += len(b.rows)
+		if i > 0 && (rows > mostTogether || left && len(b.left) > 0) {
+			return queue[:i]
+		}
+		left = left || len(b.left) > 0
+	}
+	return queue
+}
+
+func writeAll(ctx context.Context, d *db.DB, part []*batch) error {
+	return d.Tx(ctx, func(tx *db.Tx) error {
+		for _, b := range part {
+			if err := b.write(tx); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
 
 func (b *batch) write(tx *db.Tx) error {
-	for part := range slices.Chunk(b.waiting, atOnce) {
+	for part := range slices.Chunk(b.rows, atOnce) {
 		if err := write(tx, part); err != nil {
 			return err
 		}
@@ -28,16 +96,12 @@ func (b *batch) write(tx *db.Tx) error {
 
 const columnsWritten = 19
 
-func write(tx *db.Tx, part []Record) error {
+func write(tx *db.Tx, part []entry) error {
 	args := make([]any, 0, len(part)*columnsWritten)
-	for _, rec := range part {
-		seen, err := json.Marshal(rec.Seen)
-		if err != nil {
-			return err
-		}
-		args = append(args, db.NewID(), rec.RequestID, rec.At, db.ID(rec.Key), db.ID(rec.App), db.ID(rec.Org), db.ID(rec.API), db.ID(rec.Publisher),
-			rec.Environment.String(), string(rec.Door), rec.Code, rec.Cause.String(), clean(rec.Detail, longestText), rec.Status,
-			clean(rec.Method, 32), clean(rec.Path, longestPath), rec.Address, clean(rec.Origin, longestText), apikey.Mask(string(seen)))
+	for i := range part {
+		r := &part[i]
+		args = append(args, db.NewID(), r.RequestID, r.At, r.Key, r.App, r.Org, r.API, r.Publisher, r.Environment, r.Door, r.Code, r.Cause, r.Detail, r.Status,
+			r.Method, r.Path, r.Address, r.Origin, r.Seen)
 	}
 	_, err := tx.Run(`INSERT INTO refusals (id, request_id, at, key_id, app_id, organization_id, api_id, publisher_id, environment, door, code, cause, detail, status,
 		method, path, address, origin, seen) VALUES `+db.Rows(columnsWritten, len(part))+" ON CONFLICT (request_id) DO NOTHING", args...)

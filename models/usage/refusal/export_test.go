@@ -11,6 +11,6 @@ func (s *Store) SweepTo(ctx context.Context, mostOfOrg, most int) error {
 func (r *Recorder) FlushLosingTheAnswer(ctx context.Context) error {
 	r.flushing.Lock()
 	defer r.flushing.Unlock()
-	r.take()
-	return r.db.Tx(ctx, r.batch.write)
+	r.take(true)
+	return writeAll(ctx, r.db, r.queue)
 }

@@ -86,13 +86,18 @@ type Recorder struct {
 	owners  map[owner]int // as many as cells at most
 	waiting []Record
 	left    map[missed]int64
-	held    int // records of batch
+	held    int // records of queue
 	kept    uint64
 	leftOut uint64
 
 	flushing sync.Mutex
-	batch    *batch // taken out of what waits, and not known to be written
+	queue    []*batch // taken out of what waits, and not known to be written
 	failing  bool
+	dir      string
+	file     *waitingFile // nil while there is none
+	looked   time.Time
+	fileErr  error             // the last of file, so that it is told once
+	told     map[string]string // why files are not taken in, so that it is told once
 }
 
 // State is what became of refusals since the start.
@@ -190,48 +195,71 @@ func (r *Recorder) Run(ctx context.Context) {
 	}
 }
 
-// Flush writes what waits. What can't be written now waits for the next, within the bounds of memory; what is written twice counts once.
+// Flush writes what waits. What can't be written now waits for the next, within the bounds of memory, and in a file where KeepingIn named a folder; what is
+// written twice counts once.
 func (r *Recorder) Flush(ctx context.Context) error {
 	r.flushing.Lock()
 	defer r.flushing.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, flushTimeout)
 	defer cancel()
 	err := r.settle(ctx) // first what may be written already
-	if err == nil && r.take() {
+	switch {
+	case err != nil:
+		r.take(false)
+	case r.take(false):
 		err = r.settle(ctx)
 	}
+	r.keep()
 	r.tell(err)
+	if err == nil {
+		r.takeIn(ctx)
+	}
 	return err
 }
 
-// take makes a batch of what waits; false when nothing does. The one before is written.
-func (r *Recorder) take() bool {
+// take makes a batch of what waits; false when nothing does. While others wait to be written, numbers of what was left out stay where they are counted
+// once there are many, unless all is wanted.
+func (r *Recorder) take(all bool) bool {
+	cells := 0
+	for _, b := range r.queue {
+		cells += len(b.left)
+	}
 	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.waiting)+len(r.left) == 0 {
+	b := &batch{id: db.NewID(), minute: r.minute}
+	waiting := r.waiting
+	r.waiting = nil
+	r.held += len(waiting)
+	if all || len(r.queue) == 0 || cells+len(r.left) <= mostCells {
+		b.left, r.left = r.left, map[missed]int64{}
+	}
+	r.mu.Unlock()
+	if len(waiting)+len(b.left) == 0 {
 		return false
 	}
-	r.batch = &batch{id: db.NewID(), minute: r.minute, waiting: r.waiting, left: r.left}
-	r.held = len(r.waiting)
-	r.waiting, r.left = nil, map[missed]int64{}
+	b.rows = entriesOf(waiting)
+	r.queue = append(r.queue, b)
 	return true
 }
 
-// settle writes the batch, if there is one. While it fails the batch stays as it is: nobody knows whether its commit went well.
+// settle writes the queue. What fails stays as it is: nobody knows whether its commit went well.
 func (r *Recorder) settle(ctx context.Context) error {
-	if r.batch == nil {
-		return nil
+	for len(r.queue) > 0 {
+		part := together(r.queue)
+		if err := writeAll(ctx, r.db, part); err != nil {
+			return err
+		}
+		r.mu.Lock()
+		for _, b := range part {
+			r.kept += uint64(len(b.rows))
+			r.held -= len(b.rows)
+			for _, n := range b.left {
+				r.leftOut += uint64(max(0, n))
+			}
+		}
+		r.mu.Unlock()
+		r.queue = r.queue[len(part):]
 	}
-	if err := r.db.Tx(ctx, r.batch.write); err != nil {
-		return err
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.kept += uint64(len(r.batch.waiting))
-	for _, n := range r.batch.left {
-		r.leftOut += uint64(max(0, n))
-	}
-	r.batch, r.held = nil, 0
+	r.queue = nil
 	return nil
 }
 
