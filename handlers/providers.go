@@ -18,6 +18,14 @@ func newProviders(o Options, accounts *account.Store, box *outbox.Outbox, link f
 	return provider.NewStore(provider.Options{DB: o.DB, Accounts: accounts, Outbox: box, Link: link, PortalName: portalName, Providers: known})
 }
 
+// issuers are those of the providers of the settings.
+func issuers(o Options) (all []string) {
+	for _, p := range o.Settings.Providers {
+		all = append(all, p.Issuer)
+	}
+	return all
+}
+
 // providerClients are what talks to the providers of the settings, by their names.
 func providerClients(o Options) map[string]*openid.Client {
 	all := map[string]*openid.Client{}

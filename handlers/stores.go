@@ -91,7 +91,7 @@ func newStores(o Options) (Stores, error) {
 		DB: o.DB, Hasher: hasher, Sealer: o.Root.Sealer(secret.LabelPassword), Signer: o.Root.Signer(secret.LabelSession), Outbox: box, Link: link,
 		Signup: o.Settings.Signup, PortalName: name,
 	})
-	s.Factor = factor.NewStore(factor.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelFactor), Outbox: box, Link: link, PortalName: name, BaseURL: o.Settings.BaseURL})
+	s.Factor = factor.NewStore(factor.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelFactor), Outbox: box, Link: link, PortalName: name, BaseURL: o.Settings.BaseURL, Issuers: issuers(o)})
 	s.Provider = newProviders(o, s.Account, box, link, name)
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Invitation = invitation.NewStore(invitation.Options{DB: o.DB, Outbox: box, Link: link})

@@ -173,3 +173,6 @@ func forgetDevices(tx *db.Tx, userID, keep db.ID) error {
 	_, err := tx.Run("DELETE FROM devices WHERE user_id = ? AND id NOT IN (SELECT s.device_id FROM sessions s WHERE s.id = ? AND s.device_id IS NOT NULL)", userID, keep)
 	return err
 }
+
+// ShutOut ends all sessions of a user and makes their browsers strangers: for those who take away by what they signed in.
+func ShutOut(tx *db.Tx, userID db.ID) error { return shutOut(tx, userID, db.ID{}) }

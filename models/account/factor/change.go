@@ -8,9 +8,9 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
-	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -61,7 +61,7 @@ func (s *Store) Rename(ctx context.Context, a actor.Actor, id db.ID, name string
 }
 
 // Remove takes one of the actor's own factors away and mails that. With the last one the recovery codes go. Whoever calls has asked for a fresh proof (A14).
-// Faults: NotFound.
+// Faults: NotFound, Conflict when it is the only way into the account.
 func (s *Store) Remove(ctx context.Context, a actor.Actor, id db.ID) error {
 	u, err := s.o.Accounts.ByID(ctx, a.UserID)
 	if err != nil {
@@ -72,12 +72,30 @@ func (s *Store) Remove(ctx context.Context, a actor.Actor, id db.ID) error {
 		if err != nil {
 			return err
 		}
+		if err := s.waysLeft(tx, u); err != nil {
+			return err
+		}
 		if err := endUseless(tx, a.UserID); err != nil {
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.FactorRemoved, TargetKind: "factor", TargetID: id, Details: map[string]string{"kind": f.Kind}, Personal: map[string]string{"name": f.Name}})
 		return s.o.Outbox.Queue(tx, s.letterRemoved(tx.Context(), u, tx.Now))
 	})
+}
+
+// waysLeft refuses to leave somebody without any way into their account, as unlinking a provider does. Faults: Conflict.
+func (s *Store) waysLeft(tx *db.Tx, u account.User) error {
+	if u.PasswordSealed != "" {
+		return nil
+	}
+	issuers := append([]string{""}, s.o.Issuers...) // never an issuer, and never an empty list
+	var n int64
+	err := tx.Raw("SELECT (SELECT COUNT(*) FROM identities WHERE user_id = ? AND issuer IN ?) + (SELECT COUNT(*) FROM factors WHERE user_id = ? AND kind = 'passkey' AND confirmed_at IS NOT NULL)",
+		u.ID, issuers, u.ID).Scan(&n).Error
+	if err == nil && n == 0 {
+		err = fault.New(fault.Conflict, "This is the only way into your account. Choose a password first, by “I forgot my password”, or add another passkey.")
+	}
+	return err
 }
 
 // endUseless deletes recovery codes that there is nothing to recover from, and the count of failures.
@@ -94,7 +112,7 @@ func endUseless(tx *db.Tx, userID db.ID) error {
 }
 
 // Reset takes all factors and recovery codes of the person with that address away, ends their sessions and mails that: for operators, when somebody has lost
-// everything. Faults: Forbidden, NotFound, Conflict when there is nothing to take away.
+// everything. Their browsers are strangers from then on. Faults: Forbidden, NotFound, Conflict when there is nothing to take away.
 func (s *Store) Reset(ctx context.Context, a actor.Actor, email string) error {
 	if !a.Trusted() {
 		return fault.Denied()
@@ -114,10 +132,9 @@ func (s *Store) Reset(ctx context.Context, a actor.Actor, email string) error {
 		if err := endUseless(tx, u.ID); err != nil {
 			return err
 		}
-		if _, err := tx.Run("DELETE FROM sessions WHERE user_id = ?", u.ID); err != nil {
+		if err := account.ShutOut(tx, u.ID); err != nil {
 			return err
 		}
-		change.Record(tx, change.Session, u.ID)
 		audit.Record(tx, a, audit.Event{Act: audit.FactorsReset, TargetKind: "user", TargetID: u.ID})
 		return s.o.Outbox.Queue(tx, s.letterReset(tx.Context(), u, tx.Now))
 	})

@@ -25,7 +25,7 @@ const (
 	Passkey = "passkey" // a key pair of WebAuthn, whose private half stays with its authenticator
 )
 
-// Options of a Store. All but BaseURL are required.
+// Options of a Store. All but BaseURL and Issuers are required.
 type Options struct {
 	DB         *db.DB
 	Accounts   *account.Store
@@ -36,6 +36,8 @@ type Options struct {
 
 	// BaseURL is the origin at which passkeys work, and its host the name that they are for (A11). Nil: there are none.
 	BaseURL *url.URL
+
+	Issuers []string // of the providers by which people sign in
 }
 
 // Store keeps second factors. Safe for concurrent use.

@@ -27,6 +27,9 @@ import (
 
 const good = "correct horse battery staple"
 
+// offered is the issuer of a provider by which people sign in.
+const offered = "https://login.example"
+
 var firefox = account.Browser{Agent: "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) Gecko/20100101 Firefox/130.0"}
 
 // world is the two stores over a real database, and one person.
@@ -73,7 +76,7 @@ func (w *world) replica(d *db.DB) (*account.Store, *factor.Store) {
 	})
 	return accounts, factor.NewStore(factor.Options{
 		DB: d, Accounts: accounts, Sealer: w.root.Sealer(secret.LabelFactor), Outbox: w.box, Link: link, PortalName: func(context.Context) string { return "Northwind: APIs" },
-		BaseURL: &url.URL{Scheme: "https", Host: "portal.example"},
+		BaseURL: &url.URL{Scheme: "https", Host: "portal.example"}, Issuers: []string{offered},
 	})
 }
 
