@@ -167,10 +167,13 @@ func (s *Store) tellOfDevice(tx *db.Tx, u User, session Session, d Device) error
 	return s.outbox.Queue(tx, s.letterDevice(tx.Context(), u, session, d))
 }
 
+// deviceOfAnother is what holds of browsers other than that of a session.
+const deviceOfAnother = "id NOT IN (SELECT s.device_id FROM sessions s WHERE s.id = ? AND s.device_id IS NOT NULL)"
+
 // forgetDevices makes the user's browsers strangers, but the one of the session keep: whoever knew an old password, or had a session that was ended, gets no more
 // guesses than anybody, and is told of when they sign in again.
 func forgetDevices(tx *db.Tx, userID, keep db.ID) error {
-	_, err := tx.Run("DELETE FROM devices WHERE user_id = ? AND id NOT IN (SELECT s.device_id FROM sessions s WHERE s.id = ? AND s.device_id IS NOT NULL)", userID, keep)
+	_, err := tx.Run("DELETE FROM devices WHERE user_id = ? AND "+deviceOfAnother, userID, keep)
 	return err
 }
 

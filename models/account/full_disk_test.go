@@ -38,3 +38,17 @@ func TestSessionsEndAndAccountsAreSuspendedOnAFullDisk(t *testing.T) {
 		t.Error(n, "sessions are there")
 	}
 }
+
+// REL-8: ending what has ended writes nothing, so that nobody uses up the room that is kept for what is urgent.
+func TestEndingSessionsOverAndOverWritesOnce(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		here, _ := w.in(u, good), w.in(u, good)
+		for range 5 {
+			w.must(w.store.EndOtherSessions(t.Context(), here))
+		}
+		if n := w.acts("session.all_ended"); n != 1 {
+			t.Errorf("%d acts, want 1", n)
+		}
+	})
+}

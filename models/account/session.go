@@ -224,6 +224,12 @@ func (s *Store) EndAllSessions(ctx context.Context, a actor.Actor) error {
 
 func (s *Store) endAll(ctx context.Context, a actor.Actor, keep db.ID) error {
 	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
+		var ending int64
+		err := tx.Raw("SELECT (SELECT COUNT(*) FROM sessions WHERE user_id = ? AND id <> ?) + (SELECT COUNT(*) FROM devices WHERE user_id = ? AND "+deviceOfAnother+")",
+			a.UserID, keep, a.UserID, keep).Scan(&ending).Error
+		if err != nil || ending == 0 { // nothing is written, so that nobody uses up by this the room that a full disk keeps for what is urgent
+			return err
+		}
 		audit.Record(tx, a, audit.Event{Act: audit.SessionsEnded, TargetKind: "user", TargetID: a.UserID})
 		return shutOut(tx, a.UserID, keep)
 	})
