@@ -172,9 +172,10 @@ func (d *DB) notify(changes []Change) {
 	}
 }
 
-// logRollback is told when a rollback itself fails: rare, harmless, worth a line.
-func logRollback(err error) {
-	if err != nil && !errors.Is(err, sql.ErrTxDone) {
+// logRollback is told when a rollback itself fails: rare, harmless, worth a line. Where the context of the transaction is over, nothing is said: then pgx has
+// closed the connection in the middle of a statement, which PostgreSQL takes for a rollback, and there is none left to ask for one.
+func logRollback(ctx context.Context, err error) {
+	if err != nil && !errors.Is(err, sql.ErrTxDone) && ctx.Err() == nil {
 		slog.Warn("rollback failed", "error", err)
 	}
 }

@@ -86,7 +86,7 @@ func (d *DB) View(ctx context.Context, body func(tx *Tx) error) error {
 	if g.Error != nil {
 		return g.Error
 	}
-	defer func() { logRollback(g.Rollback().Error) }()
+	defer func() { logRollback(ctx, g.Rollback().Error) }()
 	return body(&Tx{DB: g, Home: d, Now: d.Clock(), ctx: ctx})
 }
 
@@ -101,7 +101,7 @@ func (d *DB) try(ctx context.Context, body func(tx *Tx) error) ([]Change, error)
 	done := false
 	defer func() {
 		if !done {
-			logRollback(g.Rollback().Error)
+			logRollback(ctx, g.Rollback().Error)
 		}
 	}()
 	if err := d.begun(ctx, g); err != nil {
