@@ -79,6 +79,8 @@ func (k *Kit) answerError(err error, c echo.Context) {
 	switch {
 	case errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil: // nobody's fault, and nobody reads the answer
 		slog.Info("the client left before the answer", "request_id", RequestID(c), "route", c.Path())
+	case errors.Is(err, db.ErrReadOnly) || errors.Is(err, db.ErrLeft): // as planned: the database is moved, or was
+		slog.Info("not answered, since the database is moved", "request_id", RequestID(c), "route", c.Path())
 	case f.Kind == fault.Internal || f.Kind == fault.Unavailable:
 		slog.Error("request failed", "request_id", RequestID(c), "route", c.Path(), "error", err)
 	}

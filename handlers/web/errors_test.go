@@ -8,11 +8,13 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 )
 
@@ -41,5 +43,37 @@ func TestAReaderWhoLeavesIsNoError(t *testing.T) {
 	}
 	if len(failed) != 1 || !strings.Contains(failed[0], "route=/given-up") || !strings.Contains(log.String(), "route=/left") {
 		t.Errorf("failed: %q of\n%s", failed, log.String())
+	}
+}
+
+// A page of a database that is moved, or was, answers 503 as planned: that is no failure either.
+func TestWhatAMoveLeavesUnansweredIsNoError(t *testing.T) {
+	clock := dbtest.NewClock()
+	d := dbtest.SQLite(t, clock)
+	s := webtest.New(t, d, clock, func(_ *web.Kit, r *web.Registrar) {
+		r.Get("/page", web.Public(), func(c echo.Context) error { return d.Tx(web.Ctx(c), func(*db.Tx) error { return nil }) })
+	})
+	var log bytes.Buffer
+	loud := slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(&log, nil)))
+	defer slog.SetDefault(loud)
+	ask := func() int {
+		answer := httptest.NewRecorder()
+		s.Handler.ServeHTTP(answer, httptest.NewRequestWithContext(t.Context(), http.MethodGet, s.URL+"/page", http.NoBody))
+		return answer.Code
+	}
+	hold, err := d.Hold(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+
+	held := ask()
+	if err := hold.Finish(t.Context(), time.Time{}); err != nil {
+		t.Fatal(err)
+	}
+	left := ask()
+
+	if held != http.StatusServiceUnavailable || left != http.StatusServiceUnavailable || strings.Contains(log.String(), "level=ERROR") || strings.Count(log.String(), "request_id=") < 2 {
+		t.Error(held, left, log.String())
 	}
 }
