@@ -44,6 +44,7 @@ type QuotaState struct {
 	Month, Day Quota
 	OK         bool // it was charged
 	// Elsewhere says that a refusal is not the quota's: this replica used up its share of what is left, and hears within a second what others leave it.
+	// A call that costs more than a share waits for the replica that leads, and for a while in which the others pass nothing.
 	Elsewhere bool
 }
 
@@ -77,13 +78,18 @@ type Quotas interface {
 
 // MonthlyQuotas counts the calls of each app at each API in the current UTC month and day, in this process, and takes in what other replicas and
 // earlier lives of this process have stored. Between two rebases replicas do not see each other's calls. So where there are several, each passes at
-// most one part in twice their number of what was left when it last heard, or one call: three replicas at full tilt that rebase in turn pass no more
-// than one per cent over, or a call each. One that stops hearing passes no more than that part, however long. It is safe for concurrent use; a warm
-// Take allocates nothing.
+// most one part in twice their number of what was left when it last heard, rounded up: three replicas at full tilt that rebase in turn pass no more than
+// one per cent over, or one each. One that stops hearing passes no more than that part, however long. A call that costs more than the part passes only at
+// the replica that leads, and there once no other has charged the quota for quotaQuiet. It is safe for concurrent use; a warm Take allocates nothing.
 type MonthlyQuotas struct {
 	shards [quotaShards]quotaShard
 	peers  ratelimit.Peers
+	leads  func(now time.Time) bool
 }
+
+// quotaQuiet is for how long the leading replica must have heard of no charge of others before it passes a call beyond its part: two looks of a replica
+// at what is stored. What it heard must be as young.
+const quotaQuiet = int64(10 * time.Second)
 
 const quotaShards = 64
 
@@ -114,15 +120,21 @@ type quotaCell struct {
 	base    [2]int64 // of used, what was known at the last rebase
 	spent   int64    // charged since the last rebase
 	pending int64    // charged since the last Drain
+	heard   int64    // when it was last told what is stored
+	others  int64    // when it last learned that others charged, or began to count
 	rebase  bool     // never told what is stored
 }
 
 // NewMonthlyQuotas returns an empty MonthlyQuotas of a process that is the only one.
-func NewMonthlyQuotas() *MonthlyQuotas { return NewSharedQuotas(ratelimit.Alone) }
+func NewMonthlyQuotas() *MonthlyQuotas { return NewSharedQuotas(ratelimit.Alone, nil) }
 
-// NewSharedQuotas returns an empty MonthlyQuotas of one of several processes.
-func NewSharedQuotas(peers ratelimit.Peers) *MonthlyQuotas {
-	q := &MonthlyQuotas{peers: peers}
+// NewSharedQuotas returns an empty MonthlyQuotas of one of several processes. Leads says whether this one leads, which at any time at most one does; it
+// is asked under a lock, so it must cost nothing. Nil: it never does.
+func NewSharedQuotas(peers ratelimit.Peers, leads func(now time.Time) bool) *MonthlyQuotas {
+	if leads == nil {
+		leads = func(time.Time) bool { return false }
+	}
+	q := &MonthlyQuotas{peers: peers, leads: leads}
 	for i := range q.shards {
 		q.shards[i].cells = map[ratelimit.Key]*quotaCell{}
 	}
@@ -186,13 +198,15 @@ func (d *quotaDay) takeMonth(from map[ratelimit.Key]*quotaCell) {
 			d.cells[key] = cell
 		}
 		cell.used[0], cell.base[0], cell.spent = max(cell.used[0], c.used[0]), max(cell.base[0], c.base[0]), max(cell.spent, c.spent)
+		cell.heard, cell.others = max(cell.heard, c.heard), max(cell.others, c.others)
 	}
 }
 
-func (s *quotaShard) cell(key ratelimit.Key) *quotaCell {
+// cell is that of a key. Of one that is new here nobody knows who else charges it: others may, at the first moment of a month.
+func (s *quotaShard) cell(now time.Time, key ratelimit.Key) *quotaCell {
 	c := s.cells[key]
 	if c == nil {
-		c = &quotaCell{rebase: true}
+		c = &quotaCell{rebase: true, others: now.UnixNano()}
 		s.cells[key] = c
 	}
 	return c
@@ -204,7 +218,7 @@ func (q *MonthlyQuotas) Take(now time.Time, key ratelimit.Key, limits QuotaLimit
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.turn(now)
-	c := s.cell(key)
+	c := s.cell(now, key)
 	state := QuotaState{
 		Month: Quota{Limit: limits.Month, Remaining: max(0, limits.Month-c.used[0]), ResetsAt: s.then},
 		Day:   Quota{Limit: limits.Day, Remaining: max(0, limits.Day-c.used[1]), ResetsAt: s.next},
@@ -212,22 +226,35 @@ func (q *MonthlyQuotas) Take(now time.Time, key ratelimit.Key, limits QuotaLimit
 	if state.Month.refuses(cost) || state.Day.refuses(cost) {
 		return state
 	}
-	if state.Elsewhere = c.exceeds(limits, cost, q.peers.Peers()); state.Elsewhere {
+	n := int64(cost)
+	if state.Elsewhere = q.holds(now, c, limits, n); state.Elsewhere {
 		return state
 	}
-	n := int64(cost)
 	c.used[0], c.used[1], c.spent, c.pending = c.used[0]+n, c.used[1]+n, c.spent+n, c.pending+n
 	state.Month.Remaining, state.Day.Remaining, state.OK = max(0, state.Month.Remaining-n), max(0, state.Day.Remaining-n), true
 	return state
 }
 
-// exceeds reports whether the call is beyond this replica's share of what was left at the last rebase. One call passes in any case.
-func (c *quotaCell) exceeds(limits QuotaLimits, cost, replicas int) bool {
-	if replicas <= 1 || c.spent == 0 {
+// holds reports whether a call that fits what is left has to wait, since it may be others that pass that. The leading replica passes what costs more than any
+// part, since at no replica it would ever pass otherwise; cheaper calls have to fit its part there too, for others pass theirs at the same moment.
+func (q *MonthlyQuotas) holds(now time.Time, c *quotaCell, limits QuotaLimits, cost int64) bool {
+	replicas := q.peers.Peers()
+	if replicas <= 1 || !c.exceeds(limits, c.spent+cost, replicas) {
 		return false
 	}
-	parts, after := 2*int64(replicas), c.spent+int64(cost)
-	return limits.Month > 0 && after > (limits.Month-c.base[0]+parts-1)/parts || limits.Day > 0 && after > (limits.Day-c.base[1]+parts-1)/parts
+	return !c.exceeds(limits, cost, replicas) || !c.quiet(now) || !q.leads(now)
+}
+
+// exceeds reports whether so much is more than this replica's share of what was left at the last rebase.
+func (c *quotaCell) exceeds(limits QuotaLimits, n int64, replicas int) bool {
+	parts := 2 * int64(replicas)
+	return limits.Month > 0 && n > (limits.Month-c.base[0]+parts-1)/parts || limits.Day > 0 && n > (limits.Day-c.base[1]+parts-1)/parts
+}
+
+// quiet reports whether no other replica has charged the quota for a while, as far as this one has heard; and it has heard lately, or nothing is stored.
+func (c *quotaCell) quiet(now time.Time) bool {
+	n := now.UnixNano()
+	return n-c.others >= quotaQuiet && (c.rebase || n-c.heard < quotaQuiet)
 }
 
 // Return implements Quotas. What was taken on a day that has ended since is given back to that day.
@@ -292,7 +319,11 @@ func (q *MonthlyQuotas) Rebase(now time.Time, stored Stored) {
 	if month, _ := Month(stored.Day); month.UnixNano() != s.month {
 		return
 	}
-	c := s.cell(stored.Key)
+	c := s.cell(now, stored.Key)
+	c.heard = now.UnixNano()
+	if stored.OfMonth+c.pending > c.used[0] {
+		c.others = c.heard
+	}
 	c.used[0] = max(c.used[0], stored.OfMonth+c.pending)
 	if stored.Day.UnixNano() == s.day {
 		c.used[1] = max(c.used[1], stored.OfDay+c.pending)

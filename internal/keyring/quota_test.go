@@ -146,29 +146,32 @@ func TestAClockThatIsSetWithinTheMonthKeepsTheMonth(t *testing.T) {
 // fleet is some replicas over one store of counters.
 type fleet struct {
 	replicas []*keyring.MonthlyQuotas
+	leader   int
+	now      time.Time
 	stored   int64
 	passed   int64
 }
 
+// newFleet is n replicas, the first of which leads.
 func newFleet(n int) *fleet {
-	f := &fleet{}
-	for range n {
-		f.replicas = append(f.replicas, keyring.NewSharedQuotas(ratelimit.Fixed(n)))
+	f := &fleet{now: start}
+	for i := range n {
+		f.replicas = append(f.replicas, keyring.NewSharedQuotas(ratelimit.Fixed(n), func(time.Time) bool { return i == f.leader }))
 	}
 	return f
 }
 
 func (f *fleet) flush(i int) {
-	for _, c := range f.replicas[i].Drain(start) {
+	for _, c := range f.replicas[i].Drain(f.now) {
 		f.stored += c.Cost
 	}
-	today, _ := keyring.Day(start)
-	f.replicas[i].Rebase(start, keyring.Stored{Key: quotaKey, Day: today, OfMonth: f.stored, OfDay: f.stored})
+	today, _ := keyring.Day(f.now)
+	f.replicas[i].Rebase(f.now, keyring.Stored{Key: quotaKey, Day: today, OfMonth: f.stored, OfDay: f.stored})
 }
 
 // tilt lets replica i take until it is refused.
 func (f *fleet) tilt(i int, limits keyring.QuotaLimits, cost int) {
-	for f.replicas[i].Take(start, quotaKey, limits, cost).OK {
+	for f.replicas[i].Take(f.now, quotaKey, limits, cost).OK {
 		f.passed += int64(cost)
 	}
 }

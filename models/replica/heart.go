@@ -1,6 +1,8 @@
 package replica
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -35,6 +37,7 @@ type Heart struct {
 	HeartOptions
 	boot  db.ID
 	peers atomic.Int64
+	leads atomic.Int64 // until when this process leads, in nanoseconds by the clock of DB; 0: it doesn't
 
 	mu      sync.Mutex
 	started time.Time
@@ -61,6 +64,26 @@ func (h *Heart) BootID() db.ID { return h.boot }
 // away it stays what it was. It costs an atomic load.
 func (h *Heart) Peers() int { return int(h.peers.Load()) }
 
+// leadsFor is for how long after a beat a process leads, if it does: less than LivesFor, so that one which the database can't hear has ceased to before another
+// begins.
+const leadsFor = LivesFor - BeatEvery
+
+// Leads reports whether this process is the one of those that live that began first, as of a beat that reached the database within 10 s before now, which is told by
+// the clock of DB. At most one does, and for some seconds after it died none. It costs an atomic load.
+func (h *Heart) Leads(now time.Time) bool { return now.UnixNano() < h.leads.Load() }
+
+// lead notes whether this process leads, as of the time given.
+func (h *Heart) lead(began time.Time, others []other) {
+	before := func(o other) bool {
+		return cmp.Or(o.StartedAt.Compare(h.started), bytes.Compare(o.BootID[:], h.boot[:])) < 0
+	}
+	if slices.ContainsFunc(others, before) {
+		h.leads.Store(0)
+		return
+	}
+	h.leads.Store(began.Add(leadsFor).UnixNano())
+}
+
 // Beat counts the living, renews the row of this process and forgets those of long ago. In that order: a row says that its process knows of all that had theirs by
 // then (see Heard).
 func (h *Heart) Beat(ctx context.Context) error {
@@ -76,7 +99,7 @@ func (h *Heart) beat(ctx context.Context) error {
 	if err := h.serve(ctx); err != nil {
 		return err
 	}
-	asked := h.DB.MachineNow()
+	began, asked := h.DB.Now(), h.DB.MachineNow()
 	now, err := h.DatabaseClock(ctx)
 	if err != nil {
 		return err
@@ -90,6 +113,7 @@ func (h *Heart) beat(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	h.lead(began, others)
 	living := int64(len(others) + 1)
 	if grown := h.peers.Swap(living) < living; grown && h.Grown != nil {
 		h.Grown(ctx)
@@ -107,14 +131,14 @@ func (h *Heart) beat(ctx context.Context) error {
 
 // other is a row of another process.
 type other struct {
-	BootID db.ID
-	Name   string
-	SeenAt time.Time
+	BootID            db.ID
+	Name              string
+	StartedAt, SeenAt time.Time
 }
 
 // others are the processes that live beside this one.
 func (h *Heart) others(ctx context.Context, now time.Time) (all []other, err error) {
-	err = h.DB.Read(ctx).Raw("SELECT boot_id, name, seen_at FROM replicas WHERE seen_at > ? AND boot_id <> ?", now.Add(-LivesFor), h.boot).Scan(&all).Error
+	err = h.DB.Read(ctx).Raw("SELECT boot_id, name, started_at, seen_at FROM replicas WHERE seen_at > ? AND boot_id <> ?", now.Add(-LivesFor), h.boot).Scan(&all).Error
 	return slices.DeleteFunc(all, func(o other) bool { return slices.Contains(h.ended, o.BootID) }), err
 }
 
@@ -140,6 +164,7 @@ func (h *Heart) renew(ctx context.Context, now time.Time, skew time.Duration, re
 
 // Leave removes the row: the process ends in order, and nobody need wonder where it went.
 func (h *Heart) Leave(ctx context.Context) error {
+	h.leads.Store(0)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.serving != nil {

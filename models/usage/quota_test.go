@@ -14,10 +14,16 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/usage/usagetest"
 )
 
-// sharing is one of several replicas that share quotas.
+// sharing is one of several replicas that share quotas; it doesn't lead.
 func sharing(t *testing.T, w *usagetest.World, name string, peers ratelimit.Peers) *replica {
 	t.Helper()
-	r := &replica{w: w, t: t, ring: w.Ring(), counters: keyring.NewUsage(0), quotas: keyring.NewSharedQuotas(peers)}
+	return leading(t, w, name, peers, nil)
+}
+
+// leading is one of several replicas that share quotas, which leads when leads says so.
+func leading(t *testing.T, w *usagetest.World, name string, peers ratelimit.Peers, leads func(time.Time) bool) *replica {
+	t.Helper()
+	r := &replica{w: w, t: t, ring: w.Ring(), counters: keyring.NewUsage(0), quotas: keyring.NewSharedQuotas(peers, leads)}
 	r.flusher = usage.NewFlusher(usage.FlusherOptions{
 		DB: w.DB, Counters: r.counters, Quotas: r.quotas, Replica: name, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
