@@ -116,8 +116,8 @@ func mine(a actor.Actor) (query string, args func(permission.Name) []any) {
 }
 
 // scope is the condition that a reader may see a row at all: as a member of the key's organization, or of the one that publishes the API. Who only
-// publishes learns nothing of a key that is unknown there, so that no filter by it finds the row (D3). Fault: Forbidden for Everything without the
-// permission.
+// publishes learns nothing of a key that is unknown there, so that no filter by it finds the row (D3). An app of their own that is limited to others is in
+// neither case there (Z2). Fault: Forbidden for Everything without the permission.
 func (v *View) scope() (w reading, err error) {
 	if v.Everything {
 		if !v.Actor.Trusted() && !permission.Staff(v.Actor.StaffRole, permission.StaffUsageRead) {
@@ -131,8 +131,8 @@ func (v *View) scope() (w reading, err error) {
 			published += " AND r.code <> 'NOT_FOUND'"
 		}
 		unseen, hidden := v.Actor.Hidden()
-		w.query = " WHERE (r.organization_id IN " + orgs + " AND (r.app_id IS NULL OR r.app_id NOT IN " + unseen + ") OR " + published + ")"
-		w.args = slices.Concat(args(permission.UsageRead), hidden, args(permission.UsageRead))
+		w.query = " WHERE (r.organization_id IN " + orgs + " OR " + published + ") AND (r.app_id IS NULL OR r.app_id NOT IN " + unseen + ")"
+		w.args = slices.Concat(args(permission.UsageRead), args(permission.UsageRead), hidden)
 		w.add(v.Actor.Environment != "", "r.environment = ?", v.Actor.Environment)
 	}
 	return w, nil
@@ -158,14 +158,13 @@ const (
 // columns are what a list and a page show, with the reader's role in the key's organization.
 func columns(v *View) (query string, args []any) {
 	members, arg := v.Actor.Members()
-	unseen, hidden := v.Actor.Hidden() // who publishes the API, too, reads then as one of the publisher alone
 	return `SELECT r.id, r.request_id, r.at, r.key_id, r.app_id, r.organization_id, r.api_id, r.publisher_id, r.environment, r.door, r.code, r.cause, r.detail,
 		r.status, r.method, r.path, r.address, r.origin, r.seen AS seen_text, COALESCE(k.name, '') AS key_name, COALESCE(k.prefix || '…' || k.last_four, '') AS key_hint,
 		k.created_by, k.responsible_id, COALESCE(a.name, '') AS app_name, COALESCE(o.name, '') AS org_name, COALESCE(p.name, '') AS api_name, COALESCE(p.slug, '') AS api_slug,
-		COALESCE((SELECT m.role FROM ` + members + ` m WHERE m.organization_id = r.organization_id AND (r.app_id IS NULL OR r.app_id NOT IN ` + unseen + `)), '') AS role,
+		COALESCE((SELECT m.role FROM ` + members + ` m WHERE m.organization_id = r.organization_id), '') AS role,
 		CASE WHEN EXISTS (SELECT 1 FROM apis x WHERE x.id = r.api_id AND ` + knownToRow + `) THEN 1 ELSE 0 END AS api_known
 		FROM refusals r LEFT JOIN keys k ON k.id = r.key_id LEFT JOIN apps a ON a.id = r.app_id LEFT JOIN organizations o ON o.id = r.organization_id
-		LEFT JOIN apis p ON p.id = r.api_id`, slices.Concat([]any{arg}, hidden, catalog.VisibleArgs(v.Actor))
+		LEFT JOIN apis p ON p.id = r.api_id`, append([]any{arg}, catalog.VisibleArgs(v.Actor)...)
 }
 
 // row is a Refusal as it is read.
