@@ -13,7 +13,7 @@ import (
 func newProviders(o Options, accounts *account.Store, box *outbox.Outbox, link func(string) string, portalName func(context.Context) string) *provider.Store {
 	var known []provider.Provider
 	for _, p := range o.Settings.Providers {
-		known = append(known, provider.Provider{Name: p.Name, Label: p.Label, Issuer: p.Issuer})
+		known = append(known, provider.Provider{Name: p.Name, Label: p.Label, Issuer: p.Issuer, Anew: !p.GitHub})
 	}
 	return provider.NewStore(provider.Options{DB: o.DB, Accounts: accounts, Outbox: box, Link: link, PortalName: portalName, Providers: known})
 }

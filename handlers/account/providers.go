@@ -1,6 +1,8 @@
 package account
 
 import (
+	"slices"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
@@ -31,7 +33,8 @@ func (h *Handler) byProvider(c echo.Context, p *views.Confirm) error {
 	}
 	linked, err := h.Providers.Linked(web.Ctx(c), web.Actor(c))
 	if len(linked) > 0 {
-		p.Providers, p.AskPassword, p.AskCode = ProviderLinks(linked), false, false
+		linked = slices.DeleteFunc(linked, func(l provider.Provider) bool { return !l.Anew })
+		p.Providers, p.NoPassword, p.AskPassword, p.AskCode = ProviderLinks(linked), len(linked) == 0, false, false
 	}
 	return err
 }

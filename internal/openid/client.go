@@ -66,6 +66,7 @@ type Identity struct {
 	Name      string // ""
 	SessionID string // of the provider, named again at logout; ""
 	Factor    bool   // a second factor was shown there, and the settings say that it counts
+	Anew      bool   // the provider says that they signed in there just now; else it may have been any time ago
 }
 
 // algorithms are the signatures that count: none with a shared secret, and never none.

@@ -66,8 +66,8 @@ func (c *Client) identity(ctx context.Context, found *discovered, t Trip, token 
 		return Identity{}, refused("the token was issued in the future")
 	case id.Subject == "" || len(id.Subject) > longestSubject || len(said.SessionID) > longestSubject:
 		return Identity{}, refused("the subject is empty or too long")
-	case t.Again && said.AuthTime != 0 && c.now().Sub(time.Unix(said.AuthTime, 0)) > freshFor:
-		return Identity{}, refused("the person did not sign in anew")
+	case t.Again && !c.anew(said):
+		return Identity{}, refused("the provider does not say that the person signed in anew") // OpenID Connect Core 1.0, section 2: auth_time is there when max_age was asked
 	}
 	if said.Address == "" {
 		if said, err = c.userInfo(ctx, found, token, id.Subject, said); err != nil {
@@ -75,10 +75,15 @@ func (c *Client) identity(ctx context.Context, found *discovered, t Trip, token 
 		}
 	}
 	return Identity{
-		Issuer: id.Issuer, Subject: id.Subject, Address: cut(said.Address), Name: cut(said.Name), SessionID: said.SessionID,
+		Anew: c.anew(said), Issuer: id.Issuer, Subject: id.Subject, Address: cut(said.Address), Name: cut(said.Name), SessionID: said.SessionID,
 		Verified: said.Address != "" && (bool(said.Verified) || bool(said.OwnDomain) || c.TrustAddress),
 		Factor:   slices.ContainsFunc(append(said.Methods, said.Class), func(v string) bool { return v != "" && slices.Contains(c.Factor, v) }),
 	}, nil
+}
+
+// anew reports whether the person signed in at the provider just now, and not some time ago in a browser that was left open.
+func (c *Client) anew(said claims) bool {
+	return said.AuthTime != 0 && c.now().Sub(time.Unix(said.AuthTime, 0)) <= freshFor
 }
 
 // userInfo adds to what a token said who its person is. The endpoint's answer counts when it is about the same subject.

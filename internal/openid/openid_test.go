@@ -55,7 +55,7 @@ func TestARealProviderSaysWhoSomebodyIs(t *testing.T) {
 	answer := p.SignIn(t, address.String(), "ada")
 	id, err := c.Finish(t.Context(), trip, answer.Query())
 
-	want := openid.Identity{Issuer: p.Issuer, Subject: "sub-ada", Address: "ada@northwind.example", Verified: true, Name: "Ada Lovelace"}
+	want := openid.Identity{Issuer: p.Issuer, Subject: "sub-ada", Address: "ada@northwind.example", Verified: true, Name: "Ada Lovelace", Anew: true}
 	if err != nil || id != want {
 		t.Fatalf("%+v %v", id, err)
 	}

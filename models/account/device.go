@@ -126,6 +126,9 @@ func (s *Store) KnownBrowser(ctx context.Context, a actor.Actor, userID db.ID, f
 	})
 }
 
+// mostDevices is how many browsers of one person are known: one that keeps no cookies is another one each time.
+const mostDevices = 50
+
 // noteDevice writes that somebody proved who they are in this browser, under a new value for its cookie.
 func noteDevice(tx *db.Tx, a actor.Actor, userID db.ID, from Browser) (d Device, cookie string, isNew bool, err error) {
 	d, old, err := deviceOf(tx.DB, userID, from.Known, tx.Now)
@@ -144,6 +147,10 @@ func noteDevice(tx *db.Tx, a actor.Actor, userID db.ID, from Browser) (d Device,
 	d.ID, d.UserID, d.CreatedAt = db.NewID(), userID, tx.Now
 	_, err = tx.Run("INSERT INTO devices (id, user_id, digest, user_agent, network, last_seen_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?)",
 		d.ID, d.UserID, d.Digest, d.UserAgent, d.Network, d.LastSeenAt, d.CreatedAt)
+	if err != nil {
+		return d, cookie, true, err
+	}
+	_, err = tx.Run("DELETE FROM devices WHERE user_id = ? AND id NOT IN (SELECT id FROM devices WHERE user_id = ? ORDER BY last_seen_at DESC, id DESC LIMIT ?)", userID, userID, mostDevices)
 	return d, cookie, true, err
 }
 

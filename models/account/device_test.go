@@ -231,3 +231,24 @@ func TestADeletedAccountLeavesNoBrowsers(t *testing.T) {
 		}
 	})
 }
+
+// L7: a browser that keeps no cookies is another one each time, and does not fill the table.
+func TestOnlyTheNewestBrowsersOfAPersonAreKept(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		_, first := w.signsIn(visitor(), u, firefox)
+		for range 55 {
+			w.clock.Advance(time.Minute)
+			w.signsIn(visitor(), u, firefox)
+		}
+		if n := w.count("SELECT COUNT(*) FROM devices"); n != 50 {
+			t.Errorf("%d browsers are kept", n)
+		}
+		before := w.notices(u)
+		w.clock.Advance(24 * time.Hour)
+		w.signsIn(visitor(), u, first)
+		if w.notices(u) != before+1 {
+			t.Error("the browser of long ago is still known")
+		}
+	})
+}

@@ -28,6 +28,10 @@ type Entry struct {
 	// session is then whole at once; else a factor of ours is asked for when the person has one.
 	Factor bool
 
+	// Anew says of ByProvider that the person signed in there just now. Else the session is not fresh (A14): the provider may have known them from a
+	// browser that was left open.
+	Anew bool
+
 	Buckets []string // the counters that were taken before the proof was looked at; a good one gives them back
 }
 

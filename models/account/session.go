@@ -74,6 +74,9 @@ func startSession(tx *db.Tx, a actor.Actor, e Entry) (string, Session, error) {
 		ID: db.NewID(), Digest: sessionDigest(token), UserID: a.UserID, UserAgent: cut(apikey.Redact(e.Agent), 300), Network: a.Network(), Means: e.Means, Provider: audit.Clean(e.Provider),
 		ReauthenticatedAt: tx.Now, LastSeenAt: tx.Now, CreatedAt: tx.Now,
 	}
+	if e.Means == ByProvider && !e.Anew {
+		s.ReauthenticatedAt = tx.Now.Add(-Reauthenticated - time.Second)
+	}
 	limits, err := limitsTx(tx)
 	if err != nil {
 		return "", Session{}, err
@@ -83,7 +86,8 @@ func startSession(tx *db.Tx, a actor.Actor, e Entry) (string, Session, error) {
 		return "", Session{}, err
 	}
 	if e.Factor {
-		s.FactorAt = &tx.Now
+		at := s.ReauthenticatedAt
+		s.FactorAt = &at
 	}
 	if s.Pending() {
 		s.ExpiresAt = tx.Now.Add(PendingAge)

@@ -49,6 +49,7 @@ type Confirm struct {
 	Apps        bool           // a code can be one of an authenticator app
 	Passkeys    bool           // one stands for all that is asked
 	Providers   []ProviderLink // that can say that it is them, of who has no password
+	NoPassword  bool           // nor a provider that can say so: a password has to be chosen first
 	Problems    []components.Problem
 	Errors      map[string]string
 }

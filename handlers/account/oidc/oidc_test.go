@@ -62,7 +62,7 @@ func begin(t *testing.T) *world {
 		client := openid.New(openid.Settings{Name: "northwind", Label: "Northwind", Issuer: w.idp.Issuer, ClientID: idp.ClientID, ClientSecret: secret.NewText(idp.ClientSecret)}, back, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, time.Now)
 		people.Providers = provider.NewStore(provider.Options{
 			DB: d, Accounts: w.accounts, Outbox: w.box, Link: k.Link, PortalName: func(context.Context) string { return "Gatehouse" },
-			Providers: []provider.Provider{{Name: "northwind", Label: "Northwind", Issuer: w.idp.Issuer}},
+			Providers: []provider.Provider{{Name: "northwind", Label: "Northwind", Issuer: w.idp.Issuer, Anew: true}},
 		})
 		people.Routes(r)
 		(&oidc.Handler{Kit: k, Accounts: people, Store: people.Providers, Clients: map[string]*openid.Client{"northwind": client}, Sealer: root.Sealer(secret.LabelProvider)}).Routes(r)

@@ -65,11 +65,14 @@ func (s *Store) Arrive(ctx context.Context, a actor.Actor, c Came) (out Arrival,
 }
 
 // Again lets somebody who is signed in, and whom the provider has just signed in anew, into the same account by a new session, which is fresh (A14). Faults: NotFound,
-// Unauthenticated, Conflict for another account than theirs.
+// Unauthenticated, Conflict for another account than theirs and where the provider does not say that it was just now.
 func (s *Store) Again(ctx context.Context, a actor.Actor, c Came) (out Arrival, err error) {
 	p, err := s.ByName(c.Provider)
 	if err != nil {
 		return Arrival{}, err
+	}
+	if !c.Who.Anew {
+		return Arrival{}, fault.New(fault.Conflict, "%s does not say that you signed in there just now.", p.Label)
 	}
 	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		id, err := identityOf(tx, c.Who)
@@ -115,7 +118,7 @@ func identityOf(tx *db.Tx, who openid.Identity) (Identity, error) {
 
 // enter begins a session of a user whose identity is linked, and notes which session there it is of.
 func (s *Store) enter(tx *db.Tx, a actor.Actor, u account.User, p Provider, who openid.Identity, agent string) (string, account.Session, error) {
-	token, session, err := s.o.Accounts.EnterTx(tx, a, u, account.Entry{Means: account.ByProvider, Provider: p.Label, Agent: agent, Factor: who.Factor})
+	token, session, err := s.o.Accounts.EnterTx(tx, a, u, account.Entry{Means: account.ByProvider, Provider: p.Label, Agent: agent, Factor: who.Factor, Anew: who.Anew})
 	if err != nil {
 		return "", account.Session{}, err
 	}

@@ -40,6 +40,7 @@ type Provider struct {
 	Name   string
 	Label  string
 	Issuer string
+	Anew   bool // it can be asked to have people sign in anew, and says that they did
 }
 
 // Options of a Store. All but Providers are required.
