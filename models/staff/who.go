@@ -24,6 +24,7 @@ type Object struct {
 	ID             db.ID
 	Name           string
 	OrganizationID db.ID // zero for an API
+	AppID          db.ID // of an app and a key
 	Organization   string
 	CreatedBy      *db.ID // of a key
 	ResponsibleID  *db.ID // of a key
@@ -47,9 +48,9 @@ type Can struct {
 
 var objectQueries = map[string]string{
 	org.Prefix:     "SELECT 'organization' AS kind, id, name, id AS organization_id, name AS organization FROM organizations WHERE id = ? AND deleted_at IS NULL",
-	org.AppPrefix:  "SELECT 'app' AS kind, a.id, a.name, o.id AS organization_id, o.name AS organization FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL",
+	org.AppPrefix:  "SELECT 'app' AS kind, a.id, a.name, a.id AS app_id, o.id AS organization_id, o.name AS organization FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL",
 	catalog.Prefix: "SELECT 'api' AS kind, id, name FROM apis WHERE id = ?",
-	key.IDPrefix: `SELECT 'key' AS kind, k.id, k.name, o.id AS organization_id, o.name AS organization, k.created_by, k.responsible_id
+	key.IDPrefix: `SELECT 'key' AS kind, k.id, k.name, a.id AS app_id, o.id AS organization_id, o.name AS organization, k.created_by, k.responsible_id
 		FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`,
 }
 
@@ -101,7 +102,7 @@ func (s *Store) Who(ctx context.Context, a actor.Actor, p permission.Name, o Obj
 	case o.Kind == "key" && p == permission.KeysMake:
 		return s.whoOfKey(ctx, o)
 	}
-	return s.whoOfMembers(ctx, o.OrganizationID, row.Org, ByRole)
+	return s.whoOfMembers(ctx, o, row.Org, ByRole)
 }
 
 // signsIn is true of a user u who can sign in; its argument is now.
@@ -120,9 +121,16 @@ func (s *Store) whoOfStaff(ctx context.Context, p permission.Name) ([]Can, error
 
 const whoMembers = `SELECT u.id, u.name, m.role FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND` + signsIn
 
-func (s *Store) whoOfMembers(ctx context.Context, organization db.ID, roles []string, by string) ([]Can, error) {
+// whoMembers, with one argument more: the app, which to who is kept out of it is not there (Z2).
+const whoReach = whoMembers + ` AND EXISTS (SELECT 1 FROM apps a WHERE a.id = ? AND ` + actor.MemberReaches + `)`
+
+func (s *Store) whoOfMembers(ctx context.Context, o Object, roles []string, by string) ([]Can, error) {
+	query, args := whoMembers, []any{o.OrganizationID, roles, s.db.Now()}
+	if !o.AppID.IsZero() {
+		query, args = whoReach, append(args, o.AppID)
+	}
 	var out []Can
-	err := s.db.Read(ctx).Raw(whoMembers+" ORDER BY LOWER(u.name), u.id LIMIT ?", organization, roles, s.db.Now(), MostWho).Scan(&out).Error
+	err := s.db.Read(ctx).Raw(query+" ORDER BY LOWER(u.name), u.id LIMIT ?", append(args, MostWho)...).Scan(&out).Error
 	for i := range out {
 		out[i].By = by
 	}
@@ -131,11 +139,11 @@ func (s *Store) whoOfMembers(ctx context.Context, organization db.ID, roles []st
 
 // whoOfKey are those who may manage one key: by a role that manages all, or by having made it or answering for it.
 func (s *Store) whoOfKey(ctx context.Context, o Object) ([]Can, error) {
-	out, err := s.whoOfMembers(ctx, o.OrganizationID, permission.OrgRoles(permission.KeysManageAll), ByMakingAll)
+	out, err := s.whoOfMembers(ctx, o, permission.OrgRoles(permission.KeysManageAll), ByMakingAll)
 	if err != nil {
 		return nil, err
 	}
-	makers, err := s.whoOfMembers(ctx, o.OrganizationID, permission.OrgRoles(permission.KeysMake), ByMaking)
+	makers, err := s.whoOfMembers(ctx, o, permission.OrgRoles(permission.KeysMake), ByMaking)
 	for _, c := range makers {
 		if !permission.Org(c.Role, permission.KeysManageAll) && (c.ID == db.Deref(o.CreatedBy) || c.ID == db.Deref(o.ResponsibleID)) {
 			out = append(out, c)
