@@ -42,7 +42,7 @@ const namedKeys = 100
 // answersFor is true of keys k for which a person answers; one argument.
 const answersFor = "COALESCE(k.responsible_id, k.created_by) = ? AND k.overlap_ends_at IS NULL"
 
-// Departure looks ahead of Remove, and of Leave for the actor. Faults: NotFound, Forbidden, Conflict for the last owner.
+// Departure looks ahead of Remove, and of Leave for the actor. It leaves out keys of apps that the actor doesn't reach. Faults: NotFound, Forbidden, Conflict for the last owner.
 func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, userID db.ID) (Departure, error) {
 	d := Departure{OrganizationID: organizationID, UserID: userID, Self: a.SignedIn() && a.UserID == userID}
 	err := s.db.View(ctx, func(tx *db.Tx) error {
@@ -57,9 +57,10 @@ func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, us
 		}
 		d.OrganizationName, d.Name = names[0].Organization, names[0].Person
 		d.Keys = nil
+		unseen, hidden := a.Hidden() // who goes may answer for keys of an app that is limited to others by now (Z2)
 		return tx.Raw(`SELECT k.id, k.name, k.prefix, k.last_four, a.name AS app_name FROM keys k JOIN apps a ON a.id = k.app_id
-			WHERE a.organization_id = ? AND a.deleted_at IS NULL AND `+answersFor+" AND "+living+" ORDER BY LOWER(a.name), LOWER(k.name), k.id LIMIT ?",
-			organizationID, userID, tx.Now, tx.Now, namedKeys).Scan(&d.Keys).Error
+			WHERE a.organization_id = ? AND a.deleted_at IS NULL AND `+answersFor+" AND "+living+" AND a.id NOT IN "+unseen+" ORDER BY LOWER(a.name), LOWER(k.name), k.id LIMIT ?",
+			append(append([]any{organizationID, userID, tx.Now, tx.Now}, hidden...), namedKeys)...).Scan(&d.Keys).Error
 	})
 	return d, err
 }

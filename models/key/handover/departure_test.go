@@ -218,6 +218,24 @@ func TestThePageBeforeNamesTheKeysThatTheyMade(t *testing.T) {
 	})
 }
 
+// Z2, Z7: who was shut out of an app and leaves reads nothing of it, also not of the keys there for which they answer.
+func TestThePageBeforeLeavingNamesNothingOfALimitedApp(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.make(w.developer, "Deploy")
+		w.exec("UPDATE apps SET limited = TRUE WHERE id = ?", w.Shop)
+
+		own, err := w.store.Departure(t.Context(), w.developer, w.North, w.developer.UserID)
+		admins, adminErr := w.store.Departure(t.Context(), w.admin, w.North, w.developer.UserID)
+
+		if err != nil || !own.Self || len(own.Keys) != 0 {
+			t.Errorf("%+v %v", own, err)
+		}
+		if adminErr != nil || len(admins.Keys) != 1 {
+			t.Errorf("an admin: %+v %v", admins, adminErr)
+		}
+	})
+}
+
 // K4: notices of the end go to who answers for the key.
 func TestNoticesGoToWhoAnswers(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
