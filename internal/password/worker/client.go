@@ -144,7 +144,7 @@ func start(command *exec.Cmd) (*process, error) {
 	started := make(chan error)
 	go func() {
 		runtime.LockOSThread() // never unlocked: the thread ends, or rests for ever, with this goroutine, and nobody else runs on it
-		if err := syscall.Setpriority(syscall.PRIO_PROCESS, 0, Niceness); err != nil {
+		if err := giveWay(); err != nil {
 			started <- err
 			return
 		}
@@ -156,6 +156,15 @@ func start(command *exec.Cmd) (*process, error) {
 	p := &process{stdin: stdin, ended: make(chan struct{}), out: json.NewEncoder(stdin), waiting: map[uint64]chan []byte{}}
 	go p.read(json.NewDecoder(stdout), command)
 	return p, nil
+}
+
+// giveWay lowers the priority of the calling thread, unless the whole portal was started with one that is lower still: nobody may raise theirs.
+func giveWay() error {
+	now, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil || 20-now >= Niceness { // the system call returns 20 less the niceness
+		return err
+	}
+	return syscall.Setpriority(syscall.PRIO_PROCESS, 0, Niceness)
 }
 
 // read hands out answers until the worker ends.

@@ -113,8 +113,8 @@ func TestWorkerGivesWayAndKnowsNoSecret(t *testing.T) { // A3
 			t.Fatal(err)
 		}
 		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+2:]))
-		if got := fields[16]; got != strconv.Itoa(worker.Niceness) { // proc_pid_stat(5), field 19
-			t.Errorf("thread %s has niceness %s", task.Name(), got)
+		if got, err := strconv.Atoi(fields[16]); err != nil || got < worker.Niceness { // proc_pid_stat(5), field 19
+			t.Errorf("thread %s has niceness %d, %v", task.Name(), got, err)
 		}
 	}
 	if environ, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid)); err != nil || len(environ) != 0 {
@@ -123,6 +123,10 @@ func TestWorkerGivesWayAndKnowsNoSecret(t *testing.T) { // A3
 }
 
 func TestStartingAWorkerLeavesThisProcessAsFastAsItWas(t *testing.T) { // A3
+	before, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
 	for range 5 {
 		c, _, _ := client(t, time.Minute)
 		hash(c, "x")
@@ -138,8 +142,8 @@ func TestStartingAWorkerLeavesThisProcessAsFastAsItWas(t *testing.T) { // A3
 			defer runtime.UnlockOSThread()
 			ready.Done()
 			ready.Wait()
-			if got, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0); err != nil || got != 20 { // the system call itself returns 20 less the niceness
-				t.Errorf("a thread that runs Go has priority %d, %v", got, err)
+			if got, err := syscall.Getpriority(syscall.PRIO_PROCESS, 0); err != nil || got != before {
+				t.Errorf("a thread that runs Go has priority %d, it was %d, %v", got, before, err)
 			}
 		})
 	}
