@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -102,22 +103,29 @@ func (a API) reportUntil(tx *db.Tx, environments []string, until *time.Time) err
 	return err
 }
 
-// EndReportOnly has the API's refusals refuse again, at once, in an environment, or in both for "". It does nothing where they do already. Faults: as
-// SetReportOnly.
+// errRefuses takes back a transaction that would end what has ended.
+var errRefuses = errors.New("catalog: refusals refuse already")
+
+// EndReportOnly has the API's refusals refuse again, at once, in an environment, or in both for "", also on a full disk (REL-8). It does nothing where they do
+// already. Faults: as SetReportOnly.
 func (s *Store) EndReportOnly(ctx context.Context, a actor.Actor, id db.ID, environment string) error {
-	return s.manage(ctx, a, id, func(tx *db.Tx, api API) error {
+	err := s.manage(db.Urgent(ctx), a, id, func(tx *db.Tx, api API) error {
 		ended := api.ReportsIn(tx.Now)
 		if environment != "" {
 			ended = slices.DeleteFunc(ended, func(e string) bool { return e != environment })
 		}
 		if len(ended) == 0 {
-			return nil
+			return errRefuses // and writes nothing: the room that is kept for what is urgent is small
 		}
 		audit.Record(tx, a, audit.Event{
 			Act: audit.APIReportOnlyEnd, TargetKind: "api", TargetID: id, OrganizationID: api.PublisherID, Details: map[string]string{"slug": api.Slug, "environments": strings.Join(ended, " ")},
 		})
 		return api.reportUntil(tx, ended, nil)
 	})
+	if errors.Is(err, errRefuses) {
+		return nil
+	}
+	return err
 }
 
 // Reporting lists the APIs whose refusals are passed over now, by name. Faults: Forbidden.

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/change"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 )
 
@@ -159,4 +160,30 @@ func events(t *testing.T, w *catalogtest.World, act audit.Act) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// REL-8: on a full disk an API that lets everything through can be shut, and shutting it over and over writes once.
+func TestReportOnlyModeEndsOnAFullDisk(t *testing.T) {
+	clock := dbtest.NewClock()
+	d, fill := dbtest.Small(t, clock)
+	w := catalogtest.New(t, d)
+	if err := w.Catalog.SetReportOnly(t.Context(), w.Staff, w.API, forDays(7, true)); err != nil {
+		t.Fatal(err)
+	}
+	fill()
+	_, before := w.Changes(0)
+
+	for range 3 {
+		if err := w.Catalog.EndReportOnly(t.Context(), w.Staff, w.API, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	api, err := w.Catalog.ByID(t.Context(), w.Staff, w.API)
+	if kinds, _ := w.Changes(before); err != nil || api.ReportsOnly(clock.Now()) || kinds[string(change.API)] != 1 || events(t, w, audit.APIReportOnlyEnd) != 1 {
+		t.Errorf("%v; changes %v; it reports only until %v", err, kinds, api.ReportOnlyUntil)
+	}
+	if err := w.Catalog.SetReportOnly(t.Context(), w.Staff, w.API, forDays(7, true)); !db.Full(err) {
+		t.Error("what stops nothing was written:", err)
+	}
 }
