@@ -56,7 +56,7 @@ type Membership struct {
 	Role string
 }
 
-// App is the app that the asker shared, with its access.
+// App is the app that the asker shared, with its access; without the permission for organizations not whose it is.
 type App struct {
 	ID             db.ID
 	Name           string
@@ -137,7 +137,7 @@ func (s *Store) readAsker(ctx context.Context, a actor.Actor, d *Detail) error {
 	return err
 }
 
-func (s *Store) readApp(ctx context.Context, _ actor.Actor, d *Detail) error {
+func (s *Store) readApp(ctx context.Context, a actor.Actor, d *Detail) error {
 	if d.AppID == nil {
 		return nil
 	}
@@ -145,6 +145,9 @@ func (s *Store) readApp(ctx context.Context, _ actor.Actor, d *Detail) error {
 	app, err := one[App](q, `SELECT a.id, a.name, a.organization_id, o.name AS org_name, a.suspended_at, a.deleted_at FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ?`, *d.AppID)
 	if err != nil {
 		return err
+	}
+	if !permission.Staff(a.StaffRole, permission.StaffOrgsRead) {
+		app.OrganizationID, app.OrgName = db.ID{}, ""
 	}
 	d.App = &app
 	return q.Raw(`SELECT x.id, p.name AS api_name, l.name AS plan, x.state FROM access x JOIN apis p ON p.id = x.api_id JOIN plans l ON l.id = x.plan_id

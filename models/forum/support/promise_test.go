@@ -7,8 +7,10 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/forum"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support"
 	"github.com/gatehouse-dev/gatehouse/models/forum/support/supporttest"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 func TestSolvedQuestionsAreNoWork(t *testing.T) {
@@ -80,6 +82,32 @@ func TestHandingOverAndMovingToTheSamePlaceIsRefused(t *testing.T) {
 
 		if !fault.Is(same, fault.Invalid) || !fault.Is(none, fault.Invalid) || db.Deref(w.Question(q.ID).AssigneeID) != w.Jonas.UserID {
 			t.Error(same, none)
+		}
+	})
+}
+
+// Z6: whose a shared app is, is told to who may read organizations.
+func TestWhoseASharedAppIsIsToldToWhoMayReadOrganizations(t *testing.T) {
+	each(t, func(t *testing.T, w *supporttest.World) {
+		q := w.Ask(w.Owner, "Why are my calls refused today?", func(d *forum.Draft) { d.API, d.AppID = "orders", w.Shop })
+		read := func(role string) support.App {
+			t.Helper()
+			a := w.Jonas
+			a.StaffRole = role
+			d, err := w.Desk.Question(bg, a, q.ID)
+			if err != nil || d.App == nil || d.App.Name == "" {
+				t.Fatal(err, d.App)
+			}
+			return *d.App
+		}
+
+		with, without := read(permission.Support), read(permission.Composed("role", []permission.Name{permission.StaffQuestionsRead}))
+
+		if with.OrgName != "Northwind" || with.OrganizationID != w.North {
+			t.Errorf("support: %+v", with)
+		}
+		if without.OrgName != "" || !without.OrganizationID.IsZero() {
+			t.Errorf("questions alone: %+v", without)
 		}
 	})
 }
