@@ -30,7 +30,7 @@ func issuers(o Options) (all []string) {
 func providerClients(o Options) map[string]*openid.Client {
 	all := map[string]*openid.Client{}
 	for _, p := range o.Settings.Providers {
-		s := openid.Settings{Name: p.Name, Label: p.Label, Issuer: p.Issuer, GitHub: p.GitHub, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Text, TrustAddress: p.TrustAddress, Factor: p.Factor}
+		s := openid.Settings{Name: p.Name, Label: p.Label, Issuer: p.Issuer, GitHub: p.GitHub, ClientID: p.ClientID, ClientSecret: p.ClientSecret.Text, Domains: p.Domains, TrustAddress: p.TrustAddress, Factor: p.Factor}
 		all[p.Name] = openid.New(s, o.Settings.BaseURL.String()+"/login/with/"+p.Name+"/callback", o.Settings.ProvidersPrivate, o.DB.Now)
 	}
 	return all

@@ -17,7 +17,8 @@ type Provider struct {
 	GitHub       bool   // OAuth as GitHub has it
 	ClientID     string
 	ClientSecret Secret
-	TrustAddress bool
+	Domains      []string // of whose addresses its word counts, in small letters; "*": all; none: it never counts
+	TrustAddress bool     // within Domains, each address that it names counts as verified
 	Factor       []string
 }
 
@@ -27,6 +28,7 @@ const (
 	partClientID     = "CLIENT_ID"
 	partClientSecret = "CLIENT_SECRET"
 	partLabel        = "LABEL"
+	partDomains      = "DOMAINS"
 	partTrust        = "TRUST_ADDRESS"
 	partFactor       = "SECOND_FACTOR"
 )
@@ -36,7 +38,8 @@ var providerParts = []struct{ part, help string }{
 	{partClientID, "what it calls this portal"},
 	{partClientSecret, "what it knows this portal by (or _CLIENT_SECRET_FILE)"},
 	{partLabel, "what people call it, such as Northwind; default: its name"},
-	{partTrust, "yes: each address that it names counts as verified, since it is the directory of a company; default: those alone that it says are"},
+	{partDomains, "domains of whose addresses its word counts, parted by commas, such as northwind.example; *: all; a mail proves each other address first; default: * for google and github at their own addresses, none for all others"},
+	{partTrust, "yes: within its domains, which must be set too, each address that it names counts as verified, since it is the directory of a company; default: those alone that it says are"},
 	{partFactor, "values of amr or acr, parted by commas, that say that a second factor was shown there, such as mfa; ours is then not asked for; unset: it always is"},
 }
 
@@ -120,14 +123,36 @@ func readProvider(lookupEnv func(string) (string, bool), name string, problems *
 	if !p.ClientSecret.IsSet() {
 		problems.add(providerVariable(name, partClientSecret), "is not set", "Give what the provider knows this portal by, here or in a file that "+providerVariable(name, partClientSecret)+"_FILE names")
 	}
+	readProviderDomains(get(partDomains), &p, problems)
 	switch trust := get(partTrust); trust {
 	case "", "no":
 	case "yes":
 		p.TrustAddress = true
+		if get(partDomains) == "" {
+			problems.add(providerVariable(name, partTrust), "is yes for no domain", "List the domains of the directory in "+providerVariable(name, partDomains)+", such as northwind.example")
+		}
 	default:
 		problems.add(providerVariable(name, partTrust), "is "+strconv.Quote(trust), "Write yes or no")
 	}
 	return p
+}
+
+// verifying are the providers that verify each address themselves, whoever's it is, and where alone they do.
+var verifying = map[string]string{"google": presets["google"].Issuer, "github": presets["github"].Issuer}
+
+func readProviderDomains(text string, p *Provider, problems *Problems) {
+	if text == "" {
+		if p.Issuer != "" && verifying[p.Name] == p.Issuer {
+			p.Domains = []string{"*"}
+		}
+		return
+	}
+	for _, domain := range list(strings.ToLower(text)) {
+		if domain != "*" && !domainForm.MatchString(domain) {
+			problems.add(providerVariable(p.Name, partDomains), "has "+strconv.Quote(domain)+", which is no domain", "Write domains such as northwind.example, parted by commas, or * for all")
+		}
+		p.Domains = append(p.Domains, domain)
+	}
 }
 
 func readProviderSecret(lookupEnv func(string) (string, bool), name, value string, problems *Problems) Secret {

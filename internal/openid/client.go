@@ -11,8 +11,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -38,7 +36,8 @@ type Settings struct {
 	GitHub       bool   // OAuth as GitHub has it: no ID token
 	ClientID     string
 	ClientSecret secret.Text
-	TrustAddress bool     // each address that it names is its person's own: it is the directory of a company
+	Domains      []string // of whose addresses its word counts, in small letters; "*": all; none: it never counts
+	TrustAddress bool     // within Domains, each address that it names is its person's own: it is the directory of a company
 	Factor       []string // values of amr or acr that say that a second factor was shown there; none: it never counts
 }
 
@@ -62,7 +61,7 @@ type Identity struct {
 	Issuer    string
 	Subject   string
 	Address   string // ""
-	Verified  bool   // the provider says that the address is theirs
+	Verified  bool   // the address is theirs: the provider says so, of a domain that it speaks for
 	Name      string // ""
 	SessionID string // of the provider, named again at logout; ""
 	Factor    bool   // a second factor was shown there, and the settings say that it counts
@@ -73,9 +72,8 @@ type Identity struct {
 var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
 
 const (
-	discoveryAge = 24 * time.Hour
-	skew         = 5 * time.Minute
-	freshFor     = 5 * time.Minute // since when somebody who had to sign in anew has done so
+	skew     = 5 * time.Minute
+	freshFor = 5 * time.Minute // since when somebody who had to sign in anew has done so
 )
 
 // Client talks to one provider. Safe for concurrent use.
@@ -86,76 +84,17 @@ type Client struct {
 	http     *http.Client
 	now      func() time.Time
 
-	mu      sync.Mutex
-	found   *discovered
-	foundAt time.Time
+	mu       sync.Mutex // never held while the provider is asked
+	found    *discovered
+	foundAt  time.Time
+	asked    *question // that is under way
+	failure  error     // of the newest question
+	failedAt time.Time
 }
 
 // New makes a client. Redirect is the address to which the provider sends people back; allowed are the networks besides the public ones where it may be.
 func New(s Settings, redirect string, allowed []netip.Prefix, now func() time.Time) *Client {
 	return &Client{Settings: s, redirect: redirect, http: outbound.NewClient(allowed), now: now}
-}
-
-// discovered is what a provider tells of itself.
-type discovered struct {
-	provider *oidc.Provider
-	oauth    oauth2.Config
-	issParam bool // it names itself in its answers (RFC 9207)
-}
-
-// discover reads once a day what the provider tells of itself; when it does not answer then, what it told before stands.
-func (c *Client) discover(ctx context.Context) (*discovered, error) {
-	if c.GitHub {
-		return &discovered{oauth: c.githubOAuth()}, nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.found != nil && c.now().Sub(c.foundAt) < discoveryAge {
-		return c.found, nil
-	}
-	found, err := c.ask(c.with(ctx))
-	if err != nil {
-		if c.found != nil {
-			return c.found, nil
-		}
-		return nil, fmt.Errorf("%w: %w", ErrAway, err)
-	}
-	c.found, c.foundAt = found, c.now()
-	return found, nil
-}
-
-func (c *Client) ask(ctx context.Context) (*discovered, error) {
-	provider, err := oidc.NewProvider(ctx, c.Issuer) // which holds the issuer to be exactly this one
-	if err != nil {
-		return nil, err
-	}
-	var more struct {
-		JWKS     string   `json:"jwks_uri"`
-		Methods  []string `json:"token_endpoint_auth_methods_supported"`
-		IssParam bool     `json:"authorization_response_iss_parameter_supported"`
-	}
-	if err := provider.Claims(&more); err != nil {
-		return nil, err
-	}
-	endpoint := provider.Endpoint()
-	for _, address := range []string{endpoint.AuthURL, endpoint.TokenURL, more.JWKS} {
-		if !c.safe(address) {
-			return nil, fmt.Errorf("%q is no address for secrets", address)
-		}
-	}
-	endpoint.AuthStyle = oauth2.AuthStyleInHeader // tried out, it would send the code twice
-	if len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") {
-		endpoint.AuthStyle = oauth2.AuthStyleInParams
-	}
-	return &discovered{provider: provider, issParam: more.IssParam, oauth: oauth2.Config{
-		ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Endpoint: endpoint, RedirectURL: c.redirect, Scopes: []string{oidc.ScopeOpenID, "email", "profile"},
-	}}, nil
-}
-
-// safe reports whether an endpoint is reached as safely as the issuer is.
-func (c *Client) safe(address string) bool {
-	u, err := url.Parse(address)
-	return err == nil && u.Host != "" && (u.Scheme == "https" || u.Scheme == "http" && strings.HasPrefix(c.Issuer, "http://"))
 }
 
 // with lets what is asked in ctx go through our client, and outlive a browser that goes away.

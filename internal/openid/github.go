@@ -58,7 +58,7 @@ func (c *Client) githubIdentity(ctx context.Context, token string) (Identity, er
 	}
 	for _, a := range addresses {
 		if a.Primary && a.Verified && !strings.HasSuffix(a.Address, "@users.noreply.github.com") {
-			id.Address, id.Verified = cut(a.Address), true
+			id.Address, id.Verified = cut(a.Address), c.speaksFor(a.Address)
 		}
 	}
 	return id, nil

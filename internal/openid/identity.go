@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
@@ -76,7 +77,7 @@ func (c *Client) identity(ctx context.Context, found *discovered, t Trip, token 
 	}
 	return Identity{
 		Anew: c.anew(said), Issuer: id.Issuer, Subject: id.Subject, Address: cut(said.Address), Name: cut(said.Name), SessionID: said.SessionID,
-		Verified: said.Address != "" && (bool(said.Verified) || bool(said.OwnDomain) || c.TrustAddress),
+		Verified: c.speaksFor(said.Address) && (bool(said.Verified) || bool(said.OwnDomain) || c.TrustAddress),
 		Factor:   slices.ContainsFunc(append(said.Methods, said.Class), func(v string) bool { return v != "" && slices.Contains(c.Factor, v) }),
 	}, nil
 }
@@ -111,6 +112,12 @@ func (c *Client) userInfo(ctx context.Context, found *discovered, token *oauth2.
 		said.Name = more.Name
 	}
 	return said, nil
+}
+
+// speaksFor reports whether the provider's word counts of an address: it is at one of its domains, to the letter.
+func (c *Client) speaksFor(address string) bool {
+	at := strings.LastIndexByte(address, '@')
+	return at > 0 && (slices.Contains(c.Domains, "*") || slices.Contains(c.Domains, strings.ToLower(address[at+1:])))
 }
 
 // cut drops what is too long to be an address or a name.

@@ -28,7 +28,7 @@ const back = "https://portal.example/login/with/northwind/callback"
 var here = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
 func settings(issuer string) openid.Settings {
-	return openid.Settings{Name: "northwind", Label: "Northwind", Issuer: issuer, ClientID: idp.ClientID, ClientSecret: secret.NewText(idp.ClientSecret), Factor: []string{"mfa"}}
+	return openid.Settings{Name: "northwind", Label: "Northwind", Issuer: issuer, ClientID: idp.ClientID, ClientSecret: secret.NewText(idp.ClientSecret), Factor: []string{"mfa"}, Domains: []string{"*"}}
 }
 
 func client(issuer string) *openid.Client { return openid.New(settings(issuer), back, here, time.Now) }
@@ -257,6 +257,46 @@ func TestWhatAProviderSaysOfAnAddressIsReadWithCare(t *testing.T) {
 	}
 	if !strong.Factor || weak.Factor {
 		t.Error("second factors elsewhere:", strong, weak)
+	}
+}
+
+// A15: a provider of one customer says nothing of the addresses of another.
+func TestAProviderSpeaksForItsOwnDomainsAlone(t *testing.T) {
+	l := lie(t)
+	for _, c := range []struct {
+		domains []string
+		address string
+		said    any
+		trust   bool
+		want    bool
+	}{
+		{[]string{"northwind.example"}, "Ada@Northwind.example", true, false, true},
+		{[]string{"northwind.example"}, "ada@northwind.example", true, true, true},
+		{[]string{"northwind.example"}, "ada@northwind.example", nil, true, true},
+		{[]string{"northwind.example"}, "ada@northwind.example", nil, false, false},
+		{[]string{"northwind.example"}, "bob@southwind.example", true, false, false},
+		{[]string{"northwind.example"}, "bob@southwind.example", nil, true, false},
+		{[]string{"northwind.example"}, "bob@evil.northwind.example", true, false, false},
+		{[]string{"northwind.example"}, "bob@evilnorthwind.example", true, false, false},
+		{[]string{"northwind.example"}, "northwind.example", true, true, false},
+		{[]string{"northwind.example"}, "bob@southwind.example＠northwind.example", true, true, false},
+		{nil, "ada@northwind.example", true, false, false},
+		{nil, "ada@northwind.example", true, true, false},
+		{[]string{"*"}, "bob@southwind.example", true, false, true},
+	} {
+		s := settings(l.URL)
+		s.Domains, s.TrustAddress = c.domains, c.trust
+		client := openid.New(s, back, here, time.Now)
+		_, trip := begin(t, client)
+		claims := l.claims(trip.Nonce)
+		claims["email"], claims["email_verified"] = c.address, c.said
+		l.token = sign(t, jose.ES256, l.key, claims)
+
+		id, err := client.Finish(t.Context(), trip, url.Values{"state": {trip.State}, "code": {"c"}})
+
+		if err != nil || id.Verified != c.want || id.Address != c.address {
+			t.Errorf("%+v: %+v %v", c, id, err)
+		}
 	}
 }
 

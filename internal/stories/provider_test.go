@@ -21,6 +21,7 @@ func newWorldWithProvider(t testing.TB, dialect string) (*world, *idp.Provider) 
 		env["GATEHOUSE_OIDC"], env["GATEHOUSE_OIDC_PRIVATE"] = "northwind", "127.0.0.1"
 		env["GATEHOUSE_OIDC_NORTHWIND_ISSUER"], env["GATEHOUSE_OIDC_NORTHWIND_LABEL"] = p.Issuer, "Northwind"
 		env["GATEHOUSE_OIDC_NORTHWIND_CLIENT_ID"], env["GATEHOUSE_OIDC_NORTHWIND_CLIENT_SECRET"] = idp.ClientID, idp.ClientSecret
+		env["GATEHOUSE_OIDC_NORTHWIND_DOMAINS"] = "northwind.example,kestrel.example"
 	})}
 	for _, password := range []string{adminPassword, devPassword, idp.ClientSecret} {
 		w.secrets.keep("password", password)

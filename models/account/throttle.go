@@ -146,6 +146,10 @@ func network(a actor.Actor) string {
 	return netip.PrefixFrom(addr, 64).Masked().String()
 }
 
+// NetworkOf is whom the limits by address of the packages beside this one count, as its own do: one IPv4 address, or an IPv6 /64. What pages and usage keep
+// (actor.Actor.Network) is wider, and would have neighbours use up each other's.
+func NetworkOf(a actor.Actor) string { return network(a) }
+
 // wideNetwork is the IPv6 /48 of who asks, which is what one site gets, with 65,536 networks in it; "" of all others.
 func wideNetwork(a actor.Actor) string {
 	addr := a.Address.Unmap().WithZone("")

@@ -107,6 +107,9 @@ func (h *Handler) send(c echo.Context, why purpose, ask openid.Ask, next string)
 	if err != nil {
 		return err
 	}
+	if err := h.Store.Allow(web.Ctx(c), web.Actor(c), provider.Going); err != nil {
+		return err
+	}
 	address, trip, err := client.Begin(web.Ctx(c), ask)
 	if err != nil {
 		return h.failed(c, client, err)
@@ -151,7 +154,7 @@ func (h *Handler) Back(c echo.Context) error {
 	if !ok {
 		return h.failed(c, client, openid.ErrRefused)
 	}
-	if err := h.Store.Allow(web.Ctx(c), web.Actor(c)); err != nil {
+	if err := h.Store.Allow(web.Ctx(c), web.Actor(c), provider.Coming); err != nil {
 		return err
 	}
 	who, err := client.Finish(web.Ctx(c), j.Trip, c.QueryParams())

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/openid"
+	"github.com/gatehouse-dev/gatehouse/models/account/provider"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 )
 
@@ -26,14 +27,11 @@ func (h *Handler) Logout(c echo.Context) error {
 	a := actor.ForSystem()
 	a.Address, _ = netip.ParseAddr(c.RealIP()) // the zero address when it is none
 	a.RequestID = web.RequestID(c)
-	if err := h.Store.Allow(web.Ctx(c), a); err != nil {
-		return err
-	}
 	c.Response().Header().Set("Cache-Control", "no-store")
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, logoutBody)
 	if err := r.ParseForm(); err != nil {
-		return refuse(c, "The body is no form.")
+		return h.refuse(c, a, "The body is no form.")
 	}
 	l, err := client.ParseLogout(web.Ctx(c), r.PostForm.Get("logout_token"))
 	if errors.Is(err, openid.ErrAway) {
@@ -47,12 +45,15 @@ func (h *Handler) Logout(c echo.Context) error {
 	}
 	if err != nil {
 		slog.WarnContext(web.Ctx(c), "a provider's logout token is refused", "provider", client.Name, "error", err)
-		return refuse(c, "The logout token is refused.")
+		return h.refuse(c, a, "The logout token is refused.")
 	}
 	return c.NoContent(http.StatusOK)
 }
 
-// refuse answers as the specification has it.
-func refuse(c echo.Context, why string) error {
+// refuse answers as the specification has it, and counts that. A good token is never counted, nor kept out by what was: nobody sends it again (S4).
+func (h *Handler) refuse(c echo.Context, a actor.Actor, why string) error {
+	if err := h.Store.Allow(web.Ctx(c), a, provider.RefusedLogout); err != nil {
+		return err
+	}
 	return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": why})
 }

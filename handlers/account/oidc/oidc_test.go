@@ -59,7 +59,7 @@ func begin(t *testing.T) *world {
 		people := account.New(k, w.accounts, true)
 		back := k.Link("/login/with/northwind/callback")
 		w.idp = idp.Start(t, back)
-		client := openid.New(openid.Settings{Name: "northwind", Label: "Northwind", Issuer: w.idp.Issuer, ClientID: idp.ClientID, ClientSecret: secret.NewText(idp.ClientSecret)}, back, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, time.Now)
+		client := openid.New(openid.Settings{Name: "northwind", Label: "Northwind", Issuer: w.idp.Issuer, ClientID: idp.ClientID, ClientSecret: secret.NewText(idp.ClientSecret), Domains: []string{"northwind.example"}}, back, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}, time.Now)
 		people.Providers = provider.NewStore(provider.Options{
 			DB: d, Accounts: w.accounts, Outbox: w.box, Link: k.Link, PortalName: func(context.Context) string { return "Gatehouse" },
 			Providers: []provider.Provider{{Name: "northwind", Label: "Northwind", Issuer: w.idp.Issuer, Anew: true}},
@@ -184,7 +184,7 @@ func TestAMailShowsThatAnAddressIsTheirsInTheSameBrowserAlone(t *testing.T) {
 	c, other := w.Visitor(), w.Visitor()
 
 	w.leads(w.trip(c, "/login/with/northwind", "bob"), "/login/visit")
-	w.want(c.Get("/login/visit"), 200, "It does not say that the address was verified.")
+	w.want(c.Get("/login/visit"), 200, "A mail has to show first that the address is yours.")
 	w.want(c.Post("/login/visit/create", form("name", "Bob")), 409)
 	w.leads(c.Post("/login/visit/mail", nil), "/login/visit")
 	w.want(c.Get("/login/visit"), 200, "A mail with a link waits for you.")
@@ -297,6 +297,7 @@ func TestAProviderEndsTheSessionsThatItBegan(t *testing.T) {
 	w.want(c.Get("/console"), 200)
 	w.want(program.Post("/login/with/google/logout", form("logout_token", good)), 404)
 	w.want(program.Post("/login/with/northwind/logout", form("logout_token", good)), 200)
+	w.leads(w.trip(c, "/console/account/providers/northwind/confirm?next=/console", "ada"), "/console")
 	w.want(c.Get("/console"), 401)
 	w.want(program.Post("/login/with/northwind/logout", form("logout_token", good)), 400)
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -24,10 +25,12 @@ const (
 	toEnter = "enter" // any passkey of the portal's: signing in by it alone
 )
 
-// Limits of challenges, so that nobody fills the table: of one session, and of strangers in one network, among whom each open sign-in page asks a few times an hour.
+// Limits of challenges, so that nobody fills the table: of one session, and of strangers in one network, which may be a whole company, among whom each open
+// sign-in page asks a few times an hour. A site of IPv6 has 65,536 networks, so it is counted too.
 const (
 	challengesPerSession = 30
-	challengesPerNetwork = 600
+	challengesPerNetwork = 3000
+	challengesPerSite    = 12000
 )
 
 // ceremony is a challenge that waits for its answer. Any replica takes it, once.
@@ -161,7 +164,14 @@ func (s *Store) AskToEnter(ctx context.Context, a actor.Actor, bound string) (*p
 	if err != nil {
 		return nil, err
 	}
-	return o, s.begin(ctx, "passkey:network:"+a.Network(), challengesPerNetwork, ceremony{Kind: toEnter, Bound: bound}, d.Challenge)
+	if a.Address.Unmap().Is6() {
+		if ok, after, err := s.o.Accounts.Take(ctx, "passkey:site:"+a.Network(), challengesPerSite, triesWindow); err != nil {
+			return nil, err
+		} else if !ok {
+			return nil, tooOften(after)
+		}
+	}
+	return o, s.begin(ctx, "passkey:network:"+account.NetworkOf(a), challengesPerNetwork, ceremony{Kind: toEnter, Bound: bound}, d.Challenge)
 }
 
 // Kinds are the kinds of factors that the actor, who may be pending, has and can show here.

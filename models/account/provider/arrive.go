@@ -93,10 +93,24 @@ func (s *Store) Again(ctx context.Context, a actor.Actor, c Came) (out Arrival, 
 	return out, err
 }
 
-// Allow counts somebody who came back from a provider, before it is asked who they are. Faults: RateLimited by network (L7).
-func (s *Store) Allow(ctx context.Context, a actor.Actor) error {
-	bucket := "provider:network:" + a.Network()
-	ok, after, err := s.o.Accounts.Take(ctx, bucket, comingPerNetwork, comingWindow)
+// Step is one of a trip to a provider that is counted.
+type Step string
+
+// The steps, each in a bucket of its own, so that who only sets out keeps nobody from coming back.
+const (
+	Going         Step = "going"
+	Coming        Step = "coming"
+	RefusedLogout Step = "logout" // a logout token that was none; one that is good counts nowhere, and waits for no bucket (S4)
+)
+
+// stepsPerNetwork in stepWindow: a whole company may come at nine, from one address.
+var stepsPerNetwork = map[Step]int{Going: 1500, Coming: 1500, RefusedLogout: 300}
+
+const stepWindow = 15 * time.Minute
+
+// Allow counts a step of somebody, before what it costs. Faults: RateLimited by network (L7).
+func (s *Store) Allow(ctx context.Context, a actor.Actor, step Step) error {
+	ok, after, err := s.o.Accounts.Take(ctx, "provider:"+string(step)+":"+account.NetworkOf(a), stepsPerNetwork[step], stepWindow)
 	if err == nil && !ok {
 		err = tooOften(after)
 	}

@@ -30,9 +30,6 @@ const (
 	mailsPerVisit  = 3
 	mailsPerHour   = 6 // to one address
 	mostIdentities = 20
-
-	comingPerNetwork = 300
-	comingWindow     = 15 * time.Minute
 )
 
 // Provider is one of the settings.
