@@ -68,7 +68,7 @@ func (h *Handler) UndoForm(c echo.Context) error {
 	email, err := h.Store.UndoLink(web.Ctx(c), token)
 	return h.showLink(c, err, views.Link{
 		Title: web.T(c, "Take the address back"), Text: web.T(c, "Your account gets this address back:"), Email: email,
-		After:  web.T(c, "All browsers are signed out, and the password does not work any more: a mail with a link to choose a new one goes to this address."),
+		After:  web.T(c, "All browsers are signed out, providers are unlinked, and second factors that were added since the change or in the day before are removed. The password does not work any more: a mail with a link to choose a new one goes to this address."),
 		Action: "/email/undo", Button: web.T(c, "Take the address back"), Token: token,
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 )
 
@@ -75,7 +76,7 @@ func (h *Handler) Reset(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	userID, err := h.Store.Reset(web.Ctx(c), web.Actor(c), form.Token, form.Password)
+	back, err := h.Store.Reset(web.Ctx(c), web.Actor(c), form.Token, form.Password)
 	problems, byField, invalid := web.Problems(c, err)
 	switch {
 	case invalid, fault.Is(err, fault.NotFound):
@@ -83,8 +84,23 @@ func (h *Handler) Reset(c echo.Context) error {
 	case err != nil:
 		return err
 	}
-	if err := h.remember(c, userID); err != nil { // so that nobody who guesses meanwhile keeps them out
+	if err := h.remember(c, back.UserID); err != nil { // so that nobody who guesses meanwhile keeps them out
 		return err
+	}
+	return h.back(c, back)
+}
+
+// back leads to the sign-in form with what a new password changed, and from there to where the rest is looked through.
+func (h *Handler) back(c echo.Context, b account.Back) error {
+	factors, providers := views.Onward("/login", "/console/account/security"), views.Onward("/login", "/console/account/providers")
+	gone := h.labels(b.Unlinked)
+	switch {
+	case gone != "" && b.Passkeys > 0:
+		return h.Done(c, factors, text.N("Your password is set. Unlinked, so that nobody comes back by it: %s. Passkeys still sign you in: sign in, and remove those that you don’t know."), gone)
+	case gone != "":
+		return h.Done(c, providers, text.N("Your password is set. Unlinked, so that nobody comes back by it: %s. Sign in with the password, and link again what is yours."), gone)
+	case b.Passkeys > 0:
+		return h.Done(c, factors, text.N("Your password is set. Passkeys still sign you in: sign in, and remove those that you don’t know."))
 	}
 	return h.Done(c, "/login", text.N("Your password is set. Sign in with it."))
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -24,6 +25,21 @@ func (h *Handler) providers() []views.ProviderLink {
 		return nil
 	}
 	return ProviderLinks(h.Providers.Providers())
+}
+
+// labels are what people call the providers of some issuers, each once.
+func (h *Handler) labels(issuers []string) string {
+	var all []string
+	for _, issuer := range issuers {
+		label := issuer
+		if h.Providers != nil {
+			label = h.Providers.Label(issuer)
+		}
+		if !slices.Contains(all, label) {
+			all = append(all, label)
+		}
+	}
+	return strings.Join(all, ", ")
 }
 
 // byProvider has who has no password confirm by a provider that it is still them: by that they sign in anew, second factor and all.

@@ -2,11 +2,13 @@ package account
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 // RequestEmail begins a change of the actor's address, given the current password: a link goes to the new address. If that has an account, the mail tells its
@@ -121,7 +123,8 @@ func (s *Store) UndoLink(ctx context.Context, token string) (string, error) {
 }
 
 // UndoEmail restores the address to which the link was mailed. Whoever changed it knew the password, so the password is void too: all sessions and links
-// end, and a link for a new one goes to the restored address. Undo links from before stay: whoever changed the address twice can't void the link of its
+// end, and a link for a new one goes to the restored address. By what else they could come back is taken away as well: all providers, and the factors that were added
+// since then or in the session before, which may be a day long; those from before stay. Undo links from before stay: whoever changed the address twice can't void the link of its
 // owner by undoing the second change, so the oldest link wins whenever it is used. Faults: NotFound, Conflict when the address has another account by now.
 func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
@@ -138,6 +141,10 @@ func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) erro
 		if err := shutOut(tx, link.UserID, db.ID{}); err != nil {
 			return err
 		}
+		told, err := takeBack(tx, a, link)
+		if err != nil {
+			return err
+		}
 		if _, err := tx.Run("UPDATE users SET password_sealed = NULL, password_changed_at = ? WHERE id = ?", tx.Now, link.UserID); err != nil {
 			return err
 		}
@@ -146,8 +153,22 @@ func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) erro
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserEmailUndone, TargetKind: "user", TargetID: link.UserID, Personal: map[string]string{"email": link.Email}})
-		return s.mailReset(tx, rows[0])
+		return s.mailReset(tx, rows[0], told...)
 	})
+}
+
+// takeBack takes away what whoever changed an address may have left to come back by, and tells it.
+func takeBack(tx *db.Tx, a actor.Actor, used oneTimeLink) ([]outbox.Line, error) {
+	gone, err := unlinkAll(tx, a, used.UserID)
+	if err != nil {
+		return nil, err
+	}
+	told := unlinkedLines(gone)
+	n, err := removeSince(tx, a, used.UserID, used.CreatedAt.Add(-SessionAbsolute))
+	if n > 0 {
+		told = append(told, outbox.L("Each second factor that was added to your account since, or in the day before, was removed: %s in all. Is one of them your own, add it again.", strconv.Itoa(n)))
+	}
+	return told, err
 }
 
 // endUndo ends the used link and the undo links that are younger.

@@ -50,11 +50,12 @@ func (s *Store) letterExists(ctx context.Context, row signup) outbox.Letter {
 	return l
 }
 
-func (s *Store) letterReset(ctx context.Context, u User, token string, now time.Time) outbox.Letter {
+func (s *Store) letterReset(ctx context.Context, u User, token string, now time.Time, told ...outbox.Line) outbox.Letter {
 	l := letter(u, "reset_password", u.Email)
 	l.ExpiresAt = now.Add(resetAge)
 	l.Subject = outbox.L("Choose a new password for %s", s.portalName(ctx))
-	l.Lines = []outbox.Line{outbox.L("Hello %s,", u.Name), outbox.L("With this link you choose a new password for your account at %s.", s.portalName(ctx))}
+	l.Lines = append([]outbox.Line{outbox.L("Hello %s,", u.Name)}, told...)
+	l.Lines = append(l.Lines, outbox.L("With this link you choose a new password for your account at %s. Providers that sign you in are then unlinked.", s.portalName(ctx)))
 	l.Button, l.URL = button(text.N("Choose a new password")), s.link("/password/reset?token="+token)
 	l.After = []outbox.Line{
 		outbox.L("The link works once, until %s.", moment(u.locale(), l.ExpiresAt)),
@@ -63,15 +64,22 @@ func (s *Store) letterReset(ctx context.Context, u User, token string, now time.
 	return l
 }
 
-func (s *Store) letterPasswordChanged(ctx context.Context, u User, now time.Time) outbox.Letter {
+func (s *Store) letterPasswordChanged(ctx context.Context, u User, now time.Time, told ...outbox.Line) outbox.Letter {
 	l := letter(u, "password_changed", u.Email)
 	l.Subject = outbox.L("Your password for %s was changed", s.portalName(ctx))
 	l.Lines = []outbox.Line{
 		outbox.L("Hello %s,", u.Name),
 		outbox.L("The password of your account at %s was changed on %s. Other browsers are signed out.", s.portalName(ctx), moment(u.locale(), now)),
-		outbox.L("If it was not you, choose a new password at once, and tell the people who run this portal."),
 	}
+	l.Lines = append(l.Lines, told...)
+	l.Lines = append(l.Lines, outbox.L("If it was not you, choose a new password at once, and tell the people who run this portal."))
 	l.Button, l.URL = button(text.N("Choose a new password")), s.link("/password/forgot")
+	if len(told) > 0 {
+		l.Links = []outbox.Link{
+			{Label: outbox.L("See your second factors"), URL: s.link("/console/account/security")},
+			{Label: outbox.L("See your providers"), URL: s.link("/console/account/providers")},
+		}
+	}
 	return l
 }
 
@@ -130,7 +138,7 @@ func (s *Store) letterChanged(ctx context.Context, u User, email, token string, 
 	l.Lines = []outbox.Line{
 		outbox.L("Hello %s,", u.Name),
 		outbox.L("Your account at %s now uses the address %v. If that was you, there is nothing to do.", s.portalName(ctx), email),
-		outbox.L("If it was not you, take the address back. All browsers are then signed out, and you choose a new password."),
+		outbox.L("If it was not you, take the address back. All browsers are then signed out, providers are unlinked, second factors that were added lately are removed, and you choose a new password."),
 	}
 	l.Button, l.URL = button(text.N("Take the address back")), s.link("/email/undo?token="+token)
 	l.After = []outbox.Line{outbox.L("The link works once, until %s.", moment(u.locale(), l.ExpiresAt))}

@@ -25,10 +25,11 @@ const (
 
 // oneTimeLink is a link of a mail; the database has the digest of its token alone.
 type oneTimeLink struct {
-	ID      db.ID
-	UserID  db.ID
-	Purpose string
-	Email   string
+	ID        db.ID
+	UserID    db.ID
+	Purpose   string
+	Email     string
+	CreatedAt time.Time
 }
 
 func tokenDigest(token string) []byte {
@@ -59,7 +60,7 @@ func linkGone() error {
 func useLink(tx *db.Tx, purpose, token string) (oneTimeLink, error) {
 	var rows []oneTimeLink
 	err := tx.Raw(`UPDATE one_time_links SET used_at = ? WHERE digest = ? AND purpose = ? AND used_at IS NULL AND expires_at > ?
-		RETURNING id, user_id, purpose, email`, tx.Now, tokenDigest(token), purpose, tx.Now).Scan(&rows).Error
+		RETURNING id, user_id, purpose, email, created_at`, tx.Now, tokenDigest(token), purpose, tx.Now).Scan(&rows).Error
 	if err != nil {
 		return oneTimeLink{}, err
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 // RequestReset mails a link for a new password to the address if it has an account; the answer and its time are the same if not (A6). Each link ends
@@ -32,7 +33,8 @@ func (s *Store) RequestReset(ctx context.Context, a actor.Actor, email string) e
 	})
 }
 
-func (s *Store) mailReset(tx *db.Tx, u User) error {
+// mailReset mails a link for a new password, and what else there is to tell.
+func (s *Store) mailReset(tx *db.Tx, u User, told ...outbox.Line) error {
 	if err := endLinks(tx, u.ID, linkReset); err != nil {
 		return err
 	}
@@ -40,7 +42,7 @@ func (s *Store) mailReset(tx *db.Tx, u User) error {
 	if err != nil {
 		return err
 	}
-	return s.outbox.Queue(tx, s.letterReset(tx.Context(), u, token, tx.Now))
+	return s.outbox.Queue(tx, s.letterReset(tx.Context(), u, token, tx.Now, told...))
 }
 
 // ResetLink tells whether a link for a new password still works; it uses nothing up. Faults: NotFound.
@@ -49,36 +51,57 @@ func (s *Store) ResetLink(ctx context.Context, token string) error {
 	return err
 }
 
-// Reset sets a new password by a mailed link. It does not sign in, ends all sessions and all other links that could take the account over, and mails
-// a notice (A13). It returns whose password it was. Faults: NotFound, Invalid about "password", Unavailable.
-func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) (db.ID, error) {
+// Back is what came of it that somebody found the way back into their account.
+type Back struct {
+	UserID   db.ID
+	Unlinked []string // issuers of the providers that signed in to it
+	Passkeys int      // which still do
+}
+
+// Reset sets a new password by a mailed link. It does not sign in, ends all sessions, unlinks all providers, ends all other links that could take the account over, and
+// mails what it did (A13). Second factors stay, passkeys among them: a mail alone takes none away. Faults: NotFound, Invalid about "password", Unavailable.
+func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) (out Back, err error) {
 	link, err := s.peekLink(ctx, linkReset, token)
 	if err != nil {
-		return db.ID{}, err
+		return Back{}, err
 	}
 	u, err := s.ByID(ctx, link.UserID)
 	if err != nil {
-		return db.ID{}, err
+		return Back{}, err
 	}
 	if err := s.CheckPassword(ctx, "password", plain, u.Name, u.Email).Err(); err != nil {
-		return db.ID{}, err
+		return Back{}, err
 	}
 	sealed, err := s.HashPassword(ctx, u.ID, plain)
 	if err != nil {
-		return db.ID{}, err
+		return Back{}, err
 	}
-	return u.ID, s.db.Tx(ctx, func(tx *db.Tx) error {
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		out = Back{UserID: u.ID}
 		if _, err := useLink(tx, linkReset, token); err != nil {
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserPasswordReset, TargetKind: "user", TargetID: u.ID})
-		return s.setPassword(tx, u, sealed, db.ID{})
+		gone, err := unlinkAll(tx, a, u.ID)
+		if err != nil {
+			return err
+		}
+		passkeys, err := passkeysOf(tx, u.ID)
+		if err != nil {
+			return err
+		}
+		for _, e := range gone {
+			out.Unlinked = append(out.Unlinked, e.Issuer)
+		}
+		out.Passkeys = len(passkeys)
+		return s.setPassword(tx, u, sealed, db.ID{}, append(unlinkedLines(gone), passkeyLines(u, passkeys)...)...)
 	})
+	return out, err
 }
 
 // setPassword writes the password, ends the sessions but keep, ends links by which somebody could take the account over, and mails a notice. Guesses at
 // the password before are forgotten, so that they can't keep its owner out (A7).
-func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID) error {
+func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID, told ...outbox.Line) error {
 	n, err := tx.Run("UPDATE users SET password_sealed = ?, password_changed_at = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL", sealed, tx.Now, tx.Now, u.ID)
 	if err != nil {
 		return err
@@ -95,7 +118,7 @@ func (s *Store) setPassword(tx *db.Tx, u User, sealed string, keep db.ID) error 
 	if err := forget(tx, doorBucket(u.Email), confirmBucket(u.ID)); err != nil {
 		return err
 	}
-	return s.outbox.Queue(tx, s.letterPasswordChanged(tx.Context(), u, tx.Now))
+	return s.outbox.Queue(tx, s.letterPasswordChanged(tx.Context(), u, tx.Now, told...))
 }
 
 // ChangePassword replaces the actor's password, given the current one, and ends the other sessions; this one goes on under a new token.

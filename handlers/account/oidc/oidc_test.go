@@ -201,6 +201,50 @@ func TestAMailShowsThatAnAddressIsTheirsInTheSameBrowserAlone(t *testing.T) {
 	w.want(c.Get("/console"), 200, "console of bob@northwind.example")
 }
 
+// A13, A14, A15: of who has a second factor, a mail opens the form that asks for it, and links nothing.
+func TestWhoProvesAnAddressByMailStillShowsTheirFactor(t *testing.T) {
+	w := begin(t)
+	w.person("bob@northwind.example")
+	w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) SELECT ?, id, 'totp', 'Phone', ?, ? FROM users WHERE email = 'bob@northwind.example'", db.NewID(), tx.Now, tx.Now)
+		return err
+	}))
+	c := w.Visitor()
+	w.leads(w.trip(c, "/login/with/northwind", "bob"), "/login/visit")
+	w.leads(c.Post("/login/visit/mail", nil), "/login/visit")
+	_, token, _ := strings.Cut(w.mailed("bob@northwind.example"), "token=")
+
+	w.leads(c.Post("/login/visit/proof", form("token", token)), "/login/factor?next=%2Flogin%2Fvisit")
+
+	w.leads(c.Get("/login/visit"), "/login/factor?next=%2Flogin%2Fvisit")
+	if p := c.Post("/login/visit/link", nil); p.Status == 303 && p.Location == "/console/account/providers" {
+		t.Error("a session that waits for a factor is linked")
+	}
+	if p := c.Get("/console"); p.Status == 200 {
+		t.Error(p.Body)
+	}
+	again := w.Visitor()
+	w.leads(w.trip(again, "/login/with/northwind", "bob"), "/login/visit")
+}
+
+// A13: a new password unlinks, and says so where its owner goes on.
+func TestANewPasswordByMailSaysWhatItUnlinked(t *testing.T) {
+	w := begin(t)
+	w.person("eve@example.com")
+	c := w.Visitor()
+	c.Post("/login", form("email", "eve@example.com", "password", good))
+	w.trip(c, "/console/account/providers/northwind/link", "bob")
+	w.leads(c.Post("/login/visit/link", nil), "/console/account/providers")
+	owner := w.Visitor()
+	owner.Post("/password/forgot", form("email", "eve@example.com"))
+	_, token, _ := strings.Cut(w.mailed("eve@example.com"), "token=")
+
+	w.leads(owner.Post("/password/reset", form("token", token, "password", "umbrella quiet mountain tide")), "/login?next=%2Fconsole%2Faccount%2Fproviders")
+
+	w.want(owner.Get("/login?next=%2Fconsole%2Faccount%2Fproviders"), 200, "Unlinked, so that nobody comes back by it: Northwind.")
+	w.leads(w.trip(w.Visitor(), "/login/with/northwind", "bob"), "/login/visit")
+}
+
 func TestATripBelongsToTheBrowserThatBeganIt(t *testing.T) {
 	w := begin(t)
 	eve, victim := w.Visitor(), w.Visitor()
@@ -264,6 +308,8 @@ func TestUnlinkingAndItsBounds(t *testing.T) {
 	w.person("eve@example.com")
 	eve := w.Visitor()
 	eve.Post("/login", form("email", "eve@example.com", "password", good))
+	w.leads(c.Post(unlink, nil), "/console/account/confirm?next=%2F") // A14
+	w.leads(w.trip(c, "/console/account/providers/northwind/confirm?next=/console", "ada"), "/console")
 
 	w.want(c.Post(unlink, nil), 409, "the only way into your account")
 	w.want(eve.Post(unlink, nil), 404)

@@ -120,6 +120,9 @@ func (h *Handler) Prove(c echo.Context) error {
 	if out.Token == "" {
 		return h.See(c, visitPage)
 	}
+	if out.Visit != "" { // the visit goes on once they have shown their factor
+		return h.in(c, out.Token, out.Session, visitPage)
+	}
 	h.SetCookie(c, visitName, "", 0)
 	return h.in(c, out.Token, out.Session, v.NextPath)
 }

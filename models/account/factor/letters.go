@@ -31,7 +31,10 @@ func (s *Store) letterAdded(ctx context.Context, u account.User, kind string, no
 	if kind == Passkey {
 		told = outbox.L("A passkey was added to your account at %s on %s. It signs you in without your password, and with your password signing in now asks for a second factor.", name, moment(u, now))
 	}
-	return s.letter(ctx, u, "factor_added", outbox.L("A second factor was added to your account at %s", name), told)
+	l := s.letter(ctx, u, "factor_added", outbox.L("A second factor was added to your account at %s", name), told)
+	l.Links = []outbox.Link{{Label: outbox.L("Choose a new password"), URL: s.o.Link("/password/forgot")}}
+	l.After = []outbox.Line{outbox.L("If it was not you, remove it there at once, and then choose a new password. A new password alone does not remove it. If you can’t sign in because of it, the people who run this portal take it away: tell them in any case.")}
+	return l
 }
 
 func (s *Store) letterCountedBack(ctx context.Context, u account.User, now time.Time) outbox.Letter {

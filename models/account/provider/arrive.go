@@ -13,7 +13,8 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Arrival is what came of it that somebody came back from a provider: a session, whose token goes into the browser's cookie, or a visit, whose token does.
+// Arrival is what came of it that somebody came back from a provider: a session, whose token goes into the browser's cookie, or a visit, whose token does. Of who proved an
+// address by mail and has yet to show a second factor, it is both.
 type Arrival struct {
 	Token   string
 	Session account.Session

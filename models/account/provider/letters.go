@@ -37,7 +37,8 @@ func (s *Store) letter(u account.User, kind string, subject outbox.Line, lines .
 	l.Lines = append([]outbox.Line{outbox.L("Hello %s,", u.Name)}, lines...)
 	button := outbox.L("See your providers")
 	l.Button, l.URL = &button, s.o.Link("/console/account/providers")
-	l.After = []outbox.Line{outbox.L("If it was not you, choose a new password at once, and tell the people who run this portal.")}
+	l.Links = []outbox.Link{{Label: outbox.L("Choose a new password"), URL: s.o.Link("/password/forgot")}}
+	l.After = []outbox.Line{outbox.L("If it was not you, choose a new password at once by “I forgot my password”: that unlinks all providers and signs all browsers out. Changing the password on the account’s page unlinks none. Then tell the people who run this portal.")}
 	return l
 }
 

@@ -105,8 +105,9 @@ func (s *Store) SendLink(ctx context.Context, a actor.Actor, visit string) error
 	})
 }
 
-// Prove takes the link of a mail in the browser of its visit: the address is theirs. Is there an account of the address, it is linked and signed in to; else the
-// arrival is empty, and the visit goes on. Faults: NotFound, also in another browser; Unauthenticated for who may not sign in.
+// Prove takes the link of a mail in the browser of its visit: the address is theirs. Is there no account of the address, the arrival is empty, and the visit goes on. Else
+// they are in the account, by the mail alone: a second factor that somebody showed elsewhere says nothing about whose account this is (A13). Who has a factor here shows it
+// next, and nothing is linked yet: the visit goes on, too, for Link, and the arrival names it. Who has none is linked. Faults: NotFound, also in another browser; Unauthenticated for who may not sign in.
 func (s *Store) Prove(ctx context.Context, a actor.Actor, visit, link, agent string) (out Arrival, err error) {
 	err = s.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		out = Arrival{}
@@ -129,13 +130,33 @@ func (s *Store) Prove(ctx context.Context, a actor.Actor, visit, link, agent str
 		if !users[0].Active(tx.Now) {
 			return fault.New(fault.Unauthenticated, "Nobody can sign in to this account now.")
 		}
-		if err := s.link(tx, a, users[0], v); err != nil {
+		goesOn, err := hasFactor(tx, users[0].ID)
+		if err != nil {
 			return err
 		}
+		if !goesOn {
+			if err := s.link(tx, a, users[0], v); err != nil {
+				return err
+			}
+		}
+		v.Factor = false
 		out, err = s.enterByVisit(tx, a, users[0], v, agent)
+		if goesOn {
+			out.Visit = visit
+		}
 		return err
 	})
 	return out, err
+}
+
+// hasFactor tells whether a user has a second factor here; until the transaction ends, none is added.
+func hasFactor(tx *db.Tx, userID db.ID) (bool, error) {
+	if err := lockUser(tx, userID); err != nil {
+		return false, err
+	}
+	var n int64
+	err := tx.Raw("SELECT COUNT(*) FROM factors WHERE user_id = ? AND confirmed_at IS NOT NULL", userID).Scan(&n).Error
+	return n > 0, err
 }
 
 func (s *Store) enterByVisit(tx *db.Tx, a actor.Actor, u account.User, v Visit, agent string) (out Arrival, err error) {
