@@ -140,17 +140,21 @@ func (c moveCommand) undo(w *world, d *db.DB, path string) error {
 
 // since says what the old database does not know, and how the new one stands.
 func (c moveCommand) since(u move.Undone) string {
-	const revokeAgain = "Revoke them once more before you serve."
+	const (
+		again  = "keys that were revoked there work again here, passwords are the former ones, and who was suspended there is not suspended here"
+		before = "Revoke and suspend once more before you serve. Everybody is signed out here."
+	)
 	switch {
 	case c.Blind:
-		return fmt.Sprintf("It knows nothing of what happened in %s since: keys that were revoked there work again here. %s Nobody looked whether servers run there: stop them.", u.To, revokeAgain)
+		return fmt.Sprintf("It knows nothing of what happened in %s since: %s. %s Nobody looked whether servers run there: stop them.", u.To, again, before)
 	case u.Gone:
-		return fmt.Sprintf("%s is gone, and what happened there with it: keys that were revoked there work again here. %s", u.To, revokeAgain)
-	case u.Revoked == 0:
-		return fmt.Sprintf("No key was revoked in %s since. It is marked: no server starts on it any more; drop it.", u.To)
+		return fmt.Sprintf("%s is gone, and what happened there with it: %s. %s", u.To, again, before)
+	case u.Since == move.Since{}:
+		return fmt.Sprintf("No key was revoked in %s since, no password changed and nothing suspended. Everybody is signed out here. It is marked: no server starts on it any more; drop it.", u.To)
 	}
-	return fmt.Sprintf("%d keys were revoked in %s since, and work again here. %s\nThey are there as revoked after %s. That database is marked: no server starts on it any more.",
-		u.Revoked, u.To, revokeAgain, u.At.UTC().Format(time.RFC3339))
+	return fmt.Sprintf("In %s since: %d keys were revoked, and work again here; the passwords of %d people were changed, and the former ones work again; %d people, organizations, apps and keys were suspended, and are not suspended here. %s\n"+
+		"All that is there after %s, in its audit log. That database is marked: no server starts on it any more.",
+		u.To, u.Revoked, u.Passwords, u.Suspended, before, u.At.UTC().Format(time.RFC3339))
 }
 
 // teller says on one line what begins.

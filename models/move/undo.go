@@ -32,9 +32,21 @@ type Back struct {
 // Undone is a move that was taken back.
 type Undone struct {
 	Mark
-	Gone    bool  // there is no such database any more
-	Revoked int64 // keys that were revoked in the new one since, and work again here; unknown when Gone or Blind
+	Gone  bool // there is no such database any more
+	Since      // unknown when Gone or Blind
 }
+
+// Since is what was done in the new database since the move and is not in the old one.
+type Since struct {
+	Revoked   int64 // keys that were revoked, and work again here
+	Passwords int64 // people whose password was changed: the one that they had works again here
+	Suspended int64 // people, organizations, apps and keys that were suspended, and are not here
+}
+
+// sinceQuery counts a Since; its argument is when the move was.
+const sinceQuery = `SELECT (SELECT COUNT(*) FROM keys WHERE revoked_at > $1), (SELECT COUNT(*) FROM users WHERE password_changed_at > $1),
+	(SELECT COUNT(*) FROM users WHERE suspended_at > $1) + (SELECT COUNT(*) FROM organizations WHERE suspended_at > $1)
+	+ (SELECT COUNT(*) FROM apps WHERE suspended_at > $1) + (SELECT COUNT(*) FROM keys WHERE suspended_at > $1)`
 
 // ErrServed says that servers run on the new database.
 type ErrServed struct{ Names []string }
@@ -45,7 +57,8 @@ func (e *ErrServed) Error() string {
 }
 
 // Undo lets the database that was moved be served again, as it was then, and marks the new one so that no server starts on it: of two that are served, each would not hear
-// of what is revoked in the other. What happened in the new one since is not in this one, above all revocations. Fails, and changes nothing, with ErrNotMoved, with *ErrServed
+// of what is revoked in the other. What happened in the new one since is not in this one, above all revocations. Nobody is signed in afterwards: a session that was ended in the
+// new one would be there again. Fails, and changes nothing, with ErrNotMoved, with *ErrServed
 // while a server of the new one lives, and with ErrUnseen when that can't be seen; Blind does not look.
 func Undo(ctx context.Context, d *db.DB, b Back) (Undone, error) {
 	gone, moved, err := Departed(ctx, d)
@@ -65,8 +78,10 @@ func Undo(ctx context.Context, d *db.DB, b Back) (Undone, error) {
 	if err != nil {
 		return u, err
 	}
-	if err := hold.Exec(ctx, "DELETE FROM settings WHERE name = ?", movedName); err != nil {
-		return u, errors.Join(err, hold.Release())
+	for _, statement := range []string{"DELETE FROM provider_sessions", "DELETE FROM sessions", "DELETE FROM settings WHERE name = '" + movedName + "'"} {
+		if err := hold.Exec(ctx, statement); err != nil {
+			return u, errors.Join(err, hold.Release())
+		}
 	}
 	return u, hold.Unmove(ctx)
 }
@@ -105,7 +120,7 @@ func (u *Undone) leave(ctx context.Context, d *db.DB, address string) error {
 		err = &ErrServed{names}
 	}
 	if err == nil {
-		err = to.QueryRow(ctx, "SELECT COUNT(*) FROM keys WHERE revoked_at > $1", u.At).Scan(&u.Revoked)
+		err = to.QueryRow(ctx, sinceQuery, u.At).Scan(&u.Revoked, &u.Passwords, &u.Suspended)
 	}
 	if err != nil {
 		_, bad := to.Exec(context.WithoutCancel(ctx), "DELETE FROM settings WHERE name = $1", ArrivalName)
@@ -123,13 +138,16 @@ func living(ctx context.Context, to *pgx.Conn) ([]string, error) {
 	return pgx.CollectRows(rows, pgx.RowTo[string])
 }
 
-// sameHouse fails when the database at the address is of another installation: both know what their root secret makes of a fixed text.
+// sameHouse fails unless the database at the address is of this installation: both know what their root secret makes of a fixed text, from their first start on.
 func sameHouse(ctx context.Context, d *db.DB, to *pgx.Conn) error {
 	const name = "secret_canary"
 	var here, there string
 	known, err := setting.Get(ctx, d, name, &here)
-	if err != nil || !known {
+	if err != nil {
 		return err
+	}
+	if !known {
+		return fmt.Errorf("%w: this installation never started, so that none can be told to be its own", ErrUnseen)
 	}
 	var value string
 	err = to.QueryRow(ctx, "SELECT value FROM settings WHERE name = $1", name).Scan(&value)

@@ -120,3 +120,55 @@ func TestWhatIsWrongWithTheTargetIsSaidBeforeTheHold(t *testing.T) {
 		}
 	}
 }
+
+// S4, A13: what was ended in the new database is not there again in the old one: nobody is signed in, and what else was taken back since is counted.
+func TestAMoveThatIsTakenBackBringsNoSessionBackAndSaysWhatItForgets(t *testing.T) {
+	clock := dbtest.NewClock()
+	from, to := dbtest.SQLite(t, clock), testenv.Postgres(t)
+	user, session := db.NewID(), db.NewID()
+	put := func(query string, args ...any) {
+		t.Helper()
+		if err := from.Tx(t.Context(), func(tx *db.Tx) error { _, err := tx.Run(query, args...); return err }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	now := from.Now()
+	put("INSERT INTO settings (name, value, updated_at) VALUES ('secret_canary', '\"ours\"', ?)", now)
+	put("INSERT INTO users (id, email, name, display_name, password_changed_at, created_at, updated_at) VALUES (?, 'ada@example.com', 'Ada', 'ada', ?, ?, ?)", user, now, now, now)
+	put("INSERT INTO sessions (id, digest, user_id, reauthenticated_at, last_seen_at, expires_at, created_at) VALUES (?, 'x', ?, ?, ?, ?, ?)", session, user, now, now, now, now)
+	put("INSERT INTO provider_sessions (session_id, issuer, subject) VALUES (?, 'https://login.example', 'ada')", session)
+	if _, err := move.Run(t.Context(), move.Options{From: from, To: to, Tell: quiet}); err != nil {
+		t.Fatal(err)
+	}
+	execute(t, to, "UPDATE users SET password_changed_at = now() + interval '10 years', suspended_at = now() + interval '10 years'")
+
+	undone, err := move.Undo(t.Context(), from, move.Back{To: to})
+
+	if want := (move.Since{Passwords: 1, Suspended: 1}); err != nil || undone.Since != want {
+		t.Errorf("%+v %v", undone, err)
+	}
+	for _, table := range []string{"sessions", "provider_sessions"} {
+		var n int
+		if err := from.Read(t.Context()).Raw("SELECT COUNT(*) FROM " + table).Row().Scan(&n); err != nil || n != 0 {
+			t.Errorf("%s: %d %v", table, n, err)
+		}
+	}
+}
+
+// K8: a database that can't be told to be of this installation is not taken for its own, and not marked.
+func TestAMoveIsNotTakenBackFromADatabaseThatIsPerhapsAnothers(t *testing.T) {
+	from, to := dbtest.SQLite(t, dbtest.NewClock()), testenv.Postgres(t)
+	if _, err := move.Run(t.Context(), move.Options{From: from, To: to, Tell: quiet}); err != nil {
+		t.Fatal(err)
+	}
+
+	_, err := move.Undo(t.Context(), from, move.Back{To: to})
+
+	if !errors.Is(err, move.ErrUnseen) {
+		t.Error(err)
+	}
+	if _, marked, err := move.Arriving(t.Context(), dbtest.Open(t, to, nil)); marked || err != nil {
+		t.Error("it is marked", err)
+	}
+	mustRefuse(t, from)
+}
