@@ -165,7 +165,8 @@ func (s *Store) AskToEnter(ctx context.Context, a actor.Actor, bound string) (*p
 		return nil, err
 	}
 	if a.Address.Unmap().Is6() {
-		if ok, after, err := s.o.Accounts.Take(ctx, "passkey:site:"+a.Network(), challengesPerSite, triesWindow); err != nil {
+		site := "passkey:site:" + a.Network()
+		if ok, after, err := s.o.Accounts.Take(ctx, site, challengesPerSite, triesWindow); err != nil {
 			return nil, err
 		} else if !ok {
 			return nil, tooOften(after)

@@ -111,7 +111,8 @@ const stepWindow = 15 * time.Minute
 
 // Allow counts a step of somebody, before what it costs. Faults: RateLimited by network (L7).
 func (s *Store) Allow(ctx context.Context, a actor.Actor, step Step) error {
-	ok, after, err := s.o.Accounts.Take(ctx, "provider:"+string(step)+":"+account.NetworkOf(a), stepsPerNetwork[step], stepWindow)
+	bucket := "provider:" + string(step) + ":" + account.NetworkOf(a)
+	ok, after, err := s.o.Accounts.Take(ctx, bucket, stepsPerNetwork[step], stepWindow)
 	if err == nil && !ok {
 		err = tooOften(after)
 	}
