@@ -128,7 +128,7 @@ var Table = []Row{
 	{StaffPolicyRead, text.N("Read the policy"), nil, auditors},
 	{StaffPolicyManage, text.N("Change the policy and the portal’s settings"), nil, staffAdmin},
 	{StaffRolesManage, text.N("Give and take staff roles"), nil, staffAdmin},
-	{StaffMailManage, text.N("Read waiting mail and send a test mail"), nil, staffAdmin},
+	{StaffMailManage, text.N("Send a test mail and read waiting mail, also letters with links that lead into customers’ accounts"), nil, staffAdmin},
 	{StaffLeaksRead, text.N("See which keys were reported as leaked, where, and what was done"), nil, readers},
 	{StaffLeaksManage, text.N("Set what happens to a leaked key, and close incidents"), nil, staffAdmin},
 	{StaffQuestionsRead, text.N("See all questions, also those of organizations, with the notes of staff"), nil, readers},
