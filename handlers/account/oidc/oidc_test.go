@@ -297,7 +297,6 @@ func TestUnlinkingAndItsBounds(t *testing.T) {
 	c := w.Visitor()
 	w.trip(c, "/login/with/northwind", "ada")
 	w.leads(c.Post("/login/visit/create", form("name", "Ada")), "/console")
-	w.leads(w.trip(c, "/console/account/providers/northwind/confirm?next=/console", "ada"), "/console")
 	page := c.Get("/console/account/providers")
 	_, rest, _ := strings.Cut(page.Body, `action="`)
 	for !strings.HasPrefix(rest, "/console/account/identities/") {
