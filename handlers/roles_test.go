@@ -25,9 +25,17 @@ func (w *world) staffed(email string, has ...permission.Name) (account.User, sta
 // real puts ids of what is there into a path of staff, as far as this world has it.
 func (w *world) real(path string) string {
 	for _, p := range []struct{ under, param, id string }{
-		{"/admin/users/", ":user", w.mine.user.ID.Show("user")}, {"/admin/organizations/", ":id", w.mine.org.Show("org")}, {"/admin/apps/", ":id", w.mine.app.ID.Show("app")},
-		{"/admin/keys/", ":key", w.mine.key.ID.Show("key")}, {"/admin/requests/", ":id", w.mine.access.Show("acc")}, {"/admin/apis/", ":slug", "orders"}, {"/admin/refusals/", ":request", w.mine.refused},
-		{"/support/questions/", ":id", w.mine.asked.ID.Show("qst")}, {"/support/questions/", ":question", w.mine.asked.ID.Show("qst")}, {"/admin/roles/", ":role", permission.Auditor}, {"/admin/policy/", ":subject", "installation"},
+		{"/admin/users/", ":user", w.mine.user.ID.Show("user")},
+		{"/admin/organizations/", ":id", w.mine.org.Show("org")},
+		{"/admin/apps/", ":id", w.mine.app.ID.Show("app")},
+		{"/admin/keys/", ":key", w.mine.key.ID.Show("key")},
+		{"/admin/requests/", ":id", w.mine.access.Show("acc")},
+		{"/admin/apis/", ":slug", "orders"},
+		{"/admin/refusals/", ":request", w.mine.refused},
+		{"/support/questions/", ":id", w.mine.asked.ID.Show("qst")},
+		{"/support/questions/", ":question", w.mine.asked.ID.Show("qst")},
+		{"/admin/roles/", ":role", permission.Auditor},
+		{"/admin/policy/", ":subject", "installation"},
 	} {
 		if strings.HasPrefix(path, p.under) {
 			path = strings.Replace(path, p.param, p.id, 1)

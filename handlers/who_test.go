@@ -25,11 +25,21 @@ type ask struct {
 }
 
 var memberAsks = []ask{
-	{permission.OrgRead, "org", "/console/organizations/:object"}, {permission.ActivityRead, "org", "/console/organizations/:object/activity"},
-	{permission.MembersManage, "org", "/console/organizations/:object/invite"}, {permission.OwnersManage, "org", "/console/organizations/:object/transfer"},
-	{permission.OrgDelete, "org", "/console/organizations/:object/delete"}, {permission.DomainsManage, "org", "/console/organizations/:object/domains"},
-	{permission.AppsRead, "app", "/console/apps/:object"}, {permission.AppsManage, "app", "/console/apps/:object/edit"}, {permission.AppsManage, "app", "/console/apps/:object/delete"}, {permission.AppsMove, "app", "/console/apps/:object/move"},
-	{permission.KeysRead, "key", "/console/keys/:object"}, {permission.KeysMake, "key", "/console/keys/:object/revoke"}, {permission.KeysMake, "key", "/console/keys/:object/pause"}, {permission.KeysMake, "key", "/console/keys/:object/limits"}, {permission.KeysManageAll, "key", "/console/keys/:object/owner"},
+	{permission.OrgRead, "org", "/console/organizations/:object"},
+	{permission.ActivityRead, "org", "/console/organizations/:object/activity"},
+	{permission.MembersManage, "org", "/console/organizations/:object/invite"},
+	{permission.OwnersManage, "org", "/console/organizations/:object/transfer"},
+	{permission.OrgDelete, "org", "/console/organizations/:object/delete"},
+	{permission.DomainsManage, "org", "/console/organizations/:object/domains"},
+	{permission.AppsRead, "app", "/console/apps/:object"},
+	{permission.AppsManage, "app", "/console/apps/:object/edit"},
+	{permission.AppsManage, "app", "/console/apps/:object/delete"},
+	{permission.AppsMove, "app", "/console/apps/:object/move"},
+	{permission.KeysRead, "key", "/console/keys/:object"},
+	{permission.KeysMake, "key", "/console/keys/:object/revoke"},
+	{permission.KeysMake, "key", "/console/keys/:object/pause"},
+	{permission.KeysMake, "key", "/console/keys/:object/limits"},
+	{permission.KeysManageAll, "key", "/console/keys/:object/owner"},
 }
 
 // staffAsks are all pages of staff that are about no object, or about one of these kinds.
