@@ -45,7 +45,7 @@ PACKAGES ?= ./...
 test: ## run every test there is
 	$(GO) test -timeout $(TEST_TIMEOUT) $(PACKAGES)
 
-# Ten minutes on two cores. What was done and lost is printed; FAULTS chooses tests by name, KILLS says how often the program is killed on each database (0: 12), and
+# Ten minutes on two cores, and a step of its own in CI. What was done and lost is printed; FAULTS chooses tests by name, KILLS says how often the program is killed on each database (0: 12), and
 # MUTATIONS how many spoiled questions are sent to the edge over each of its two HTTP servers.
 FAULTS ?= .
 KILLS ?= 0
