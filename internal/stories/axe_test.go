@@ -53,7 +53,7 @@ func inspect(t *testing.T, site string, cookies map[string]map[string]string, si
 	work := make(chan sight)
 	var windows sync.WaitGroup
 	for range 3 {
-		b := newBrowserFor(t, site, 10*time.Minute)
+		b := newBrowserFor(t, site, 40*time.Minute)
 		windows.Go(func() {
 			for s := range work {
 				for _, problem := range inspectOne(b, s, cookies[s.role]) {
