@@ -47,6 +47,7 @@ type Option struct {
 	Selected bool
 	Disabled bool
 	Data     bool // Label is what somebody typed, or a technical word: not for translating
+	HintData bool // as Data, of Hint
 }
 
 // Problem is one line of an ErrorSummary; Field is the field's name (or an id beginning with "#", or the path of a page).

@@ -138,7 +138,7 @@ func choices(c echo.Context, f roleForm) []views.RoleGroup {
 	}
 	for _, n := range permission.OfStaff() {
 		row, _ := permission.Known(n)
-		o := components.Option{Value: string(n), Label: web.T(c, row.Sentence), Hint: string(n), Disabled: !permission.Staff(own, n)}
+		o := components.Option{Value: string(n), Label: web.T(c, row.Sentence), Hint: string(n), HintData: true, Disabled: !permission.Staff(own, n)}
 		o.Selected = slices.Contains(f.Permissions, string(n)) && !o.Disabled
 		field := &out[groupOf(n)].Field
 		field.Options = append(field.Options, o)
