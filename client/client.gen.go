@@ -65,6 +65,60 @@ func (e Environment) Valid() bool {
 	}
 }
 
+// Defines values for EventBy.
+const (
+	EventByDirectory EventBy = "directory"
+	EventByFormer    EventBy = "former"
+	EventByMember    EventBy = "member"
+	EventByPortal    EventBy = "portal"
+	EventByProgram   EventBy = "program"
+	EventByShare     EventBy = "share"
+	EventByStaff     EventBy = "staff"
+	EventByStranger  EventBy = "stranger"
+)
+
+// Valid indicates whether the value is a known member of the EventBy enum.
+func (e EventBy) Valid() bool {
+	switch e {
+	case EventByDirectory:
+		return true
+	case EventByFormer:
+		return true
+	case EventByMember:
+		return true
+	case EventByPortal:
+		return true
+	case EventByProgram:
+		return true
+	case EventByShare:
+		return true
+	case EventByStaff:
+		return true
+	case EventByStranger:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for EventResult.
+const (
+	EventResultDone    EventResult = "done"
+	EventResultRefused EventResult = "refused"
+)
+
+// Valid indicates whether the value is a known member of the EventResult enum.
+func (e EventResult) Valid() bool {
+	switch e {
+	case EventResultDone:
+		return true
+	case EventResultRefused:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for HeldGrantStanding.
 const (
 	HeldGrantStandingEnded     HeldGrantStanding = "ended"
@@ -359,6 +413,69 @@ func (e AuthorizeParamsNginx) Valid() bool {
 	}
 }
 
+// Defines values for ListEventsParamsAbout.
+const (
+	ListEventsParamsAboutAccess       ListEventsParamsAbout = "access"
+	ListEventsParamsAboutApp          ListEventsParamsAbout = "app"
+	ListEventsParamsAboutCalendar     ListEventsParamsAbout = "calendar"
+	ListEventsParamsAboutDirectory    ListEventsParamsAbout = "directory"
+	ListEventsParamsAboutDomain       ListEventsParamsAbout = "domain"
+	ListEventsParamsAboutInvitation   ListEventsParamsAbout = "invitation"
+	ListEventsParamsAboutKey          ListEventsParamsAbout = "key"
+	ListEventsParamsAboutLeak         ListEventsParamsAbout = "leak"
+	ListEventsParamsAboutMember       ListEventsParamsAbout = "member"
+	ListEventsParamsAboutOrganization ListEventsParamsAbout = "organization"
+	ListEventsParamsAboutShare        ListEventsParamsAbout = "share"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsAbout enum.
+func (e ListEventsParamsAbout) Valid() bool {
+	switch e {
+	case ListEventsParamsAboutAccess:
+		return true
+	case ListEventsParamsAboutApp:
+		return true
+	case ListEventsParamsAboutCalendar:
+		return true
+	case ListEventsParamsAboutDirectory:
+		return true
+	case ListEventsParamsAboutDomain:
+		return true
+	case ListEventsParamsAboutInvitation:
+		return true
+	case ListEventsParamsAboutKey:
+		return true
+	case ListEventsParamsAboutLeak:
+		return true
+	case ListEventsParamsAboutMember:
+		return true
+	case ListEventsParamsAboutOrganization:
+		return true
+	case ListEventsParamsAboutShare:
+		return true
+	default:
+		return false
+	}
+}
+
+// Defines values for ListEventsParamsSort.
+const (
+	MinusSeq ListEventsParamsSort = "-seq"
+	Seq      ListEventsParamsSort = "seq"
+)
+
+// Valid indicates whether the value is a known member of the ListEventsParamsSort enum.
+func (e ListEventsParamsSort) Valid() bool {
+	switch e {
+	case MinusSeq:
+		return true
+	case Seq:
+		return true
+	default:
+		return false
+	}
+}
+
 // Defines values for ListKeysParamsSort.
 const (
 	ListKeysParamsSortCreated      ListKeysParamsSort = "created"
@@ -590,6 +707,52 @@ type Count struct {
 
 // Environment defines model for Environment.
 type Environment string
+
+// Event defines model for Event.
+type Event struct {
+	// Act What was done, as noun and verb.
+	Act string `json:"act"`
+
+	// Actor Their name, where it was not erased; by a share that of their organization.
+	Actor *string `json:"actor"`
+
+	// ActorId Of a member, a former one or a program.
+	ActorId *string   `json:"actor_id"`
+	At      time.Time `json:"at"`
+
+	// By A member, a former one, a program with a key of the organization, its directory, somebody of another organization by a share, staff of the portal, the portal by itself, or a stranger.
+	By      EventBy           `json:"by"`
+	Details map[string]string `json:"details"`
+	Id      string            `json:"id"`
+
+	// Network From where, cut to /24 or /48.
+	Network *string `json:"network"`
+
+	// RequestId The call or page view that did it.
+	RequestId *string     `json:"request_id"`
+	Result    EventResult `json:"result"`
+
+	// Target What kind of thing it was done to.
+	Target   string  `json:"target"`
+	TargetId *string `json:"target_id"`
+
+	// TargetName What it was called then, or is called now.
+	TargetName *string `json:"target_name"`
+}
+
+// EventBy A member, a former one, a program with a key of the organization, its directory, somebody of another organization by a share, staff of the portal, the portal by itself, or a stranger.
+type EventBy string
+
+// EventResult defines model for Event.Result.
+type EventResult string
+
+// EventList defines model for EventList.
+type EventList struct {
+	Data []Event `json:"data"`
+
+	// Next What to send as `after` for the next page; null at the end.
+	Next *Next `json:"next"`
+}
 
 // ExpiresInDays Days from now.
 type ExpiresInDays = int
@@ -1273,6 +1436,33 @@ type AuthorizeParamsEnv string
 // AuthorizeParamsNginx defines parameters for Authorize.
 type AuthorizeParamsNginx string
 
+// ListEventsParams defines parameters for ListEvents.
+type ListEventsParams struct {
+	// About Acts on these things alone.
+	About *ListEventsParamsAbout `form:"about,omitempty" json:"about,omitempty"`
+
+	// From At or after this time.
+	From *string `form:"from,omitempty" json:"from,omitempty"`
+
+	// To Before this time.
+	To *string `form:"to,omitempty" json:"to,omitempty"`
+
+	// Sort seq for the oldest first.
+	Sort *ListEventsParamsSort `form:"sort,omitempty" json:"sort,omitempty"`
+
+	// Limit At most so many.
+	Limit *Limit `form:"limit,omitempty" json:"limit,omitempty"`
+
+	// After `next` of the page before. It is sealed, and belongs to this list, filter and sort.
+	After *After `form:"after,omitempty" json:"after,omitempty"`
+}
+
+// ListEventsParamsAbout defines parameters for ListEvents.
+type ListEventsParamsAbout string
+
+// ListEventsParamsSort defines parameters for ListEvents.
+type ListEventsParamsSort string
+
 // ListKeysParams defines parameters for ListKeys.
 type ListKeysParams struct {
 	// App Of this app alone.
@@ -1790,6 +1980,16 @@ type ClientInterface interface {
 	// Corresponds with GET /v1/authz (the `Authorize` operationId).
 	Authorize(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*http.Response, error)
 
+	// ListEvents List what was done in the organization
+	//
+	// What its admins see under **Show activity**: who of theirs did what to which of their things, the newest first; `sort=seq` lists the oldest first, for copies that go on
+	// where they ended. Of staff and strangers it is told what they did, and not who they are. What the portal has archived is not there any more.
+	//
+	// With `Accept: application/jsonl` the page comes as lines of JSON, an event each; the next page is in `Link`.
+	//
+	// Corresponds with GET /v1/events (the `ListEvents` operationId).
+	ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error)
+
 	// ListKeys List keys
 	//
 	// Corresponds with GET /v1/keys (the `ListKeys` operationId).
@@ -2275,6 +2475,26 @@ func (c *Client) ChangeApp(ctx context.Context, app AppPath, params *ChangeAppPa
 // Corresponds with GET /v1/authz (the `Authorize` operationId).
 func (c *Client) Authorize(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
 	req, err := NewAuthorizeRequest(c.Server, params)
+	if err != nil {
+		return nil, err
+	}
+	req = req.WithContext(ctx)
+	if err := c.applyEditors(ctx, req, reqEditors); err != nil {
+		return nil, err
+	}
+	return c.Client.Do(req)
+}
+
+// ListEvents List what was done in the organization
+//
+// What its admins see under **Show activity**: who of theirs did what to which of their things, the newest first; `sort=seq` lists the oldest first, for copies that go on
+// where they ended. Of staff and strangers it is told what they did, and not who they are. What the portal has archived is not there any more.
+//
+// With `Accept: application/jsonl` the page comes as lines of JSON, an event each; the next page is in `Link`.
+//
+// Corresponds with GET /v1/events (the `ListEvents` operationId).
+func (c *Client) ListEvents(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*http.Response, error) {
+	req, err := NewListEventsRequest(c.Server, params)
 	if err != nil {
 		return nil, err
 	}
@@ -3555,6 +3775,120 @@ func NewAuthorizeRequest(server string, params *AuthorizeParams) (*http.Request,
 			req.Header.Set("X-Forwarded-For", headerParam3)
 		}
 
+	}
+
+	return req, nil
+}
+
+// NewListEventsRequest constructs an http.Request for the ListEvents method
+func NewListEventsRequest(server string, params *ListEventsParams) (*http.Request, error) {
+	var err error
+
+	serverURL, err := url.Parse(server)
+	if err != nil {
+		return nil, err
+	}
+
+	operationPath := fmt.Sprintf("/v1/events")
+	if operationPath[0] == '/' {
+		operationPath = "." + operationPath
+	}
+
+	queryURL, err := serverURL.Parse(operationPath)
+	if err != nil {
+		return nil, err
+	}
+
+	if params != nil {
+		// queryValues collects non-styled parameters (passthrough, JSON)
+		// that are safe to round-trip through url.Values.Encode().
+		queryValues := queryURL.Query()
+		// rawQueryFragments collects pre-encoded query fragments from
+		// styled parameters, preserving literal commas as delimiters
+		// per the OpenAPI spec (e.g. "color=blue,black,brown").
+		var rawQueryFragments []string
+
+		if params.About != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "about", *params.About, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.From != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "from", *params.From, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.To != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "to", *params.To, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Sort != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "sort", *params.Sort, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.Limit != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "limit", *params.Limit, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if params.After != nil {
+
+			if queryFrag, err := runtime.StyleParamWithOptions("form", true, "after", *params.After, runtime.StyleParamOptions{ParamLocation: runtime.ParamLocationQuery, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			} else {
+				for _, qp := range strings.Split(queryFrag, "&") {
+					rawQueryFragments = append(rawQueryFragments, qp)
+				}
+			}
+
+		}
+
+		if encoded := queryValues.Encode(); encoded != "" {
+			rawQueryFragments = append(rawQueryFragments, encoded)
+		}
+		queryURL.RawQuery = strings.Join(rawQueryFragments, "&")
+	}
+
+	req, err := http.NewRequest(http.MethodGet, queryURL.String(), nil)
+	if err != nil {
+		return nil, err
 	}
 
 	return req, nil
@@ -5127,6 +5461,18 @@ type ClientWithResponsesInterface interface {
 	// Corresponds with GET /v1/authz (the `Authorize` operationId).
 	AuthorizeWithResponse(ctx context.Context, params *AuthorizeParams, reqEditors ...RequestEditorFn) (*AuthorizeResponse, error)
 
+	// ListEventsWithResponse List what was done in the organization
+	//
+	// What its admins see under **Show activity**: who of theirs did what to which of their things, the newest first; `sort=seq` lists the oldest first, for copies that go on
+	// where they ended. Of staff and strangers it is told what they did, and not who they are. What the portal has archived is not there any more.
+	//
+	// With `Accept: application/jsonl` the page comes as lines of JSON, an event each; the next page is in `Link`.
+	//
+	// Returns a wrapper object for the known response body format(s).
+	//
+	// Corresponds with GET /v1/events (the `ListEvents` operationId).
+	ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error)
+
 	// ListKeysWithResponse List keys
 	//
 	// Returns a wrapper object for the known response body format(s).
@@ -6035,6 +6381,70 @@ func (r AuthorizeResponse) StatusCode() int {
 
 // ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
 func (r AuthorizeResponse) ContentType() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Header.Get("Content-Type")
+	}
+	return ""
+}
+
+// ListEventsResponse200Headers the declared response headers of an HTTP 200 response for ListEvents
+type ListEventsResponse200Headers struct {
+	Link *string
+}
+
+// ListEventsResponseDefaultHeaders the declared response headers of an HTTP default response for ListEvents
+type ListEventsResponseDefaultHeaders struct {
+	RateLimit       *string
+	RateLimitPolicy *string
+	RetryAfter      *int
+}
+
+type ListEventsResponse struct {
+	Body         []byte
+	HTTPResponse *http.Response
+	// JSON200 the response for an HTTP 200 `application/json` response
+	JSON200 *EventList
+	// ApplicationproblemJSONDefault the response for an HTTP default `application/problem+json` response
+	ApplicationproblemJSONDefault *Refusal
+	// Headers200 the parsed response headers for an HTTP 200 response
+	Headers200 *ListEventsResponse200Headers
+	// HeadersDefault the parsed response headers for an HTTP default response
+	HeadersDefault *ListEventsResponseDefaultHeaders
+}
+
+// GetJSON200 returns the response for an HTTP 200 `application/json` response
+func (r ListEventsResponse) GetJSON200() *EventList {
+	return r.JSON200
+}
+
+// GetApplicationproblemJSONDefault returns the response for an HTTP default `application/problem+json` response
+func (r ListEventsResponse) GetApplicationproblemJSONDefault() *Refusal {
+	return r.ApplicationproblemJSONDefault
+}
+
+// GetBody returns the raw response body bytes
+func (r ListEventsResponse) GetBody() []byte {
+	return r.Body
+}
+
+// Status returns HTTPResponse.Status
+func (r ListEventsResponse) Status() string {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.Status
+	}
+	return http.StatusText(0)
+}
+
+// StatusCode returns HTTPResponse.StatusCode
+func (r ListEventsResponse) StatusCode() int {
+	if r.HTTPResponse != nil {
+		return r.HTTPResponse.StatusCode
+	}
+	return 0
+}
+
+// ContentType is a convenience method to retrieve the Content-Type value from the HTTP response headers
+func (r ListEventsResponse) ContentType() string {
 	if r.HTTPResponse != nil {
 		return r.HTTPResponse.Header.Get("Content-Type")
 	}
@@ -7587,6 +7997,24 @@ func (c *ClientWithResponses) AuthorizeWithResponse(ctx context.Context, params 
 	return ParseAuthorizeResponse(rsp)
 }
 
+// ListEventsWithResponse List what was done in the organization
+//
+// What its admins see under **Show activity**: who of theirs did what to which of their things, the newest first; `sort=seq` lists the oldest first, for copies that go on
+// where they ended. Of staff and strangers it is told what they did, and not who they are. What the portal has archived is not there any more.
+//
+// With `Accept: application/jsonl` the page comes as lines of JSON, an event each; the next page is in `Link`.
+//
+// Returns a wrapper object for the known response body format(s).
+//
+// Corresponds with GET /v1/events (the `ListEvents` operationId).
+func (c *ClientWithResponses) ListEventsWithResponse(ctx context.Context, params *ListEventsParams, reqEditors ...RequestEditorFn) (*ListEventsResponse, error) {
+	rsp, err := c.ListEvents(ctx, params, reqEditors...)
+	if err != nil {
+		return nil, err
+	}
+	return ParseListEventsResponse(rsp)
+}
+
 // ListKeysWithResponse List keys
 //
 // Returns a wrapper object for the known response body format(s).
@@ -8764,6 +9192,79 @@ func ParseAuthorizeResponse(rsp *http.Response) (*AuthorizeResponse, error) {
 		response.Headers200 = &headers
 	case true:
 		var headers AuthorizeResponseDefaultHeaders
+		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimit = &value
+		}
+		if values := rsp.Header.Values("RateLimit-Policy"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit-Policy", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RateLimitPolicy = &value
+		}
+		if values := rsp.Header.Values("Retry-After"); len(values) > 0 {
+			var value int
+			if err := runtime.BindStyledParameterWithOptions("simple", "Retry-After", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "integer", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.RetryAfter = &value
+		}
+		response.HeadersDefault = &headers
+	}
+
+	return response, nil
+}
+
+// ParseListEventsResponse parses an HTTP response from a ListEventsWithResponse call
+func ParseListEventsResponse(rsp *http.Response) (*ListEventsResponse, error) {
+	bodyBytes, err := io.ReadAll(rsp.Body)
+	defer func() { _ = rsp.Body.Close() }()
+	if err != nil {
+		return nil, err
+	}
+
+	response := &ListEventsResponse{
+		Body:         bodyBytes,
+		HTTPResponse: rsp,
+	}
+
+	switch {
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && rsp.StatusCode == 200:
+		var dest EventList
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.JSON200 = &dest
+
+	case strings.Contains(rsp.Header.Get("Content-Type"), "json") && true:
+		var dest Refusal
+		if err := json.Unmarshal(bodyBytes, &dest); err != nil {
+			return nil, err
+		}
+		response.ApplicationproblemJSONDefault = &dest
+
+	case rsp.StatusCode == 200:
+		// Content-type (application/jsonl) unsupported
+
+	}
+
+	switch {
+	case rsp.StatusCode == 200:
+		var headers ListEventsResponse200Headers
+		if values := rsp.Header.Values("Link"); len(values) > 0 {
+			var value string
+			if err := runtime.BindStyledParameterWithOptions("simple", "Link", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {
+				return nil, err
+			}
+			headers.Link = &value
+		}
+		response.Headers200 = &headers
+	case true:
+		var headers ListEventsResponseDefaultHeaders
 		if values := rsp.Header.Values("RateLimit"); len(values) > 0 {
 			var value string
 			if err := runtime.BindStyledParameterWithOptions("simple", "RateLimit", values[0], &value, runtime.BindStyledParameterOptions{ParamLocation: runtime.ParamLocationHeader, Explode: false, Required: false, Type: "string", Format: ""}); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/ratelimit"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/internal/telemetry"
+	"github.com/gatehouse-dev/gatehouse/models/account/download"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -28,6 +29,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/privacy"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
@@ -146,11 +148,17 @@ func newWorker(o Options, s Stores) *job.Worker {
 	const keepMail, keepJobs = 30 * 24 * time.Hour, 7 * 24 * time.Hour
 	w := job.NewWorker(o.DB, o.Replica)
 	w.Every("account.sweep", time.Hour, s.Account.Sweep)
+	w.Handle(download.JobKind, s.Download.Job)
+	w.Every("account.retention", time.Hour, func(ctx context.Context) error { return privacy.Sweep(ctx, o.DB) })
+	w.Every("account.downloads", time.Hour, s.Download.Sweep)
 	w.Every("provider.sweep", time.Hour, s.Provider.Sweep)
 	w.Every("key.digests", 10*time.Minute, s.Notice.Run)
 	w.Every("key.overlaps", 10*time.Minute, s.Rotation.Mails)
+	w.Every("review.remind", 24*time.Hour, s.Review.Remind)
 	w.Every("organization.purge", time.Hour, s.Org.Purge)
+	w.Every("organization.factors", time.Hour, s.Org.RemindOfFactors)
 	w.Every("invitation.sweep", 24*time.Hour, s.Invitation.Sweep)
+	w.Every("share.sweep", time.Hour, s.Share.Sweep)
 	w.Every("domain.recheck", time.Hour, s.Domain.Recheck)
 	w.Every("key.sweep", time.Hour, s.Key.Sweep)
 	w.Every("key.policy", 15*time.Minute, s.Enforcement.Enforce)
@@ -164,6 +172,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.EveryUrgent("leak.due", 10*time.Minute, s.Leak.Due)
 	w.Every("leak.sweep", 24*time.Hour, s.Leak.Sweep)
 	w.Every("audit.checkpoints", time.Minute, patiently("checkpoints of the audit log are not written down", NewCheckpoints(o.DB, o.Root, o.Settings).Run))
+	w.Every("audit.archive", time.Hour, patiently("the audit log is not archived", NewArchives(o).Run))
 	if stream := newStream(o); stream != nil {
 		w.Every("audit.stream", streamEvery, patiently("the collector does not take the audit log", stream.Run))
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
 	"github.com/gatehouse-dev/gatehouse/handlers/account/factor"
 	"github.com/gatehouse-dev/gatehouse/handlers/account/oidc"
+	"github.com/gatehouse-dev/gatehouse/handlers/account/privacy"
 	"github.com/gatehouse-dev/gatehouse/handlers/account/rights"
 	"github.com/gatehouse-dev/gatehouse/handlers/api"
 	"github.com/gatehouse-dev/gatehouse/handlers/audit"
@@ -33,9 +34,12 @@ import (
 	policypages "github.com/gatehouse-dev/gatehouse/handlers/key/policy"
 	"github.com/gatehouse-dev/gatehouse/handlers/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/handlers/org"
+	"github.com/gatehouse-dev/gatehouse/handlers/org/share"
 	"github.com/gatehouse-dev/gatehouse/handlers/replica"
+	"github.com/gatehouse-dev/gatehouse/handlers/scim"
 	"github.com/gatehouse-dev/gatehouse/handlers/site"
 	"github.com/gatehouse-dev/gatehouse/handlers/staff"
+	"github.com/gatehouse-dev/gatehouse/handlers/staff/review"
 	staffroles "github.com/gatehouse-dev/gatehouse/handlers/staff/role"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage"
 	"github.com/gatehouse-dev/gatehouse/handlers/usage/refusal"
@@ -111,17 +115,22 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Shares: s.Share, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
 	h.site.Routes(r)
 	people := account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet())
 	people.Factors = s.Factor
 	people.Providers = s.Provider
 	people.Routes(r)
 	(&oidc.Handler{Kit: kit, Accounts: people, Store: s.Provider, Clients: providerClients(h.options), Sealer: h.options.Root.Sealer(secret.LabelProvider)}).Routes(r)
-	(&factor.Handler{Kit: kit, Accounts: people, Store: s.Factor}).Routes(r)
+	(&privacy.Handler{Kit: kit, Downloads: s.Download, Policies: s.Policies}).Routes(r)
+	(&factor.Handler{Kit: kit, Accounts: people, Store: s.Factor, Rules: s.Org.FactorRules}).Routes(r)
 	orgs := org.New(kit, s.Org, s.Catalog, s.Quota, s.Invitation)
+	kit.Elsewhere, kit.Shut = orgs.Elsewhere, orgs.Shut
 	orgs.DomainStore = s.Domain
+	orgs.Shares = &share.Handler{Kit: kit, Orgs: s.Org, Shares: s.Share, Usage: s.Usage, Refusals: s.Refusal, Keys: s.Key}
+	orgs.Shares.Routes(r)
 	orgs.Routes(r)
+	scim.New(kit, s.Scim, s.Org).Routes(r)
 	(&audit.Handler{Kit: kit, Orgs: s.Org, Activity: activity.NewStore(h.options.DB)}).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum, apis.Edge = s.Forum, h.options.Settings.EdgeURL()
@@ -152,8 +161,9 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
 	(&replica.Handler{Kit: kit, Replicas: s.Replica}).Routes(r)
-	(&rights.Handler{Kit: kit, Orgs: s.Org}).Routes(r)
+	(&rights.Handler{Kit: kit, Orgs: s.Org, Shared: orgs.Shares.Mine}).Routes(r)
 	(&staffroles.Handler{Kit: kit, Roles: staffrole.NewStore(h.options.DB), Staff: s.Staff}).Routes(r)
+	(&review.Handler{Kit: kit, Reviews: s.Review, Orgs: s.Org}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support, APIs: s.Catalog, Signer: NewSigner(h.options.Root), Outside: h.options.Settings.AuditCheckpoints != "", Stream: newStream(h.options)}).Routes(r)
 }
 
@@ -161,7 +171,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 func (h *House) programs(kit *web.Kit, r *web.Registrar) error {
 	s := h.Stores
 	programs, err := api.New(kit, h.admit, api.Stores{
-		Orgs: s.Org, Catalog: s.Catalog, Key: s.Key, Rotation: s.Rotation, Policies: s.Policy, Leaks: s.Leak, Usage: s.Usage, Refusals: s.Refusal, Idempotency: s.Idempotency,
+		Orgs: s.Org, Catalog: s.Catalog, Key: s.Key, Rotation: s.Rotation, Policies: s.Policy, Leaks: s.Leak, Usage: s.Usage, Refusals: s.Refusal, Idempotency: s.Idempotency, Activity: activity.NewStore(h.options.DB),
 		Told: refusal.ToldInConsole,
 	})
 	if err != nil {

@@ -1,21 +1,25 @@
 package handlers
 
 import (
-	"context"
-
 	"github.com/gatehouse-dev/gatehouse/internal/openid"
-	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/account/provider"
-	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/org/domain"
 )
 
 // newProviders makes the store of who people are at the providers of the settings.
-func newProviders(o Options, accounts *account.Store, box *outbox.Outbox, link func(string) string, portalName func(context.Context) string) *provider.Store {
-	var known []provider.Provider
+func newProviders(o Options, made provider.Options) *provider.Store {
 	for _, p := range o.Settings.Providers {
-		known = append(known, provider.Provider{Name: p.Name, Label: p.Label, Issuer: p.Issuer, Anew: !p.GitHub})
+		made.Providers = append(made.Providers, provider.Provider{Name: p.Name, Label: p.Label, Issuer: p.Issuer, Anew: !p.GitHub})
 	}
-	return provider.NewStore(provider.Options{DB: o.DB, Accounts: accounts, Outbox: box, Link: link, PortalName: portalName, Providers: known})
+	return provider.NewStore(made)
+}
+
+// domainProviders are those of the settings, with the domains that they speak for.
+func domainProviders(o Options) (all []domain.Provider) {
+	for _, p := range o.Settings.Providers {
+		all = append(all, domain.Provider{Name: p.Name, Label: p.Label, Domains: p.Domains})
+	}
+	return all
 }
 
 // issuers are those of the providers of the settings.

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/password"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/account/download"
 	"github.com/gatehouse-dev/gatehouse/models/account/factor"
 	"github.com/gatehouse-dev/gatehouse/models/account/provider"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -29,10 +30,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/domain"
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
+	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
+	"github.com/gatehouse-dev/gatehouse/models/privacy"
 	"github.com/gatehouse-dev/gatehouse/models/replica"
+	"github.com/gatehouse-dev/gatehouse/models/scim"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
+	"github.com/gatehouse-dev/gatehouse/models/staff/review"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
@@ -42,11 +47,15 @@ import (
 type Stores struct {
 	Outbox      *outbox.Outbox
 	Account     *account.Store
+	Download    *download.Store
+	Policies    privacy.Policies
 	Factor      *factor.Store
 	Provider    *provider.Store
 	Org         *org.Store
 	Invitation  *invitation.Store
 	Domain      *domain.Store
+	Scim        *scim.Store
+	Share       *share.Store
 	Catalog     *catalog.Store
 	Key         *key.Store
 	Handover    *handover.Store
@@ -59,6 +68,7 @@ type Stores struct {
 	Quota       *quota.Store
 	Refusal     *refusal.Store
 	Staff       *staff.Store
+	Review      *review.Store
 	Replica     *replica.Store
 	Follow      *follow.Store
 	Forum       *forum.Store
@@ -92,10 +102,13 @@ func newStores(o Options) (Stores, error) {
 		Signup: o.Settings.Signup, PortalName: name,
 	})
 	s.Factor = factor.NewStore(factor.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelFactor), Outbox: box, Link: link, PortalName: name, BaseURL: o.Settings.BaseURL, Issuers: issuers(o)})
-	s.Provider = newProviders(o, s.Account, box, link, name)
+	s.Policies = privacy.Policies{DB: o.DB}
+	s.Download = download.NewStore(download.Options{DB: o.DB, Accounts: s.Account, Sealer: o.Root.Sealer(secret.LabelDownload), Outbox: box, Link: link, PortalName: name})
+	s.Domain = domain.NewStore(domain.Options{DB: o.DB, Outbox: box, Link: link, DNS: domain.DNS{Server: o.Settings.DNS}, Providers: domainProviders(o)})
+	s.Provider = newProviders(o, provider.Options{DB: o.DB, Accounts: s.Account, Outbox: box, Link: link, PortalName: name, Land: s.Domain.LandBy})
 	s.Org = org.NewStore(org.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Invitation = invitation.NewStore(invitation.Options{DB: o.DB, Outbox: box, Link: link})
-	s.Domain = domain.NewStore(domain.Options{DB: o.DB, Outbox: box, Link: link, DNS: domain.DNS{Server: o.Settings.DNS}})
+	s.Share = share.NewStore(share.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Catalog = catalog.NewStore(catalog.Options{DB: o.DB, Outbox: box, Link: link})
 	s.Key = key.NewStore(key.Options{DB: o.DB, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Rotation = rotation.NewStore(o.DB, s.Key)
@@ -103,7 +116,7 @@ func newStores(o Options) (Stores, error) {
 	s.Notice = notice.NewStore(o.DB, s.Key, box)
 	s.Leak = leak.NewStore(leak.Options{DB: o.DB, Keys: s.Key, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Handover = handover.NewStore(handover.Options{DB: o.DB, Outbox: box, Keys: s.Key, Link: link})
-	s.Account.OnDelete(s.Handover.Gone)
+	s.Scim = scim.NewStore(scim.Options{DB: o.DB, Accounts: s.Account, Orgs: s.Org, Handover: s.Handover, Outbox: box, Root: o.Root, Brand: o.Settings.KeyBrand, Link: link})
 	s.Import = importing.NewStore(o.DB, s.Key, o.Root.Sealer(secret.LabelImport))
 	s.Bulk = bulk.NewStore(bulk.Options{DB: o.DB, Keys: s.Key, Outbox: box, Link: link})
 	s.Usage = usage.NewStore(o.DB).Keeping(usage.Keep(o.Settings.UsageKeep))
@@ -112,6 +125,7 @@ func newStores(o Options) (Stores, error) {
 	s.Idempotency = idempotency.NewStore(o.DB)
 	s.Replica = replica.NewStore(o.DB)
 	s.Staff = staff.NewStore(o.DB, s.Account, s.Catalog)
+	s.Review = review.NewStore(review.Options{DB: o.DB, Accounts: s.Account, Orgs: s.Org, Handover: s.Handover, Outbox: box, Link: link})
 	s.Follow = follow.NewStore(follow.Options{
 		DB: o.DB, Outbox: box, Signer: o.Root.Signer(secret.LabelNotice), Link: link, Visible: follow.Visible{Condition: forum.Visible, Args: forum.VisibleArgs},
 	})
@@ -122,5 +136,15 @@ func newStores(o Options) (Stores, error) {
 		Ours: docs.Files, Folder: o.Settings.ContentDir, Now: o.DB.Now, Values: map[string]string{"base": o.Settings.BaseURL.String(), "brand": o.Settings.KeyBrand},
 	})})
 	s.Search = guide.NewSearcher(guide.SearchOptions{DB: o.DB, Pages: s.Guide, Forum: s.Forum, Catalog: s.Catalog})
+	s.acquaint(o)
 	return s, nil
+}
+
+// acquaint gives stores what they ask of those that stand above them.
+func (s Stores) acquaint(o Options) {
+	s.Account.BindBy(s.Domain.Binding)
+	s.Account.CodeForNewDevices(o.Settings.NewDeviceCode)
+	s.Account.OnDelete(s.Handover.Gone)
+	s.Account.LeaveBy(s.Forum.Leave)
+	s.Leak.Also(s.Scim.Reported)
 }

@@ -36,6 +36,15 @@ func NewCheckpoints(d *db.DB, root *secret.Root, s config.Settings) *audit.Check
 	return c
 }
 
+// NewArchives makes what takes old events of the audit log out of the database into files, and erases from these.
+func NewArchives(o Options) *audit.Archives {
+	a := &audit.Archives{DB: o.DB, Signer: NewSigner(o.Root), Folder: o.Settings.AuditArchive, Keep: o.Settings.AuditKeep}
+	if stream := newStream(o); stream != nil {
+		a.Taken = stream.Taken
+	}
+	return a
+}
+
 // streamEvery is how often events are handed on.
 const streamEvery = 15 * time.Second
 

@@ -18,6 +18,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/keyring"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
@@ -25,6 +26,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
+	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 )
@@ -51,11 +53,13 @@ type tenant struct {
 	session  db.ID
 	factor   db.ID
 	identity db.ID
+	browser  db.ID
 	asked    forum.Question // for the tenant's organization alone
 	answer   db.ID          // to it
 	invited  db.ID          // an invitation to them into the company's organization
 	team     db.ID          // an organization of theirs with others
 	domain   db.ID          // that it claims
+	share    db.ID          // of the app, with that organization
 	refused  string         // request id of a refused call with the key
 	ids      []string       // as pages and forms show them
 }
@@ -155,11 +159,14 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	})
 	w.ok(err)
 	t.key = made.Key
-	t.factor, t.identity = db.NewID(), db.NewID()
+	t.factor, t.identity, t.browser = db.NewID(), db.NewID(), db.NewID()
 	w.ok(w.db.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', ?, ?, ?)", t.factor, t.user.ID, "App of "+email, tx.Now, tx.Now)
 		if err == nil {
 			_, err = tx.Run("INSERT INTO identities (id, user_id, issuer, subject, address, created_at) VALUES (?, ?, 'https://login.example.com', ?, ?, ?)", t.identity, t.user.ID, email, email, tx.Now)
+		}
+		if err == nil {
+			_, err = tx.Run("INSERT INTO devices (id, user_id, digest, last_seen_at, created_at) VALUES (?, ?, ?, ?, ?)", t.browser, t.user.ID, []byte(email), tx.Now, tx.Now)
 		}
 		return err
 	}))
@@ -182,6 +189,7 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 	claimed, err := s.Domain.Claim(ctx, a, team.ID, "example.org")
 	w.ok(err)
 	t.team, t.domain = team.ID, claimed.ID
+	t.share = w.lend(t.user, t.app.ID, t.user, team.ID, actor.Rights...)
 	t.refused = "req_" + strings.TrimPrefix(t.key.ID.Show("key"), "key_")[10:]
 	calls := refusal.NewRecorder(w.db, nil)
 	calls.Put(refusal.Record{
@@ -189,16 +197,29 @@ func (w *world) tenant(email string, api catalog.API) tenant {
 		Environment: keyring.Live, Door: refusal.Authz, Code: "PAUSED", Cause: keyring.KeyPaused, Status: 401, Method: "GET", Path: "/orders",
 	})
 	w.ok(calls.Flush(ctx))
-	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.identity.String(), t.user.ID.String(), t.invited.String(), t.team.String(), t.domain.String()}
+	t.ids = []string{t.asked.ID.String(), t.answer.String(), t.org.String(), t.app.ID.String(), t.access.String(), t.key.ID.String(), t.session.String(), t.factor.String(), t.identity.String(), t.user.ID.String(), t.invited.String(), t.team.String(), t.domain.String(), t.share.String(), t.browser.String()}
 	return t
+}
+
+// lend shares an app with an organization of somebody's, who accepts.
+func (w *world) lend(by account.User, app db.ID, with account.User, receiver db.ID, rights ...actor.Right) db.ID {
+	w.Helper()
+	ctx, s := context.Background(), w.house.Stores.Share
+	offer, err := s.Offer(ctx, webtest.ActorOf(by), app, share.Input{Receiver: receiver.Show(org.Prefix), Rights: rights, Reason: "What they do together", EndsOn: w.clock.Now().AddDate(0, 0, 90).Format(share.DayLayout)})
+	w.ok(err)
+	_, err = s.Accept(ctx, webtest.ActorOf(with), offer.ID)
+	w.ok(err)
+	return offer.ID
 }
 
 // idFor is the id of t's that belongs in a path parameter, in the form that pages show; "" when the parameter names nothing of a tenant's.
 func (t tenant) idFor(path string) (param, id string) {
 	for _, p := range []struct{ under, param, id string }{
 		{"/console/account/sessions/", ":session", t.session.Show("session")},
+		{"/console/account/browsers/", ":browser", t.browser.Show("brw")},
 		{"/console/account/security/factors/", ":factor", t.factor.Show("factor")},
 		{"/console/account/identities/", ":identity", t.identity.Show("idn")},
+		{"/console/shares/", ":share", t.share.Show("shr")},
 		{"/console/keys/", ":key", t.key.ID.Show("key")},
 		{"/console/organizations/:id/domains/", ":domain", t.domain.Show("dom")},
 		{"/console/organizations/", ":id", t.org.Show("org")},

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/gatehouse-dev/gatehouse/handlers"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 )
 
@@ -20,11 +22,15 @@ type auditCommand struct {
 	Key    auditKeyCommand    `cmd:"" help:"Print the public key that checkpoints are signed with, and those of earlier secrets."`
 
 	Checkpoint auditCheckpointCommand `cmd:"" help:"Sign a checkpoint now, write it down outside where that is set, and print it."`
+	Archive    auditArchiveCommand    `cmd:"" help:"Archive now what is older than GATEHOUSE_AUDIT_KEEP, erase from the archive what is to be erased, and list its files."`
+	Release    auditReleaseCommand    `cmd:"" help:"Say that a file of the archive was taken elsewhere for good: it is missed no longer."`
 }
 
 type auditVerifyCommand struct {
 	Checkpoints string   `help:"File of checkpoints that were kept outside; default: that of GATEHOUSE_AUDIT_CHECKPOINTS, where it is a file." type:"existingfile"`
 	Key         []string `help:"Public key of an earlier secret, whose checkpoints are trusted too."`
+	Archive     string   `help:"Folder of the archived parts; default: GATEHOUSE_AUDIT_ARCHIVE." type:"existingdir"`
+	Live        bool     `help:"Do not read archived parts: begin after them, at what was signed when they were archived."`
 }
 
 // Run tells whether the audit log is whole; it fails when not.
@@ -43,6 +49,9 @@ func (v auditVerifyCommand) verify(w *world, o *opened) error {
 		return err
 	}
 	trust.Keys = append(trust.Keys, v.Key...)
+	if trust.Archive = v.Archive; trust.Archive == "" && !v.Live {
+		trust.Archive = o.settings.AuditArchive
+	}
 	path := v.Checkpoints
 	if kept := o.settings.AuditCheckpoints; path == "" && kept != "" && !strings.Contains(kept, "://") {
 		path = kept
@@ -64,6 +73,18 @@ func (v auditVerifyCommand) verify(w *world, o *opened) error {
 	}
 	if _, err = fmt.Fprintf(w.stdout, "The audit log is whole: %d events, head %s.\n", found.Events, hex.EncodeToString(found.Head)); err != nil {
 		return err
+	}
+	if found.Archived > 0 {
+		read := "were read from " + trust.Archive
+		switch {
+		case v.Live:
+			read = "were not read"
+		case found.Unread > 0:
+			read += fmt.Sprintf(", but for %d in files that were released and are not there", found.Unread)
+		}
+		if _, err = fmt.Fprintf(w.stdout, "%d of them are archived, and %s.\n", found.Archived, read); err != nil {
+			return err
+		}
 	}
 	_, err = fmt.Fprintf(w.stdout, "%d signed checkpoints agree with it, %d of them from outside, up to event %d.\n", found.Checkpoints, len(trust.Outside), found.Signed)
 	return err
@@ -149,6 +170,55 @@ func (auditKeyCommand) Run(w *world) error {
 		if err == nil {
 			_, err = fmt.Fprintln(w.stdout, k)
 		}
+	}
+	return closing(err, o)
+}
+
+type auditArchiveCommand struct{}
+
+// Run archives, and prints the files.
+func (auditArchiveCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	err = handlers.NewArchives(handlers.Options{DB: o.db, Root: o.root, Settings: o.settings}).Run(w.ctx)
+	return closing(errors.Join(err, listArchive(w, o)), o)
+}
+
+func listArchive(w *world, o *opened) error {
+	parts, err := audit.ArchivedParts(w.ctx, o.db)
+	if err == nil && len(parts) == 0 {
+		_, err = fmt.Fprintln(w.stdout, "Nothing is archived.")
+	}
+	for _, p := range parts {
+		says := ""
+		if p.Released {
+			says = "  released"
+		}
+		if err == nil {
+			_, err = fmt.Fprintf(w.stdout, "%s  %s  %d events%s\n", p.Name(), p.Closing.At, p.Last-p.First+1, says)
+		}
+	}
+	return err
+}
+
+type auditReleaseCommand struct {
+	File string `arg:"" help:"Its name, as audit archive lists it."`
+}
+
+// Run notes that the file is elsewhere.
+func (r auditReleaseCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	err = audit.Release(w.ctx, o.db, actor.ForOperator(), r.File)
+	switch {
+	case fault.Is(err, fault.NotFound):
+		err = fmt.Errorf("no file of the archive is called %s, or it was released before: see gatehouse audit archive", r.File)
+	case err == nil:
+		_, err = fmt.Fprintf(w.stdout, "%s is missed no longer. What it holds of persons is yours to erase.\n", r.File)
 	}
 	return closing(err, o)
 }

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/gatehouse-dev/gatehouse/handlers"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -76,7 +77,11 @@ func judgeRestored(w *world, target string) error {
 	if err != nil {
 		return err
 	}
-	v, err := audit.Verify(w.ctx, o.db)
+	keys, err := audit.KnownKeys(w.ctx, o.db, handlers.NewSigner(o.root))
+	var v audit.Verdict
+	if err == nil {
+		v, err = audit.VerifyWith(w.ctx, o.db, audit.Trust{Keys: keys}) // that its beginning was archived is what the keys signed
+	}
 	if err == nil && !v.Sound {
 		err = fmt.Errorf("the restored audit log is not whole: event %d: %s", v.FirstBad, v.Why)
 	}

@@ -2,14 +2,18 @@
 // library, to be read before it is trusted:
 //
 //	go run main.go -key KEY audit.jsonl
+//	go run main.go -key KEY audit-archive/audit-*.jsonl audit.jsonl
 //
-// KEY is what "gatehouse audit key" prints; ask for it by another way than the export's. With -checkpoints FILE the log is also compared with checkpoints that were
+// KEY is what "gatehouse audit key" prints; ask for it by another way than the export's. The oldest events may be in files of the archive: name those before the export,
+// in their order. With -checkpoints FILE the log is also compared with checkpoints that were
 // kept elsewhere. It ends with 0 when every event from the first to the last is as it was, 1 when one is not, 2 when it could not look,
-// and 3 when what it holds is right but is a choice of events, of which nobody can tell whether one is missing.
+// and 3 when what it holds is right but is not all: a choice of events, of which nobody can tell whether one is missing, or a log whose oldest events were
+// archived, in files that were not named.
 package main
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/ed25519"
 	"crypto/sha256"
 	"encoding/base64"
@@ -50,6 +54,8 @@ type line struct {
 	} `json:"who"`
 	Key       string `json:"key"`
 	Signature string `json:"signature"`
+	First     uint64 `json:"first"` // of an archived part, and Last
+	Last      uint64 `json:"last"`
 }
 
 // sum is the hash of an event: SHA-256 over its number, the previous hash, and each field behind its length in eight bytes.
@@ -81,11 +87,14 @@ func (l line) personal() error {
 	return nil
 }
 
-// signed checks the signature of a checkpoint; keys are those that are trusted, none for any.
+// signed checks the signature of a checkpoint, or of the closing of an archived part; keys are those that are trusted, none for any.
 func (l line) signed(keys []string) error {
 	key, err := base64.StdEncoding.DecodeString(l.Key)
 	signature, err2 := base64.StdEncoding.DecodeString(l.Signature)
 	text := fmt.Sprintf("gatehouse audit checkpoint 1\n%d\n%s\n%s\n", l.Seq, l.Hash, l.At)
+	if l.Type == "archive" {
+		text = fmt.Sprintf("gatehouse audit archive 1\n%d\n%d\n%s\n%s\n%s\n", l.First, l.Last, l.Previous, l.Hash, l.At)
+	}
 	if err != nil || err2 != nil || len(key) != ed25519.PublicKeySize || !ed25519.Verify(key, []byte(text), signature) {
 		return errors.New("its signature is wrong")
 	}
@@ -103,9 +112,10 @@ func (l line) signed(keys []string) error {
 // report is what was found.
 type report struct {
 	events uint64
-	whole  bool
+	whole  bool   // no choice of events
+	from   uint64 // the first event that was there, where the ones before it are archived
 	head   string
-	key    string // of the last checkpoint
+	key    string // of the last signature
 	signed uint64 // the last event that a signature covers
 }
 
@@ -114,8 +124,8 @@ func read(r io.Reader, passTorn bool, fn func(line) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, 16<<20)
 	for n := 1; lines.Scan(); n++ {
-		var l line
-		if err := json.Unmarshal(lines.Bytes(), &l); err != nil {
+		l, err := parse(lines.Bytes())
+		if err != nil {
 			if passTorn {
 				continue
 			}
@@ -128,50 +138,144 @@ func read(r io.Reader, passTorn bool, fn func(line) error) error {
 	return lines.Err()
 }
 
-// verify reads an export. outside are checkpoints by their event.
-func verify(r io.Reader, keys []string, outside map[uint64][]line) (report, error) {
-	var rep report
-	var last line
-	begun := false
-	err := read(r, false, func(l line) error {
-		if !begun {
-			begun, rep.whole = true, l.Whole
-			if l.Type != "export" || l.Version != 1 {
-				return errors.New("this is no export of version 1")
+// parse reads one line. A name that comes twice, or that is none of a line's, would be read in one way by people and in another by programs.
+func parse(text []byte) (l line, err error) {
+	to := json.NewDecoder(bytes.NewReader(text))
+	to.DisallowUnknownFields()
+	if err := to.Decode(&l); err != nil {
+		return l, err
+	}
+	if _, err := to.Token(); err != io.EOF {
+		return l, errors.New("something follows")
+	}
+	return l, distinct(json.NewDecoder(bytes.NewReader(text)))
+}
+
+// distinct fails when a name comes twice in the value that follows, or in one within it. Names that differ by their case alone are the same to some programs.
+func distinct(from *json.Decoder) error {
+	token, err := from.Token()
+	if err != nil {
+		return err
+	}
+	open, ok := token.(json.Delim)
+	if !ok {
+		return nil
+	}
+	seen := map[string]bool{}
+	for from.More() {
+		if open == '{' {
+			name, err := from.Token()
+			if err != nil {
+				return err
 			}
-			return nil
+			folded := strings.ToLower(fmt.Sprint(name))
+			if seen[folded] {
+				return fmt.Errorf("it has %q twice", folded)
+			}
+			seen[folded] = true
 		}
-		switch l.Type {
-		case "event":
-			if err := follows(l, last, rep.whole); err != nil {
-				return fmt.Errorf("event %d: %w", l.Seq, err)
-			}
-			for _, c := range outside[l.Seq] {
-				if c.Hash != l.Hash {
-					return fmt.Errorf("event %d, or one before it, was made anew since the checkpoint of %s", l.Seq, c.At)
-				}
-				rep.signed = max(rep.signed, l.Seq)
-			}
-			last = l
-			rep.events++
-		case "checkpoint":
-			if l.Seq != last.Seq || l.Hash != last.Hash {
-				return fmt.Errorf("the checkpoint at event %d does not fit the event before it", l.Seq)
-			}
-			if err := l.signed(keys); err != nil {
-				return fmt.Errorf("the checkpoint at event %d: %w", l.Seq, err)
-			}
-			rep.signed, rep.key = max(rep.signed, l.Seq), l.Key
-		default:
-			return fmt.Errorf("nothing known of lines of type %q", l.Type)
+		if err := distinct(from); err != nil {
+			return err
+		}
+	}
+	_, err = from.Token()
+	return err
+}
+
+// log is what was read so far, over all files.
+type log struct {
+	keys    []string
+	outside map[uint64][]line // checkpoints that were kept elsewhere, by their event
+	rep     report
+	last    line // event; where the ones before the first are archived, their closing in its place
+	opened  bool // the file: its first line was read
+	closed  bool // the file: a signature covers its last event
+}
+
+// verify reads files that are one log, in their order.
+func verify(keys []string, outside map[uint64][]line, files ...io.Reader) (report, error) {
+	g := log{keys: keys, outside: outside}
+	for i, r := range files {
+		g.opened, g.closed = false, true
+		err := read(r, false, g.take)
+		switch {
+		case err == nil && !g.opened:
+			err = errors.New("it is empty")
+		case err == nil && g.rep.whole && !g.closed:
+			err = fmt.Errorf("no signature closes it: the end is missing after event %d", g.last.Seq)
+		case err == nil && !g.rep.whole && len(files) > 1:
+			err = errors.New("a choice of events is no part of a log")
+		}
+		if err != nil {
+			return g.rep, fmt.Errorf("file %d: %w", i+1, err)
+		}
+	}
+	g.rep.head = g.last.Hash
+	return g.rep, g.ended()
+}
+
+// take takes one line.
+func (g *log) take(l line) error {
+	if !g.opened {
+		g.opened, g.rep.whole = true, l.Whole
+		if l.Type != "export" || l.Version != 1 {
+			return errors.New("this is no export of version 1")
 		}
 		return nil
-	})
-	rep.head = last.Hash
-	if err == nil && rep.whole {
-		err = ended(rep, last, outside)
 	}
-	return rep, err
+	switch l.Type {
+	case "event":
+		return g.event(l)
+	case "checkpoint":
+		if l.Seq != g.last.Seq || l.Hash != g.last.Hash || g.rep.events == 0 {
+			return fmt.Errorf("the checkpoint at event %d does not fit the event before it", l.Seq)
+		}
+		if err := l.signed(g.keys); err != nil {
+			return fmt.Errorf("the checkpoint at event %d: %w", l.Seq, err)
+		}
+		g.rep.signed, g.rep.key, g.closed = max(g.rep.signed, l.Seq), l.Key, true
+		return nil
+	case "archive":
+		return g.archived(l)
+	}
+	return fmt.Errorf("nothing known of lines of type %q", l.Type)
+}
+
+func (g *log) event(l line) error {
+	if err := follows(l, g.last, g.rep.whole); err != nil {
+		return fmt.Errorf("event %d: %w", l.Seq, err)
+	}
+	for _, c := range g.outside[l.Seq] {
+		if c.Hash != l.Hash {
+			return fmt.Errorf("event %d, or one before it, was made anew since the checkpoint of %s", l.Seq, c.At)
+		}
+		g.rep.signed = max(g.rep.signed, l.Seq)
+	}
+	g.last, g.closed = l, false
+	g.rep.events++
+	return nil
+}
+
+// archived takes the closing of an archived part: at the end of its file, and at the beginning of the next.
+func (g *log) archived(l line) error {
+	if err := l.signed(g.keys); err != nil {
+		return fmt.Errorf("that events %d to %d were archived: %w", l.First, l.Last, err)
+	}
+	g.rep.key = l.Key
+	if g.last.Seq == 0 && g.rep.whole { // the first line of all: what is before it is in files that are not here
+		for _, c := range g.outside[l.Last] {
+			if c.Hash != l.Hash {
+				return fmt.Errorf("event %d, or one before it, was made anew since the checkpoint of %s", l.Last, c.At)
+			}
+		}
+		g.last, g.rep.from = line{Seq: l.Last, Hash: l.Hash}, l.Last+1
+		return nil
+	}
+	if l.Last != g.last.Seq || l.Hash != g.last.Hash {
+		return fmt.Errorf("events are missing, or two files are mixed up: event %d is followed by what comes after event %d", g.last.Seq, l.Last)
+	}
+	g.rep.signed, g.closed = max(g.rep.signed, l.Last), true
+	return nil
 }
 
 // follows checks one event against itself and the one before it.
@@ -198,13 +302,13 @@ func follows(l, last line, whole bool) error {
 }
 
 // ended checks that nothing is missing at the end.
-func ended(rep report, last line, outside map[uint64][]line) error {
-	if rep.events > 0 && rep.signed != last.Seq {
-		return fmt.Errorf("no checkpoint closes it: the end is missing after event %d", last.Seq)
+func (g *log) ended() error {
+	if !g.rep.whole {
+		return nil
 	}
-	for seq, c := range outside {
-		if seq > last.Seq {
-			return fmt.Errorf("the checkpoint of %s tells of %d events, the export holds %d", c[0].At, seq, last.Seq)
+	for seq, c := range g.outside {
+		if seq > g.last.Seq {
+			return fmt.Errorf("the checkpoint of %s tells of %d events, this is the log of %d", c[0].At, seq, g.last.Seq)
 		}
 	}
 	return nil
@@ -237,33 +341,49 @@ func run(args []string, out io.Writer) int {
 	var keys []string
 	flags.Func("key", "a public key that is trusted; may be given more than once", func(k string) error { keys = append(keys, k); return nil })
 	checkpoints := flags.String("checkpoints", "", "file of checkpoints that were kept elsewhere")
-	if err := flags.Parse(args); err != nil || flags.NArg() != 1 {
-		fmt.Fprintln(out, "usage: verify-audit [-key KEY] [-checkpoints FILE] audit.jsonl")
+	if err := flags.Parse(args); err != nil || flags.NArg() == 0 {
+		fmt.Fprintln(out, "usage: verify-audit [-key KEY] [-checkpoints FILE] [ARCHIVED.jsonl…] audit.jsonl")
 		return 2
 	}
-	f, err := os.Open(flags.Arg(0))
-	if err != nil {
-		fmt.Fprintln(out, err)
-		return 2
+	var files []io.Reader
+	for _, path := range flags.Args() {
+		f, err := os.Open(path)
+		if err != nil {
+			fmt.Fprintln(out, err)
+			return 2
+		}
+		defer func() { _ = f.Close() }()
+		files = append(files, f)
 	}
-	defer func() { _ = f.Close() }()
 	outside, err := kept(*checkpoints, keys)
 	if err != nil {
 		fmt.Fprintln(out, "The checkpoints are not right:", err)
 		return 1
 	}
-	rep, err := verify(f, keys, outside)
-	switch {
-	case err != nil:
+	rep, err := verify(keys, outside, files...)
+	if err != nil {
 		fmt.Fprintln(out, "The log is not whole:", err)
 		return 1
-	case !rep.whole:
+	}
+	return rep.tell(out, keys)
+}
+
+// tell says what was found of a log that is right, as far as it is here.
+func (rep report) tell(out io.Writer, keys []string) int {
+	if !rep.whole {
 		fmt.Fprintf(out, "These %d events are as they were. They are a choice: whether one is missing can't be told.\n", rep.events)
 		return 3
 	}
-	fmt.Fprintf(out, "The log is whole: %d events, head %s.\n", rep.events, rep.head)
+	if rep.from > 0 {
+		fmt.Fprintf(out, "The log is whole from event %d on: %d events, head %s.\nThe events before it were archived, which is signed. Name the files of the archive too to verify them.\n", rep.from, rep.events, rep.head)
+	} else {
+		fmt.Fprintf(out, "The log is whole: %d events, head %s.\n", rep.events, rep.head)
+	}
 	if len(keys) == 0 && rep.key != "" {
 		fmt.Fprintf(out, "It is signed with %s. Compare that with what \"gatehouse audit key\" prints.\n", rep.key)
+	}
+	if rep.from > 0 {
+		return 3
 	}
 	return 0
 }

@@ -104,7 +104,7 @@ func TestEveryTamperingOfAnExportIsFound(t *testing.T) {
 		func(l []string, n int) []string { l[n] = strings.Replace(l[n], `"hash":"`, `"hash":"0`, 1); return l },
 		func(l []string, n int) []string { l[n] = l[n][:len(l[n])/2]; return l },
 	}
-	if _, err := verify(strings.NewReader(text), s.Keys(), nil); err != nil {
+	if _, err := verify(s.Keys(), nil, strings.NewReader(text)); err != nil {
 		t.Fatal(err)
 	}
 
@@ -119,7 +119,7 @@ func TestEveryTamperingOfAnExportIsFound(t *testing.T) {
 		if tampered == strings.TrimSpace(text) {
 			t.Fatal("nothing was tampered with", i%len(kinds))
 		}
-		if _, err := verify(strings.NewReader(tampered), s.Keys(), nil); err == nil {
+		if _, err := verify(s.Keys(), nil, strings.NewReader(tampered)); err == nil {
 			t.Errorf("tampering %d at line %d went unseen", i%len(kinds), n+1)
 		}
 	}

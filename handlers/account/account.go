@@ -24,10 +24,14 @@ func (h *Handler) showAccount(c echo.Context, problem error, keep func(*views.Ac
 	if err != nil {
 		return err
 	}
+	browsers, err := h.browsers(c)
+	if err != nil {
+		return err
+	}
 	p := views.Account{
 		Frame: h.Frame(c, web.T(c, "Account")), MailByHand: h.MailByHand,
 		Name: u.Name, DisplayName: u.DisplayName, Email: u.Email, Language: u.Language, TimeZone: u.TimeZone, Zones: zoneOptions(),
-		Sessions: h.sessions(c, sessions), HasProviders: len(h.providers()) > 0,
+		Sessions: h.sessions(c, sessions), Browsers: browsers, HasProviders: len(h.providers()) > 0,
 	}
 	if u.PasswordChangedAt != nil {
 		p.PasswordAge = components.MomentAt(web.Ctx(c), h.Now(), *u.PasswordChangedAt)
@@ -133,6 +137,7 @@ func (h *Handler) EndAll(c echo.Context) error {
 type deleteForm struct {
 	Email    string `form:"email"`
 	Password string `form:"password"`
+	Words    string `form:"words"` // "delete": what they wrote in the forum goes, too
 }
 
 // DeleteForm shows what stops with the account, or why it can't go yet.
@@ -158,9 +163,13 @@ func (h *Handler) Delete(c echo.Context) error {
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
-	err := h.Store.Delete(web.Ctx(c), web.Actor(c), form.Email, form.Password)
+	end := h.Store.Delete
+	if form.Words == views.WordsGo {
+		end = h.Store.DeleteWithWords
+	}
+	err := end(web.Ctx(c), web.Actor(c), form.Email, form.Password)
 	if problems, byField, ok := web.Problems(c, err); ok {
-		return h.showDelete(c, http.StatusUnprocessableEntity, views.Delete{Email: form.Email, Problems: problems, Errors: byField})
+		return h.showDelete(c, http.StatusUnprocessableEntity, views.Delete{Email: form.Email, Words: form.Words, Problems: problems, Errors: byField})
 	}
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package account_test
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -69,6 +70,9 @@ func TestPagesOfTheAreaRenderForWhoMaySeeThem(t *testing.T) {
 		if r.Access.NeedsUser() {
 			browser = w.As(admin)
 		}
+		if r.Path == "/login/code" {
+			browser = w.AsCoding(target)
+		}
 		page := browser.Get(path)
 		linkless := strings.HasSuffix(r.Path, "/reset") || strings.HasSuffix(r.Path, "/email") || strings.HasSuffix(r.Path, "/undo")
 		if want := map[bool]int{true: 404, false: 200}[linkless]; page.Status != want {
@@ -126,7 +130,7 @@ func TestAddressChangeConfirmAndUndo(t *testing.T) {
 	w.leads(w.Visitor().Post("/email/undo", form("token", tokenOf(undo))), "/password/forgot")
 
 	w.want(browser.Get("/console/account"), 401)
-	w.want(w.Visitor().Post("/email/undo", form("token", tokenOf(undo))), 404)
+	w.want(w.Visitor().Post("/email/undo", form("token", tokenOf(undo))), 404, "/password/forgot", "Go to your account")
 	after, err := w.store.ByID(t.Context(), u.ID)
 	w.must(err)
 	if after.Email != "ada@example.com" {
@@ -164,16 +168,22 @@ func TestSessionsShowTheirDeviceAndEnd(t *testing.T) {
 
 func TestAccountIsDeletedByAddressAndPassword(t *testing.T) {
 	w := begin(t, "")
-	browser := w.As(w.member("ada@example.com", ""))
-	w.want(browser.Get("/console/account/delete"), 200, "can’t be undone", "0 keys stop working")
+	browser, eva := w.As(w.member("ada@example.com", "")), w.As(w.member("eva@example.com", ""))
+	var words []bool
+	w.store.LeaveBy(func(_ *db.Tx, _ db.ID, all bool) error { words = append(words, all); return nil })
+	w.want(browser.Get("/console/account/delete"), 200, "can’t be undone", "Download your data first", `value="keep" checked`)
 
-	w.want(browser.Post("/console/account/delete", form("email", "ada@example.com", "password", other)), 422, "not your current password", `value="ada@example.com"`)
+	w.want(browser.Post("/console/account/delete", form("email", "ada@example.com", "password", other, "words", "delete")), 422, "not your current password", `value="ada@example.com"`, `value="delete" checked`)
 	w.want(browser.Post("/console/account/delete", form("email", "eve@example.com", "password", good)), 422, "Type the address of this account.")
 	done := browser.Post("/console/account/delete", form("email", "ada@example.com", "password", good))
+	w.leads(eva.Post("/console/account/delete", form("email", "eva@example.com", "password", good, "words", "delete")), "/")
 
 	w.leads(done, "/")
 	w.want(browser.Get("/console/account"), 401)
 	w.want(w.Visitor().Post("/login", form("email", "ada@example.com", "password", good)), 401)
+	if !slices.Equal(words, []bool{false, true}) { // U8: what they wrote goes for who said so alone
+		t.Error(words)
+	}
 }
 
 // Z5

@@ -86,7 +86,11 @@ func (h *Handler) UndoEmail(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.Done(c, "/password/forgot", text.N("Your address is back. Choose a new password by the link that we mailed to it."))
+	said := text.N("Your address is back. A mail with a link to choose a new password is on its way to it. Enter the address here only if none comes.")
+	if h.MailByHand {
+		said = text.N("Your address is back. A mail with a link to choose a new password waits for it: ask an admin of this portal for it.")
+	}
+	return h.Done(c, "/password/forgot", said)
 }
 
 func (h *Handler) showLink(c echo.Context, err error, p views.Link) error {

@@ -34,6 +34,9 @@ func (h *Handler) Forgot(c echo.Context) error {
 		return err
 	}
 	err := h.Store.RequestReset(web.Ctx(c), web.Actor(c), form.Email)
+	if b, ok := bound(err); ok {
+		return h.ByProvider(c, b, "")
+	}
 	p := h.forgotPage(c)
 	p.Email = form.Email
 	if problems, byField, ok := web.Problems(c, err); ok {
@@ -77,6 +80,9 @@ func (h *Handler) Reset(c echo.Context) error {
 		return err
 	}
 	back, err := h.Store.Reset(web.Ctx(c), web.Actor(c), form.Token, form.Password)
+	if b, ok := bound(err); ok {
+		return h.ByProvider(c, b, "")
+	}
 	problems, byField, invalid := web.Problems(c, err)
 	switch {
 	case invalid, fault.Is(err, fault.NotFound):

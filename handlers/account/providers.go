@@ -1,12 +1,15 @@
 package account
 
 import (
+	"errors"
+	"net/http"
 	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/account/provider"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 )
@@ -53,4 +56,20 @@ func (h *Handler) byProvider(c echo.Context, p *views.Confirm) error {
 		p.Providers, p.NoPassword, p.AskPassword, p.AskCode = ProviderLinks(linked), len(linked) == 0, false, false
 	}
 	return err
+}
+
+// bound is the rule of a domain by which somebody was refused.
+func bound(err error) (account.Binding, bool) {
+	var e *account.BoundError
+	if !errors.As(err, &e) {
+		return account.Binding{}, false
+	}
+	return e.Binding, true
+}
+
+// ByProvider leads somebody whose domain has them sign in by a provider to it. It is the same for everybody who names an address there (A6).
+func (h *Handler) ByProvider(c echo.Context, b account.Binding, next string) error {
+	p := views.Bound{Frame: h.Frame(c, web.T(c, "Sign in by %s", b.Label)), Domain: b.Domain, Provider: views.ProviderLink{Name: b.Provider, Label: b.Label}, Next: next}
+	p.Frame.NoIndex, p.Frame.Languages = true, nil // its address may hold a token
+	return h.RenderStatus(c, http.StatusForbidden, views.BoundPage(p))
 }

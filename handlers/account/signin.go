@@ -63,6 +63,9 @@ func (h *Handler) SignInNow(c echo.Context) error {
 		return h.RenderStatus(c, http.StatusConflict, views.LoginPage(p))
 	}
 	token, session, err := h.Store.SignIn(web.Ctx(c), web.Actor(c), form.Email, form.Password, h.Browser(c))
+	if b, ok := bound(err); ok {
+		return h.ByProvider(c, b, web.SafeNext(form.Next, ""))
+	}
 	if f := fault.As(err); f != nil && f.Kind == fault.Unauthenticated {
 		p.Email, p.Failed = form.Email, web.T(c, f.Key)
 		return h.RenderStatus(c, http.StatusUnauthorized, views.LoginPage(p))
@@ -76,8 +79,12 @@ func (h *Handler) SignInNow(c echo.Context) error {
 	return h.Onward(c, session, web.SafeNext(form.Next, ""))
 }
 
-// SignInRefused answers with the sign-in form and why another way in failed: an Unauthenticated fault. Other errors it returns as they are.
+// SignInRefused answers with the sign-in form and why another way in failed: an Unauthenticated fault; or with the way in that there is, for whom their domain has sign in
+// by a provider. Other errors it returns as they are.
 func (h *Handler) SignInRefused(c echo.Context, next string, failed error) error {
+	if b, ok := bound(failed); ok {
+		return h.ByProvider(c, b, next)
+	}
 	f := fault.As(failed)
 	if f == nil || f.Kind != fault.Unauthenticated {
 		return failed
@@ -93,7 +100,7 @@ func (h *Handler) SignInRefused(c echo.Context, next string, failed error) error
 // Onward leads who just got a session to where they were going, by way of the second factor if one is to be shown. Next is one of our paths, or "".
 func (h *Handler) Onward(c echo.Context, s account.Session, next string) error {
 	if s.Pending() {
-		return h.See(c, views.Onward("/login/factor", next))
+		return h.See(c, views.Onward(web.PendingHome(s), next))
 	}
 	if next != "" {
 		return h.See(c, next)
@@ -116,7 +123,7 @@ func (h *Handler) HomeOf(c echo.Context, id db.ID) (string, error) {
 
 // SignOut ends the session and what the browser keeps of us (S4, S5). It is no error to be signed out already.
 func (h *Handler) SignOut(c echo.Context) error {
-	if a, _ := web.Pending(c); a.SignedIn() { // also who has yet to show a second factor
+	if a, _ := web.Pending(c); a.SignedIn() { // also who has yet to show a second factor or a code by mail
 		if err := h.Store.SignOut(web.Ctx(c), a); err != nil {
 			return err
 		}

@@ -58,6 +58,9 @@ func (h *Handler) SignUp(c echo.Context) error {
 		return h.RenderStatus(c, http.StatusConflict, views.SignupPage(p))
 	}
 	browser, err := h.Store.SignUp(web.Ctx(c), web.Actor(c), account.NewAccount{Name: form.Name, Email: form.Email, Password: form.Password, TimeZone: form.TimeZone, Next: web.SafeNext(form.Next, "")})
+	if b, ok := bound(err); ok {
+		return h.ByProvider(c, b, p.Next)
+	}
 	if problems, byField, ok := web.Problems(c, err); ok {
 		p.Problems, p.Errors, p.Name, p.Email = problems, byField, form.Name, form.Email
 		return h.RenderProblems(c, views.SignupPage(p))
@@ -126,6 +129,9 @@ func (h *Handler) Verify(c echo.Context) error {
 		return err
 	}
 	done, err := h.verify(c, form)
+	if b, ok := bound(err); ok {
+		return h.ByProvider(c, b, web.SafeNext(form.Next, ""))
+	}
 	problems, byField, invalid := web.Problems(c, err)
 	if invalid || fault.Is(err, fault.NotFound) {
 		p, err := h.verifyPage(c, form.Token, form.Next)

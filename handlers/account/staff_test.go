@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -84,6 +85,42 @@ func TestAdminEndsSessionsAndApproves(t *testing.T) {
 
 	w.want(browser.Get("/console/account"), 401)
 	w.want(admin.Post(path+"/approve", form()), 409)
+}
+
+// S4
+func TestStaffEndOneSessionOfAUser(t *testing.T) {
+	w := begin(t, "")
+	u, other := w.member("ada@example.com", ""), w.member("eve@example.com", "")
+	here, there := w.As(u), w.As(u)
+	admin, support := w.As(w.member("root@example.com", "admin")), w.As(w.member("support@example.com", "support"))
+	var ids []db.ID
+	w.must(w.DB.Read(t.Context()).Raw("SELECT id FROM sessions WHERE user_id = ? ORDER BY created_at, id", u.ID).Scan(&ids).Error)
+	path := "/admin/users/" + u.ID.Show("user")
+	end := path + "/sessions/" + ids[0].Show("session") + "/end"
+
+	w.want(admin.Get(path), 200, end, "End session")
+	if contains(support.Get(path).Body, "/sessions/") {
+		t.Error("support is offered to end a session")
+	}
+	w.want(w.Visitor().Post(end, form()), 401)
+	w.want(support.Post(end, form()), 403)
+	w.want(there.Post(end, form()), 403)
+	w.want(admin.CrossSite(end, form()), 403)
+	w.want(admin.Post("/admin/users/"+other.ID.Show("user")+"/sessions/"+ids[0].Show("session")+"/end", form()), 404)
+	w.want(admin.Post(path+"/sessions/none/end", form()), 404)
+	w.want(here.Get("/console/account"), 200)
+	w.leads(admin.Post(end, form()), path)
+
+	alive := 0
+	for _, c := range []*webtest.Client{here, there} {
+		if c.Get("/console/account").Status == 200 {
+			alive++
+		}
+	}
+	if alive != 1 {
+		t.Errorf("%d of two browsers are signed in", alive)
+	}
+	w.want(admin.Post(end, form()), 404)
 }
 
 func TestAdminGivesARole(t *testing.T) {

@@ -39,6 +39,15 @@ func (h *Handler) EndSessions(c echo.Context) error {
 	return h.onUser(c, text.N("All sessions of this user are ended."), func(id db.ID) error { return h.Store.EndSessionsOf(web.Ctx(c), web.Actor(c), id) })
 }
 
+// EndSessionOf signs a user out in one browser.
+func (h *Handler) EndSessionOf(c echo.Context) error {
+	session, err := web.PathID(c, "session", "session")
+	if err != nil {
+		return err
+	}
+	return h.onUser(c, text.N("The session is ended."), func(id db.ID) error { return h.Store.EndSessionOf(web.Ctx(c), web.Actor(c), id, session) })
+}
+
 type suspendForm struct {
 	Reason string `form:"reason"`
 	Until  string `form:"until"`

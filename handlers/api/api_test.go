@@ -105,6 +105,7 @@ func (w *world) accesses(me, app string) {
 
 func (w *world) reports(me string) {
 	w.Helper()
+	w.want(200, "GET", "/v1/events?about=key&limit=5", me, "")
 	w.want(200, "GET", "/v1/usage?span=24h&code=refused", me, "")
 	for _, by := range []string{"app", "key", "api", "route", "code"} {
 		w.want(200, "GET", "/v1/usage/by/"+by+"?span=7d", me, "")

@@ -24,6 +24,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
 	"github.com/gatehouse-dev/gatehouse/models/key/rotation"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	refusals "github.com/gatehouse-dev/gatehouse/models/usage/refusal"
 	views "github.com/gatehouse-dev/gatehouse/views/usage"
@@ -42,6 +43,7 @@ type Stores struct {
 	Leaks       *leak.Store
 	Usage       *usage.Store
 	Refusals    *refusals.Store
+	Activity    *activity.Store
 	Idempotency *idempotency.Store
 
 	// Told says of a refusal what its page in the console says.
@@ -86,6 +88,7 @@ func (h *Handler) operations() map[string]operation {
 		"pauseKey": h.pauseKey, "resumeKey": h.resumeKey, "revokeKey": h.revokeKey, "takeScope": h.takeScope, "giveScope": h.giveScope,
 		"listAccess": h.listAccess, "getAccess": h.getAccess, "requestAccess": h.requestAccess, "withdrawAccess": h.withdrawAccess,
 		"getUsage": h.getUsage, "getUsageBy": h.getUsageBy, "getRefusal": h.getRefusal, "listPolicies": h.listPolicies, "listLeaks": h.listLeaks,
+		"listEvents": h.listEvents,
 	}
 }
 

@@ -1,12 +1,14 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -19,10 +21,11 @@ import (
 
 // answer is what an operation answers.
 type answer struct {
-	body any    // nil: none
-	etag string // "" for none
-	next string // cursor of the next page; "" at the end
-	kept any    // what a repeat with the same Idempotency-Key is answered, where body must not be kept; nil: body
+	body any                          // nil: none
+	etag string                       // "" for none
+	next string                       // cursor of the next page; "" at the end
+	line func(to *json.Encoder) error // writes body as lines of JSON, for who asks for them; nil: it is not to be had so
+	kept any                          // what a repeat with the same Idempotency-Key is answered, where body must not be kept; nil: body
 }
 
 // serve judges the call, reads it, and has it act once.
@@ -38,7 +41,7 @@ func (h *Handler) serve(o *openapi.Operation, act operation) echo.HandlerFunc {
 		header.Set("X-Content-Type-Options", "nosniff")
 		c := &call{Context: e, operation: o, actor: actorOf(caller, id)}
 		if o.LiveOnly && c.actor.Environment != "live" {
-			return h.refuse(c, &refusal{status: http.StatusForbidden, code: "FORBIDDEN", detail: "Apps and access belong to both environments: a live key changes them, and this is a test key."})
+			return h.refuse(c, &refusal{status: http.StatusForbidden, code: "FORBIDDEN", detail: liveOnly[o.Method == http.MethodGet]})
 		}
 		if err := h.read(c); err != nil {
 			return h.refuse(c, err)
@@ -53,6 +56,12 @@ func (h *Handler) serve(o *openapi.Operation, act operation) echo.HandlerFunc {
 		}
 		return h.send(c, a)
 	}
+}
+
+// liveOnly says why a test key is refused what concerns both environments; true: what only reads.
+var liveOnly = map[bool]string{
+	false: "Apps and access belong to both environments: a live key changes them, and this is a test key.",
+	true:  "What was done concerns both environments: a live key reads it, and this is a test key.",
 }
 
 // onceTime is how long an act may take that is to happen once.
@@ -112,6 +121,9 @@ func (h *Handler) once(c *call, act operation, text string) error {
 	return h.send(c, a)
 }
 
+// typeLines is what lines of JSON are asked for and sent as.
+const typeLines = "application/jsonl"
+
 func jsonOf(v any) (string, error) {
 	b, err := json.Marshal(v)
 	return string(b) + "\n", err
@@ -130,6 +142,13 @@ func (h *Handler) send(c *call, a answer) error {
 	}
 	if a.body == nil {
 		return c.NoContent(c.operation.Status)
+	}
+	if a.line != nil && strings.Contains(c.Request().Header.Get("Accept"), typeLines) {
+		var lines bytes.Buffer
+		if err := a.line(json.NewEncoder(&lines)); err != nil {
+			return err
+		}
+		return c.Blob(c.operation.Status, typeLines, lines.Bytes())
 	}
 	text, err := jsonOf(a.body)
 	if err != nil {

@@ -54,7 +54,7 @@ type tenant struct {
 }
 
 // managing are the scopes of the management API.
-var managing = []string{"apps:read", "apps:write", "keys:read", "keys:write", "access:read", "access:write", "usage:read", "policies:read", "leaks:read"}
+var managing = []string{"apps:read", "apps:write", "keys:read", "keys:write", "access:read", "access:write", "usage:read", "policies:read", "leaks:read", "audit:read"}
 
 func newWorld(t testing.TB, d *db.DB, clock *dbtest.Clock) *world {
 	t.Helper()

@@ -16,6 +16,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
+	"github.com/gatehouse-dev/gatehouse/models/scim"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
@@ -143,7 +144,7 @@ func (h *Handler) filter(c echo.Context, id db.ID, a ask, members []org.Member) 
 }
 
 func (h *Handler) table(c echo.Context, events []activity.Event) *views.Table {
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Activity"), Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Activity"), Stacks: true, Columns: []components.Column{
 		{Label: web.T(c, "What was done")}, {Label: web.T(c, "To what")}, {Label: web.T(c, "Who")}, {Label: web.T(c, "When")}, {Label: web.T(c, "Details")},
 	}}, Empty: web.T(c, "Nothing fits this filter.")}
 	for _, e := range events {
@@ -155,7 +156,8 @@ func (h *Handler) table(c echo.Context, events []activity.Event) *views.Table {
 		if e.Refused {
 			done.Badge = web.T(c, "Refused")
 		}
-		t.Rows = append(t.Rows, []views.Cell{done, target(e), whoCell(c, e), {Moment: &moment}, {Text: details(c, e), Data: true, Wrap: true}})
+		more := details(c, e)
+		t.Rows = append(t.Rows, []views.Cell{done, target(e), whoCell(c, e), {Moment: &moment}, {Text: more, Data: true, Wrap: more != ""}})
 	}
 	return &t
 }
@@ -180,6 +182,12 @@ func whoCell(c echo.Context, e activity.Event) views.Cell {
 		return views.Cell{Text: e.Name, Data: true, Hint: web.T(c, "no member any more")}
 	case activity.Program:
 		return views.Cell{Text: e.Name, Data: true, Href: pages["key"] + e.ActorID.Show(key.IDPrefix), Hint: web.T(c, "a program, with this key")}
+	case activity.Director:
+		return views.Cell{Text: e.Name, Data: true, Hint: web.T(c, "the directory, with this token")}
+	case activity.Sharer:
+		if e.Name != "" {
+			return views.Cell{Text: e.Name, Data: true, Hint: web.T(c, "a member of this organization, by the share")}
+		}
 	}
 	return views.Cell{Text: web.T(c, byWords[e.By])}
 }
@@ -236,6 +244,8 @@ func lineOf(e activity.Event) line {
 	switch {
 	case e.By == activity.Program:
 		l.ActorID = e.ActorID.Show(key.IDPrefix)
+	case e.By == activity.Director:
+		l.ActorID = e.ActorID.Show(scim.TokenPrefix)
 	case !e.ActorID.IsZero():
 		l.ActorID = e.ActorID.Show("user")
 	}

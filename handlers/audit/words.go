@@ -14,22 +14,25 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
+	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/scim"
 )
 
 // prefixes are those of ids by the kind of target; pages are where members look at them.
 var (
-	prefixes = map[string]string{"user": "user", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "access": catalog.AccessPrefix}
+	prefixes = map[string]string{"user": "user", "organization": org.Prefix, "directory_token": scim.TokenPrefix, "directory_group": scim.GroupPrefix, "app": org.AppPrefix, "key": key.IDPrefix, "access": catalog.AccessPrefix, "share": share.Prefix}
 	pages    = map[string]string{"organization": "/console/organizations/", "app": "/console/apps/", "key": "/console/keys/", "access": "/console/access/"}
 )
 
 // nouns are what the filter offers.
 var nouns = []struct{ noun, words string }{
-	{"key", text.N("Keys")}, {"app", text.N("Apps")}, {"access", text.N("Access")}, {"member", text.N("Members")}, {"organization", text.N("Organization")}, {"domain", text.N("Domains")}, {"leak", text.N("Leaked keys")},
+	{"key", text.N("Keys")}, {"app", text.N("Apps")}, {"access", text.N("Access")}, {"member", text.N("Members")}, {"organization", text.N("Organization")}, {"domain", text.N("Domains")}, {"share", text.N("Shares")}, {"directory", text.N("Directory")}, {"leak", text.N("Leaked keys")},
 }
 
 var byWords = map[activity.By]string{
 	activity.Staff: text.N("Staff of this portal"), activity.Portal: text.N("This portal, by itself"), activity.Stranger: text.N("Somebody who is no member"),
+	activity.Sharer: text.N("A member of another organization, by a share"),
 }
 
 // words are acts as people read them. Others are shown as they are written.
@@ -50,11 +53,28 @@ var words = map[string]string{
 	string(audit.MemberRemoved): text.N("Member removed"), string(audit.MemberLeft): text.N("Member left"),
 	"member.invited": text.N("Member invited"), "member.joined": text.N("Member joined"), "member.role_changed": text.N("Role changed"), "organization.transferred": text.N("Organization handed over"),
 	"invitation.resent": text.N("Invitation sent again"), "invitation.revoked": text.N("Invitation withdrawn"), "invitation.declined": text.N("Invitation declined"),
+	string(audit.ReviewDecided): text.N("Role review: decision"), string(audit.ReviewFinished): text.N("Role review finished"),
 	string(audit.DomainClaimed): text.N("Domain entered"), string(audit.DomainProven): text.N("Domain proven"), string(audit.DomainLost): text.N("Domain lost"), string(audit.DomainRemoved): text.N("Domain removed"),
 	string(audit.DomainJoinSet): text.N("Who joins by a domain changed"), string(audit.DomainProviderSet): text.N("Sign-in for a domain changed"),
+	string(audit.DirectoryTokenMade): text.N("Token of the directory made"), string(audit.DirectoryTokenRevoked): text.N("Token of the directory revoked"),
+	string(audit.DirectoryRoleSet): text.N("Role of new people of the directory set"), string(audit.DirectoryUserAdded): text.N("Person added by the directory"),
+	string(audit.DirectoryUserChanged): text.N("Person changed by the directory"), string(audit.DirectoryUserRemoved): text.N("Person removed by the directory"),
+	string(audit.DirectoryGroupAdded): text.N("Group added by the directory"), string(audit.DirectoryGroupChanged): text.N("Group changed by the directory"),
+	string(audit.DirectoryGroupRemoved): text.N("Group removed by the directory"), string(audit.DirectoryGroupRoleSet): text.N("Role of a group of the directory set"),
+	string(audit.DomainProviderAway): text.N("Provider of a domain not offered any more"), string(audit.DomainProviderBack): text.N("Provider of a domain offered again"),
+	string(audit.ShareOffered): text.N("App offered to another organization"), string(audit.ShareReceived): text.N("Offer of an app received"), string(audit.ShareAccepted): text.N("Offer of your app accepted"),
+	string(audit.ShareTaken): text.N("Offer of an app accepted"), string(audit.ShareDeclined): text.N("Offer of your app declined"), string(audit.ShareRefused): text.N("Offer of an app declined"),
+	string(audit.ShareEnded): text.N("Share of your app ended"), string(audit.ShareLost): text.N("Share of another organization’s app ended"), string(audit.ShareRotated): text.N("Key of a shared app rotated"),
 	string(audit.OrganizationCreated): text.N("Organization created"), string(audit.OrganizationChanged): text.N("Organization changed"), string(audit.OrganizationDeleted): text.N("Organization deleted"),
 	string(audit.OrganizationSuspended): text.N("Organization suspended"), string(audit.OrganizationUnsuspended): text.N("Suspension of the organization lifted"),
+	string(audit.FactorRequired): text.N("Second factor required of members"), string(audit.FactorReleased): text.N("Second factor no longer required of members"),
 	string(audit.LeakOpened): text.N("Key reported as leaked"), string(audit.LeakResumed): text.N("Key resumed, and incident closed"), string(audit.LeakClosed): text.N("Incident closed"),
+	string(audit.OrganizationRestored): text.N("Organization brought back"), string(audit.OrganizationPurged): text.N("Organization deleted for good"),
+	string(audit.LeakReported): text.N("Keys reported as leaked"), string(audit.LeakNoticeEnded): text.N("Leaked key revoked after its notice"), string(audit.LeakPolicySet): text.N("What happens to leaked keys changed"),
+	string(audit.KeysPreviewed): text.N("Act on many keys previewed"), string(audit.KeysRevoked): text.N("Many keys revoked"), string(audit.KeysPaused): text.N("Many keys paused"),
+	string(audit.KeysResumed): text.N("Many keys resumed"), string(audit.KeysShortened): text.N("Ends of many keys brought forward"), string(audit.KeysFinished): text.N("Act on many keys finished"),
+	string(audit.KeysStopped):      text.N("Act on many keys stopped"),
+	string(audit.BrowserForgotten): text.N("Known browser forgotten"), string(audit.BrowsersForgotten): text.N("All other known browsers forgotten"),
 	string(audit.CalendarMade): text.N("Address of the calendar made"), string(audit.CalendarRemoved): text.N("Address of the calendar removed"),
 }
 
@@ -97,12 +117,21 @@ var factWords = []struct{ name, words string }{
 	{"metadata_after", text.N("Metadata now")},
 	{"access_kept", text.N("Access kept")},
 	{"access_waits", text.N("Access that waits")},
+	{"changed", text.N("Changed")},
+	{"members_added", text.N("Members added")},
+	{"members_removed", text.N("Members removed")},
 	{"by", text.N("By")},
+	{"begins", text.N("Begins")},
+	{"rights", text.N("Rights")},
+	{"with", text.N("Other organization")},
+	{"share", text.N("Share")},
 }
 
 var valueWords = map[string]string{
 	"live": text.N("Live"), "test": text.N("Test"), "never": text.N("Never"), "lifted by staff": text.N("lifted by staff"), "mail": text.N("a link in a mail"), "plan without approval": text.N("plan without approval"),
 	permission.Viewer: text.N("Viewer"), permission.Developer: text.N("Developer"), permission.Admin: text.N("Admin"), permission.Owner: text.N("Owner"),
+	string(share.Withdrawn): text.N("taken back"), string(share.Declined): text.N("declined"), string(share.ByLender): text.N("by whose app it is"), string(share.ByReceiver): text.N("by whom it was shared with"),
+	string(share.Expired): text.N("its end"), string(share.Lapsed): text.N("nobody answered"), string(share.Moved): text.N("the app was moved"), string(share.Gone): text.N("app or organization deleted"),
 	key.PausedIdle: text.N("not used for long"), key.PausedAge: text.N("not rotated in time"), key.PausedNetworks: text.N("bound to no network"), key.PausedBulk: text.N("by staff, with others"), key.PausedLeak: text.N("reported as leaked"),
 }
 

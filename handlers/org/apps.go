@@ -45,12 +45,30 @@ func (h *Handler) Apps(c echo.Context) error {
 			empty.Action = &create
 		}
 		d.Parts = []views.Part{{Empty: &empty}}
-		return h.Render(c, views.Page(d))
+		return h.withReceived(c, d)
 	}
 	if mayCreate {
 		d.Actions = []components.Act{create}
 	}
 	d.Parts = []views.Part{{Filter: appFilter(c, f, mine, filtered), Table: h.appsTable(c, page), Pager: web.Pager(c, page.Previous, page.Next)}}
+	if filtered {
+		return h.Render(c, views.Page(d))
+	}
+	return h.withReceived(c, d)
+}
+
+// withReceived adds what others share with the reader.
+func (h *Handler) withReceived(c echo.Context, d views.Desk) error {
+	if h.Shares == nil {
+		return h.Render(c, views.Page(d))
+	}
+	p, err := h.Shares.Received(c)
+	if err != nil {
+		return err
+	}
+	if p != nil {
+		d.Parts = append(d.Parts, *p)
+	}
 	return h.Render(c, views.Page(d))
 }
 
@@ -216,6 +234,15 @@ func (h *Handler) App(c echo.Context) error {
 	}
 	if p := appMembersPart(c, app); p != nil {
 		d.Parts = append(d.Parts, *p)
+	}
+	if h.Shares != nil {
+		p, err := h.Shares.OfApp(c, app)
+		if err != nil {
+			return err
+		}
+		if p != nil {
+			d.Parts = append(d.Parts, *p)
+		}
 	}
 	return h.Render(c, views.Page(d))
 }

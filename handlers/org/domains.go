@@ -27,8 +27,19 @@ func domainsPart(c echo.Context, o org.Mine) *views.Part {
 		return nil
 	}
 	return &views.Part{
-		Title: web.T(c, "Domains"), ID: "domains", Text: web.T(c, "Prove that a domain is yours, and let people with an address there join by themselves."),
+		Title: web.T(c, "Domains"), ID: "domains", Text: web.T(c, "Prove that a domain is yours, let people with an address there join by themselves, and have them sign in by your provider."),
 		Actions: []components.Act{{Label: web.T(c, "Manage domains"), Href: domainsPath(o.ID)}},
+	}
+}
+
+// directoryPart leads owners to the directory of their organization; nil for all others.
+func directoryPart(c echo.Context, o org.Mine) *views.Part {
+	if o.Kind == org.Personal || !permission.Org(o.Role, permission.DomainsManage) {
+		return nil
+	}
+	return &views.Part{
+		Title: web.T(c, "Directory"), ID: "directory", Text: web.T(c, "Let Okta, Entra ID or another directory add and remove members by SCIM."),
+		Actions: []components.Act{{Label: web.T(c, "Manage directory"), Href: organizationPath(o.ID) + "/directory"}},
 	}
 }
 
@@ -170,10 +181,10 @@ func (h *Handler) domainDesk(c echo.Context, fields map[string]string) (views.De
 		page.Parts = append(page.Parts, views.Part{
 			Title: web.T(c, "Joining"), ID: "joining", Text: web.T(c, "Who was removed from the organization has to be invited again."),
 			Form: &views.Form{Spec: components.FormSpec{Action: domainPath(d) + "/join"}, Inputs: []views.Input{views.Radios(f)}, Submit: web.T(c, "Save who may join"), Kind: components.Primary},
-		})
+		}, h.signInPart(c, d))
 	}
 	page.Parts = append(page.Parts, views.Part{
-		Title: web.T(c, "Remove domain"), ID: "remove", Text: web.T(c, "Nobody joins by an address there any more. Members stay members."),
+		Title: web.T(c, "Remove domain"), ID: "remove", Text: web.T(c, "Nobody joins by an address there any more, and nobody has to sign in by a provider for it. Members stay members."),
 		Actions: []components.Act{{Label: web.T(c, "Remove domain"), Href: domainPath(d) + "/remove", Kind: components.Danger}},
 	})
 	return page, nil
@@ -254,7 +265,7 @@ func (h *Handler) ConfirmRemoveDomain(c echo.Context) error {
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, title), Title: title,
 		Crumbs: append(inOrganization(c, o), components.Crumb{Label: web.T(c, "Domains"), Href: domainsPath(o.ID)}, components.Crumb{Label: d.Shown(), Href: domainPath(d), Own: true}),
-		Parts: []views.Part{{Danger: true, Title: web.T(c, "What ends"), Text: web.T(c, "Nobody joins by an address there any more. Members stay members."), Form: &views.Form{
+		Parts: []views.Part{{Danger: true, Title: web.T(c, "What ends"), Text: web.T(c, "Nobody joins by an address there any more, and nobody has to sign in by a provider for it. Members stay members."), Form: &views.Form{
 			Spec: components.FormSpec{Action: domainPath(d) + "/remove"}, Submit: web.T(c, "Remove domain"), Kind: components.Danger, Cancel: domainPath(d),
 		}}},
 	}))

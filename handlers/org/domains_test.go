@@ -5,7 +5,9 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org/domain"
 )
 
@@ -31,7 +33,7 @@ func provenDomain(t *testing.T, w *guests) domain.Domain {
 func (w *guests) domainState(t *testing.T) string {
 	t.Helper()
 	var rows []string
-	err := w.World.DB.Read(t.Context()).Raw(`SELECT name || finding || join_role || CASE WHEN proven_at IS NULL THEN '-' ELSE '+' END FROM domains
+	err := w.World.DB.Read(t.Context()).Raw(`SELECT name || finding || join_role || provider || CASE WHEN proven_at IS NULL THEN '-' ELSE '+' END FROM domains
 		UNION ALL SELECT CAST(user_id AS TEXT) FROM members ORDER BY 1`).Scan(&rows).Error
 	if err != nil {
 		t.Fatal(err)
@@ -49,12 +51,14 @@ func TestEachActOnDomainsWorksForOwnersAndForNobodyElse(t *testing.T) {
 		{"claim", "/domains", form("domain", "fabrikam.example"), form("domain", "com"), false},
 		{"check", "/domains/DOMAIN/check", form(), nil, false},
 		{"set who may join", "/domains/DOMAIN/join", form("join_role", "developer"), form("join_role", "owner"), false},
+		{"set how people sign in", "/domains/DOMAIN/sign-in", form("provider", "northwind", "join_role", "developer"), form("provider", "google", "join_role", "developer"), false},
 		{"remove", "/domains/DOMAIN/remove", form(), nil, false},
 		{"join", "/join", form(), nil, true},
 	} {
 		t.Run(a.name, func(t *testing.T) {
 			w := newGuests(t)
 			d := provenDomain(t, w)
+			w.addressElsewhere(t)
 			name, _ := d.Record()
 			w.dns.Set(name) // so that a check changes something
 			path := "/console/organizations/" + w.North.Show("org") + strings.Replace(a.path, "DOMAIN", d.ID.Show("dom"), 1)
@@ -113,5 +117,37 @@ func TestAnInvitationStandsUnderOrganizations(t *testing.T) {
 
 	if at := strings.Index(page.Body, `href="/console/organizations" aria-current="page"`); at < 0 {
 		t.Errorf("another place is marked (%d)", page.Status)
+	}
+}
+
+// addressElsewhere gives the owner one at a domain that nobody has proven.
+func (w *guests) addressElsewhere(t *testing.T) {
+	t.Helper()
+	if err := w.World.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE users SET email = 'nora@elsewhere.example' WHERE id = ?", w.Owner.UserID)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// A14: who could let everybody in by another provider shows first that it is them.
+func TestOwnersChooseHowPeopleOfTheirDomainSignIn(t *testing.T) {
+	w := newGuests(t)
+	d := provenDomain(t, w)
+	at := "/console/organizations/" + w.North.Show("org") + "/domains/" + d.ID.Show("dom")
+	choice := form("provider", "northwind", "join_role", "viewer")
+
+	has(t, w.owner.Get(at), "People with an address there sign in by any means", at+"/sign-in")
+	has(t, w.owner.Get(at+"/sign-in"), "By Northwind Login", "What a provider changes", "Everybody there is signed out")
+	stuck := w.owner.Post(at+"/sign-in", choice)
+	w.addressElsewhere(t)
+	wantStatus(t, "saved", w.owner.Post(at+"/sign-in", choice).Status, 303)
+	has(t, w.owner.Get(at), "Everybody with an address there signs in by Northwind Login")
+	w.Clock.Advance(11 * time.Minute)
+	asked := w.owner.Post(at+"/sign-in", form("provider", ""))
+
+	if stuck.Status != 409 || !strings.Contains(stuck.Body, "No owner could get in while the provider is away") || asked.Status != 303 || !strings.HasPrefix(asked.Location, "/console/account/confirm") {
+		t.Error(stuck.Status, asked.Status, asked.Location)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/org/share"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
@@ -26,7 +27,8 @@ type Handler struct {
 	Quotas  *quota.Store
 
 	Invitations *invitation.Store
-	DomainStore *domain.Store // nil: no page tells of domains
+	DomainStore *domain.Store  // nil: no page tells of domains
+	Shares      *share.Handler // nil: no page tells of shares
 }
 
 // New makes the handler.
@@ -65,9 +67,12 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/console/organizations/:id/domains/:domain", in, h.Domain)
 	r.Post("/console/organizations/:id/domains/:domain/check", in, h.CheckDomain)
 	r.Post("/console/organizations/:id/domains/:domain/join", in, h.SetDomainJoin)
+	r.Get("/console/organizations/:id/domains/:domain/sign-in", in, h.DomainSignIn)
+	r.Post("/console/organizations/:id/domains/:domain/sign-in", in.Fresh(), h.SetDomainSignIn)
 	r.Get("/console/organizations/:id/domains/:domain/remove", in, h.ConfirmRemoveDomain)
 	r.Post("/console/organizations/:id/domains/:domain/remove", in, h.RemoveDomain)
 	r.Post("/console/organizations/:id/join", in, h.JoinOrganization)
+	h.factorRoutes(r)
 
 	r.Get("/console/apps", in, h.Apps)
 	r.Get("/console/apps/new", in, h.NewApp)

@@ -41,11 +41,12 @@ func newWorld(t *testing.T) *world {
 	w := &world{World: catalogtest.New(t, d)}
 	w.invitations = invitation.NewStore(invitation.Options{DB: d, Outbox: w.Outbox, Link: func(p string) string { return p }})
 	w.dns = testenv.StartDNS(t)
-	w.domains = domain.NewStore(domain.Options{DB: d, Outbox: w.Outbox, Link: func(p string) string { return p }, DNS: domain.DNS{Server: w.dns.Addr}})
+	w.domains = domain.NewStore(domain.Options{DB: d, Outbox: w.Outbox, Link: func(p string) string { return p }, DNS: domain.DNS{Server: w.dns.Addr}, Providers: []domain.Provider{{Name: "northwind", Label: "Northwind Login", Domains: []string{"example.com"}}}})
 	w.Site = webtest.New(t, d, clock, func(k *web.Kit, r *web.Registrar) {
 		h := handlers.New(k, w.Org, w.Catalog, quota.NewStore(d, nil, nil), w.invitations) // sends no mail here
 		h.DomainStore = w.domains
 		h.Routes(r)
+		k.Elsewhere, k.Shut = h.Elsewhere, h.Shut
 	})
 	w.staff, w.support, w.owner, w.other = w.as(w.Staff), w.as(w.Support), w.as(w.Owner), w.as(w.Other)
 	return w

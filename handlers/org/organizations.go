@@ -39,6 +39,13 @@ func (h *Handler) Organizations(c echo.Context) error {
 		})
 	}
 	parts := []views.Part{{Table: &t}}
+	shut, err := h.shutOrganizations(c)
+	if err != nil {
+		return err
+	}
+	if shut != nil {
+		parts = append([]views.Part{*shut}, parts...)
+	}
 	invited, err := h.myInvitations(c)
 	if err != nil {
 		return err
@@ -169,8 +176,14 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
 		}})
 	}
-	if p := domainsPart(c, o); p != nil {
-		d.Parts = append(d.Parts, *p)
+	factor, err := h.factorPart(c, o)
+	if err != nil {
+		return views.Desk{}, err
+	}
+	for _, p := range []*views.Part{factor, domainsPart(c, o), directoryPart(c, o)} {
+		if p != nil {
+			d.Parts = append(d.Parts, *p)
+		}
 	}
 	d.Parts = append(d.Parts, endings(c, o, members)...)
 	return d, nil
@@ -181,6 +194,9 @@ func (h *Handler) membersPart(c echo.Context, o org.Mine, members []org.Member) 
 	p := views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, o, members)}
 	if permission.Org(o.Role, permission.MembersManage) && o.Kind != org.Personal {
 		p.Actions = []components.Act{{Label: web.T(c, "Invite member"), Href: organizationPath(o.ID) + "/invite"}}
+	}
+	if permission.Org(o.Role, permission.OwnersManage) && o.Kind != org.Personal {
+		p.Actions = append(p.Actions, components.Act{Label: web.T(c, "Review roles"), Href: organizationPath(o.ID) + "/review"})
 	}
 	return p
 }
@@ -224,13 +240,30 @@ func soleOwner(o org.Mine, members []org.Member) bool {
 }
 
 func (h *Handler) membersTable(c echo.Context, o org.Mine, members []org.Member) *views.Table {
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Members"), Columns: []components.Column{
-		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")}, {Label: web.T(c, "Change"), Hidden: true},
+	t := views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Members"), Stacks: true, Columns: []components.Column{
+		{Label: web.T(c, "Name")}, {Label: web.T(c, "Email")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Joined")},
 	}}, Empty: web.T(c, "This organization has no members.")}
+	factors := permission.Org(o.Role, permission.MembersManage)
+	if factors {
+		t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Second factor")})
+	}
+	t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Change"), Hidden: true})
 	for _, m := range members {
-		t.Rows = append(t.Rows, []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}, memberActs(c, o, m)})
+		row := []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}}
+		if factors {
+			row = append(row, factorCell(c, m))
+		}
+		t.Rows = append(t.Rows, append(row, memberActs(c, o, m)))
 	}
 	return &t
+}
+
+// factorCell says whether a member has a second factor, not which.
+func factorCell(c echo.Context, m org.Member) views.Cell {
+	if m.HasFactor {
+		return views.Cell{Text: web.T(c, "Yes")}
+	}
+	return views.Cell{Text: web.T(c, "None")}
 }
 
 // mayRemove reports whether the reader may remove the member; oneself leaves.

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/views/components"
@@ -34,7 +35,14 @@ func (h *Handler) Console(c echo.Context) error {
 	if err := h.leaked(c, &page); err != nil {
 		return err
 	}
-	if mayMakeKeys(orgs) {
+	if err := h.offers(c, &page); err != nil {
+		return err
+	}
+	shut, err := h.demands(c, &page)
+	if err != nil {
+		return err
+	}
+	if !shut && mayMakeKeys(orgs) { // the steps may be done in what is shut
 		if err := h.start(c, &page, total); err != nil {
 			return err
 		}
@@ -193,6 +201,36 @@ func notices(c echo.Context, d key.Desk) []site.Notice {
 		out = append(out, site.Notice{Text: web.T(c, "%d access requests wait for a decision.", d.Waiting), Href: "/console/access", Label: web.T(c, "See your requests")})
 	}
 	return out
+}
+
+// demands tells who has no second factor which organizations of theirs require one, or will, and reports whether one is shut to them.
+func (h *Handler) demands(c echo.Context, page *site.ConsolePage) (shut bool, err error) {
+	if web.Actor(c).Factor {
+		return false, nil
+	}
+	rules, err := h.Orgs.FactorRules(web.Ctx(c), web.Actor(c))
+	for _, r := range rules {
+		shut = shut || r.Begun(h.Now())
+		page.Frame.Told = append(page.Frame.Told, web.FactorTold(c, r, h.Now()))
+	}
+	return shut, err
+}
+
+// offers tells that other organizations offer to share an app, to who may answer.
+func (h *Handler) offers(c echo.Context, page *site.ConsolePage) error {
+	if h.Shares == nil {
+		return nil
+	}
+	all, err := h.Shares.Received(web.Ctx(c), web.Actor(c))
+	for _, s := range all {
+		if s.Offered() && s.MayAnswer() {
+			page.Notices = append(page.Notices, site.Notice{
+				Name: s.AppName, Text: web.T(c, "%[1]s offers to share this app with your organization. Answer until %[2]s.", s.LenderName, text.Date(web.Ctx(c), s.LapsesAt())),
+				Href: "/console/shares/" + s.ID.Show(share.Prefix), Label: web.T(c, "See the offer"),
+			})
+		}
+	}
+	return err
 }
 
 var roleNames = map[string]string{permission.Viewer: text.N("Viewer"), permission.Developer: text.N("Developer"), permission.Admin: text.N("Admin"), permission.Owner: text.N("Owner")}

@@ -48,7 +48,10 @@ func (h *Handler) Audit(c echo.Context) error {
 	if verdict.Checkpoints > 0 {
 		page.Verdict += " " + web.T(c, "Signed checkpoints agree with it up to event %d.", verdict.Signed)
 	}
-	for _, ask := range []func(echo.Context) (string, error){h.checkpointsWait, h.streamWaits} {
+	if verdict.Archived > 0 {
+		page.Verdict += " " + web.T(c, "The first %d are archived in files; what is below begins after them.", verdict.Archived)
+	}
+	for _, ask := range []func(echo.Context) (string, error){h.checkpointsWait, h.streamWaits, h.erasuresWait} {
 		says, err := ask(c)
 		if err != nil {
 			return err
@@ -109,6 +112,15 @@ func (h *Handler) checkpointsWait(c echo.Context) (string, error) {
 		return "", err
 	}
 	return web.T(c, "Checkpoints could not be written down outside since %s. The log of the server says why.", text.DateTime(web.Ctx(c), since)), nil
+}
+
+// erasuresWait says that personal data could not be erased from archived parts for two runs; "" when it could, or need not.
+func (h *Handler) erasuresWait(c echo.Context) (string, error) {
+	n, since, err := audit.WaitingErasures(web.Ctx(c), h.DB)
+	if err != nil || n == 0 || h.Now().Sub(since) < 2*late {
+		return "", err
+	}
+	return web.T(c, "What people had erased could not be erased in the archive since %s. The log of the server says why.", text.DateTime(web.Ctx(c), since)), nil
 }
 
 // AuditLines streams the events that fit as lines of JSON with all that their hashes are made of: what others can verify by themselves (U4).

@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
@@ -28,6 +29,7 @@ const (
 	public
 	visitor
 	pending
+	coding
 	signedIn
 	staff
 	token
@@ -41,6 +43,9 @@ func Visitor() Access { return Access{level: visitor} }
 
 // WhilePending is for people who have given the password and have yet to show a second factor; others are led to where they belong.
 func WhilePending() Access { return Access{level: pending} }
+
+// WhileCoding is for people who have given the password and have yet to enter the code that was mailed to them; others are led to where they belong.
+func WhileCoding() Access { return Access{level: coding} }
 
 // SignedIn is for every user; what of it is theirs, the store decides.
 func SignedIn() Access { return Access{level: signedIn} }
@@ -62,7 +67,7 @@ func (a Access) WhileEnrolling() Access { a.enrol = true; return a }
 
 // String names the access for the route table and its tests.
 func (a Access) String() string {
-	s := [...]string{"undeclared", "public", "visitor", "second factor pending", "signed in", "staff", "token"}[a.level]
+	s := [...]string{"undeclared", "public", "visitor", "second factor pending", "code by mail pending", "signed in", "staff", "token"}[a.level]
 	if a.perm != "" {
 		s += " " + string(a.perm)
 	}
@@ -102,8 +107,8 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 				return c.Redirect(http.StatusSeeOther, "/console")
 			}
 			return next(c)
-		case pending:
-			return pendingOnly(c, next)
+		case pending, coding:
+			return pendingOnly(c, a.level == coding, next)
 		case signedIn, staff:
 			if !who.SignedIn() {
 				return k.signedOut(c)
@@ -144,15 +149,25 @@ func inUTC(c echo.Context) {
 	c.SetRequest(c.Request().WithContext(text.With(ctx, text.Locale{Language: text.Of(ctx).Language, Zone: time.UTC})))
 }
 
-// pendingOnly lets those through who have yet to show a second factor.
-func pendingOnly(c echo.Context, next echo.HandlerFunc) error {
-	switch _, u := Pending(c); {
-	case u != nil:
+// pendingOnly lets those through who have yet to show a second factor, or to enter a code by mail. Neither can do what the other may.
+func pendingOnly(c echo.Context, code bool, next echo.HandlerFunc) error {
+	switch s := stateOf(c); {
+	case s.pending != nil && s.session.AwaitsCode() == code:
 		return next(c)
+	case s.pending != nil:
+		return c.Redirect(http.StatusSeeOther, PendingHome(s.session))
 	case Actor(c).SignedIn():
 		return c.Redirect(http.StatusSeeOther, "/console")
 	}
 	return c.Redirect(http.StatusSeeOther, "/login")
+}
+
+// PendingHome is where a pending session is finished.
+func PendingHome(s account.Session) string {
+	if s.AwaitsCode() {
+		return "/login/code"
+	}
+	return "/login/factor"
 }
 
 func (k *Kit) signedOut(c echo.Context) error {
@@ -164,7 +179,7 @@ func (k *Kit) signedOut(c echo.Context) error {
 		return fault.New(fault.Forbidden, "Staff need a second factor before anything else. Add one first.")
 	}
 	if _, u := Pending(c); u != nil && (m == http.MethodGet || m == http.MethodHead) {
-		return c.Redirect(http.StatusSeeOther, "/login/factor"+onward(c))
+		return c.Redirect(http.StatusSeeOther, PendingHome(stateOf(c).session)+onward(c))
 	}
 	if k.SignIn != nil && (m == http.MethodGet || m == http.MethodHead) {
 		return k.SignIn(c, c.Request().URL.RequestURI())

@@ -76,6 +76,10 @@ func (k *Kit) answerError(err error, c echo.Context) {
 	}
 	f := asFault(err)
 	a := answers[f.Kind]
+	if to := k.elsewhere(c, f); to != "" {
+		_ = c.Redirect(http.StatusSeeOther, to) // fails for no status but a wrong one
+		return
+	}
 	switch {
 	case errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil: // nobody's fault, and nobody reads the answer
 		slog.Info("the client left before the answer", "request_id", RequestID(c), "route", c.Path())
@@ -88,14 +92,25 @@ func (k *Kit) answerError(err error, c echo.Context) {
 		c.Response().Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
 	var sent error
-	if strings.HasPrefix(c.Request().URL.Path, "/v1/") {
+	switch path := c.Request().URL.Path; {
+	case strings.HasPrefix(path, "/v1/"):
 		sent = k.WriteProblem(c.Response(), a.status, f, RequestID(c))
-	} else {
+	case strings.HasPrefix(path, ScimRoot):
+		sent = WriteScim(c.Response(), a.status, "", ScimDetail(f))
+	default:
 		sent = k.errorPage(c, a, f)
 	}
 	if sent != nil {
 		slog.Warn("answer not sent", "request_id", RequestID(c), "error", sent)
 	}
+}
+
+// elsewhere is where a reader of a missing page is led instead; "" for nowhere.
+func (k *Kit) elsewhere(c echo.Context, f *fault.Error) string {
+	if m := c.Request().Method; k.Elsewhere == nil || f.Kind != fault.NotFound || (m != http.MethodGet && m != http.MethodHead) || !Actor(c).SignedIn() {
+		return ""
+	}
+	return k.Elsewhere(c)
 }
 
 func (k *Kit) errorPage(c echo.Context, a answer, f *fault.Error) error {

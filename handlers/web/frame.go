@@ -40,6 +40,7 @@ var adminRooms = []room{
 		{text.N("Users"), "/admin/users", permission.StaffUsersRead},
 		{text.N("Roles"), "/admin/roles", permission.StaffUsersRead},
 		{text.N("Who can do this?"), "/admin/who", permission.StaffUsersRead},
+		{text.N("Review of roles"), "/admin/review", permission.StaffRolesManage},
 		{text.N("Organizations"), "/admin/organizations", permission.StaffOrgsRead},
 		{text.N("Apps"), "/admin/apps", permission.StaffOrgsRead},
 	}},
@@ -60,6 +61,7 @@ var adminRooms = []room{
 		{text.N("Permissions"), "/admin/permissions", permission.StaffUsersRead},
 		{text.N("Portal"), "/admin/portal", permission.StaffPolicyRead},
 		{text.N("Sessions"), "/admin/sessions", permission.StaffPolicyRead},
+		{text.N("Retention"), "/admin/retention", permission.StaffPolicyRead},
 		{text.N("Mail"), "/admin/mail", permission.StaffMailManage},
 	}},
 }
@@ -89,7 +91,7 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 		PortalName: s.portal.Name, BrandHue: s.portal.Hue, Title: title, Nonce: s.nonce, Lang: string(text.Of(Ctx(c)).Language),
 		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c), Notice: k.standing(c),
 		Search: &layout.Link{Label: T(c, "Search"), Href: "/search", Current: path == "/search"},
-		Footer: layout.Footer{Text: s.portal.Footer, Links: []layout.Link{{Label: T(c, "I found a key"), Href: "/found-a-key"}}}, Languages: languageMenu(c),
+		Footer: layout.Footer{Text: s.portal.Footer, Links: []layout.Link{{Label: T(c, "I found a key"), Href: "/found-a-key"}, {Label: T(c, "What is kept"), Href: "/privacy/records"}}}, Languages: languageMenu(c),
 	}
 	if s.user == nil {
 		next := onward(c)
@@ -98,9 +100,15 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 	} else {
 		f.NoIndex = true
 		k.forUser(c, s, &f)
+		if k.Shut != nil && ownLists[path] {
+			f.Told = k.Shut(c)
+		}
 	}
 	return f
 }
+
+// ownLists are the pages that list things of one's organizations and leave out those that are shut.
+var ownLists = map[string]bool{"/console/apps": true, "/console/keys": true, "/console/access": true, "/console/usage": true}
 
 // standing is the sentence above every page while nothing can be changed; "" in ordinary times.
 func (k *Kit) standing(c echo.Context) string {
@@ -169,6 +177,9 @@ func side(c echo.Context, rooms []room, role string) []layout.Group {
 	path, best := c.Request().URL.Path, ""
 	if under(path, "/console/incidents") || under(path, "/console/policies") {
 		path = "/console/keys" // of which these pages tell
+	}
+	if under(path, "/console/shares") {
+		path = "/console/apps" // which others share
 	}
 	if under(path, "/console/invitations") {
 		path = "/console/organizations" // into which they invite

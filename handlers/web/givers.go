@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staffrole"
@@ -42,6 +43,11 @@ func (k *Kit) GiversOf(c echo.Context, p permission.Name, organization db.ID) Gi
 	return k.giversOfStaff(c, p)
 }
 
+// insiders are the other members of an organization with one of some roles, for who is a member too. Who is kept out for want of a second factor gives nothing (A12).
+const insiders = `SELECT u.name FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND u.id <> ? AND u.deleted_at IS NULL
+		AND (u.suspended_at IS NULL OR u.suspended_until <= ?) AND NOT ` + actor.MemberShut + ` AND EXISTS (SELECT 1 FROM members o WHERE o.organization_id = m.organization_id AND o.user_id = ?)
+		ORDER BY LOWER(u.name), u.id LIMIT ?`
+
 func (k *Kit) giversInside(c echo.Context, roles []string, organization db.ID) Givers {
 	var g Givers
 	var by []string
@@ -58,9 +64,7 @@ func (k *Kit) giversInside(c echo.Context, roles []string, organization db.ID) G
 		return g
 	}
 	var names []string
-	err := k.DB.Read(Ctx(c)).Raw(`SELECT u.name FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND u.id <> ? AND u.deleted_at IS NULL
-		AND (u.suspended_at IS NULL OR u.suspended_until <= ?) AND EXISTS (SELECT 1 FROM members o WHERE o.organization_id = m.organization_id AND o.user_id = ?)
-		ORDER BY LOWER(u.name), u.id LIMIT ?`, organization, by, Actor(c).UserID, k.Now(), Actor(c).UserID, mostGivers).Scan(&names).Error
+	err := k.DB.Read(Ctx(c)).Raw(insiders, organization, by, Actor(c).UserID, k.Now(), k.Now(), Actor(c).UserID, mostGivers).Scan(&names).Error
 	if err != nil {
 		return g
 	}
@@ -118,6 +122,9 @@ func (k *Kit) missing(c echo.Context, f *fault.Error) *layout.Missing {
 	within, _ := db.ParseID("org", f.Within)
 	g := k.GiversOf(c, row.Name, within)
 	m := &layout.Missing{Sentence: T(c, row.Sentence), Name: string(row.Name), Roles: strings.Join(g.Roles, ", "), By: strings.Join(g.By, ", ")}
+	if len(permission.OrgRoles(row.Name)) == 0 && m.By != "" { // organizations have roles of the same names
+		m.By = T(c, "%s, staff of this portal", m.By)
+	}
 	for _, p := range g.People {
 		m.People = append(m.People, layout.Link{Label: p.Name, Href: p.Href})
 	}

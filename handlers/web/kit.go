@@ -17,6 +17,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/setting"
+	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
 
 // Kit holds what handlers need of the running installation.
@@ -32,6 +33,12 @@ type Kit struct {
 
 	// SignIn answers a signed-out reader of a page with the sign-in form and status 401.
 	SignIn func(c echo.Context, next string) error
+
+	// Elsewhere is where somebody is led who asks for a page that is not there for them, and who can change that there; "" or nil: nowhere.
+	Elsewhere func(c echo.Context) string
+
+	// Shut is what stands above lists of somebody's things, of those that are shut to them; nil: nothing ever is.
+	Shut func(c echo.Context) []layout.Told
 }
 
 // Now is the installation's time.
@@ -48,7 +55,7 @@ type state struct {
 	actor   actor.Actor
 	user    *account.User
 	session account.Session
-	pending *account.User // gave the password and not yet the second factor: nobody to all routes but those that ask for it (A12)
+	pending *account.User // gave the password and not yet the second factor, or the code by mail: nobody to all routes but those that ask for it (A12)
 	// enrolling is staff who have no second factor and need one: nobody to all routes but those by which they get one, and there without their role.
 	enrolling *account.User
 	nonce     string
@@ -73,7 +80,7 @@ func User(c echo.Context) *account.User { return stateOf(c).user }
 // Session is the session of the signed-in user; zero when there is none.
 func Session(c echo.Context) account.Session { return stateOf(c).session }
 
-// Pending is who has given the password and has yet to show a second factor; nil: nobody. The actor is theirs, for showing it and for nothing else; also of staff who
+// Pending is who has given the password and has yet to show a second factor or a code by mail; nil: nobody. The actor is theirs, for showing it and for nothing else; also of staff who
 // have yet to get one, so that they can sign out.
 func Pending(c echo.Context) (actor.Actor, *account.User) {
 	s := stateOf(c)

@@ -25,7 +25,7 @@ import (
 func (k *Kit) withState(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		s := &state{nonce: newNonce()}
-		s.actor = actor.Actor{Kind: actor.Anonymous, RequestID: RequestID(c)}
+		s.actor = actor.Actor{Kind: actor.Anonymous, RequestID: RequestID(c), At: k.Now()}
 		s.actor.Address, _ = netip.ParseAddr(c.RealIP()) // the zero address when it is none
 		c.Set(stateKey, s)
 		k.setHeaders(c)
@@ -87,7 +87,7 @@ func (k *Kit) resolve(c echo.Context, s *state) error {
 	}
 	s.session, s.user = session, &user
 	s.actor.Kind, s.actor.UserID, s.actor.SessionID = actor.User, user.ID, session.ID
-	s.actor.StaffRole, s.actor.Name = user.StaffRole, user.Name
+	s.actor.StaffRole, s.actor.Name, s.actor.Factor = user.StaffRole, user.Name, session.HasFactor || session.FactorAt != nil
 	return nil
 }
 

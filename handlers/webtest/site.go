@@ -119,23 +119,30 @@ func (s *Site) Visitor() *Client {
 func (s *Site) As(u account.User) *Client {
 	s.t.Helper()
 	now := s.DB.Now()
-	return s.in(u, &now)
+	return s.in(u, &now, nil)
 }
 
 // AsPending is a browser in which u, who has a second factor, has entered the password and nothing more.
 func (s *Site) AsPending(u account.User) *Client {
 	s.t.Helper()
-	return s.in(u, nil)
+	return s.in(u, nil, nil)
 }
 
-func (s *Site) in(u account.User, factorAt *time.Time) *Client {
+// AsCoding is a browser in which u, who has no second factor, has entered the password and not the code by mail.
+func (s *Site) AsCoding(u account.User) *Client {
+	s.t.Helper()
+	until := s.DB.Now().Add(account.PendingAge)
+	return s.in(u, nil, &until)
+}
+
+func (s *Site) in(u account.User, factorAt, codeUntil *time.Time) *Client {
 	s.t.Helper()
 	c := s.Visitor()
 	token := base64.RawURLEncoding.EncodeToString([]byte(db.NewID().String()))
 	sum := sha256.Sum256([]byte(token))
 	err := s.DB.Tx(context.Background(), func(tx *db.Tx) error {
-		_, err := tx.Run("INSERT INTO sessions (id, digest, user_id, reauthenticated_at, factor_at, last_seen_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-			db.NewID(), sum[:], u.ID, tx.Now, factorAt, tx.Now, tx.Now.Add(account.SessionAbsolute), tx.Now)
+		_, err := tx.Run("INSERT INTO sessions (id, digest, user_id, reauthenticated_at, factor_at, code_expires_at, last_seen_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+			db.NewID(), sum[:], u.ID, tx.Now, factorAt, codeUntil, tx.Now, tx.Now.Add(account.SessionAbsolute), tx.Now)
 		return err
 	})
 	if err != nil {

@@ -17,6 +17,8 @@ func TestWhereTheAuditLogGoesIsChecked(t *testing.T) {
 		"which is no folder":             {"GATEHOUSE_AUDIT_CHECKPOINTS": "/nothing/here/x"},
 		"is no collector":                {"GATEHOUSE_AUDIT_STREAM": "udp://example.com:514"},
 		"over the network as plain text": {"GATEHOUSE_AUDIT_STREAM": "tcp://user-secret.example.com:514"},
+		`KEEP is "29"`:                   {"GATEHOUSE_AUDIT_KEEP": "29"},
+		"is /nothing/here":               {"GATEHOUSE_AUDIT_ARCHIVE": "/nothing/here"},
 		`is "0,60"`:                      {"GATEHOUSE_AUDIT_CHECKPOINT_EVERY": "0,60"},
 	} {
 		if _, err := load(wrong); err == nil || !strings.Contains(err.Error(), what) || strings.Contains(err.Error(), "user-secret") {
@@ -28,5 +30,13 @@ func TestWhereTheAuditLogGoesIsChecked(t *testing.T) {
 
 	if err != nil || s.AuditPace != (config.AuditPace{Events: 50, Time: 5 * time.Minute}) || s.AuditStream.Reveal() != "tls://siem.example.com:6514" || s.AuditCheckpoints == "" {
 		t.Error(err, s.AuditPace)
+	}
+	if s.AuditKeep != 0 || s.AuditArchive != "data/audit-archive" {
+		t.Error(s.AuditKeep, s.AuditArchive)
+	}
+	folder := t.TempDir()
+	s, err = load(map[string]string{"GATEHOUSE_AUDIT_KEEP": "400", "GATEHOUSE_AUDIT_ARCHIVE": folder})
+	if err != nil || s.AuditKeep != 400*24*time.Hour || s.AuditArchive != folder {
+		t.Error(err, s.AuditKeep, s.AuditArchive)
 	}
 }

@@ -57,6 +57,27 @@ func checkAuditStream(raw variables, settings *Settings, problems *Problems) {
 	settings.AuditStream = NewSecret(raw.AuditStream)
 }
 
+// leastAuditKeep is so long that what people do about what was just done finds it in the database.
+const leastAuditKeep = 30 // days
+
+func checkAuditArchive(raw variables, settings *Settings, problems *Problems) {
+	settings.AuditArchive = raw.AuditArchive
+	if raw.AuditArchive == "" {
+		settings.AuditArchive = filepath.Join(raw.DataDir, "audit-archive")
+	} else if info, err := os.Stat(raw.AuditArchive); err != nil || !info.IsDir() {
+		problems.add("GATEHOUSE_AUDIT_ARCHIVE", "is "+raw.AuditArchive+", which is no folder that can be read", "Make the folder, for Gatehouse’s user alone; with several replicas one that they share")
+	}
+	if raw.AuditKeep == "" {
+		return
+	}
+	days, err := strconv.Atoi(strings.TrimSpace(raw.AuditKeep))
+	if err != nil || days < leastAuditKeep || days > 100*366 {
+		problems.add("GATEHOUSE_AUDIT_KEEP", "is "+strconv.Quote(raw.AuditKeep), "Give a number of days from "+strconv.Itoa(leastAuditKeep)+" on, such as 400, or leave it unset to keep all events in the database")
+		return
+	}
+	settings.AuditKeep = time.Duration(days) * 24 * time.Hour
+}
+
 // encrypted says whether what is sent there can't be read or changed on the way: by https, or on this machine.
 func encrypted(address *url.URL) bool {
 	return address.Scheme == "https" || address.Scheme == "http" && onThisMachine(address)

@@ -47,6 +47,17 @@ func checkStaffFactor(raw variables, settings *Settings, problems *Problems) {
 	settings.StaffFactor = raw.StaffFactor != "optional"
 }
 
+// checkNewDeviceCode refuses a check that would keep everybody out: without a mail server no code arrives.
+func checkNewDeviceCode(raw variables, settings *Settings, problems *Problems) {
+	switch {
+	case raw.NewDeviceCode != "yes" && raw.NewDeviceCode != "no":
+		problems.add("GATEHOUSE_NEW_DEVICE_CODE", "is "+strconv.Quote(raw.NewDeviceCode), "Write yes or no")
+	case raw.NewDeviceCode == "yes" && raw.SMTPURL == "":
+		problems.add("GATEHOUSE_NEW_DEVICE_CODE", "is yes, but GATEHOUSE_SMTP_URL is not set, so no code would arrive", "Set a mail server, or write no")
+	}
+	settings.NewDeviceCode = raw.NewDeviceCode == "yes"
+}
+
 func checkKeyring(raw variables, settings *Settings, problems *Problems) {
 	if raw.Keyring != "lazy" && raw.Keyring != "whole" && raw.Keyring != "strict" {
 		problems.add("GATEHOUSE_KEYRING", "is "+strconv.Quote(raw.Keyring), "Write lazy, whole or strict")

@@ -49,7 +49,7 @@ func TestNothingSetServesThisMachineAlone(t *testing.T) {
 	if settings.Database.SQLitePath != filepath.Join("data", "gatehouse.db") || settings.Database.PostgresURL.IsSet() {
 		t.Errorf("database %+v", settings.Database)
 	}
-	if settings.EdgeAddr+settings.MetricsAddr != "" || len(settings.TrustedProxies) > 0 || settings.KeyBrand != "gk" || settings.Signup.Policy != config.SignupOpen || !settings.StaffFactor || settings.StaleMax.Seconds() != 10 {
+	if settings.EdgeAddr+settings.MetricsAddr != "" || len(settings.TrustedProxies) > 0 || settings.KeyBrand != "gk" || settings.Signup.Policy != config.SignupOpen || !settings.StaffFactor || settings.NewDeviceCode || settings.StaleMax.Seconds() != 10 {
 		t.Errorf("got %+v", settings)
 	}
 }
@@ -66,6 +66,21 @@ func TestAllSettingsAreRead(t *testing.T) {
 	}
 	if settings.Database.PostgresURL.Reveal() != "postgres://gatehouse:hunter2@db:5432/gatehouse" || settings.Database.SQLitePath != "" {
 		t.Error("the database is another")
+	}
+}
+
+// Without a mail server a code by mail would keep everybody out.
+func TestACodeByMailTakesAMailServer(t *testing.T) {
+	with, err := config.Load(production(environment{"GATEHOUSE_NEW_DEVICE_CODE": "yes"}).lookup)
+	if err != nil || !with.NewDeviceCode {
+		t.Error(with.NewDeviceCode, err)
+	}
+
+	_, err = config.Load(environment{"GATEHOUSE_NEW_DEVICE_CODE": "yes"}.lookup)
+
+	var problems config.Problems
+	if !errors.As(err, &problems) || len(problems) != 1 || problems[0].Variable != "GATEHOUSE_NEW_DEVICE_CODE" || !strings.Contains(problems[0].Wrong, "GATEHOUSE_SMTP_URL") {
+		t.Error(err)
 	}
 }
 
@@ -127,6 +142,7 @@ func TestWrongSettingsAreRefused(t *testing.T) {
 		{"GATEHOUSE_KEY_BRAND", "1gk"},
 		{"GATEHOUSE_KEY_BRAND", "abcdefghijk"},
 		{"GATEHOUSE_STAFF_FACTOR", "no"},
+		{"GATEHOUSE_NEW_DEVICE_CODE", "on"},
 		{"GATEHOUSE_SIGNUP", "everybody"},
 		{"GATEHOUSE_SIGNUP", "domains:"},
 		{"GATEHOUSE_SIGNUP", "domains"},

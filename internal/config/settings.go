@@ -48,6 +48,7 @@ type Settings struct {
 	ProvidersPrivate []netip.Prefix // networks besides the public ones where they may be
 
 	StaffFactor   bool // staff reach nothing before they have a second factor
+	NewDeviceCode bool // a code by mail besides the password, where the browser is not known and there is no factor; only with SMTPURL
 	KeyringWhole  bool // all living keys are read at the start
 	KeyringStrict bool // a key is read each time that it is used
 	StaleMax      time.Duration
@@ -55,7 +56,9 @@ type Settings struct {
 
 	AuditCheckpoints string // https address, or http on loopback, or a path; empty: they stay in the database
 	AuditPace        AuditPace
-	AuditStream      Secret // a URL as collector.New takes it; not set: none
+	AuditArchive     string        // folder
+	AuditKeep        time.Duration // 0: for ever
+	AuditStream      Secret        // a URL as collector.New takes it; not set: none
 
 	UsageSpool Spool
 	UsageKeep  Keep
@@ -127,7 +130,7 @@ func Load(lookupEnv func(string) (string, bool)) (Settings, error) {
 	for _, check := range []func(variables, *Settings, *Problems){
 		checkAddresses, checkTLS, checkProxies, checkBaseURL,
 		checkDatabase, checkRedis, checkSecrets, checkMail,
-		checkBrand, checkSignup, checkStaffFactor, checkKeyring, checkStaleMax, checkDrain, checkContent, checkDNS, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream,
+		checkBrand, checkSignup, checkStaffFactor, checkNewDeviceCode, checkKeyring, checkStaleMax, checkDrain, checkContent, checkDNS, checkGitHubKeys, checkPasswords, checkUsage, checkTraces, checkAudit, checkAuditStream, checkAuditArchive,
 	} {
 		check(raw, &settings, &problems)
 	}

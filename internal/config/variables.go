@@ -38,12 +38,15 @@ type variables struct {
 	OIDC           string `env:"GATEHOUSE_OIDC" help:"names of the providers by which people may sign in besides a password, such as google,github,northwind; of each, GATEHOUSE_OIDC_<NAME>_… below; unset: none"`
 	OIDCPrivate    string `env:"GATEHOUSE_OIDC_PRIVATE" help:"addresses or networks that are not on the internet where providers may be, parted by commas, such as 10.0.0.0/24; unset: none"`
 	StaffFactor    string `env:"GATEHOUSE_STAFF_FACTOR" envDefault:"required" help:"whether staff need a second factor before they reach anything: required or optional"`
+	NewDeviceCode  string `env:"GATEHOUSE_NEW_DEVICE_CODE" envDefault:"no" help:"whether signing in by password with a browser that is not known also takes a code by mail, of people without a second factor: yes or no; yes needs a mail server"`
 	ContentDir     string `env:"GATEHOUSE_CONTENT_DIR" help:"folder with guides/ and tutorials/ of your own, laid over ours and seen without a restart; unset: ours alone"`
 	PasswordPasses string `env:"GATEHOUSE_PASSWORD_PASSES" envDefault:"auto" help:"passes of argon2id over its 19 MiB, 2 to 10; auto: as many as this machine does in 80 to 250 ms, as measured after the start, and never fewer than before"`
 	UsageSpoolMB   string `env:"GATEHOUSE_USAGE_SPOOL_MB" envDefault:"256" help:"most that counts may take in the data folder while the database is away, in MiB; 0: they wait in memory and die with the process"`
 	UsageKeep      string `env:"GATEHOUSE_USAGE_KEEP" envDefault:"2,100,1098" help:"for how many days counts by minute, by hour and by day are kept"`
 	AuditOutside   string `env:"GATEHOUSE_AUDIT_CHECKPOINTS" help:"file or https address outside, where signed checkpoints of the audit log are written down; unset: they stay in the database alone"`
 	AuditStream    string `env:"GATEHOUSE_AUDIT_STREAM" secret:"yes" help:"collector of logs to which every event of the audit log is sent: tls://host:6514 (syslog), unix:///dev/log or https://user:password@host/path; unset: none"`
+	AuditKeep      string `env:"GATEHOUSE_AUDIT_KEEP" help:"for how many days, 30 or more, events of the audit log stay in the database before they are archived in files; unset: for ever"`
+	AuditArchive   string `env:"GATEHOUSE_AUDIT_ARCHIVE" help:"folder of the archived parts of the audit log, one for all replicas; default: audit-archive in the data folder"`
 	AuditPace      string `env:"GATEHOUSE_AUDIT_CHECKPOINT_EVERY" envDefault:"1000,60" help:"after how many events, and after how many minutes when there was any, a checkpoint of the audit log is signed"`
 	Drain          string `env:"GATEHOUSE_DRAIN" envDefault:"5s" help:"how long SIGTERM leaves between red readiness and the end, in which everything is still answered, 0s to 60s"`
 	Keyring        string `env:"GATEHOUSE_KEYRING" envDefault:"lazy" help:"lazy: keys are read when they are first used; whole: all living keys are read at the start, and the replica is ready once they are; strict: a key is read anew at each use"`

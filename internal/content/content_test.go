@@ -245,7 +245,7 @@ func TestShippedPagesHaveNoProblemAndNoBrokenLink(t *testing.T) {
 	for _, p := range s.Problems {
 		t.Error(p)
 	}
-	places := regexp.MustCompile(`^/(|signup|login|console(/(apps|keys|access|usage|refusals|account(/security)?|organizations)(/new)?)?|apis(/portal(/reference)?)?|v1/openapi\.json|guides|tutorials|forum(/ask)?|search|llms\.txt|found-a-key|support|admin(/[a-z]+)?)([?#].*)?$`)
+	places := regexp.MustCompile(`^/(|signup|login|console(/(apps|keys|access|usage|refusals|account(/(security|providers|privacy))?|organizations)(/new)?)?|apis(/portal(/reference)?)?|v1/openapi\.json|guides|tutorials|forum(/ask)?|search|llms\.txt|found-a-key|privacy/records|support|admin(/[a-z]+)?)([?#].*)?$`)
 	for _, p := range s.All() {
 		for _, m := range hrefs.FindAllStringSubmatch(whole(p), -1) {
 			target, anchor, _ := strings.Cut(m[1], "#")

@@ -38,6 +38,9 @@ var unknownKey = func() string {
 	return text.Reveal()
 }()
 
+// adminPassword is that of the company's admin.
+const adminPassword = "a long enough sentence"
+
 // dialects are the databases that a fault is tried on, where it can happen to both.
 var dialects = []string{"sqlite", "postgres"}
 
@@ -121,7 +124,7 @@ func (c *company) setUp(house *handlers.House) {
 	code, err := house.SetupCode(ctx)
 	c.must(err)
 	c.admin, err = s.Staff.SetUp(ctx, webtest.ActorOf(account.User{}), code, staff.Setup{
-		Name: "Ada Admin", Email: "ada@company.example", Password: "a long enough sentence", Company: "Company", Portal: "Company Developers", Language: "en", TimeZone: "UTC",
+		Name: "Ada Admin", Email: "ada@company.example", Password: adminPassword, Company: "Company", Portal: "Company Developers", Language: "en", TimeZone: "UTC",
 	})
 	c.must(err)
 	a := webtest.ActorOf(c.admin)

@@ -3,6 +3,7 @@ package lint
 import (
 	"go/ast"
 	"go/token"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -18,8 +19,11 @@ var withoutAct = map[string]string{
 	"account.Remember":        "follows a sign-in, which is recorded",
 	"account.KnownBrowser":    "follows a reset of the password, which is recorded",
 	"provider.Sweep":          "deletes what expired",
+	"download.Job":            "makes what Ask, which is the act, asked for",
+	"download.Sweep":          "deletes what expired",
 	"catalog.IndexAll":        "makes the search index anew from what is there",
 	"notice.Run":              "mails what is about to happen; the mails are the record",
+	"org.RemindOfFactors":     "mails a reminder; the mails are the record",
 	"quota.Warn":              "mails what is used of quotas; the mails are the record",
 	"notice.ReadCalendar":     "notes when an address was read",
 	"idempotency.Claim":       "remembers that a call came; what the call does is the act",
@@ -47,6 +51,7 @@ var withoutAct = map[string]string{
 	"handover.PreviewMove":    "only reads, under the lock of what it asks about",
 	"handover.Sweep":          "forgets what links held that nobody opened in time",
 	"invitation.Sweep":        "deletes invitations that expired long ago",
+	"scim.Enter":              "notes that a token was used",
 	"leak.Sweep":              "forgets signed bodies of long ago",
 	"guide.Progress":          "writes down what other acts have done",
 	"guide.Index":             "brings the search index to the pages",
@@ -55,6 +60,7 @@ var withoutAct = map[string]string{
 	"forum.EachDocumentAfter": "only reads, in a transaction of whoever makes the index anew",
 	"guide.EachDocument":      "only reads, in a transaction of whoever makes the index anew",
 	"factor.Begin":            "a seed that counts for nothing before its first code is given, which is the act",
+	"review.Remind":           "mails who waits to be decided about; the mails are the record",
 	"account.CalibrateCost":   "only ever makes hashes dearer, by what the machine can bear; the log says it",
 	"factor.AskForNew":        "a challenge, which is nothing before its answer, which is the act",
 	"factor.Ask":              "as AskForNew",
@@ -63,15 +69,17 @@ var withoutAct = map[string]string{
 	"account.ChangeLanguage":  "a preference of the reader, changed by one click on any page",
 }
 
-// U1: every store method that changes something names its act.
-func TestEveryStoreMethodThatChangesSomethingRecordsItsAct(t *testing.T) {
-	type method struct {
-		where           string
-		changes, record bool
-		calls           []string
-	}
-	methods, exported := map[string]*method{}, []string{}
-	used := map[string]bool{}
+// storeMethod is a function of models, and what it does itself.
+type storeMethod struct {
+	where           string
+	changes, record bool
+	calls           []string
+}
+
+// storeMethods are all functions of models by package and name, and those of them that are exported methods of stores.
+func storeMethods(t *testing.T) (methods map[string]*storeMethod, exported []string) {
+	t.Helper()
+	methods = map[string]*storeMethod{}
 	for _, s := range sources(t) {
 		if s.isTest() || !s.within("models") {
 			continue
@@ -83,61 +91,71 @@ func TestEveryStoreMethodThatChangesSomethingRecordsItsAct(t *testing.T) {
 				continue
 			}
 			name := area + "." + f.Name.Name
-			m := &method{where: s.at(f)}
-			ast.Inspect(f.Body, func(n ast.Node) bool {
-				call, ok := n.(*ast.CallExpr)
-				if !ok {
-					return true
-				}
-				switch fn := call.Fun.(type) {
-				case *ast.SelectorExpr:
-					m.changes = m.changes || fn.Sel.Name == "Tx"
-					if x, ok := fn.X.(*ast.Ident); ok {
-						m.record = m.record || x.Name == "audit" && strings.HasPrefix(fn.Sel.Name, "Record")
-						if x.Name == receiver(f) {
-							m.calls = append(m.calls, area+"."+fn.Sel.Name)
-						}
-					}
-				case *ast.Ident:
-					m.calls = append(m.calls, area+"."+fn.Name)
-				case *ast.IndexExpr:
-					if x, ok := fn.X.(*ast.Ident); ok {
-						m.calls = append(m.calls, area+"."+x.Name)
-					}
-				}
-				return true
-			})
-			methods[name] = m
+			methods[name] = methodOf(area, f, s.at(f))
 			if f.Recv != nil && token.IsExported(f.Name.Name) && receives(f, "Store") {
 				exported = append(exported, name)
 			}
 		}
 	}
-	var reach func(name string, seen map[string]bool, is func(*method) bool) bool
-	reach = func(name string, seen map[string]bool, is func(*method) bool) bool {
+	return methods, exported
+}
+
+func methodOf(area string, f *ast.FuncDecl, where string) *storeMethod {
+	m := &storeMethod{where: where}
+	ast.Inspect(f.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		switch fn := call.Fun.(type) {
+		case *ast.SelectorExpr:
+			m.changes = m.changes || fn.Sel.Name == "Tx"
+			if x, ok := fn.X.(*ast.Ident); ok {
+				m.record = m.record || x.Name == "audit" && strings.HasPrefix(fn.Sel.Name, "Record")
+				if x.Name == receiver(f) {
+					m.calls = append(m.calls, area+"."+fn.Sel.Name)
+				}
+			}
+		case *ast.Ident:
+			m.calls = append(m.calls, area+"."+fn.Name)
+		case *ast.IndexExpr:
+			if x, ok := fn.X.(*ast.Ident); ok {
+				m.calls = append(m.calls, area+"."+x.Name)
+			}
+		}
+		return true
+	})
+	return m
+}
+
+// reaches reports whether a function, or one that it calls in its package, is so.
+func reaches(methods map[string]*storeMethod, name string, is func(*storeMethod) bool) bool {
+	seen := map[string]bool{}
+	var reach func(name string) bool
+	reach = func(name string) bool {
 		m := methods[name]
 		if m == nil || seen[name] {
 			return false
 		}
 		seen[name] = true
-		if is(m) {
-			return true
-		}
-		for _, c := range m.calls {
-			if reach(c, seen, is) {
-				return true
-			}
-		}
-		return false
+		return is(m) || slices.ContainsFunc(m.calls, reach)
 	}
+	return reach(name)
+}
+
+func changes(m *storeMethod) bool { return m.changes }
+func records(m *storeMethod) bool { return m.record }
+
+// U1: every store method that changes something names its act.
+func TestEveryStoreMethodThatChangesSomethingRecordsItsAct(t *testing.T) {
+	methods, exported := storeMethods(t)
+	used := map[string]bool{}
 	for _, name := range exported {
-		changes := reach(name, map[string]bool{}, func(m *method) bool { return m.changes })
-		records := reach(name, map[string]bool{}, func(m *method) bool { return m.record })
 		if _, excused := withoutAct[name]; excused {
 			used[name] = true
 			continue
 		}
-		if changes && !records {
+		if reaches(methods, name, changes) && !reaches(methods, name, records) {
 			t.Errorf("%s: %s changes something and records no act", methods[name].where, name)
 		}
 	}

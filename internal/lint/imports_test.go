@@ -38,10 +38,10 @@ func packages(t *testing.T) []pack {
 }
 
 // areas in the order in which they may import: each those to its right. demo fills them all, and only commands import it.
-var areas = []string{"demo", "staff", "guide", "forum", "usage", "key", "catalog", "org", "account"}
+var areas = []string{"demo", "staff", "guide", "forum", "usage", "scim", "key", "catalog", "org", "account"}
 
 // small are the packages that every area needs inside its transaction.
-var small = []string{"actor", "audit", "change", "index", "job", "outbox", "permission", "setting", "staffrole"}
+var small = []string{"actor", "audit", "change", "index", "job", "outbox", "permission", "privacy", "setting", "staffrole"}
 
 // apparatus is what tests are made with.
 var apparatus = []string{"internal/testenv", "models/db/dbtest", "handlers/webtest"}

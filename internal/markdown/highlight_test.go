@@ -55,11 +55,16 @@ func TestNoCodeTakesLongToColour(t *testing.T) {
 	for _, language := range languages {
 		for _, piece := range pieces {
 			src := "~~~" + language + "\n" + strings.Repeat(piece, 8000/len(piece)) + "\n~~~"
-			begin := time.Now()
+			var took time.Duration
+			for range 3 { // what is slow by itself is slow each time; a busy machine is not
+				begin := time.Now()
+				_, _ = markdown.Render(src, markdown.Options{})
+				if took = time.Since(begin); took <= time.Second {
+					break
+				}
+			}
 
-			_, _ = markdown.Render(src, markdown.Options{})
-
-			if took := time.Since(begin); took > time.Second {
+			if took > time.Second {
 				t.Errorf("%s %q took %v", language, piece, took)
 			}
 		}

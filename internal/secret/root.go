@@ -41,6 +41,7 @@ const (
 	LabelSigning   = "signing of audit checkpoints"
 	LabelNetwork   = "network salt"
 	LabelVisitor   = "visitor cookie"
+	LabelDownload  = "what people download about themselves"
 	LabelNotice    = "notice link" // of mails: unsubscribing, saying that it is solved
 )
 

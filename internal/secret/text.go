@@ -76,14 +76,19 @@ func Token(n int) string {
 
 // Code returns six digits, each of the million codes equally likely. It is for
 // what a person types, lives minutes, and bears only a handful of tries.
-func Code() string {
-	const codes = 1_000_000
-	const fair = 1<<32 - (1<<32)%codes
+func Code() string { return fmt.Sprintf("%06d", below(1_000_000)) }
+
+// LongCode is Code with eight digits.
+func LongCode() string { return fmt.Sprintf("%08d", below(100_000_000)) }
+
+// below returns a number under n, each equally likely.
+func below(n uint32) uint32 {
+	fair := 1<<32 - (1<<32)%uint64(n)
 	for {
 		var random [4]byte
 		_, _ = rand.Read(random[:]) // never fails since Go 1.24
-		if n := binary.BigEndian.Uint32(random[:]); n < fair {
-			return fmt.Sprintf("%06d", n%codes)
+		if got := binary.BigEndian.Uint32(random[:]); uint64(got) < fair {
+			return got % n
 		}
 	}
 }

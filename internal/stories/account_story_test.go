@@ -11,6 +11,7 @@ const (
 
 // A13-A15: the mail is opened on another device, which asks for the password that was chosen on the first.
 func TestSignUpIsFinishedOnAnotherDevice(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	desk, phone := newBrowser(t, w.URL, "developer", kind{}), newBrowser(t, w.URL, "phone", kind{withoutScripts: true})
@@ -33,6 +34,7 @@ func TestSignUpIsFinishedOnAnotherDevice(t *testing.T) {
 
 // A13, S4
 func TestForgottenPasswordEndsAllSessions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	b, elsewhere := newBrowser(t, w.URL, "developer", kind{}), newClerk(t, w.URL, "developer elsewhere")
@@ -61,6 +63,7 @@ func TestForgottenPasswordEndsAllSessions(t *testing.T) {
 
 // A13: the new address is proved before it counts, and the old one can take it back.
 func TestAddressChangesAndIsTakenBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	b, other := newBrowser(t, w.URL, "developer", kind{}), newBrowser(t, w.URL, "owner of the old address", kind{})
@@ -87,6 +90,7 @@ func TestAddressChangesAndIsTakenBack(t *testing.T) {
 
 // A13, U8
 func TestDeletedAccountIsGone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	b := newBrowser(t, w.URL, "developer", kind{})
@@ -109,6 +113,7 @@ func TestDeletedAccountIsGone(t *testing.T) {
 
 // S3, S4
 func TestSessionsAreListedAndEnded(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	b, lost := newBrowser(t, w.URL, "developer", kind{}), newBrowser(t, w.URL, "lost laptop", kind{})
@@ -132,6 +137,7 @@ func TestSessionsAreListedAndEnded(t *testing.T) {
 
 // With no SMTP server an admin hands out the mail, and it says so to whoever waits for it.
 func TestAdminHandsOutMailWhenThereIsNoMailServer(t *testing.T) {
+	t.Parallel()
 	w := &world{house: newHouseWith(t, "SQLite", func(env map[string]string) { delete(env, "GATEHOUSE_SMTP_URL") })}
 	admin, dev := newBrowser(t, w.URL, "admin", kind{}), newBrowser(t, w.URL, "developer", kind{})
 	w.setUp(admin)

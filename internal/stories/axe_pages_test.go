@@ -16,6 +16,7 @@ import (
 
 // The demo fills every list and shows keys, access and suspensions in every state.
 func TestEveryPageOfAFullPortalIsSound(t *testing.T) {
+	t.Parallel()
 	demo, err := rig.StartDemo(t.TempDir())
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +40,7 @@ func TestEveryPageOfAFullPortalIsSound(t *testing.T) {
 	invited := invitation(staff, rig.DemoRoles("developer")[1].Email)
 	claimDomain(staff)
 	others = append(others, composeRole(staff))
+	others = append(others, reviews(staff)...)
 	pages, cookies := survey(t, demo.URL, roles, routes, append(others, ownPost(staff)...)...)
 
 	reached(t, routes, pages)
@@ -144,6 +146,32 @@ func composeRole(c *clerk) string {
 	return c.path() + "/edit"
 }
 
+var chosenPerson = regexp.MustCompile(`name="person" value="(user_[0-9a-z]{26})"`)
+
+// reviews chooses somebody in the review of the staff and in that of the company's organization, finishes both, and is the questions and the records.
+func reviews(c *clerk) (pages []string) {
+	c.t.Helper()
+	for _, begin := range []func(){
+		func() { c.open("/admin/review") },
+		func() {
+			c.open("/console/organizations")
+			c.follow("Northwind", "Company")
+			c.follow("Review roles")
+		},
+	} {
+		begin()
+		who := chosenPerson.FindStringSubmatch(c.page.Body)
+		if who == nil {
+			c.t.Fatal("nobody waits at ", c.path())
+		}
+		pages = append(pages, c.path()+"/decide?act=keep&person="+who[1])
+		c.press("Finish review")
+		c.see("This is its record")
+		pages = append(pages, c.path())
+	}
+	return pages
+}
+
 // answerWhatWaits answers the question that waits longest: its asker gets a mail.
 func (c *clerk) answerWhatWaits() {
 	c.t.Helper()
@@ -202,6 +230,7 @@ func previewOfRevocation(c *clerk) string {
 }
 
 func TestEveryPageOfAnEmptyPortalIsSound(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	setup := newBrowserFor(t, w.URL, time.Minute)
 	setup.open(w.setupLink())
@@ -225,10 +254,12 @@ var byMail = []string{"/setup", "/invitation", "/password/reset", "/email/undo",
 var onward = []string{"/forum/q/:id", "/forum/posts/:id", "/login/with/:provider", "/login/with/:provider/callback", "/console/account/providers/:provider/link", "/console/account/providers/:provider/confirm"}
 
 // elsewhere are looked at in stories of their own, which make what they show: a change of policy with its notice, a key handed over, a key without an
-// owner; the pages of second factors, and of providers, which the portals here have none of; and the reference, which the empty portal has too.
+// owner; the pages of second factors, of codes by mail, of providers and of directories, which the portals here have none of; and the reference, which the empty portal has too.
 var elsewhere = []string{
 	"/admin/keys/revocations", "/admin/keys/revocations/:revocation", "/admin/policy/changes/:change", "/handover/:code", "/console/keys/:key/owner", "/apis/:slug/reference",
-	"/login/factor", "/console/account/security/totp/:factor", "/console/account/security/factors/:factor", "/login/visit", "/console/account/providers",
+	"/login/factor", "/login/code", "/console/account/security/totp/:factor", "/console/account/security/factors/:factor", "/login/visit", "/console/account/providers", "/console/organizations/:id/domains/:domain/sign-in",
+	"/console/organizations/:id/directory/tokens/new", "/console/organizations/:id/directory/tokens/:token/revoke", "/console/organizations/:id/directory/groups/:group",
+	"/console/shares/:share", "/console/shares/:share/end", "/console/shares/:share/keys/:key/rotate",
 }
 
 // reached fails for each page that no role comes to by links: such a page might as well not be there.
@@ -276,6 +307,7 @@ func refusals() []sight {
 
 // Z1, as links show it: who may not see a page is not led to it.
 func TestNobodyIsLedToWhatTheyMayNotSee(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "SQLite")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	w.join(newClerk(t, w.URL, "developer"), "Dev Patel", devMail)

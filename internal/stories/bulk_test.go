@@ -152,6 +152,7 @@ func (c *crowd) one(query string, args ...any) (n int) {
 
 // K9, U1: staff pause, resume, shorten and revoke what a filter finds; they see first whom it hits; it happens once, whatever becomes of the process.
 func TestStaffActOnManyKeysAtOnceAndOnce(t *testing.T) {
+	t.Parallel()
 	for name, k := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {
 			c := newCrowd(t, k.dialect, k.kind)

@@ -14,6 +14,7 @@ var recoveryCode = regexp.MustCompile(`[0-9a-z]{6}(?:-[0-9a-z]{6}){3}`)
 
 // A9, A10, A12: an app is set up, signing in elsewhere asks for its code and does nothing before, and a recovery code stands in for it.
 func TestSigningInTakesASecondFactor(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

@@ -110,6 +110,7 @@ func mute(t *testing.T, url string) {
 
 // D5, R13: how fast is measured by the bench; that it arrives at all is promised here.
 func TestRevocationReachesThreeProcesses(t *testing.T) {
+	t.Parallel()
 	for name, prepare := range map[string]func(string){"with the hint": func(string) {}, "by polling alone": func(url string) { mute(t, url) }} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleet(t, prepare)
@@ -126,6 +127,7 @@ func TestRevocationReachesThreeProcesses(t *testing.T) {
 // REL-27, 4.5: one process is cut off from PostgreSQL and still reached by gateways. Readiness turns red first, then it stops saying yes, and never
 // says that a good key is bad; when it is back it knows what happened meanwhile.
 func TestProcessCutOffFromItsDatabaseTurnsRedAndStopsSayingYes(t *testing.T) {
+	t.Parallel()
 	for name, part := range map[string]func(*testenv.Link){"cut": (*testenv.Link).Cut, "hung": (*testenv.Link).Hang} {
 		t.Run(name, func(t *testing.T) {
 			f := newFleet(t, func(string) {})

@@ -20,13 +20,18 @@ func newForumCast(t testing.TB, dialect string, k kind) *forumCast {
 }
 
 // Read and ask, once through: a developer follows a tutorial that sees what they do, asks, is answered by support, and the next person finds it.
-func TestReadAndAskOnSQLite(t *testing.T) { readAndAsk(t, newForumCast(t, "SQLite", kind{})) }
+func TestReadAndAskOnSQLite(t *testing.T) {
+	t.Parallel()
+	readAndAsk(t, newForumCast(t, "SQLite", kind{}))
+}
 
 func TestReadAndAskOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	readAndAsk(t, newForumCast(t, "PostgreSQL", kind{dark: true}))
 }
 
 func TestReadAndAskWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	readAndAsk(t, newForumCast(t, "SQLite", kind{withoutScripts: true}))
 }
 

@@ -7,6 +7,7 @@ import (
 
 // Whoever reads German gets the same commands and files, which the tests of the English pages run.
 func TestGermanPagesHaveTheSameCommands(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"guides", "tutorials"} {
 		german := map[string]leaf{}
 		for _, page := range leaves(t, kind+"/*.md") {
@@ -50,6 +51,7 @@ func tested(page leaf) []fence {
 
 // The judge of what is printed: it takes what the page shows, … for anything, and nothing else.
 func TestTheJudgeOfTheGuidesTellsOutputApart(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		language, page, printed string
 		same                    bool

@@ -40,6 +40,7 @@ var samples = map[string]sample{
 
 // Each sample answers as the guide says: for keys of every kind, and when the portal does not answer as it should.
 func TestServicesOfTheGuideAnswerAsItSays(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	keys := keysForSamples(d)
 	run := 0

@@ -89,6 +89,7 @@ func (d *desk) addPlan(name, calls, quota string) {
 }
 
 func TestCommandsOfTheGuidesDoWhatTheGuidesShow(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	for _, page := range leaves(t, "guides/*.md") {
 		if page.german() {
@@ -106,6 +107,7 @@ func TestCommandsOfTheGuidesDoWhatTheGuidesShow(t *testing.T) {
 
 // Every code that a caller may meet is in the guide's tables, with the status that it comes with.
 func TestGuideToErrorsNamesEveryCode(t *testing.T) {
+	t.Parallel()
 	root, err := rig.Root()
 	if err != nil {
 		t.Fatal(err)
@@ -146,6 +148,7 @@ func TestGuideToErrorsNamesEveryCode(t *testing.T) {
 
 // The lines that the guides to gateways explain are those of the files that Connect shows.
 func TestGuidesToGatewaysQuoteTheFilesThatConnectShows(t *testing.T) {
+	t.Parallel()
 	o := gatewayfile.Options{GatehouseURL: "http://127.0.0.1:8080", APISlug: "orders", Environment: "live", Token: "x", Upstream: "http://127.0.0.1:9000"}
 	for name, whole := range map[string]string{"nginx": gatewayfile.Nginx(o), "caddy": gatewayfile.Caddy(o), "haproxy": gatewayfile.HAProxy(o) + gatewayfile.HAProxyLua(o), "traefik": gatewayfile.Traefik(o), "envoy": gatewayfile.Envoy(o)} {
 		for _, page := range leaves(t, "guides/"+name+"*.md") {
@@ -170,6 +173,7 @@ func TestGuidesToGatewaysQuoteTheFilesThatConnectShows(t *testing.T) {
 
 // The hook that the guide to secrets shows stops a commit with a key in it, and no other.
 func TestHookOfTheGuideStopsAKey(t *testing.T) {
+	t.Parallel()
 	hook := ""
 	for _, f := range leaves(t, "guides/keeping-secrets.md")[0].fences {
 		if f.title() == "pre-commit" {
@@ -215,6 +219,7 @@ var pageLink = regexp.MustCompile(`\]\((/[^)\s#]*)`)
 
 // A link of a page leads to a page that a signed-in developer sees.
 func TestLinksOfTheGuidesLead(t *testing.T) {
+	t.Parallel()
 	d := newDesk(t)
 	seen := map[string]bool{}
 	for _, kind := range []string{"guides", "tutorials"} {

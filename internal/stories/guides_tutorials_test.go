@@ -117,10 +117,12 @@ func stepTitle(page *html.Node, id string) string {
 }
 
 func TestTutorialFirstCallOnPostgreSQL(t *testing.T) {
+	t.Parallel()
 	firstCall(newLearner(t, "PostgreSQL", "first-call", kind{}))
 }
 
 func TestTutorialFirstCallWithoutJavaScript(t *testing.T) {
+	t.Parallel()
 	firstCall(newLearner(t, "SQLite", "first-call", kind{withoutScripts: true}))
 }
 
@@ -161,6 +163,7 @@ func (l *learner) plainKey(app, name string) madeKey {
 }
 
 func TestTutorialGuardASmallAPI(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) { guardASmallAPI(t, dialect) })
 	}
@@ -209,6 +212,7 @@ func rulesIn(t testing.TB, page leaf) string {
 }
 
 func TestTutorialRotateWithoutDowntime(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) { rotateWithoutDowntime(t, dialect) })
 	}

@@ -19,6 +19,7 @@ const sampleForm = `<!doctype html><html lang="en"><head><title>Form</title><sty
 
 // The hands that all stories trust: each way of using a form sends the same.
 func TestHandsUseAFormByMouseByKeyboardAndWithoutScripts(t *testing.T) {
+	t.Parallel()
 	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		if r.URL.Path == "/sent" {

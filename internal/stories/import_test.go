@@ -99,6 +99,7 @@ func (o *takeover) form(label, prefix, alphabet, length string) {
 // Keys made elsewhere are taken over by their digests: a dry run says by line what is wrong; imported keys work on, and are digested anew at their
 // first use; what is no key costs nothing, and the other gateway's secret is read nowhere (K1).
 func TestKeysOfAnotherGatewayAreTakenOver(t *testing.T) {
+	t.Parallel()
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {
 			o := newTakeover(t, c.dialect, c.kind)

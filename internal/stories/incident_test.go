@@ -133,6 +133,7 @@ func (d *drill) keys() (all []madeKey) {
 // B1-27, K9, K11, U1: a key leaks in a public repository, and GitHub reports it. It stops; staff find who else could do the same just now, and pause
 // them; the owner reads what happened and rotates; the audit log tells of it all. Within minutes, and what is not concerned goes on.
 func TestALeakReportedByGitHubIsStoppedTracedAndRecorded(t *testing.T) {
+	t.Parallel()
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {
 			d := newDrill(t, c.dialect, c.kind)

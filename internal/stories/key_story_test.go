@@ -48,6 +48,7 @@ func (s *stage) answers(t *testing.T, k madeKey, status int, code string) {
 
 // K2, K10: shown once, copied whole, and a reload makes no second one.
 func TestKeyIsShownOnceAndCopiedWhole(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.dev.open("/console/apps")
 	s.dev.follow(s.app)
@@ -100,6 +101,7 @@ func clipboard(t *testing.T, b *browser) string {
 
 // K6
 func TestRotationLetsBothKeysWorkUntilTheOverlapEnds(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	first := s.makeKey(s.dev, s.app, "Tracking page", "Live", "orders:read")
 
@@ -115,6 +117,7 @@ func TestRotationLetsBothKeysWorkUntilTheOverlapEnds(t *testing.T) {
 }
 
 func TestPausedKeyIsRefusedUntilResumed(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	k := s.makeKey(s.dev, s.app, "Tracking page", "Live", "orders:read")
 	s.answers(t, k, 200, "")
@@ -132,6 +135,7 @@ func TestPausedKeyIsRefusedUntilResumed(t *testing.T) {
 
 // K7
 func TestSuspendedAppIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	k := s.makeKey(s.dev, s.app, "Tracking page", "Live", "orders:read")
 	s.answers(t, k, 200, "")
@@ -149,6 +153,7 @@ func TestSuspendedAppIsRefusedAtOnce(t *testing.T) {
 }
 
 func TestRequestIsWithdrawnAndRefusedWithAReason(t *testing.T) {
+	t.Parallel()
 	s := newStage(t)
 	s.makeApp(s.dev, "Second app")
 

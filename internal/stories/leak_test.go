@@ -23,6 +23,7 @@ func (s *stage) refused(t *testing.T, k madeKey, code string) {
 // K9, K11: somebody hands in a key; it stops; its people read where it was found, rotate it by one button, and close the incident. Another, reported
 // by mistake, works again when an admin has read why.
 func TestALeakedKeyIsStoppedReadAboutRotatedAndClosed(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

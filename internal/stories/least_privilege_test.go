@@ -51,6 +51,7 @@ func calledFrom(t testing.TB, gate, key, origin string) (status int, code string
 // K5, look.md 5: the form says what the key will be able to do and what is refused; the gateway says the same. With scripts it is told as one
 // types, without on a reload.
 func TestKeyDoesWhatItsFormSaidAndNoMore(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind
@@ -99,6 +100,7 @@ func TestKeyDoesWhatItsFormSaidAndNoMore(t *testing.T) {
 
 // K5, A14: narrower and wider hold on the next call; of wider, the key's people hear.
 func TestBoundsOfAKeyHoldOnTheNextCall(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			s := narrowStage(t, dialect, kind{withoutScripts: dialect == "SQLite"})

@@ -21,15 +21,24 @@ func newCast(t testing.TB, dialect string, k kind) *cast {
 }
 
 // The main job, once through: an outside developer gets a scoped key that works, and an admin takes it away.
-func TestMainJobOnSQLite(t *testing.T) { mainJob(t, newCast(t, "SQLite", kind{})) }
+func TestMainJobOnSQLite(t *testing.T) {
+	t.Parallel()
+	mainJob(t, newCast(t, "SQLite", kind{}))
+}
 
-func TestMainJobOnPostgreSQL(t *testing.T) { mainJob(t, newCast(t, "PostgreSQL", kind{dark: true})) }
+func TestMainJobOnPostgreSQL(t *testing.T) {
+	t.Parallel()
+	mainJob(t, newCast(t, "PostgreSQL", kind{dark: true}))
+}
 
 func TestMainJobWithoutJavaScript(t *testing.T) {
 	mainJob(t, newCast(t, "SQLite", kind{withoutScripts: true}))
 }
 
-func TestMainJobByKeyboardAlone(t *testing.T) { mainJob(t, newCast(t, "SQLite", kind{keyboard: true})) }
+func TestMainJobByKeyboardAlone(t *testing.T) {
+	t.Parallel()
+	mainJob(t, newCast(t, "SQLite", kind{keyboard: true}))
+}
 
 func mainJob(t *testing.T, c *cast) {
 	service := newService(t)

@@ -71,6 +71,7 @@ func (p *program) ask(want int, method, path, body string, headers ...string) ob
 
 // C8, L1, L4, K2, K6: what a developer does by hand, a program does with a key, and no more than that key may; people see it in the console.
 func TestAProgramDoesWithKeysWhatADeveloperDoes(t *testing.T) {
+	t.Parallel()
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {
 			p := newProgram(t, c.dialect, c.kind)

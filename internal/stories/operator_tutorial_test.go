@@ -37,6 +37,7 @@ Place an order with it, be refused, and read one instead.
 
 // An operator's own tutorial, put into GATEHOUSE_CONTENT_DIR while the portal runs, ticks itself by what a developer does through the pages and the gateway.
 func TestOperatorsOwnTutorialTicksItself(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

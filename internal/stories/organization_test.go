@@ -7,6 +7,7 @@ import (
 
 // Z5, Z7, Z8: an owner invites by mail; only who has the address gets in; they take over; the former owner goes; it is deleted and comes back.
 func TestAnOrganizationGrowsAndOutlivesItsMaker(t *testing.T) {
+	t.Parallel()
 	const ownerMail, guestMail, strangerMail = "olga@fabrikam.example", "gus@fabrikam.example", "sam@elsewhere.example"
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {

@@ -64,6 +64,7 @@ func (s *stage) linkFor(name string) (path, page string) {
 
 // K1, K2, B1-15: a new key is handed to a colleague and to a deploy script, each time once, and its maker hears of it.
 func TestANewKeyIsHandedOverByALinkThatOpensOnce(t *testing.T) {
+	t.Parallel()
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {
 			s := narrowStage(t, c.dialect, c.kind)
@@ -136,6 +137,7 @@ var ownershipKinds = map[string]struct {
 
 // K6, Z5, Z7: an app moves to an organization, its key works on; its maker leaves, and an admin says who is responsible.
 func TestAKeyOutlivesItsMakerAndItsMove(t *testing.T) {
+	t.Parallel()
 	const caraMail, harbor = "cara@harbor.example", "Harbor Freight"
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {

@@ -70,6 +70,7 @@ func (a authenticator) knows(verified bool) {
 
 // A11: a passkey is added, finishes a sign-in by password, signs in alone, and is removed.
 func TestAPasskeySignsIn(t *testing.T) {
+	t.Parallel()
 	w := newWorldAtAName(t, "SQLite", "optional")
 	w.setUp(newClerk(t, w.URL, "admin"))
 	b := newBrowser(t, w.URL, "developer", kind{})
@@ -124,6 +125,7 @@ func TestAPasskeySignsIn(t *testing.T) {
 
 // Without scripts there are no passkeys, and each page says so and leads on. Staff reach nothing before they have a second factor.
 func TestWithoutScriptsAPasskeyLeadsToAnotherWay(t *testing.T) {
+	t.Parallel()
 	w := newWorldAtAName(t, "PostgreSQL", "required")
 	b := newBrowser(t, w.URL, "admin", kind{withoutScripts: true})
 	w.setUp(b)

@@ -5,6 +5,7 @@ import "testing"
 // K4, U1: an admin makes the policy of an API stricter: sees whom it hits, gives a notice; the key's people are mailed and see the countdown, new keys go by it
 // at once, and each refusal names whose policy it is.
 func TestStricterPolicyIsToldBeforeItHolds(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

@@ -7,6 +7,7 @@ import (
 // K5: publishers put scopes together for one purpose; who makes a key takes the preset by one press, with scripts or without, loses nothing of what was entered,
 // gets no more than the app's access carries, and is told what was left out. The gateway agrees.
 func TestPresetOfAPublisherMakesAKeyThatDoesJustThat(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

@@ -9,7 +9,7 @@ import (
 )
 
 // newWorldWithProvider is a portal at which people sign in by Northwind, a provider of OpenID Connect that runs in this process.
-func newWorldWithProvider(t testing.TB, dialect string) (*world, *idp.Provider) {
+func newWorldWithProvider(t testing.TB, dialect string, more ...func(env map[string]string)) (*world, *idp.Provider) {
 	t.Helper()
 	addr, err := rig.FreeAddress()
 	if err != nil {
@@ -22,6 +22,9 @@ func newWorldWithProvider(t testing.TB, dialect string) (*world, *idp.Provider) 
 		env["GATEHOUSE_OIDC_NORTHWIND_ISSUER"], env["GATEHOUSE_OIDC_NORTHWIND_LABEL"] = p.Issuer, "Northwind"
 		env["GATEHOUSE_OIDC_NORTHWIND_CLIENT_ID"], env["GATEHOUSE_OIDC_NORTHWIND_CLIENT_SECRET"] = idp.ClientID, idp.ClientSecret
 		env["GATEHOUSE_OIDC_NORTHWIND_DOMAINS"] = "northwind.example,kestrel.example"
+		for _, change := range more {
+			change(env)
+		}
 	})}
 	for _, password := range []string{adminPassword, devPassword, idp.ClientSecret} {
 		w.secrets.keep("password", password)
@@ -31,6 +34,7 @@ func newWorldWithProvider(t testing.TB, dialect string) (*world, *idp.Provider) 
 
 // A14, A15: an account elsewhere becomes one here, and another is linked to one that was here before, once its owner has shown that it is theirs.
 func TestPeopleSignInFromElsewhere(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

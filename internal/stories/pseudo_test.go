@@ -57,6 +57,7 @@ func newDemoHere(t testing.TB) (site string) {
 }
 
 func TestEveryPageIsTranslatedWhole(t *testing.T) {
+	t.Parallel()
 	site, routes := newDemoHere(t), pageRoutes(t)
 	all, read := templates(routes), map[string]bool{}
 
@@ -169,6 +170,7 @@ func stray(s string) bool {
 }
 
 func TestUntranslatedTextIsFound(t *testing.T) {
+	t.Parallel()
 	page, err := html.Parse(strings.NewReader(`<html lang="x"><body><p>⟦Hé ⟦Ádá⟧ sáid⟧ 12</p><p translate="no">Ada</p><code>x</code><p>Plain</p><a aria-label="Go">⟦Gó⟧</a>
 		<time datetime="2026">May</time><p>⟦A⟧ and</p></body></html>`))
 	if err != nil {

@@ -57,6 +57,7 @@ func quotaStage(t *testing.T, dialect string, k kind) (s *stage, gatewayKey stri
 // R8, L5: an app comes to the end of its rate and of its day. It is told in headers, its people by mail and on pages, before and when; what is used outlives
 // the process.
 func TestQuotaOfADayIsToldBeforeItIsUsedUp(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect, letter string
 		kind            kind

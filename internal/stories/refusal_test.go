@@ -7,6 +7,7 @@ import (
 
 // Issue 5, Explain: a developer's call is refused, they open it, learn what it lacks, and ask what would pass. It outlives the process.
 func TestRefusedCallTellsWhatWouldMakeItPass(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

@@ -83,6 +83,7 @@ func (f follower) sees(k key.Made, code string) {
 
 // K7, K9, K10, D5: whatever stops a key at one house, the ring of another learns by asking what changed.
 func TestTheOtherHouseFollowsRotationsLeaksPoliciesAndBulkActs(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			w := newTimed(t, dialect)

@@ -140,6 +140,7 @@ const withinOneSecond = 1500 * time.Millisecond
 
 // K7, D5: one process over the same database as another.
 func TestWhatStopsAKeyHoldsInTheOtherProcessWithinASecond(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, "PostgreSQL")
 	admin := newClerk(t, w.URL, "admin")
 	w.setUp(admin)
@@ -217,6 +218,7 @@ func onceEach(t *testing.T, w *world) {
 
 // REL-1, K7: what was answered stays, whatever happens to the process.
 func TestNothingIsLostWhenTheProcessDies(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			w := newWorld(t, dialect)

@@ -8,6 +8,7 @@ import (
 // C13, D8: an API with callers is brought under guard step by step: staff lets refused calls through for a week, sees which they were, and ends that; then they
 // are refused. The pages have no scripts.
 func TestAnAPIWithCallersIsBroughtUnderGuardStepByStep(t *testing.T) {
+	t.Parallel()
 	for _, dialect := range []string{"SQLite", "PostgreSQL"} {
 		t.Run(dialect, func(t *testing.T) {
 			w := newWorld(t, dialect)

@@ -145,6 +145,7 @@ func (w *timed) letters(kind string) (all []string) {
 // K10, K4, K8: a rotation is followed, extended, undone, begun again and finished when the old key is silent; what expires is told in the morning, on
 // the console's first page and in the calendar.
 func TestRotationFinishesItselfAndExpiryIsTold(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

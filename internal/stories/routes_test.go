@@ -52,7 +52,7 @@ func pageRoutes(t testing.TB) []web.Route {
 	t.Helper()
 	var pages []web.Route
 	for _, r := range build(t, dbtest.SQLite(t, dbtest.NewClock()), "127.0.0.1:8080").Table {
-		if r.Method == http.MethodGet && !strings.HasPrefix(r.Path, "/v1/") && !slices.ContainsFunc(noPages, func(n string) bool { return strings.HasSuffix(r.Path, n) }) {
+		if r.Method == http.MethodGet && !strings.HasPrefix(r.Path, "/v1/") && !strings.HasPrefix(r.Path, "/scim/") && !slices.ContainsFunc(noPages, func(n string) bool { return strings.HasSuffix(r.Path, n) }) {
 			pages = append(pages, r)
 		}
 	}
@@ -63,7 +63,7 @@ func pageRoutes(t testing.TB) []web.Route {
 }
 
 // noPages are what programs read.
-var noPages = []string{".csv", ".jsonl", ".toml", ".yaml", ".txt", ".xml", ".ico", ".atom", ":calendar", "*"}
+var noPages = []string{".csv", "/csv", ".jsonl", ".toml", ".yaml", ".txt", ".xml", ".ico", ".atom", ":calendar", "*"}
 
 func templates(routes []web.Route) []string {
 	var all []string

@@ -177,6 +177,7 @@ func dump(t testing.TB, url string) []byte {
 }
 
 func TestTheScanFindsASecretInEveryForm(t *testing.T) {
+	t.Parallel()
 	const secret = "gk_live_0123456789abcdefghijABCDEFGHIJ01012345"
 	var l ledger
 	l.keep("key", secret)

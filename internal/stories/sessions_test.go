@@ -4,6 +4,7 @@ import "testing"
 
 // S4, A7: somebody who signed in elsewhere is mailed and ended, guesses don't keep the owner's browser out, and all sessions are ended from one of them.
 func TestSessionsAreSeenAndEnded(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		dialect string
 		kind    kind

@@ -11,6 +11,7 @@ var challenge = regexp.MustCompile(`gatehouse-domain-verification=[A-Za-z0-9_-]+
 
 // Z5, Z7: an owner proves a domain by its record; who has an address there joins by themselves, others do not, and who was removed stays out.
 func TestAnOrganizationOpensToItsOwnPeople(t *testing.T) {
+	t.Parallel()
 	const ownerMail, colleagueMail, strangerMail = "olga@fabrikam.example", "cem@fabrikam.example", "sam@elsewhere.example"
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {

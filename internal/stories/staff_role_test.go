@@ -5,6 +5,7 @@ import "testing"
 // Z5, Z6, Z7: who is refused reads what is missing and who can give it; an admin composes a role, gives it, sees who can do what, and narrows it: it holds on the next
 // request.
 func TestAdminComposesARoleAndItHoldsAtOnce(t *testing.T) {
+	t.Parallel()
 	const mail, refused = "kim@northwind.example", "Who can give it"
 	for name, c := range ownershipKinds {
 		t.Run(name, func(t *testing.T) {

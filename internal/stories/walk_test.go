@@ -86,6 +86,7 @@ func newDemoWorld(t testing.TB, mails bool) *world {
 // From the first page to a 2xx of an API of the demo company, by the quick start. Where mail stays in the portal it is handed out by an admin; in the demo
 // that is the same person, in another window.
 func TestWalkFromTheFirstPageToACallThatWorks(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		kind
 		mails bool

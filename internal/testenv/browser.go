@@ -83,6 +83,8 @@ func dress(o BrowserOptions) chromedp.Action[chromedp.Void] {
 			call(ctx, t, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: locale}),
 			call(ctx, t, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: strings.ReplaceAll(locale, "-", "_")}),
 			call(ctx, t, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: or(o.TimeZone, "UTC")}),
+			// Several visits share a browser, and each behaves as the window that is in front.
+			call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}),
 			call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: o.WithoutJavaScript}),
 		)
 	})

@@ -15,9 +15,9 @@ import (
 
 // Postgres returns the URL of a fresh, empty database of a real PostgreSQL server; it is dropped when the test ends.
 //
-// The server is the one named in GATEHOUSE_TEST_POSTGRES_URL (its user must be allowed to create databases), else one
+// The server is the one named in GATEHOUSE_TEST_POSTGRES_URL (15 or newer; its user must be allowed to create databases), else one
 // of our own that all test packages of this machine share. It forgets everything when the machine goes down (fsync
-// off): what it stores is as real as PostgreSQL, how safely it stores it is not. A database takes about 50 ms.
+// off): what it stores is as real as PostgreSQL, how safely it stores it is not. A database takes about 30 ms.
 func Postgres(t testing.TB) string {
 	t.Helper()
 	return database(t, "template0")
@@ -47,7 +47,8 @@ func database(t testing.TB, template string) string {
 		t.Fatal(err)
 	}
 	name := "gatehouse_test_" + random(8)
-	if err := onServer(server, "CREATE DATABASE "+name+" TEMPLATE "+template); err != nil {
+	// Copying files, as before PostgreSQL 15, takes half as long as writing each page to the log: nothing else uses the template.
+	if err := onServer(server, "CREATE DATABASE "+name+" TEMPLATE "+template+" STRATEGY FILE_COPY"); err != nil {
 		t.Fatalf("create a PostgreSQL database: %v", err)
 	}
 	t.Cleanup(func() {

@@ -34,7 +34,7 @@ func (e errMissing) Error() string {
 //
 // It fails when the folder belongs to somebody else, who could otherwise choose which programs our tests talk to.
 func home() (string, error) {
-	dir := filepath.Join(os.TempDir(), fmt.Sprintf("gatehouse-testenv-%d", os.Getuid()))
+	dir := filepath.Join(fastest(), fmt.Sprintf("gatehouse-testenv-%d", os.Getuid()))
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, os.ErrExist) {
 		return "", err
 	}
@@ -49,6 +49,28 @@ func home() (string, error) {
 	// A umask may have taken bits away.
 	return dir, os.Chmod(dir, 0o711) //nolint:gosec // the postgres user has to walk through it
 }
+
+// memory is where Linux keeps files in memory, and enough is how much room it must have in all for us to use it: a container may have given it 64 MiB.
+const (
+	memory = "/dev/shm"
+	enough = 2 << 30 // bytes
+)
+
+// fastest is the folder for what need not outlive the machine: in memory where there is room. PostgreSQL copies a thousand files for each test's
+// database; on a disk that took seconds after some hundred of them, in memory it takes 30 ms.
+func fastest() string {
+	var disk syscall.Statfs_t
+	if err := syscall.Statfs(memory, &disk); err != nil || disk.Type != tmpfs || disk.Blocks*uint64(disk.Bsize) < enough || !isWritable(memory) {
+		return os.TempDir()
+	}
+	return memory
+}
+
+// tmpfs is the kernel's number for file systems in memory (statfs(2)).
+const tmpfs = 0x01021994
+
+// isWritable reports whether files can be made in dir: access(2) with W_OK and X_OK.
+func isWritable(dir string) bool { return syscall.Access(dir, 0o2|0o1) == nil }
 
 // cache is the folder for things that are costly to fetch and never change: it outlives the tests.
 func cache() (string, error) {

@@ -25,6 +25,13 @@ func (s *Store) RequestEmail(ctx context.Context, a actor.Actor, email, plain st
 	if email == u.Email {
 		return fault.BadField("new_email", "This is your address already.")
 	}
+	err = s.stays(s.db.Read(ctx), u)
+	if f := fault.As(err); f != nil {
+		return fault.BadField("new_email", f.Key, f.Args...)
+	}
+	if err != nil {
+		return err
+	}
 	if u.StaffRole == "" { // the company's people may have addresses that its sign-up is not for
 		if err := s.checkDomain(email, "new_email"); err != nil {
 			return err
@@ -68,8 +75,8 @@ func (s *Store) EmailLink(ctx context.Context, a actor.Actor, token string) (str
 	return link.Email, nil
 }
 
-// ConfirmEmail ends the change of address that the actor began. The old address is mailed a link that undoes it for a week (A14). Faults: NotFound,
-// Conflict when the address got an account meanwhile.
+// ConfirmEmail ends the change of address that the actor began. The old address is mailed a link that undoes it for a week (A14). Where people at the new address sign in
+// by a provider, all sessions end: that is how they go on. Faults: NotFound, Conflict when the address got an account, or the old one a rule, meanwhile.
 func (s *Store) ConfirmEmail(ctx context.Context, a actor.Actor, token string) error {
 	if _, err := s.EmailLink(ctx, a, token); err != nil {
 		return err
@@ -83,8 +90,18 @@ func (s *Store) ConfirmEmail(ctx context.Context, a actor.Actor, token string) e
 		if err != nil {
 			return err
 		}
+		if err := s.stays(tx.DB, u); err != nil {
+			return err
+		}
 		if err := moveAddress(tx, u.ID, link.Email); err != nil {
 			return err
+		}
+		if _, bound, err := s.bindingOf(tx.DB, link.Email, true); err != nil {
+			return err
+		} else if bound {
+			if err := endSessions(tx, u.ID, db.ID{}); err != nil {
+				return err
+			}
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserEmailChanged, TargetKind: "user", TargetID: u.ID, Personal: map[string]string{"email": link.Email, "old_email": u.Email}})
 		undo, err := newLink(tx, u.ID, linkUndo, u.Email, undoAge)

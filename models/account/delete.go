@@ -5,11 +5,13 @@ import (
 	"crypto/subtle"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/privacy"
 )
 
 // Departure is what deleting the actor's account would stop, and what stands in its way.
@@ -61,6 +63,9 @@ func mayLeave(tx *db.Tx, userID db.ID) error {
 		if others == 0 {
 			return fault.New(fault.Conflict, "You are the only owner of %s. Make somebody else an owner first, or delete the organization.", o.Name)
 		}
+		if err := WayStays(tx, o.ID, userID); err != nil {
+			return err
+		}
 	}
 	return adminStays(tx, userID)
 }
@@ -92,8 +97,17 @@ func adminStays(tx *db.Tx, leaving db.ID) error {
 
 // Delete ends the actor's account for ever, given its address and password. What belongs to the person is erased: name, address, password, sessions, mails, personal
 // values in the audit log. The personal organization goes with its apps, and their keys stop. Faults: Invalid about "email" or "password", Conflict for
-// the last owner of an organization and the last admin, RateLimited, Unavailable.
+// the last owner of an organization and the last admin, RateLimited, Unavailable. What they wrote for others stays, without the name.
 func (s *Store) Delete(ctx context.Context, a actor.Actor, email, plain string) error {
+	return s.delete(ctx, a, email, plain, false)
+}
+
+// DeleteWithWords is Delete, and takes along what they wrote for others, too.
+func (s *Store) DeleteWithWords(ctx context.Context, a actor.Actor, email, plain string) error {
+	return s.delete(ctx, a, email, plain, true)
+}
+
+func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, words bool) error {
 	typed, bad := CanonicalEmail(email)
 	u, err := s.ByID(ctx, a.UserID)
 	if err != nil {
@@ -109,19 +123,21 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, email, plain string) 
 		if err := mayLeave(tx, u.ID); err != nil {
 			return err
 		}
-		if err := deletePersonal(tx, u.ID); err != nil {
+		p, err := personOf(tx, u)
+		if err != nil {
 			return err
 		}
-		if err := eraseEvents(tx, u); err != nil {
+		if err := deletePersonal(tx, p.Org); err != nil {
 			return err
 		}
-		if err := eraseUser(tx, u); err != nil {
+		if err := eraseEvents(tx, p); err != nil {
 			return err
 		}
-		for _, fn := range s.onDelete {
-			if err := fn(tx, u.ID); err != nil {
-				return err
-			}
+		if err := eraseUser(tx, u, p); err != nil {
+			return err
+		}
+		if err := s.leaveBehind(tx, u.ID, words); err != nil {
+			return err
 		}
 		// The event itself must not bring back what was just erased.
 		nobody := actor.Actor{Kind: actor.User, UserID: u.ID, RequestID: a.RequestID}
@@ -131,17 +147,26 @@ func (s *Store) Delete(ctx context.Context, a actor.Actor, email, plain string) 
 	})
 }
 
+// leaveBehind has the areas that this one does not know do what is theirs.
+func (s *Store) leaveBehind(tx *db.Tx, user db.ID, words bool) error {
+	for _, fn := range s.onDelete {
+		if err := fn(tx, user); err != nil {
+			return err
+		}
+	}
+	if s.leave == nil {
+		return nil
+	}
+	return s.leave(tx, user, words)
+}
+
 // deletePersonal deletes the personal organization with its apps; verification forgets them by the change feed.
-func deletePersonal(tx *db.Tx, userID db.ID) error {
-	org, err := personalOrganization(tx, userID)
-	if err != nil || org.IsZero() {
-		return err
+func deletePersonal(tx *db.Tx, org db.ID) error {
+	if org.IsZero() {
+		return nil
 	}
 	var apps []db.ID
 	if err := tx.Raw("UPDATE apps SET deleted_at = ?, updated_at = ? WHERE organization_id = ? AND deleted_at IS NULL RETURNING id", tx.Now, tx.Now, org).Scan(&apps).Error; err != nil {
-		return err
-	}
-	if _, err := tx.Run("UPDATE apps SET name = ?, description = '', homepage_url = '' WHERE organization_id = ?", erasedApp, org); err != nil {
 		return err
 	}
 	if err := audit.ErasePerson(tx, org); err != nil {
@@ -151,80 +176,57 @@ func deletePersonal(tx *db.Tx, userID db.ID) error {
 		change.Record(tx, change.App, app)
 	}
 	change.Record(tx, change.Organization, org)
-	_, err = tx.Run("UPDATE organizations SET deleted_at = ?, updated_at = ?, name = ?, technical_email = '' WHERE id = ?", tx.Now, tx.Now, erasedName, org)
+	_, err := tx.Run("UPDATE organizations SET deleted_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, org)
 	return err
 }
 
-// What stands where a deleted user's name was, and those of their apps. It is data, the same in every language.
-const (
-	erasedName = "Deleted user"
-	erasedApp  = "Deleted app"
-)
-
-// eraseEvents deletes what the audit log holds of a person apart from its chain: all of what they did and what was done to them, and in the events of
-// others the addresses that were theirs, unless another account has them by now. Mails to those addresses go too.
-func eraseEvents(tx *db.Tx, u User) error {
-	var addresses []string
-	err := tx.Raw(`SELECT DISTINCT p.value FROM audit_personal p JOIN audit_events e ON e.id = p.event_id
-		WHERE e.target_id = ? AND e.act IN ? AND p.field IN ('email', 'old_email') AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = p.value)`,
-		u.ID, []audit.Act{audit.UserSignedUp, audit.UserEmailChanged, audit.UserEmailUndone}).Scan(&addresses).Error
-	if err != nil {
-		return err
+// personOf is the user as package privacy knows people: with the addresses that were theirs, unless another account has them by now.
+func personOf(tx *db.Tx, u User) (p privacy.Person, err error) {
+	p = privacy.Person{ID: u.ID, Email: u.Email}
+	if p.Org, err = personalOrganization(tx, u.ID); err != nil {
+		return p, err
 	}
-	for _, address := range append(addresses, u.Email) {
+	err = tx.Raw(`SELECT DISTINCT p.value FROM audit_personal p JOIN audit_events e ON e.id = p.event_id
+		WHERE e.target_id = ? AND e.act IN ? AND p.field IN ('email', 'old_email') AND p.value <> ? AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = p.value)`,
+		u.ID, []audit.Act{audit.UserSignedUp, audit.UserEmailChanged, audit.UserEmailUndone}, u.Email).Scan(&p.Former).Error
+	return p, err
+}
+
+// eraseEvents deletes what the audit log holds of a person apart from its chain: all of what they did and what was done to them and to their second factors, and in
+// the events of others the addresses that were theirs.
+func eraseEvents(tx *db.Tx, p privacy.Person) error {
+	for _, address := range append(p.Former, p.Email) {
 		if err := audit.EraseValue(tx, address); err != nil {
 			return err
 		}
-		if _, err := tx.Run("DELETE FROM mails WHERE recipient = ?", address); err != nil {
-			return err
-		}
 	}
-	return audit.ErasePerson(tx, u.ID)
-}
-
-func eraseUser(tx *db.Tx, u User) error {
-	address := "deleted-" + u.ID.String() + "@deleted.invalid"
-	steps := []struct {
-		query string
-		args  []any
-	}{
-		{`UPDATE users SET email = ?, name = ?, display_name = ?, language = 'en', time_zone = 'UTC', password_sealed = NULL, staff_role = '',
-			suspended_reason = '', posting_blocked_reason = '', deleted_at = ?, updated_at = ? WHERE id = ?`, []any{address, erasedName, erasedName, tx.Now, tx.Now, u.ID}},
-		{"DELETE FROM members WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM one_time_links WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM form_tokens WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM factors WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM recovery_codes WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM factor_failures WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM identities WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM provider_visits WHERE address = ?", []any{u.Email}},
-		{"DELETE FROM mails WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM page_ratings WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM follows WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM notice_choices WHERE user_id = ?", []any{u.ID}},
-		{"UPDATE questions SET app_id = NULL WHERE asker_id = ?", []any{u.ID}},
-		{"UPDATE flags SET words = '' WHERE flagger_id = ?", []any{u.ID}},
-		{"UPDATE questions SET votes = votes - 1 WHERE id IN (SELECT p.question_id FROM posts p JOIN votes v ON v.post_id = p.id WHERE v.user_id = ? AND p.kind = 'question')", []any{u.ID}},
-		{"UPDATE posts SET votes = votes - 1 WHERE id IN (SELECT post_id FROM votes WHERE user_id = ?)", []any{u.ID}},
-		{"DELETE FROM votes WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM answering WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM support_team_members WHERE user_id = ?", []any{u.ID}},
-		{"UPDATE questions SET assignee_id = NULL WHERE assignee_id = ?", []any{u.ID}},
-		{"UPDATE tutorial_ticks SET user_id = NULL WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM invitations WHERE email = ?", []any{u.Email}},
-		{"DELETE FROM domain_barred WHERE user_id = ?", []any{u.ID}},
-		{"DELETE FROM app_members WHERE user_id = ?", []any{u.ID}},
-		{"UPDATE organizations SET technical_email = '' WHERE technical_email = ?", []any{u.Email}},
-	}
-	for _, step := range steps {
-		if _, err := tx.Run(step.query, step.args...); err != nil {
-			return err
-		}
-	}
-	if err := endSignups(tx, u.Email, db.ID{}); err != nil {
+	var factors []db.ID // also those that they removed: who added a factor is whose it was
+	if err := tx.Raw("SELECT id FROM factors WHERE user_id = ? UNION SELECT target_id FROM audit_events WHERE actor_id = ? AND target_kind = 'factor' AND act = ?", p.ID, p.ID, audit.FactorAdded).Scan(&factors).Error; err != nil {
 		return err
 	}
-	return shutOut(tx, u.ID, db.ID{})
+	for _, id := range append(factors, p.ID) {
+		if err := audit.ErasePerson(tx, id); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// eraseUser takes out what package privacy declares, ends the sign-ups of the addresses, and shuts the person out.
+func eraseUser(tx *db.Tx, u User, p privacy.Person) error {
+	for _, address := range append(p.Former, u.Email) {
+		if err := endSignups(tx, address, db.ID{}); err != nil {
+			return err
+		}
+	}
+	if err := privacy.Erase(tx, p); err != nil {
+		return err
+	}
+	if err := shutOut(tx, u.ID, db.ID{}); err != nil {
+		return err
+	}
+	_, err := tx.Run("UPDATE users SET deleted_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, u.ID)
+	return err
 }
 
 // personalOrganization is the id of the user's own organization; zero when there is none.
@@ -235,3 +237,6 @@ func personalOrganization(tx *db.Tx, userID db.ID) (db.ID, error) {
 	}
 	return ids[0], nil
 }
+
+// Locale is how u reads.
+func (u User) Locale() text.Locale { return u.locale() }

@@ -22,7 +22,10 @@ const (
 type Entry struct {
 	Means    Means
 	Provider string // of ByProvider: its name, as people see it
+	By       string // of ByProvider: its name in the settings
+	Vouched  string // of ByProvider: the address of theirs, canonical, that it vouches for now; "": none
 	Agent    string // how the browser names itself
+	Known    string // of ByPassword: the value of its cookie that Remember made
 
 	// Factor says that a second factor was shown on the way: a passkey that verified its user, or one that a provider vouches for and is trusted in. The
 	// session is then whole at once; else a factor of ours is asked for when the person has one.
@@ -37,7 +40,8 @@ type Entry struct {
 
 // EnterTx is the one way into an account, whatever the means: it ends the session in which the actor was (S2), notes the sign-in and its means, and starts a session
 // with a new token, which is not kept. Hand both to handlers/account's Enter: a session without its browser's cookies is none. The session is Pending while a second
-// factor is to be shown. Faults: Unauthenticated, in the words of a wrong password, for who may not sign in.
+// factor is to be shown, or a code by mail is to be entered. Faults: RateLimited when too many such codes were mailed; Unauthenticated, in the words of a wrong password, for who may not sign in; Conflict, a BoundError in its chain, for whom their
+// domain has sign in by a provider.
 func (s *Store) EnterTx(tx *db.Tx, a actor.Actor, u User, e Entry) (token string, session Session, err error) {
 	var now []User
 	if err := tx.Raw("UPDATE users SET last_signed_in_at = ? WHERE id = ? RETURNING *", tx.Now, u.ID).Scan(&now).Error; err != nil {
@@ -45,6 +49,9 @@ func (s *Store) EnterTx(tx *db.Tx, a actor.Actor, u User, e Entry) (token string
 	}
 	if len(now) == 0 || !now[0].Active(tx.Now) {
 		return "", Session{}, refused()
+	}
+	if err := s.mayEnter(tx, now[0], e); err != nil {
+		return "", Session{}, err
 	}
 	if err := release(tx, e.Buckets...); err != nil {
 		return "", Session{}, err
@@ -58,5 +65,8 @@ func (s *Store) EnterTx(tx *db.Tx, a actor.Actor, u User, e Entry) (token string
 		details["provider"] = audit.Clean(e.Provider)
 	}
 	audit.Record(tx, a, audit.Event{Act: audit.UserSignedIn, TargetKind: "user", TargetID: u.ID, Details: details})
-	return startSession(tx, a, e)
+	if token, session, err = startSession(tx, a, e); err != nil {
+		return "", Session{}, err
+	}
+	return token, session, s.askCode(tx, a, now[0], &session, e)
 }

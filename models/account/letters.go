@@ -109,6 +109,29 @@ func (s *Store) letterDevice(ctx context.Context, u User, in Session, d Device) 
 	return l
 }
 
+// letterCode has the code in its text alone: subjects are shown on locked screens. It holds nothing that whoever signed in could word.
+func (s *Store) letterCode(ctx context.Context, u User, in Session, code string, now time.Time) outbox.Letter {
+	l := letter(u, codeLetter, u.Email)
+	l.ExpiresAt = *in.CodeExpiresAt
+	l.Subject = outbox.L("Finish signing in to %s", s.portalName(ctx))
+	l.Lines = []outbox.Line{
+		outbox.L("Hello %s,", u.Name),
+		outbox.L("Somebody, probably you, entered the password of your account at %s in a browser that was not used there before. If it was you, type this code on the page that is open there:", s.portalName(ctx)),
+	}
+	l.Code = code
+	l.After = []outbox.Line{
+		outbox.L("The code works once, in that browser alone, until %s. Nobody who runs the portal asks you for it.", moment(u.locale(), l.ExpiresAt)),
+		outbox.L("When: %s", moment(u.locale(), now)),
+		outbox.L("Browser: %s", AgentWords(text.With(ctx, u.locale()), in.UserAgent)),
+	}
+	if in.Network != "" {
+		l.After = append(l.After, outbox.L("Network: %s", in.Network))
+	}
+	l.After = append(l.After, outbox.L("If it was not you, somebody knows your password: choose a new one at once."))
+	l.Links = []outbox.Link{{Label: outbox.L("Choose a new password"), URL: s.link("/password/forgot")}}
+	return l
+}
+
 // letterChange goes to an address that nobody has verified: it holds no words of whoever entered it.
 func (s *Store) letterChange(ctx context.Context, u User, email, token string, now time.Time) outbox.Letter {
 	l := letter(u, "change_address", email)

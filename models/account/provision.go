@@ -3,6 +3,7 @@ package account
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/config"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -21,6 +22,9 @@ func (s *Store) Welcome(email string) error {
 	}
 	return nil
 }
+
+// directoryApprovals is how often in a day admins are mailed that an account waits which the directory of one organization made (L7).
+const directoryApprovals = 10
 
 // ProvisionTx makes the account of somebody whose address a provider or a mail has just shown to be theirs, by the sign-up setting, and ends the sign-ups of that
 // address: whatever a stranger prepared with it is gone (A15). By says what brought them. Under GATEHOUSE_SIGNUP=approval the account waits for an admin. Faults:
@@ -42,10 +46,17 @@ func (s *Store) ProvisionTx(tx *db.Tx, a actor.Actor, n NewUser, by map[string]s
 	if u, err = s.AddUser(tx, n); err != nil {
 		return User{}, false, err
 	}
-	a.Kind, a.UserID, a.Name = actor.User, u.ID, u.Name
-	audit.Record(tx, a, audit.Event{Act: audit.UserSignedUp, TargetKind: "user", TargetID: u.ID, Details: by, Personal: map[string]string{"email": u.Email}})
-	if n.Unapproved {
-		return u, true, s.tellAdmins(tx, u)
+	if a.Kind != actor.Directory { // who brings others stays who did it
+		a.Kind, a.UserID, a.Name = actor.User, u.ID, u.Name
 	}
-	return u, false, nil
+	audit.Record(tx, a, audit.Event{Act: audit.UserSignedUp, TargetKind: "user", TargetID: u.ID, Details: by, Personal: map[string]string{"email": u.Email}})
+	if !n.Unapproved {
+		return u, false, nil
+	}
+	if a.Kind == actor.Directory { // which makes many at once: the list of those who wait tells the rest
+		if told, err := TakeTx(tx, "directory approvals of "+a.OrganizationID.String(), directoryApprovals, 24*time.Hour); err != nil || !told {
+			return u, true, err
+		}
+	}
+	return u, true, s.tellAdmins(tx, u)
 }

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -10,7 +11,8 @@ import (
 )
 
 // RequestReset mails a link for a new password to the address if it has an account; the answer and its time are the same if not (A6). Each link ends
-// the older ones (A13). Faults: Invalid for what is no address, RateLimited.
+// the older ones (A13). At a domain whose people sign in by a provider the answer is always that (Conflict, a BoundError in its chain), and only whom the rule spares
+// gets a link. Faults: Invalid for what is no address, RateLimited.
 func (s *Store) RequestReset(ctx context.Context, a actor.Actor, email string) error {
 	email, err := CanonicalEmail(email)
 	if err != nil {
@@ -23,14 +25,28 @@ func (s *Store) RequestReset(ctx context.Context, a actor.Actor, email string) e
 	if err := s.allow(ctx, "reset:address:"+email, mailsPerAddress, flowWindow); err != nil {
 		return err
 	}
+	b, bound, err := s.bindingOf(s.db.Read(ctx), email, false)
+	if err != nil {
+		return err
+	}
 	u, err := s.byEmail(ctx, email)
+	if err == nil && bound {
+		var ok bool
+		if ok, err = spared(s.db.Read(ctx), u, b); err == nil && !ok {
+			return refusedBy(b)
+		}
+	}
 	if err != nil || u.ID.IsZero() || u.DeletedAt != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		audit.Record(tx, a, audit.Event{Act: audit.UserResetRequested, TargetKind: "user", TargetID: u.ID})
 		return s.mailReset(tx, u)
 	})
+	if err == nil && bound {
+		err = refusedBy(b)
+	}
+	return err
 }
 
 // mailReset mails a link for a new password, and what else there is to tell.
@@ -59,7 +75,8 @@ type Back struct {
 }
 
 // Reset sets a new password by a mailed link. It does not sign in, ends all sessions, unlinks all providers, ends all other links that could take the account over, and
-// mails what it did (A13). Second factors stay, passkeys among them: a mail alone takes none away. Faults: NotFound, Invalid about "password", Unavailable.
+// mails what it did (A13). Second factors stay, passkeys among them: a mail alone takes none away. Faults: NotFound, Invalid about "password", Unavailable, Conflict, a
+// BoundError in its chain, for whom their domain has sign in by a provider.
 func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) (out Back, err error) {
 	link, err := s.peekLink(ctx, linkReset, token)
 	if err != nil {
@@ -68,6 +85,13 @@ func (s *Store) Reset(ctx context.Context, a actor.Actor, token, plain string) (
 	u, err := s.ByID(ctx, link.UserID)
 	if err != nil {
 		return Back{}, err
+	}
+	if b, bound, err := s.bindingOf(s.db.Read(ctx), u.Email, false); err != nil {
+		return Back{}, err
+	} else if bound {
+		if ok, err := spared(s.db.Read(ctx), u, b); err != nil || !ok {
+			return Back{}, errors.Join(err, refusedBy(b))
+		}
 	}
 	if err := s.CheckPassword(ctx, "password", plain, u.Name, u.Email).Err(); err != nil {
 		return Back{}, err

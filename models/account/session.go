@@ -36,6 +36,9 @@ type Session struct {
 	Means             Means      // empty: from before it was noted
 	Provider          string     // of ByProvider: its name
 	DeviceID          *db.ID     // nil: pending, or from before browsers were noted
+	CodeDigest        []byte     `json:"-"`
+	CodeExpiresAt     *time.Time // nil: no code by mail is to be entered
+	CodeTries         int        `json:"-"`
 	HasFactor         bool       // the user has a second factor; Resolve and SignIn know it
 	FactorAt          *time.Time // when one was last shown; nil: never in this session
 	ReauthenticatedAt time.Time
@@ -44,9 +47,15 @@ type Session struct {
 	CreatedAt         time.Time
 }
 
-// Pending reports whether the password was given and a second factor, which the user has, was not: such a session may do nothing but show one (A12).
-// It is told from what is there and from no mark of its own, so that a session from before the first factor was added is asked for it, too.
-func (s Session) Pending() bool { return s.HasFactor && s.FactorAt == nil }
+// Pending reports whether the password was given and what else the sign-in takes was not: such a session may do nothing but show that (A12).
+func (s Session) Pending() bool { return s.awaitsFactor() || s.CodeExpiresAt != nil }
+
+// awaitsFactor reports whether a second factor, which the user has, is to be shown. It is told from what is there and from no mark of its own, so that a session
+// from before the first factor was added is asked for it, too.
+func (s Session) awaitsFactor() bool { return s.HasFactor && s.FactorAt == nil }
+
+// AwaitsCode reports whether the session is pending for a code by mail. Who has a second factor by now shows that instead.
+func (s Session) AwaitsCode() bool { return s.CodeExpiresAt != nil && !s.awaitsFactor() }
 
 // Fresh reports whether the password was entered, and a factor shown if the user has one, at most ten minutes before now (A14).
 func (s Session) Fresh(now time.Time) bool { return s.PasswordFresh(now) && s.FactorFresh(now) }
@@ -119,7 +128,8 @@ func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
 	}
 	s, token := rows[0], secret.Token(tokenBytes)
 	s.Digest, s.HasFactor, s.FactorAt, s.ExpiresAt = sessionDigest(token), true, &tx.Now, s.CreatedAt.Add(limits.Absolute())
-	_, err = tx.Run("UPDATE sessions SET digest = ?, factor_at = ?, expires_at = ? WHERE id = ?", s.Digest, tx.Now, s.ExpiresAt, s.ID)
+	s.CodeDigest, s.CodeExpiresAt, s.CodeTries = nil, nil, 0 // a factor proves more than a mail
+	_, err = tx.Run("UPDATE sessions SET digest = ?, factor_at = ?, expires_at = ?, code_digest = NULL, code_expires_at = NULL, code_tries = 0 WHERE id = ?", s.Digest, tx.Now, s.ExpiresAt, s.ID)
 	return token, s, err
 }
 
@@ -198,22 +208,25 @@ func (s *Store) sessionsOf(ctx context.Context, userID db.ID) ([]Session, error)
 // EndSession ends one of the actor's own sessions at once, on all replicas (S4). If it is another one than that in which they are, its browser is a stranger from now on.
 // Faults: NotFound.
 func (s *Store) EndSession(ctx context.Context, a actor.Actor, id db.ID) error {
-	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error {
-		var devices []*db.ID
-		if err := tx.Raw("DELETE FROM sessions WHERE id = ? AND user_id = ? RETURNING device_id", id, a.UserID).Scan(&devices).Error; err != nil {
-			return err
-		}
-		if len(devices) == 0 {
-			return fault.Missing()
-		}
-		change.Record(tx, change.Session, a.UserID)
-		audit.Record(tx, a, audit.Event{Act: audit.SessionEnded, TargetKind: "session", TargetID: id})
-		if id == a.SessionID || devices[0] == nil {
-			return nil
-		}
-		_, err := tx.Run("DELETE FROM devices WHERE id = ? AND user_id = ?", *devices[0], a.UserID)
+	return s.db.Tx(db.Urgent(ctx), func(tx *db.Tx) error { return endSession(tx, a, a.UserID, id) })
+}
+
+// endSession ends one session of a user. Faults: NotFound.
+func endSession(tx *db.Tx, a actor.Actor, userID, id db.ID) error {
+	var devices []*db.ID
+	if err := tx.Raw("DELETE FROM sessions WHERE id = ? AND user_id = ? RETURNING device_id", id, userID).Scan(&devices).Error; err != nil {
 		return err
-	})
+	}
+	if len(devices) == 0 {
+		return fault.Missing()
+	}
+	change.Record(tx, change.Session, userID)
+	audit.Record(tx, a, audit.Event{Act: audit.SessionEnded, TargetKind: "user", TargetID: userID, Details: map[string]string{"session": id.Show("session")}})
+	if id == a.SessionID || devices[0] == nil {
+		return nil
+	}
+	_, err := tx.Run("DELETE FROM devices WHERE id = ? AND user_id = ?", *devices[0], userID)
+	return err
 }
 
 // EndOtherSessions ends all of the actor's own sessions but the one in which they are; other browsers are strangers from now on.

@@ -27,11 +27,16 @@ func refused() error {
 }
 
 // SignIn checks the password and starts a session with a new token; the session in which the actor was is over (S2). Faults: Unauthenticated in
-// the same words for whatever reason, RateLimited for a network that guesses, Unavailable when too many sign in at once.
+// the same words for whatever reason, RateLimited for a network that guesses or to which too many codes were mailed, Unavailable when too many sign in at once. At a domain whose people sign in by a provider
+// it is a Conflict, a BoundError in its chain, for whoever does not get in.
 func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, from Browser) (string, Session, error) {
 	canonical, bad := CanonicalEmail(email)
 	if bad != nil {
 		canonical = strings.ToLower(strings.TrimSpace(email)) // no account has it; it is counted and answered all the same
+	}
+	no, err := s.refusedAt(ctx, canonical)
+	if err != nil {
+		return "", Session{}, err
 	}
 	u, err := s.byEmail(ctx, canonical)
 	if err != nil {
@@ -53,9 +58,22 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, 
 		return "", Session{}, err
 	}
 	if !ok || !u.Active(s.db.Now()) {
-		return "", Session{}, errors.Join(refused(), s.noteFailure(ctx, a, audit.UserSignInFailed, u))
+		return "", Session{}, errors.Join(no, s.noteFailure(ctx, a, audit.UserSignInFailed, u))
 	}
-	return s.enter(ctx, a, u, try, renewed, from.Agent)
+	token, session, err := s.enter(ctx, a, u, try, renewed, from)
+	if errors.As(err, new(*BoundError)) || fault.Is(err, fault.RateLimited) {
+		err = errors.Join(err, s.noteFailure(ctx, a, audit.UserSignInFailed, u))
+	}
+	return token, session, err
+}
+
+// refusedAt is the one answer to every sign-in with an address that fails: what its domain's rule says, or nothing but that.
+func (s *Store) refusedAt(ctx context.Context, address string) (no, err error) {
+	b, bound, err := s.bindingOf(s.db.Read(ctx), address, false)
+	if bound {
+		return refusedBy(b), err
+	}
+	return refused(), err
 }
 
 // reserve takes the counters before anything is checked, so that parallel guesses can't overtake them (A5). A browser that is known for the account
@@ -207,7 +225,7 @@ func (s *Store) noteFailure(ctx context.Context, a actor.Actor, act audit.Act, u
 }
 
 // enter starts the session, provided the password is still the one that was looked at.
-func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, renewed, userAgent string) (token string, session Session, err error) {
+func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, renewed string, from Browser) (token string, session Session, err error) {
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		n, err := tx.Run("UPDATE users SET password_sealed = ? WHERE id = ? AND password_sealed = ?", or(renewed, u.PasswordSealed), u.ID, u.PasswordSealed)
 		if err != nil {
@@ -216,7 +234,7 @@ func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, ren
 		if n == 0 {
 			return refused()
 		}
-		token, session, err = s.EnterTx(tx, a, u, Entry{Means: ByPassword, Agent: userAgent, Buckets: t.buckets})
+		token, session, err = s.EnterTx(tx, a, u, Entry{Means: ByPassword, Agent: from.Agent, Known: from.Known, Buckets: t.buckets})
 		return err
 	})
 	return token, session, err

@@ -61,13 +61,18 @@ func (s *Store) SignupPolicy() config.Signup {
 
 // SignUp begins an account and mails a link and a code to its address. The returned token ties the sign-up to the browser. For an address that
 // has an account already all is the same, but the mail says so (A6). Faults: Invalid, Forbidden when sign-up is closed,
-// RateLimited, Unavailable.
+// RateLimited, Unavailable, Conflict, a BoundError in its chain, at a domain whose people sign in by a provider.
 func (s *Store) SignUp(ctx context.Context, a actor.Actor, in NewAccount) (browser string, err error) {
 	if err := s.checkNew(ctx, &in); err != nil {
 		return "", err
 	}
 	if err := s.allow(ctx, "signup:network:"+network(a), signUpPerNetwork, flowWindow); err != nil {
 		return "", err
+	}
+	if b, bound, err := s.bindingOf(s.db.Read(ctx), in.Email, false); err != nil {
+		return "", err
+	} else if bound {
+		return "", refusedBy(b)
 	}
 	if err := s.allow(ctx, "signup:address:"+in.Email, mailsPerAddress, flowWindow); err != nil {
 		return "", err

@@ -110,46 +110,76 @@ func (s *Store) EndSessionsOf(ctx context.Context, a actor.Actor, id db.ID) erro
 	})
 }
 
+// EndSessionOf ends one session of a user, at once (S4): its browser is a stranger from now on. Faults: Forbidden, also for staff whose role goes beyond the actor's own,
+// NotFound, also for the session of somebody else.
+func (s *Store) EndSessionOf(ctx context.Context, a actor.Actor, userID, id db.ID) error {
+	if err := allowed(a, permission.StaffUsersManage); err != nil {
+		return err
+	}
+	return s.onUser(db.Urgent(ctx), userID, func(tx *db.Tx, u User) error {
+		if err := staffrole.Reached(tx, a, u.StaffRole); err != nil {
+			return err
+		}
+		return endSession(tx, a, userID, id)
+	})
+}
+
 // SetStaffRole gives a staff role, a built-in one or the id of one that admins composed, or takes it with "". The user's sessions end, so that none goes on
 // with what the role allowed (S2). Faults: Forbidden, also when the role, or the one that it replaces, goes beyond the actor's own, NotFound, Invalid about
 // "role", Conflict for the last admin (Z5) and for who can't sign in.
 func (s *Store) SetStaffRole(ctx context.Context, a actor.Actor, id db.ID, role string) error {
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return s.SetStaffRoleTx(tx, a, id, role) })
+}
+
+// SetStaffRoleTx is SetStaffRole as a part of a transaction.
+func (s *Store) SetStaffRoleTx(tx *db.Tx, a actor.Actor, id db.ID, role string) error {
 	if err := allowed(a, permission.StaffRolesManage); err != nil {
 		return err
 	}
-	return s.onUser(ctx, id, func(tx *db.Tx, u User) error {
-		if err := staffrole.Given(tx, a, role, u.StaffRole); err != nil {
+	u, err := userTx(tx, id)
+	if err != nil {
+		return err
+	}
+	if err := staffrole.Given(tx, a, role, u.StaffRole); err != nil {
+		return err
+	}
+	if role != permission.StaffAdmin {
+		if err := adminStays(tx, id); err != nil {
 			return err
 		}
-		if role != permission.StaffAdmin {
-			if err := adminStays(tx, id); err != nil {
-				return err
-			}
-		}
-		if role != "" && !u.Active(tx.Now) {
-			return fault.New(fault.Conflict, "This user can’t sign in, so a staff role is of no use.")
-		}
-		n, err := tx.Run("UPDATE users SET staff_role = ?, updated_at = ? WHERE id = ? AND staff_role <> ?", role, tx.Now, id, role)
-		if err != nil || n == 0 {
-			return err
-		}
-		audit.Record(tx, a, audit.Event{Act: audit.UserRoleChanged, TargetKind: "user", TargetID: id, Details: map[string]string{"from": u.StaffRole, "to": role}})
-		return endSessions(tx, id, db.ID{})
-	})
+	}
+	if role != "" && !u.Active(tx.Now) {
+		return fault.New(fault.Conflict, "This user can’t sign in, so a staff role is of no use.")
+	}
+	n, err := tx.Run("UPDATE users SET staff_role = ?, updated_at = ? WHERE id = ? AND staff_role <> ?", role, tx.Now, id, role)
+	if err != nil || n == 0 {
+		return err
+	}
+	audit.Record(tx, a, audit.Event{Act: audit.UserRoleChanged, TargetKind: "user", TargetID: id, Details: map[string]string{"from": u.StaffRole, "to": role}})
+	return endSessions(tx, id, db.ID{})
 }
 
 // onUser runs body on a user who is not deleted. Faults: NotFound.
 func (s *Store) onUser(ctx context.Context, id db.ID, body func(*db.Tx, User) error) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		var rows []User
-		if err := tx.Raw("SELECT * FROM users WHERE id = ? AND deleted_at IS NULL", id).Scan(&rows).Error; err != nil {
+		u, err := userTx(tx, id)
+		if err != nil {
 			return err
 		}
-		if len(rows) == 0 {
-			return fault.Missing()
-		}
-		return body(tx, rows[0])
+		return body(tx, u)
 	})
+}
+
+// userTx reads a user who is not deleted. Faults: NotFound.
+func userTx(tx *db.Tx, id db.ID) (User, error) {
+	var rows []User
+	if err := tx.Raw("SELECT * FROM users WHERE id = ? AND deleted_at IS NULL", id).Scan(&rows).Error; err != nil {
+		return User{}, err
+	}
+	if len(rows) == 0 {
+		return User{}, fault.Missing()
+	}
+	return rows[0], nil
 }
 
 // stopKeys lets verification forget what it knows of the user and the personal organization: what follows from the user's state is true

@@ -19,8 +19,8 @@ func (s *Store) Mails(ctx context.Context, a actor.Actor, state string, r db.Pag
 	return outbox.List(ctx, s.db, state, r)
 }
 
-// takesOver are the letters whose link would let its reader into the account of its recipient.
-var takesOver = []string{"reset_password", "change_address", "address_changed", "provider_proof"}
+// takesOver are the letters whose link or code would let its reader into the account of its recipient.
+var takesOver = []string{"reset_password", "change_address", "address_changed", "provider_proof", codeLetter}
 
 // ClosedMails are those of the mails that OpenMail refuses the actor, since they would let them into the account of another member of staff.
 // Faults: Forbidden.

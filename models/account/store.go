@@ -44,7 +44,11 @@ type Store struct {
 	floor      time.Duration
 	log        *slog.Logger
 
+	newDeviceCode bool // set while the program is put together
+
 	onDelete []func(tx *db.Tx, userID db.ID) error
+	leave    func(tx *db.Tx, userID db.ID, all bool) error // nil: nobody writes here
+	binding  BindingOf                                     // nil: no domain has its people sign in by one provider
 
 	floodMu sync.Mutex
 	floodAt time.Time // when the log was last told of very many sign-ins
@@ -70,6 +74,10 @@ func NewStore(o Options) *Store {
 func (s *Store) OnDelete(fn func(tx *db.Tx, userID db.ID) error) {
 	s.onDelete = append(s.onDelete, fn)
 }
+
+// LeaveBy has fn take along what somebody wrote, in each transaction that deletes an account: what was never shown, and all of it when all is true. It is called while the
+// program is put together.
+func (s *Store) LeaveBy(fn func(tx *db.Tx, userID db.ID, all bool) error) { s.leave = fn }
 
 // level makes the answer that ends with the returned function take no less than the floor.
 func (s *Store) level(ctx context.Context) func() {

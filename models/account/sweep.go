@@ -57,7 +57,7 @@ func endSignups(tx *db.Tx, email string, keep db.ID) error {
 // eraseSignups deletes from the audit log whose sign-ups they were: a sign-up that was not verified may be anybody's address.
 func eraseSignups(tx *db.Tx, ids []db.ID) error {
 	for _, id := range ids {
-		if err := audit.ErasePerson(tx, id); err != nil {
+		if err := audit.EraseNewcomer(tx, id); err != nil {
 			return err
 		}
 	}

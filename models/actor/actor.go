@@ -4,6 +4,10 @@ package actor
 
 import (
 	"net/netip"
+	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -15,20 +19,27 @@ type Kind string
 const (
 	Anonymous Kind = "anonymous" // nobody signed in
 	User      Kind = "user"
-	Key       Kind = "key"      // a program, by the management API
-	System    Kind = "system"   // the program itself: jobs, expiry
-	Operator  Kind = "operator" // whoever runs the command line on the server
+	Key       Kind = "key"       // a program, by the management API
+	System    Kind = "system"    // the program itself: jobs, expiry
+	Operator  Kind = "operator"  // whoever runs the command line on the server
+	Directory Kind = "directory" // of an organization, by SCIM: it reaches what models/scim lets it, and no other store
 )
 
 // Actor is who asks, from where, in which request. The zero Actor is anonymous.
 type Actor struct {
 	Kind      Kind
 	UserID    db.ID // of a User
-	KeyID     db.ID // of a Key
+	KeyID     db.ID // of a Key; of a Directory its token
 	SessionID db.ID // of a User in a browser
 	ByMail    bool  // of a User who holds a link from a mail, and did not sign in
+
+	// Factor says of a User that they have a second factor, or showed one in this session. At is when they asked; zero: every policy has begun. By both it is told
+	// which organizations that require a factor they reach.
+	Factor bool
+	At     time.Time
+
 	// OrganizationID and Environment are of a Key: the organization whose things it may reach, and live or test, whose keys it may manage.
-	// They are zero for all others.
+	// They are zero for all others, but for the organization of a Directory.
 	OrganizationID db.ID
 	Environment    string
 	StaffRole      string // empty for people outside the company
@@ -37,9 +48,9 @@ type Actor struct {
 	RequestID      string
 }
 
-// ID is whom the audit log names: the user or the key; zero for the others.
+// ID is whom the audit log names: the user, the key or the directory's token; zero for the others.
 func (a Actor) ID() db.ID {
-	if a.Kind == Key {
+	if a.Kind == Key || a.Kind == Directory {
 		return a.KeyID
 	}
 	return a.UserID
@@ -62,18 +73,41 @@ const (
 	membersOfKey  = "(SELECT id AS organization_id, 'admin' AS role FROM organizations WHERE id = ?)"
 )
 
-// Members is SQL for the table (organization_id, role) of the organizations that the actor belongs to, and the one argument that it takes.
+// Members is SQL for the table (organization_id, role) of the organizations that the actor reaches as one of their own, and the one argument that it takes.
 // It stands where SQL would name the table members and a user: JOIN <table> m ON m.organization_id = o.id. Who is neither signed in
-// nor a program belongs to none. Whether the organization is deleted is asked by who joins it.
-func (a Actor) Members() (table string, arg db.ID) {
+// nor a program belongs to none, and who has no second factor to none that requires one. Whether the organization is deleted is asked by who joins it.
+func (a Actor) Members() (table string, arg any) {
 	if a.Program() {
 		return membersOfKey, a.OrganizationID
 	}
-	if a.SignedIn() {
-		return membersOfUser, a.UserID
-	}
-	return membersOfUser, db.ID{}
+	return membersOfUser, a.Membership("members")
 }
+
+// Membership is the argument of "m.user_id = ?", where SQL asks which rows m of members are the actor's: it leaves out the organizations that require a second
+// factor of people who have none. It is SQL with arguments of its own; m is the name that the query gives to the table. Nobody's is a user that there is not.
+func (a Actor) Membership(m string) any {
+	if !a.SignedIn() {
+		return db.ID{}
+	}
+	if a.Factor {
+		return a.UserID
+	}
+	at := a.At
+	if at.IsZero() {
+		at = endOfDays
+	}
+	return clause.Expr{SQL: "? AND NOT " + Shut(m), Vars: []any{a.UserID, at}}
+}
+
+// endOfDays is after each moment at which a policy may begin.
+var endOfDays = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// MemberShut is true of members m whom their organization keeps out at the moment that is its one argument, since it requires a second factor and they have none. An
+// organization that requires none costs one look at its row.
+const MemberShut = "EXISTS (SELECT 1 FROM organizations fo WHERE fo.id = m.organization_id AND fo.factor_from <= ? AND NOT EXISTS (SELECT 1 FROM factors ff WHERE ff.user_id = m.user_id AND ff.confirmed_at IS NOT NULL))"
+
+// Shut is MemberShut of members by another name.
+func Shut(m string) string { return strings.ReplaceAll(MemberShut, " m.", " "+m+".") }
 
 // The tables that Hidden stands for. A program that is not of a limited app is none of those who were let in: it does not reach it.
 const (

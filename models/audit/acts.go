@@ -12,6 +12,9 @@ const (
 	UserSignInFailed    Act = "user.sign_in_failed"
 	UserSignedOut       Act = "user.signed_out"
 	UserReauthenticated Act = "user.reauthenticated"
+	UserCodeMailed      Act = "user.sign_in_code_mailed" // to finish a sign-in from a new device
+	UserCodeEntered     Act = "user.sign_in_code_entered"
+	UserCodeFailed      Act = "user.sign_in_code_failed"
 	UserProfileChanged  Act = "user.profile_changed"
 	UserPasswordChanged Act = "user.password_changed"
 	UserPasswordReset   Act = "user.password_reset"
@@ -20,6 +23,8 @@ const (
 	UserEmailChanged    Act = "user.email_changed"
 	UserEmailUndone     Act = "user.email_change_undone"
 	UserDeleted         Act = "user.deleted"
+	DataAsked           Act = "user.data_asked"      // everything that is held about them
+	DataDownloaded      Act = "user.data_downloaded" // by them
 	UserInvited         Act = "user.invited"
 	UserApproved        Act = "user.approved"
 	UserSuspended       Act = "user.suspended"
@@ -28,8 +33,12 @@ const (
 	StaffRoleCreated    Act = "staff_role.created"
 	StaffRoleChanged    Act = "staff_role.changed" // for all who have it
 	StaffRoleDeleted    Act = "staff_role.deleted"
+	ReviewDecided       Act = "review.decided" // that somebody keeps a role, gets a lower one, or loses it
+	ReviewFinished      Act = "review.finished"
 	SessionEnded        Act = "session.ended"
 	SessionsEnded       Act = "session.all_ended"
+	BrowserForgotten    Act = "browser.forgotten" // the next sign-in there is one with a new browser
+	BrowsersForgotten   Act = "browser.others_forgotten"
 
 	FactorAdded       Act = "factor.added"
 	FactorRemoved     Act = "factor.removed"
@@ -73,13 +82,39 @@ const (
 	MemberRoleChanged       Act = "member.role_changed"
 	OrganizationTransferred Act = "organization.transferred"
 	OrganizationRestored    Act = "organization.restored"
+	FactorRequired          Act = "organization.factor_required" // a second factor, of members
+	FactorReleased          Act = "organization.factor_released"
 	OrganizationPurged      Act = "organization.purged" // deleted so long ago that it can't come back
 	DomainClaimed           Act = "domain.claimed"
 	DomainProven            Act = "domain.proven"
 	DomainLost              Act = "domain.lost" // its record was gone for too long
 	DomainRemoved           Act = "domain.removed"
-	DomainJoinSet           Act = "domain.join_set"     // who joins by an address there
-	DomainProviderSet       Act = "domain.provider_set" // by which its people must sign in
+	DomainJoinSet           Act = "domain.join_set"      // who joins by an address there
+	DomainProviderSet       Act = "domain.provider_set"  // by which its people must sign in
+	DomainProviderAway      Act = "domain.provider_away" // the settings don't offer it for the domain any more, so nobody must
+	DomainProviderBack      Act = "domain.provider_back"
+
+	DirectoryTokenMade    Act = "directory.token_made"
+	DirectoryTokenRevoked Act = "directory.token_revoked"
+	DirectoryRoleSet      Act = "directory.role_set" // as what its people come
+	DirectoryUserAdded    Act = "directory.user_added"
+	DirectoryUserChanged  Act = "directory.user_changed"
+	DirectoryUserRemoved  Act = "directory.user_removed"
+	DirectoryGroupAdded   Act = "directory.group_added"
+	DirectoryGroupChanged Act = "directory.group_changed"
+	DirectoryGroupRemoved Act = "directory.group_removed"
+	DirectoryGroupRoleSet Act = "directory.group_role_set" // which role it gives
+
+	// Of an app shared with another organization, each told in both, in its own words: first as the lender's, then as the receiver's.
+	ShareOffered  Act = "share.offered"
+	ShareReceived Act = "share.received"
+	ShareAccepted Act = "share.accepted"
+	ShareTaken    Act = "share.taken"
+	ShareDeclined Act = "share.declined"
+	ShareRefused  Act = "share.refused"
+	ShareEnded    Act = "share.ended"
+	ShareLost     Act = "share.lost"
+	ShareRotated  Act = "share.key_rotated" // the receiver's; the lender's is key.rotated
 
 	APICreated        Act = "api.created"
 	APIChanged        Act = "api.changed"
@@ -209,21 +244,28 @@ const (
 	MailTested      Act = "mail.tested"
 	MailRead        Act = "mail.read"
 	MailHandedOut   Act = "mail.handed_out"
+
+	LogArchived Act = "audit.archived" // its oldest events: they are in a file, and not in the database any more
+	LogReleased Act = "audit.released" // a file of the archive: the operator took it elsewhere for good
 )
 
 // Acts lists every act, for filters. A test fails when one of the constants is missing.
 func Acts() []Act { return slices.Clone(acts) }
 
 var acts = []Act{
+	LogArchived, LogReleased,
 	KeyRetired, KeyOverlapExtended, KeyRotationUndone, CalendarMade, CalendarRemoved,
-	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIReportOnly, APIReportOnlyEnd, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeysPaused, KeysResumed, KeysShortened, KeysFinished, KeysStopped, KeyShortened, KeySuspended, KeyUnsuspended, KeyRenamed, KeyBounded, KeyScopeTaken, KeyScopeGiven, KeysImported, ImportEnded, KeyPasted, LeakReported, LeakOpened, LeakResumed, LeakClosed, LeakNoticeEnded, LeakPolicySet, PolicyChanged, PolicyPreviewed, PortalChanged, MailTested, MailRead,
+	SignupBegun, MailHandedOut, SetupCompleted, UserSignedUp, UserSignedIn, UserSignInFailed, UserSignedOut, UserReauthenticated, UserProfileChanged, UserPasswordChanged, UserPasswordReset, UserResetRequested, UserEmailRequested, UserEmailChanged, UserEmailUndone, UserDeleted, DataAsked, DataDownloaded, UserInvited, UserApproved, UserSuspended, UserUnsuspended, UserRoleChanged, SessionEnded, SessionsEnded, BrowserForgotten, BrowsersForgotten, OrganizationCreated, OrganizationChanged, OrganizationDeleted, OrganizationSuspended, OrganizationUnsuspended, AppCreated, AppChanged, AppDeleted, AppSuspended, AppUnsuspended, APICreated, APIChanged, APIRetired, APIConnected, APIReportOnly, APIReportOnlyEnd, APIVersionAdded, APIVersionChanged, ScopeAdded, ScopeChanged, ScopeWithdrawn, RouteRuleAdded, RouteRuleRemoved, PlanAdded, PlanChanged, PlanRetired, AccessRequested, AccessWithdrawn, AccessApproved, AccessRefused, AccessPlanChanged, AccessSuspended, AccessUnsuspended, AccessEnded, KeyCreated, KeyRotated, KeyPaused, KeyResumed, KeyRevoked, KeysPreviewed, KeysRevoked, KeysPaused, KeysResumed, KeysShortened, KeysFinished, KeysStopped, KeyShortened, KeySuspended, KeyUnsuspended, KeyRenamed, KeyBounded, KeyScopeTaken, KeyScopeGiven, KeysImported, ImportEnded, KeyPasted, LeakReported, LeakOpened, LeakResumed, LeakClosed, LeakNoticeEnded, LeakPolicySet, PolicyChanged, PolicyPreviewed, PortalChanged, MailTested, MailRead,
 	QuestionAsked, QuestionEdited, QuestionAccepted, QuestionUnaccepted, QuestionDeleted, QuestionHidden, QuestionShown, QuestionLocked, QuestionUnlocked, QuestionPinned, QuestionUnpinned, QuestionRetagged, QuestionMoved, QuestionMerged, QuestionStatusSet, QuestionApproved, QuestionRejected, QuestionAssigned, QuestionWaiting, QuestionEscalated, QuestionClosed, QuestionReopened, PostWritten, PostEdited, PostDeleted, PostHidden, PostShown, PostApproved, PostRejected, PostVoted, PostUnvoted, RevisionHidden, RevisionShown, FollowStarted, FollowEnded, NoticesChosen, FlagRaised, FlagDecided, PostingBlocked, PostingUnblocked, NoteWritten, CannedReplySaved, CannedReplyDeleted, TeamSaved, TeamDeleted, SupportPolicySet, ReportRead, TutorialTicked, TutorialUnticked, PageRated,
 	PresetAdded, PresetChanged, PresetMoved, PresetDeleted,
+	UserCodeMailed, UserCodeEntered, UserCodeFailed,
 	FactorAdded, FactorRemoved, FactorRenamed, FactorShown, FactorFailed, FactorsReset, RecoveryMade, RecoveryUsed, FactorCountedBack,
-	StaffRoleCreated, StaffRoleChanged, StaffRoleDeleted,
+	StaffRoleCreated, StaffRoleChanged, StaffRoleDeleted, ReviewDecided, ReviewFinished,
 	ProviderArrived, ProviderMailed, ProviderProven, ProviderLinked, ProviderUnlinked, ProviderLoggedOut,
-	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged,
+	MemberInvited, InvitationResent, InvitationRevoked, InvitationDeclined, MemberJoined, MemberRoleChanged, OrganizationTransferred, OrganizationRestored, OrganizationPurged, FactorRequired, FactorReleased,
 	AppLimited, AppOpened, AppMemberAdded, AppMemberRemoved,
-	DomainClaimed, DomainProven, DomainLost, DomainRemoved, DomainJoinSet, DomainProviderSet,
+	DomainClaimed, DomainProven, DomainLost, DomainRemoved, DomainJoinSet, DomainProviderSet, DomainProviderAway, DomainProviderBack,
+	DirectoryTokenMade, DirectoryTokenRevoked, DirectoryRoleSet, DirectoryUserAdded, DirectoryUserChanged, DirectoryUserRemoved, DirectoryGroupAdded, DirectoryGroupChanged, DirectoryGroupRemoved, DirectoryGroupRoleSet,
+	ShareOffered, ShareReceived, ShareAccepted, ShareTaken, ShareDeclined, ShareRefused, ShareEnded, ShareLost, ShareRotated,
 	AppMoved, MemberRemoved, MemberLeft, KeyConfirmed, LinkMade, LinkOpened, LinkCancelled,
 }

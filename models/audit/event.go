@@ -138,6 +138,9 @@ func newRow(a actor.Actor, e Event, now time.Time) Row {
 	}
 }
 
+// addressField is the personal field that says from where somebody came.
+const addressField = "address"
+
 // personalRows are the rows of audit_personal of one event, flat, and what the chain holds of them.
 func personalRows(id db.ID, a actor.Actor, fields map[string]string) (rows []any, digests string) {
 	all := map[string]string{}
@@ -148,7 +151,7 @@ func personalRows(id db.ID, a actor.Actor, fields map[string]string) (rows []any
 		all["actor"] = Clean(a.Name)
 	}
 	if a.Address.IsValid() {
-		all["address"] = a.Address.String()
+		all[addressField] = a.Address.String()
 	}
 	hashed := map[string]string{}
 	for field, value := range all {

@@ -7,13 +7,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
 // An export is lines of JSON: one that begins it, the events with all that their hashes are made of, the checkpoints at their places, and a checkpoint that
-// closes it. Whoever holds it and the public key can verify it without this program: docs/verify-audit does.
+// closes it. Where the oldest events are archived, the signed closing of the last archived part comes first. Whoever holds it and the public key can verify it without this program: docs/verify-audit does.
 type (
 	exportHead struct {
 		Type    string `json:"type"` // export
@@ -59,6 +60,11 @@ func Export(ctx context.Context, d *db.DB, f Filter, s *Signer, w io.Writer) (in
 	var checkpoints []checkpointRow
 	n := 0
 	err := eachBatch(ctx, d, f, func(rows []Row) error {
+		if whole && len(rows) > 0 {
+			if err := opens(ctx, d, last.Seq, rows[0].Seq, out); err != nil {
+				return err
+			}
+		}
 		personal, err := personalOf(ctx, d, rows)
 		if err != nil {
 			return err
@@ -85,6 +91,22 @@ func Export(ctx context.Context, d *db.DB, f Filter, s *Signer, w io.Writer) (in
 		return n, err
 	}
 	return n, out.Encode(s.Sign(last.Seq, last.Hash, d.Now()))
+}
+
+// opens writes the closing of what was archived before the first event of an export.
+func opens(ctx context.Context, d *db.DB, last, next int64, out *json.Encoder) error {
+	if next == last+1 {
+		return nil
+	}
+	parts, err := ArchivedParts(ctx, d)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(parts, func(p Archived) bool { return p.Last == next-1 })
+	if i < 0 || last > 0 {
+		return fmt.Errorf("audit: export: event %d is missing; where events were archived meanwhile, begin again", last+1)
+	}
+	return out.Encode(parts[i].Closing)
 }
 
 func checkpointsOf(ctx context.Context, d *db.DB, rows []Row, whole bool) (found []checkpointRow, err error) {

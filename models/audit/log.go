@@ -18,6 +18,8 @@ type Filter struct {
 	OrganizationID db.ID
 	Words          string    // in what is kept of persons: names, mail and network addresses
 	From, To       time.Time // [From, To)
+	Besides        string    // SQL of one more condition, of the caller's own making, and its arguments
+	BesidesArgs    []any
 }
 
 // Entry is an event as it is read: with its personal values, where they are still kept.
@@ -66,6 +68,9 @@ func (f Filter) where() (string, []any) {
 	}
 	if !f.To.IsZero() {
 		add("at < ?", f.To)
+	}
+	if f.Besides != "" {
+		q, args = append(q, f.Besides), append(args, f.BesidesArgs...)
 	}
 	return strings.Join(q, " AND "), args
 }

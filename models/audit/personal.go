@@ -2,6 +2,7 @@ package audit
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -55,14 +56,28 @@ func badPersonal(ctx context.Context, d *db.DB, rows []Row) (int64, error) {
 	return 0, nil
 }
 
-// ErasePerson deletes the personal values of every event that the user did or that was done to them. The chain stays whole.
+// ErasePerson deletes the personal values of every event that the user did or that was done to them, now in the database and by the next run of Archives in
+// what was archived, with the addresses that were theirs there. The chain stays whole.
 func ErasePerson(tx *db.Tx, userID db.ID) error {
-	_, err := tx.Run("DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit_events WHERE actor_id = ? OR target_id = ?)", userID, userID)
+	if err := EraseNewcomer(tx, userID); err != nil {
+		return err
+	}
+	return eraseArchived(tx, erasure{PersonID: userID.Ref()})
+}
+
+// EraseNewcomer is ErasePerson of somebody who came so lately that nothing of them can be archived, such as a sign-up that nobody verified.
+func EraseNewcomer(tx *db.Tx, id db.ID) error {
+	_, err := tx.Run("DELETE FROM audit_personal WHERE event_id IN (SELECT id FROM audit_events WHERE actor_id = ? OR target_id = ?)", id, id)
 	return err
 }
 
-// EraseValue deletes a personal value, such as a person's address, from every event that kept it, whoever did what to whom.
+// EraseValue deletes a personal value, such as a person's address, from every event that kept it, whoever did what to whom: now in the database, and by the next run
+// of Archives in what was archived.
 func EraseValue(tx *db.Tx, value string) error {
-	_, err := tx.Run("DELETE FROM audit_personal WHERE value = ?", Clean(value))
-	return err
+	if _, err := tx.Run("DELETE FROM audit_personal WHERE value = ?", Clean(value)); err != nil {
+		return err
+	}
+	salt := make([]byte, 16)
+	_, _ = rand.Read(salt) // never fails, says crypto/rand
+	return eraseArchived(tx, erasure{Salt: salt, Digest: PersonalDigest(salt, Clean(value))})
 }

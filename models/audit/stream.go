@@ -26,7 +26,7 @@ type Streamed struct {
 	Line    []byte
 }
 
-// Stream hands the log on to a collector, in order and from its first event on. The log itself is what waits while the collector is away: nothing is
+// Stream hands the log on to a collector, in order and from its first event on that is not archived. The log itself is what waits while the collector is away: nothing is
 // kept twice, and nothing is lost. An event can come twice, and is known by its number and id.
 type Stream struct {
 	DB     *db.DB
@@ -114,6 +114,9 @@ func (s *Stream) keep(ctx context.Context, seq int64) error {
 	})
 }
 
+// Taken is the last event that the collector has taken; 0 when it has taken none.
+func (s *Stream) Taken(ctx context.Context) (int64, error) { return s.position(ctx) }
+
 // Behind is for how long the first event that was not handed on has waited, and how many do; zero when none does.
 func (s *Stream) Behind(ctx context.Context) (time.Duration, int64, error) {
 	from, err := s.position(ctx)
@@ -121,12 +124,13 @@ func (s *Stream) Behind(ctx context.Context) (time.Duration, int64, error) {
 		return 0, 0, err
 	}
 	var rows []struct {
-		At time.Time
+		Seq int64
+		At  time.Time
 	}
-	if err := s.DB.Read(ctx).Raw("SELECT at FROM audit_events WHERE seq > ? ORDER BY seq LIMIT 1", from).Scan(&rows).Error; err != nil || len(rows) == 0 {
+	if err := s.DB.Read(ctx).Raw("SELECT seq, at FROM audit_events WHERE seq > ? ORDER BY seq LIMIT 1", from).Scan(&rows).Error; err != nil || len(rows) == 0 {
 		return 0, 0, err
 	}
 	var head int64
 	err = s.DB.Read(ctx).Raw("SELECT seq FROM audit_head WHERE id = 1").Scan(&head).Error
-	return s.DB.Now().Sub(rows[0].At), head - from, err
+	return s.DB.Now().Sub(rows[0].At), head - rows[0].Seq + 1, err
 }

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -17,6 +18,7 @@ import (
 type Trust struct {
 	Keys    []string     // public keys of this installation; empty: signatures are not looked at, and the checkpoints in the database not read
 	Outside []Checkpoint // that were kept elsewhere
+	Archive string       // folder of the archived parts; empty: their files are not read, and of them it is trusted that they were archived
 }
 
 // marks are the checkpoints by their event.
@@ -24,6 +26,37 @@ type marks struct {
 	bySeq  map[int64][]Checkpoint
 	passed int
 	last   int64
+
+	released map[string]bool // files of which an event says so
+	away     []Archived      // released parts whose files are not there, the oldest first
+}
+
+// note keeps what an event tells of files.
+func (m *marks) note(r Row) {
+	var details struct {
+		File string `json:"file"`
+	}
+	if r.Act != string(LogReleased) || r.ActorKind != string(actor.Operator) || json.Unmarshal([]byte(r.Details), &details) != nil {
+		return
+	}
+	if m.released == nil {
+		m.released = map[string]bool{}
+	}
+	m.released[details.File] = true
+}
+
+// unread counts the events of files that are away. An event must tell of each that it was released, since nobody signs the row that does: one that was read, or one that
+// is itself away in a later file.
+func (m *marks) unread() (n, first int64, why string) {
+	later := false
+	for _, p := range slices.Backward(m.away) {
+		if !m.released[p.Name()] && !later {
+			return 0, p.First, "its archived part " + p.Name() + " is not there, and no event tells that an operator released it"
+		}
+		later = true
+		n += p.Last - p.First + 1
+	}
+	return n, 0, ""
 }
 
 // marks reads the checkpoints in the database, and checks the signatures of all.

@@ -57,7 +57,7 @@ func VisibleArgs(a actor.Actor) []any {
 	if a.Program() {
 		program = a.OrganizationID
 	}
-	return []any{user, program, user, program, user, program, user, permission.BuiltInWith(permission.StaffAPIsRead)}
+	return []any{user, program, a.Membership("m"), program, a.Membership("m"), program, user, permission.BuiltInWith(permission.StaffAPIsRead)}
 }
 
 // Listed is an API in the catalogue's list.

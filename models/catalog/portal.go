@@ -24,6 +24,7 @@ var portalScopes = []struct{ name, sentence string }{
 	{"usage:read", "See how the keys of your organization are used"},
 	{"policies:read", "See what the portal asks of keys"},
 	{"leaks:read", "See where keys of your organization were found"},
+	{"audit:read", "See who did what in your organization"},
 }
 
 // UpgradePortal brings scopes, route rules and document of the portal's own API to what this program has. It does nothing when that is so, or the API is not

@@ -154,7 +154,7 @@ func setOrganization(tx *db.Tx, a actor.Actor, q *Question, id db.ID, p *fault.P
 	if q.Visibility != Organization {
 		return nil
 	}
-	n, err := number(tx.DB, "SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.user_id = ? AND o.deleted_at IS NULL", id, a.UserID)
+	n, err := number(tx.DB, "SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.user_id = ? AND o.deleted_at IS NULL", id, a.Membership("m"))
 	if err == nil && n == 0 {
 		p.Add("visibility", "Choose one of your organizations.")
 	}
@@ -168,7 +168,7 @@ func setApp(tx *db.Tx, a actor.Actor, q *Question, id db.ID, p *fault.Problems) 
 	}
 	unseen, hidden := a.Hidden()
 	n, err := number(tx.DB, `SELECT COUNT(*) FROM apps x JOIN organizations o ON o.id = x.organization_id JOIN members m ON m.organization_id = o.id
-		WHERE x.id = ? AND m.user_id = ? AND x.deleted_at IS NULL AND o.deleted_at IS NULL AND x.id NOT IN `+unseen, append([]any{id, a.UserID}, hidden...)...)
+		WHERE x.id = ? AND m.user_id = ? AND x.deleted_at IS NULL AND o.deleted_at IS NULL AND x.id NOT IN `+unseen, append([]any{id, a.Membership("m")}, hidden...)...)
 	if err == nil && n == 0 {
 		p.Add("app", "Choose one of your apps.")
 	}

@@ -16,6 +16,7 @@ func (s *Store) Bodies(ctx context.Context, questions []db.ID) (map[db.ID]string
 	err := s.db.Read(ctx).Raw("SELECT p.question_id, p.html FROM posts p WHERE p.kind = 'question' AND p.question_id IN ? AND p.deleted_at IS NULL", questions).Scan(&rows).Error
 	out := make(map[db.ID]string, len(rows))
 	for _, r := range rows {
+		r.inWords(ctx)
 		out[r.QuestionID] = r.HTML
 	}
 	return out, err
@@ -31,6 +32,9 @@ func (s *Store) Newest(ctx context.Context, a actor.Actor, id db.ID, limit int) 
 	var rows []Said
 	err = s.db.Read(ctx).Raw("SELECT "+saidColumns+` WHERE p.question_id = ? AND `+shownToAll+`
 		ORDER BY p.created_at DESC, p.id DESC LIMIT ?`, id, limit).Scan(&rows).Error
+	for i := range rows {
+		rows[i].inWords(ctx)
+	}
 	return q, rows, err
 }
 

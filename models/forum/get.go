@@ -22,6 +22,7 @@ func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Row, error) {
 	}
 	tags, err := tagsOf(ctx, s.db, []db.ID{id})
 	row.Tags = tags[id]
+	row.inWords(ctx)
 	return row, err
 }
 
@@ -70,6 +71,7 @@ func (s *Store) Posts(ctx context.Context, a actor.Actor, q Question, page db.Pa
 	if err := s.comments(ctx, a, q, &t); err != nil {
 		return t, err
 	}
+	t.inWords(ctx)
 	return t, s.markOwn(ctx, a, &t)
 }
 
@@ -189,6 +191,7 @@ func (s *Store) Comments(ctx context.Context, a actor.Actor, q Question, parent 
 		Sorts: map[string]db.Sort[Said]{"created": {Expr: "p.created_at", Value: func(p Said) any { return p.CreatedAt }}}, Default: "created",
 	}, page)
 	for i := range list.Rows {
+		list.Rows[i].inWords(ctx)
 		list.Rows[i].Mine = a.SignedIn() && list.Rows[i].AuthorID == a.UserID
 	}
 	return list, err
@@ -200,6 +203,7 @@ func (s *Store) PostFor(ctx context.Context, a actor.Actor, id db.ID) (Row, Said
 	if err != nil {
 		return Row{}, p, err
 	}
+	p.inWords(ctx)
 	p.Mine = a.SignedIn() && p.AuthorID == a.UserID
 	q, err := s.Get(ctx, a, p.QuestionID)
 	return q, p, err

@@ -109,6 +109,7 @@ func (s *Store) withTags(ctx context.Context, rows []Row) error {
 	tags, err := tagsOf(ctx, s.db, ids)
 	for i := range rows {
 		rows[i].Tags = tags[rows[i].ID]
+		rows[i].inWords(ctx)
 	}
 	return err
 }

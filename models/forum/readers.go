@@ -49,7 +49,7 @@ func (s *Store) marks(ctx context.Context, a actor.Actor) ([]string, error) {
 		OrganizationID db.ID
 		APIID          *db.ID `gorm:"column:api_id"`
 	}
-	if err := s.db.Read(ctx).Raw(ownMarks, append([]any{a.UserID}, args...)...).Scan(&own).Error; err != nil {
+	if err := s.db.Read(ctx).Raw(ownMarks, append([]any{a.Membership("qm")}, args...)...).Scan(&own).Error; err != nil {
 		return nil, err
 	}
 	var apis []struct {

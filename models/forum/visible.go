@@ -20,15 +20,18 @@ const Visible = `(q.deleted_at IS NULL AND (? = 1 OR (
 
 // VisibleArgs are the arguments of Visible for a reader. A recipient of a mail is a reader too: make an actor of them.
 func VisibleArgs(a actor.Actor) []any {
-	var user db.ID
-	if a.SignedIn() {
-		user = a.UserID
-	}
-	all := 0
+	all, user := readerArgs(a)
+	return append([]any{all, user, a.Membership("qm")}, catalog.VisibleArgs(a)...)
+}
+
+func readerArgs(a actor.Actor) (all int, user db.ID) {
 	if readsAll(a) {
 		all = 1
 	}
-	return append([]any{all, user, user}, catalog.VisibleArgs(a)...)
+	if a.SignedIn() {
+		user = a.UserID
+	}
+	return all, user
 }
 
 func readsAll(a actor.Actor) bool {
@@ -41,8 +44,8 @@ const shownPost = `(p.deleted_at IS NULL AND (? = 1 OR p.author_id = ? OR (p.sta
 	WHERE pa.id = p.parent_id AND pa.deleted_at IS NULL AND (pa.author_id = ? OR (pa.state = 'published' AND pa.hidden_at IS NULL)))))))`
 
 func shownArgs(a actor.Actor) []any {
-	args := VisibleArgs(a)
-	return args[:3]
+	all, user := readerArgs(a)
+	return []any{all, user, user}
 }
 
 // answersFor reports whether what the actor writes is the company's word.

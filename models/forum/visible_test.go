@@ -81,6 +81,28 @@ func TestWhoLeftTheOrganizationReadsItsQuestionsNoMore(t *testing.T) { // Z2
 	})
 }
 
+// A12: also by the list and by what somebody may ask about.
+func TestWhoIsShutOutOfTheOrganizationReadsItsQuestionsNoMore(t *testing.T) {
+	each(t, func(w *world) {
+		q := w.ask(w.asker, forum.Draft{Visibility: forum.Organization, OrganizationID: w.orgOf(w.asker)})
+		asker := w.asker
+		asker.At = w.clock.Now()
+		before := w.listed(asker)[q.ID]
+		w.exec("UPDATE organizations SET factor_from = ? WHERE id = ?", w.clock.Now(), w.orgOf(w.asker))
+
+		_, err := w.forum.Get(context.Background(), asker, q.ID)
+		_, asked := w.forum.Ask(context.Background(), asker, forum.Draft{Kind: forum.KindQuestion, Title: "Another question of ours", Body: "It is about our app.", Visibility: forum.Organization, OrganizationID: w.orgOf(w.asker)})
+
+		if !before || err == nil || w.listed(asker)[q.ID] || asked == nil {
+			w.t.Error(before, err, asked)
+		}
+		asker.Factor = true
+		if _, err := w.forum.Get(context.Background(), asker, q.ID); err != nil {
+			w.t.Error("with a factor", err)
+		}
+	})
+}
+
 func (w *world) listed(a actor.Actor) map[db.ID]bool {
 	w.t.Helper()
 	page, err := w.forum.List(context.Background(), a, forum.Filter{}, db.PageRequest{})

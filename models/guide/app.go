@@ -43,7 +43,7 @@ func (s *Store) Apps(ctx context.Context, a actor.Actor) ([]App, error) {
 	}
 	var rows []App
 	unseen, hidden := a.Hidden()
-	err := s.db.Read(ctx).Raw(appsOf+" AND a.id NOT IN "+unseen+" ORDER BY a.created_at DESC, a.id DESC LIMIT ?", append(append([]any{a.UserID}, hidden...), MaxApps)...).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(appsOf+" AND a.id NOT IN "+unseen+" ORDER BY a.created_at DESC, a.id DESC LIMIT ?", append(append([]any{a.Membership("m")}, hidden...), MaxApps)...).Scan(&rows).Error
 	return rows, err
 }
 
@@ -59,7 +59,7 @@ func (s *Store) App(ctx context.Context, a actor.Actor, id db.ID) (App, error) {
 func (s *Store) app(ctx context.Context, a actor.Actor, id db.ID) (App, error) {
 	var rows []App
 	unseen, hidden := a.Hidden()
-	if err := s.db.Read(ctx).Raw(appsOf+" AND a.id = ? AND a.id NOT IN "+unseen, append([]any{a.UserID, id}, hidden...)...).Scan(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Raw(appsOf+" AND a.id = ? AND a.id NOT IN "+unseen, append([]any{a.Membership("m"), id}, hidden...)...).Scan(&rows).Error; err != nil {
 		return App{}, err
 	}
 	if len(rows) == 0 || !a.SignedIn() || !permission.Org(rows[0].Role, permission.KeysRead) {

@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -92,7 +93,7 @@ func (s *Store) Mark(ctx context.Context, a actor.Actor, tutorial *content.Page,
 		return err
 	}
 	if !permission.Org(mine.Role, permission.KeysMake) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.KeysMake), mine.OrganizationID.Show(org.Prefix))
 	}
 	found := false
 	for _, x := range tutorial.Steps {

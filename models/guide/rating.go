@@ -125,7 +125,7 @@ func (s *Store) mayRate(ctx context.Context, a actor.Actor) error {
 // NotHelpful lists the votes against pages with their words, newest first, for staff who read questions. path narrows it. Faults: Forbidden.
 func (s *Store) NotHelpful(ctx context.Context, a actor.Actor, path string, page db.PageRequest) (db.Page[Rating], error) {
 	if !permission.Staff(a.StaffRole, permission.StaffQuestionsRead) {
-		return db.Page[Rating]{}, fault.Denied()
+		return db.Page[Rating]{}, fault.Lacking(string(permission.StaffQuestionsRead), "")
 	}
 	return db.List(ctx, s.db, db.Listing[Rating]{
 		Name: "ratings/" + path,

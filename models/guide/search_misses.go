@@ -79,7 +79,7 @@ var missSorts = map[string]db.Sort[Miss]{
 // Misses lists the searches that found nothing, most often first; sorts are times and last. Faults: Forbidden, Invalid for a foreign cursor.
 func (s *Searcher) Misses(ctx context.Context, a actor.Actor, page db.PageRequest) (db.Page[Miss], error) {
 	if !a.SignedIn() || !permission.Staff(a.StaffRole, permission.StaffQuestionsRead) {
-		return db.Page[Miss]{}, fault.Denied()
+		return db.Page[Miss]{}, fault.Lacking(string(permission.StaffQuestionsRead), "")
 	}
 	return db.List(ctx, s.db, db.Listing[Miss]{
 		Name: "search misses", Select: "SELECT m.* FROM search_misses m WHERE 1 = 1", IDExpr: "m.id", ID: func(m Miss) db.ID { return m.ID }, Sorts: missSorts, Default: "-times",

@@ -52,7 +52,7 @@ func (s *Store) Desks(ctx context.Context, a actor.Actor) (map[db.ID]Desk, error
 // Count counts keys over all organizations, for staff: those that work now, and those of them that expire soon. Faults: Forbidden.
 func (s *Store) Count(ctx context.Context, a actor.Actor) (active, soon int64, err error) {
 	if !mayStaff(a, permission.StaffKeysRead) {
-		return 0, 0, fault.Denied()
+		return 0, 0, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	now := s.db.Now()
 	working := "SELECT COUNT(*)" + rowTables + " WHERE " + living + " AND k.paused_at IS NULL AND NOT " + suspendedNow + " AND NOT " + stoppedNow

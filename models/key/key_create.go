@@ -71,6 +71,7 @@ type newKey struct {
 	scopes      []Choice
 	rotates     db.ID
 	endUnsaid   bool // nobody chose when it ends
+	owner       *Key // whose maker and responsible person it keeps; nil: who makes it is its maker
 	details     map[string]string
 	act         audit.Act
 	deliver     Deliver
@@ -123,11 +124,15 @@ func (s *Store) store(tx *db.Tx, a actor.Actor, id db.ID, n newKey) (apikey.Secr
 	prefix, lastFour, _ := strings.Cut(text.Hint(), "…")
 	digest := s.digester.Sum(text.Reveal())
 	b := n.bounds.row()
+	owner := Key{CreatedBy: a.UserID.Ref()}
+	if n.owner != nil {
+		owner = *n.owner
+	}
 	_, err = tx.Run(`INSERT INTO keys (id, app_id, environment, name, data_domain, prefix, last_four, digest_algorithm, pepper_version, digest,
-		created_by, expires_at, rotated_from, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		created_by, responsible_id, confirmed_at, expires_at, rotated_from, networks, origins, metadata, rate_requests, rate_period_seconds, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
 		id, n.app.ID, n.environment, n.name, n.domain, prefix, lastFour, apikey.AlgorithmHMACSHA256, s.digester.Version(), digest[:],
-		a.UserID.Ref(), n.expiry.ExpiresAt, n.rotates.Ref(), b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, tx.Now)
+		owner.CreatedBy, owner.ResponsibleID, owner.ConfirmedAt, n.expiry.ExpiresAt, n.rotates.Ref(), b.Networks, b.Origins, b.Metadata, b.RateRequests, b.RatePeriodSeconds, tx.Now, tx.Now)
 	if err != nil {
 		return apikey.Secret{}, err
 	}

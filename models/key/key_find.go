@@ -236,7 +236,7 @@ func (s *Store) List(ctx context.Context, a actor.Actor, f Filter, r db.PageRequ
 // ListAll reads a page of all keys, for staff, also those of deleted apps. Faults: Forbidden.
 func (s *Store) ListAll(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
 	if !mayStaff(a, permission.StaffKeysRead) {
-		return db.Page[Row]{}, fault.Denied()
+		return db.Page[Row]{}, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	return s.orAnyCase(ctx, f, r, func(f Filter) db.Listing[Row] {
 		where, args := f.where(s.db.Now())

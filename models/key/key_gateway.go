@@ -20,7 +20,7 @@ const GatewayApp = "Gateway"
 // staff:apis:manage, NotFound for an unknown API, Invalid (token), Conflict when the portal's own API can't be used.
 func (s *Store) CreateGatewayKey(ctx context.Context, a actor.Actor, apiID db.ID, token string) (Made, error) {
 	if !mayStaff(a, permission.StaffAPIsManage) {
-		return Made{}, fault.Denied()
+		return Made{}, fault.Lacking(string(permission.StaffAPIsManage), "")
 	}
 	return s.make(ctx, a, GatewayPurpose(apiID), token, func(tx *db.Tx, _ db.ID) (newKey, error) {
 		var apis []struct {

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -136,7 +137,7 @@ func forMember(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 		return Row{}, err
 	}
 	if !r.MayManage(a.UserID) {
-		return Row{}, fault.Denied()
+		return Row{}, fault.Lacking(string(permission.KeysManageAll), r.OrganizationID.Show(org.Prefix))
 	}
 	return r, nil
 }
@@ -144,7 +145,7 @@ func forMember(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 // forStaff locks a key that the actor may manage as staff. Faults: NotFound, Forbidden.
 func forStaff(tx *db.Tx, a actor.Actor, id db.ID) (Row, error) {
 	if !mayStaff(a, permission.StaffKeysManage) {
-		return Row{}, fault.Denied()
+		return Row{}, fault.Lacking(string(permission.StaffKeysManage), "")
 	}
 	return lockedRow(tx, id)
 }
@@ -165,7 +166,7 @@ func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Detail, error
 // GetAny reads any key, for staff. Faults: Forbidden, NotFound.
 func (s *Store) GetAny(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
 	if !mayStaff(a, permission.StaffKeysRead) {
-		return Detail{}, fault.Denied()
+		return Detail{}, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	r, err := anyRow(s.db.Read(ctx), id)
 	if err != nil {
@@ -212,15 +213,15 @@ func (s *Store) people(g *gorm.DB, d *Detail) error {
 	return s.program(g, d)
 }
 
-// program reads which key made one: the first that is told of it is who made it.
+// program reads which key made one: the first that is told of it is who made it, unless that is archived by now.
 func (s *Store) program(g *gorm.DB, d *Detail) error {
 	var found []struct {
 		Key
 		Home db.ID
 	}
 	err := g.Raw(`SELECT p.id, p.name, p.prefix, p.last_four, a.organization_id AS home
-		FROM (SELECT actor_kind, actor_id FROM audit_events WHERE target_id = ? ORDER BY seq LIMIT 1) e
-		JOIN keys p ON p.id = e.actor_id JOIN apps a ON a.id = p.app_id WHERE e.actor_kind = 'key'`, d.ID).Scan(&found).Error
+		FROM (SELECT actor_kind, actor_id FROM audit_events WHERE target_id = ? AND at <= ? ORDER BY seq LIMIT 1) e
+		JOIN keys p ON p.id = e.actor_id JOIN apps a ON a.id = p.app_id WHERE e.actor_kind = 'key'`, d.ID, d.CreatedAt).Scan(&found).Error
 	if err == nil && len(found) > 0 {
 		d.Program = &Program{found[0].Key, found[0].Home == d.OrganizationID}
 	}

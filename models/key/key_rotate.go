@@ -2,6 +2,7 @@ package key
 
 import (
 	"context"
+	"maps"
 	"strconv"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -38,31 +39,35 @@ func (s *Store) Rotate(ctx context.Context, a actor.Actor, id db.ID, r RotateReq
 		if err := holdsWithin(tx, a, old, nil, nil); err != nil {
 			return newKey{}, err
 		}
-		if err := rotatable(tx, old); err != nil {
-			return newKey{}, err
-		}
-		n, err := s.successor(tx, old, r)
-		if err != nil {
-			return newKey{}, err
-		}
-		if err := roomForOverlap(tx, old.AppID, n.rules, r.OverlapDays); err != nil {
-			return newKey{}, err
-		}
-		if err := networksForOverlap(n.rules, n.bounds, r.OverlapDays); err != nil {
-			return newKey{}, err
-		}
-		_, err = tx.Run("UPDATE keys SET overlap_ends_at = ?, updated_at = ? WHERE id = ?", tx.Now.AddDate(0, 0, r.OverlapDays), tx.Now, id)
-		change.Record(tx, change.Key, id)
-		audit.Record(tx, a, audit.Event{
-			Act: audit.KeyRotated, TargetKind: "key", TargetID: id, OrganizationID: old.OrganizationID,
-			Details: map[string]string{"hint": old.Hint(), "name": old.Name, "overlap_days": strconv.Itoa(r.OverlapDays), "successor": newID.Show(IDPrefix)},
-		})
-		return n, err
+		return s.replace(tx, a, old, newID, r, nil)
 	})
 	if db.Duplicate(err) { // two at once: the unique index let one through
 		return Made{}, rotatedBefore()
 	}
 	return made, err
+}
+
+// replace ends an old key with an overlap and plans its successor. The old one is locked, and the actor may rotate it; more is told in the audit log.
+func (s *Store) replace(tx *db.Tx, a actor.Actor, old Row, newID db.ID, r RotateRequest, more map[string]string) (newKey, error) {
+	if err := rotatable(tx, old); err != nil {
+		return newKey{}, err
+	}
+	n, err := s.successor(tx, old, r)
+	if err != nil {
+		return newKey{}, err
+	}
+	if err := roomForOverlap(tx, old.AppID, n.rules, r.OverlapDays); err != nil {
+		return newKey{}, err
+	}
+	if err := networksForOverlap(n.rules, n.bounds, r.OverlapDays); err != nil {
+		return newKey{}, err
+	}
+	_, err = tx.Run("UPDATE keys SET overlap_ends_at = ?, updated_at = ? WHERE id = ?", tx.Now.AddDate(0, 0, r.OverlapDays), tx.Now, old.ID)
+	change.Record(tx, change.Key, old.ID)
+	details := map[string]string{"hint": old.Hint(), "name": old.Name, "overlap_days": strconv.Itoa(r.OverlapDays), "successor": newID.Show(IDPrefix)}
+	maps.Copy(details, more)
+	audit.Record(tx, a, audit.Event{Act: audit.KeyRotated, TargetKind: "key", TargetID: old.ID, OrganizationID: old.OrganizationID, Details: details})
+	return n, err
 }
 
 func rotatedBefore() error {

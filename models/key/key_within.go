@@ -175,6 +175,7 @@ func holdsWithin(tx *db.Tx, a actor.Actor, r Row, more []Choice, after *Bounds) 
 var portalNeeds = map[string]permission.Name{
 	"apps:read": permission.AppsRead, "apps:write": permission.AppsManage, "keys:read": permission.KeysRead, "keys:write": permission.KeysManageAll,
 	"access:read": permission.AccessRead, "access:write": permission.AccessRequest, "usage:read": permission.UsageRead, "leaks:read": permission.KeysManageAll,
+	"audit:read": permission.ActivityRead,
 }
 
 // roleHolds refuses scopes of the portal's own API that would let a key do more than the role of who makes it.

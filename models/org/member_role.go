@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -27,7 +28,7 @@ func LockMembers(tx *db.Tx, organizationID db.ID) error {
 	return lockRow(tx, "SELECT 1 FROM organizations WHERE id = ? FOR UPDATE", organizationID)
 }
 
-// OwnerStays refuses to let the last owner who can sign in go or step down. The caller holds LockMembers. Faults: Conflict.
+// OwnerStays refuses to let the last owner who can sign in go or step down, and the last who can while the provider of the organization's domain is away. The caller holds LockMembers. Faults: Conflict.
 func OwnerStays(tx *db.Tx, organizationID, leaving db.ID) error {
 	others, err := count(tx.DB, `SELECT COUNT(*) FROM members m JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL
 		AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?)) WHERE m.organization_id = ? AND m.role = ? AND m.user_id <> ?`,
@@ -35,7 +36,10 @@ func OwnerStays(tx *db.Tx, organizationID, leaving db.ID) error {
 	if err == nil && others == 0 {
 		return fault.New(fault.Conflict, "An organization keeps at least one owner, and this is the last. Make somebody else an owner first, or delete the organization.")
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return account.WayStays(tx, organizationID, leaving)
 }
 
 // Member reads one member whose role the actor may change, or the actor. Faults: NotFound, Forbidden.
@@ -85,34 +89,65 @@ func MayGive(actorRole string, m Member, self bool) []string {
 // SetRole gives a member another role, which holds from their next request on (Z7). The member is told, unless they did it themselves. Faults: NotFound,
 // Forbidden for a member or a role above the actor's own, Invalid about "role", Conflict for the last owner and personal organizations.
 func (s *Store) SetRole(ctx context.Context, a actor.Actor, organizationID, userID db.ID, role string) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := LockMembers(tx, organizationID); err != nil {
-			return err
-		}
-		m, err := changeable(tx.DB, a, organizationID, userID)
-		if err != nil {
-			return err
-		}
-		if !slices.Contains(Roles, role) {
-			return fault.BadField("role", "Choose a role of the list.")
-		}
-		own, err := memberRole(tx.DB, a, organizationID)
-		if err != nil {
-			return err
-		}
-		self := a.SignedIn() && a.UserID == userID
-		if !slices.Contains(MayGive(own, m, self), role) {
-			return fault.Denied()
-		}
-		o, err := read(tx.DB, organizationID)
-		if err != nil {
-			return err
-		}
-		if o.Kind == Personal {
-			return fault.New(fault.Conflict, "This is a personal organization, which has one owner.")
-		}
-		return s.setRole(tx, a, o, m, role)
-	})
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return s.SetRoleTx(tx, a, organizationID, userID, role) })
+}
+
+// SetRoleTx is SetRole as a part of a transaction.
+func (s *Store) SetRoleTx(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, role string) error {
+	if err := LockMembers(tx, organizationID); err != nil {
+		return err
+	}
+	m, err := changeable(tx.DB, a, organizationID, userID)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(Roles, role) {
+		return fault.BadField("role", "Choose a role of the list.")
+	}
+	own, err := memberRole(tx.DB, a, organizationID)
+	if err != nil {
+		return err
+	}
+	self := a.SignedIn() && a.UserID == userID
+	if !slices.Contains(MayGive(own, m, self), role) {
+		return fault.Lacking(string(giverOf(role)), organizationID.Show(Prefix))
+	}
+	o, err := read(tx.DB, organizationID)
+	if err != nil {
+		return err
+	}
+	if o.Kind == Personal {
+		return fault.New(fault.Conflict, "This is a personal organization, which has one owner.")
+	}
+	return s.setRole(tx, a, o, m, role)
+}
+
+// giverOf is what it takes to give a role: owners alone make owners.
+func giverOf(role string) permission.Name {
+	if role == permission.Owner {
+		return permission.OwnersManage
+	}
+	return permission.MembersManage
+}
+
+// GiveRoleTx gives a member below owner a role below owner, as part of the transaction of a caller who holds LockMembers and has found that they may. The member is told.
+// Faults: NotFound, Forbidden for an owner and for that role (Z5).
+func (s *Store) GiveRoleTx(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, role string) error {
+	o, err := read(tx.DB, organizationID)
+	if err != nil {
+		return err
+	}
+	m := Member{UserID: userID}
+	if m.Role, err = RoleOf(tx.DB, userID, organizationID); err != nil {
+		return err
+	}
+	switch {
+	case m.Role == "":
+		return fault.Missing()
+	case m.Role == permission.Owner || !slices.Contains(Roles, role) || role == permission.Owner || o.Kind == Personal:
+		return fault.Denied()
+	}
+	return s.setRole(tx, a, o, m, role)
 }
 
 // Transfer makes another member an owner and the actor an admin, at once. Faults: NotFound, Forbidden below owner, Invalid about "member", Conflict for personal
@@ -169,9 +204,17 @@ func (s *Store) setRole(tx *db.Tx, a actor.Actor, o Organization, m Member, role
 	if _, err := tx.Run("UPDATE members SET role = ? WHERE organization_id = ? AND user_id = ?", role, o.ID, m.UserID); err != nil {
 		return err
 	}
+	if m.Role == permission.Owner {
+		if err := account.EndUnspared(tx, m.UserID); err != nil {
+			return err
+		}
+	}
 	audit.Record(tx, a, audit.Event{Act: audit.MemberRoleChanged, TargetKind: "user", TargetID: m.UserID, OrganizationID: o.ID, Details: map[string]string{"from": m.Role, "to": role}})
 	if a.SignedIn() && a.UserID == m.UserID {
 		return nil
+	}
+	if told, err := LetterTx(tx, a, m.UserID); err != nil || !told {
+		return err
 	}
 	return s.tellRole(tx, o, m.UserID, role)
 }

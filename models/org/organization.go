@@ -38,6 +38,8 @@ type Organization struct {
 	SuspendedAt     *time.Time
 	SuspendedUntil  *time.Time // nil while SuspendedAt is set: until a person ends it
 	SuspendedReason string
+	FactorFrom      *time.Time // from when on members need a second factor; nil: they don’t
+	FactorReason    string
 	DeletedAt       *time.Time
 	CreatedAt       time.Time
 	UpdatedAt       time.Time
@@ -97,10 +99,12 @@ type Member struct {
 	Name      string
 	Email     string
 	Role      string
+	HasFactor bool // a second factor; Members knows it, and who manages members may read it
 	CreatedAt time.Time
 }
 
-const membersOf = `SELECT m.user_id, u.name, u.email, m.role, m.created_at FROM members m JOIN users u ON u.id = m.user_id
+const membersOf = `SELECT m.user_id, u.name, u.email, m.role, m.created_at,
+	EXISTS (SELECT 1 FROM factors f WHERE f.user_id = m.user_id AND f.confirmed_at IS NOT NULL) AS has_factor FROM members m JOIN users u ON u.id = m.user_id
 	WHERE m.organization_id = ? AND u.deleted_at IS NULL ORDER BY m.created_at, m.user_id LIMIT 500`
 
 // Members lists the people of an organization, who came first first. Faults: NotFound.

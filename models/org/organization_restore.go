@@ -38,7 +38,7 @@ func (s *Store) Restorable(ctx context.Context, a actor.Actor) ([]Deleted, error
 		return nil, nil
 	}
 	var rows []Deleted
-	err := s.db.Read(ctx).Raw(restorable+" ORDER BY o.deleted_at DESC, o.id DESC LIMIT 50", a.UserID, s.db.Now().Add(-Grace)).Scan(&rows).Error
+	err := s.db.Read(ctx).Raw(restorable+" ORDER BY o.deleted_at DESC, o.id DESC LIMIT 50", a.Membership("m"), s.db.Now().Add(-Grace)).Scan(&rows).Error
 	return rows, err
 }
 
@@ -57,7 +57,7 @@ func (s *Store) Restore(ctx context.Context, a actor.Actor, id db.ID) (Organizat
 			return err
 		}
 		var rows []Deleted
-		if err := tx.Raw(restorable+" AND o.id = ?", a.UserID, tx.Now.Add(-Grace), id).Scan(&rows).Error; err != nil {
+		if err := tx.Raw(restorable+" AND o.id = ?", a.Membership("m"), tx.Now.Add(-Grace), id).Scan(&rows).Error; err != nil {
 			return err
 		}
 		if len(rows) == 0 {
@@ -150,6 +150,9 @@ func purge(tx *db.Tx, id db.ID) error {
 	for _, query := range []string{
 		"DELETE FROM members WHERE organization_id = ?", "DELETE FROM invitations WHERE organization_id = ?", "DELETE FROM domains WHERE organization_id = ?",
 		"DELETE FROM domain_barred WHERE organization_id = ?", "DELETE FROM key_calendars WHERE organization_id = ?",
+		"DELETE FROM scim_group_members WHERE group_id IN (SELECT id FROM scim_groups WHERE organization_id = ?)", "DELETE FROM scim_groups WHERE organization_id = ?",
+		"DELETE FROM scim_users WHERE organization_id = ?", "DELETE FROM scim_tokens WHERE organization_id = ?", "DELETE FROM scim_directories WHERE organization_id = ?",
+		"DELETE FROM review_decisions WHERE review_id IN (SELECT id FROM reviews WHERE organization_id = ?)", "DELETE FROM reviews WHERE organization_id = ?",
 		"UPDATE organizations SET technical_email = '' WHERE id = ?",
 	} {
 		if _, err := tx.Run(query, id); err != nil {

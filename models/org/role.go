@@ -51,9 +51,7 @@ func memberRole(q *gorm.DB, a actor.Actor, organizationID db.ID) (string, error)
 	switch {
 	case a.Trusted():
 		return permission.Owner, nil
-	case a.SignedIn():
-		return RoleOf(q, a.UserID, organizationID)
-	case a.Program():
+	case a.Member():
 		return roleIn(q, a, organizationID)
 	}
 	return "", nil

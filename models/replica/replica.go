@@ -91,7 +91,7 @@ type Fleet struct {
 // Fleet reads them. Fault: Forbidden for who is not staff.
 func (s *Store) Fleet(ctx context.Context, a actor.Actor) (Fleet, error) {
 	if !permission.Staff(a.StaffRole, permission.StaffReplicasRead) {
-		return Fleet{}, fault.Denied()
+		return Fleet{}, fault.Lacking(string(permission.StaffReplicasRead), "")
 	}
 	now, err := s.now(ctx)
 	if err != nil {

@@ -21,7 +21,7 @@ type Overview struct {
 // Overview counts. Faults: Forbidden for who is not staff.
 func (s *Store) Overview(ctx context.Context, a actor.Actor) (Overview, error) {
 	if !permission.Staff(a.StaffRole, permission.StaffUsersRead) {
-		return Overview{}, fault.Denied()
+		return Overview{}, fault.Lacking(string(permission.StaffUsersRead), "")
 	}
 	var o Overview
 	err := s.db.Read(ctx).Raw(`SELECT
@@ -49,7 +49,7 @@ type Waiting struct {
 // WaitingRequests are the oldest requests that wait, at most five.
 func (s *Store) WaitingRequests(ctx context.Context, a actor.Actor) ([]Waiting, error) {
 	if !permission.Staff(a.StaffRole, permission.StaffRequestsRead) {
-		return nil, fault.Denied()
+		return nil, fault.Lacking(string(permission.StaffRequestsRead), "")
 	}
 	var rows []Waiting
 	err := s.db.Read(ctx).Raw(`SELECT access.id, apps.name AS app, organizations.name AS organization, apis.name AS api, plans.name AS plan, access.purpose, access.created_at

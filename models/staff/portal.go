@@ -16,7 +16,7 @@ import (
 // SetPortal changes the portal's name, hue and footer. Faults: Forbidden, Invalid.
 func (s *Store) SetPortal(ctx context.Context, a actor.Actor, in setting.Portal) error {
 	if !a.Trusted() && !permission.Staff(a.StaffRole, permission.StaffPolicyManage) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffPolicyManage), "")
 	}
 	in.Name, in.Footer = strings.TrimSpace(in.Name), strings.TrimSpace(in.Footer)
 	var p fault.Problems

@@ -4,6 +4,9 @@ import (
 	"context"
 	"regexp"
 	"strings"
+	"time"
+
+	"gorm.io/gorm/clause"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -119,13 +122,18 @@ func (s *Store) whoOfStaff(ctx context.Context, p permission.Name) ([]Can, error
 	return out, err
 }
 
-const whoMembers = `SELECT u.id, u.name, m.role FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND` + signsIn
+const whoMembers = `SELECT u.id, u.name, m.role FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND` + signsIn + ` AND ?`
 
 // whoMembers, with one argument more: the app, which to who is kept out of it is not there (Z2).
 const whoReach = whoMembers + ` AND EXISTS (SELECT 1 FROM apps a WHERE a.id = ? AND ` + actor.MemberReaches + `)`
 
+// notShut is an argument: it leaves out members m whom their organization keeps out at now, since it requires a second factor and they have none (A12).
+func notShut(now time.Time) clause.Expr {
+	return clause.Expr{SQL: "NOT " + actor.Shut("m"), Vars: []any{now}}
+}
+
 func (s *Store) whoOfMembers(ctx context.Context, o Object, roles []string, by string) ([]Can, error) {
-	query, args := whoMembers, []any{o.OrganizationID, roles, s.db.Now()}
+	query, args := whoMembers, []any{o.OrganizationID, roles, s.db.Now(), notShut(s.db.Now())}
 	if !o.AppID.IsZero() {
 		query, args = whoReach, append(args, o.AppID)
 	}

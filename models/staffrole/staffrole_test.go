@@ -178,7 +178,7 @@ func TestStaffActOnNobodyAboveThem(t *testing.T) {
 
 		for name, err := range map[string]error{
 			"suspend":      w.users.Suspend(ctx, kim, second.UserID, "because", nil),
-			"end sessions": w.users.EndSessionsOf(ctx, kim, second.UserID),
+			"end sessions": w.users.EndSessionsOf(ctx, kim, second.UserID), "end a session": w.users.EndSessionOf(ctx, kim, second.UserID, second.SessionID),
 		} {
 			if !fault.Is(err, fault.Forbidden) {
 				w.Errorf("%s: %v", name, err)

@@ -14,7 +14,7 @@ type Breakdowns struct {
 	Apps, Keys, Refused, APIs, Routes, Codes []Row
 }
 
-// Breakdowns returns at most limit rows of each breakdown, read together. Fault: Forbidden.
+// Breakdowns returns at most limit rows of each breakdown, read together; by a Share none of keys, which are another right. Fault: Forbidden.
 func (s *Store) Breakdowns(ctx context.Context, v View, limit int) (b Breakdowns, err error) {
 	sums, err := s.sums(ctx, v)
 	if err != nil {
@@ -23,6 +23,9 @@ func (s *Store) Breakdowns(ctx context.Context, v View, limit int) (b Breakdowns
 	b = Breakdowns{
 		Apps: top(sums, limit, byApp), Keys: top(sums, limit, byKey), Refused: refusals(sums, limit), APIs: top(sums, limit, byAPI), Routes: top(sums, limit, byRoute),
 		Codes: top(sums, limit, byCode),
+	}
+	if !v.Share.IsZero() {
+		b.Keys, b.Refused = nil, nil
 	}
 	for _, of := range []struct {
 		rows []Row

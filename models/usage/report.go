@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
@@ -22,7 +23,7 @@ type Point struct {
 // Series returns the counts of v's span in equal steps, oldest first, none left out; the last step is still running. Total is their sum.
 // Fault: Forbidden.
 func (s *Store) Series(ctx context.Context, v View) (points []Point, total Count, err error) {
-	where, args, err := v.where()
+	where, args, err := v.where(s.db.Now())
 	if err != nil {
 		return nil, total, err
 	}
@@ -71,7 +72,7 @@ const mostChoices = 200
 
 // Apps are the apps that the reader of v can filter by, by name.
 func (s *Store) Apps(ctx context.Context, v View) ([]Choice, error) {
-	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where()
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where(s.db.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +84,7 @@ func (s *Store) Apps(ctx context.Context, v View) ([]Choice, error) {
 
 // APIs are the APIs that the reader of v can filter by, by name.
 func (s *Store) APIs(ctx context.Context, v View) ([]Choice, error) {
-	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where()
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org}.where(s.db.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +96,7 @@ func (s *Store) APIs(ctx context.Context, v View) ([]Choice, error) {
 
 // Keys are the keys that the reader of v can filter by: of the app that is filtered by, if any; the ones used last first.
 func (s *Store) Keys(ctx context.Context, v View) ([]Choice, error) {
-	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org, App: v.App}.where()
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org, App: v.App}.where(s.db.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ const (
 // program that stopped, perhaps without anybody knowing. Most verifications first. Of v its organization, app, API and environment narrow whose and which verifications are
 // counted; a key that goes on elsewhere is not silent. Fault: Forbidden.
 func (s *Store) NewlySilent(ctx context.Context, v View, limit int) ([]Silent, error) {
-	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org, App: v.App, API: v.API, Environment: v.Environment}.where()
+	where, args, err := View{Actor: v.Actor, Everything: v.Everything, Org: v.Org, App: v.App, API: v.API, Environment: v.Environment}.where(s.db.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -164,9 +165,12 @@ type Line struct {
 const MostLines = 200_000
 
 // Each calls fn with each line of v, oldest first, and stops at fn's first error. Lines are by minute, hour or day as the span is.
-// more reports whether there would have been more than MostLines. Fault: Forbidden.
+// more reports whether there would have been more than MostLines. Fault: Forbidden, also for a Share: lines name keys, which are another right.
 func (s *Store) Each(ctx context.Context, v View, fn func(Line) error) (more bool, err error) {
-	where, args, err := v.where()
+	if !v.Share.IsZero() {
+		return false, fault.New(fault.Forbidden, "A share opens no download of the usage.")
+	}
+	where, args, err := v.where(s.db.Now())
 	if err != nil {
 		return false, err
 	}

@@ -92,19 +92,24 @@ type View struct {
 	Actor actor.Actor
 	// Everything looks over all organizations: for staff with staff:usage:read.
 	Everything bool
+	// Share looks at the app that it opens to the actor, and at nothing else; it stands before Everything.
+	Share db.ID
 
 	Org, App, Key, API db.ID
 	Environment, Code  string
 	Span               Span
 }
 
-// where is the condition on s (a series) and its arguments. Without Everything the reader's memberships stand in it, so that nothing of
+// where is the condition on s (a series) at now and its arguments. Without Everything and Share the reader's memberships stand in it, so that nothing of
 // others can be counted whatever the filter says. Fault: Forbidden for Everything without the permission.
-func (v View) where() (string, []any, error) {
+func (v View) where(now time.Time) (string, []any, error) {
 	query, args := " WHERE 1 = 1", []any{}
-	if v.Everything {
+	if !v.Share.IsZero() {
+		shared, with := v.Actor.Shared(v.Share, actor.ReadUsage, now)
+		query, args = " WHERE s.app_id IN "+shared, with
+	} else if v.Everything {
 		if !v.Actor.Trusted() && !permission.Staff(v.Actor.StaffRole, permission.StaffUsageRead) {
-			return "", nil, fault.Denied()
+			return "", nil, fault.Lacking(string(permission.StaffUsageRead), "")
 		}
 	} else {
 		members, arg := v.Actor.Members()

@@ -51,7 +51,7 @@ func (p stretch) query(ofSeries bool) (string, []any) {
 // sums reads what each series of v counted in its window, in one pass: all breakdowns are made of it. SQLite seeks each series in the table, whose rows of a series lie
 // together; PostgreSQL does so for the few series of a narrow View, and reads the parts of the window once for all of them.
 func (s *Store) sums(ctx context.Context, v View) ([]sum, error) {
-	where, args, err := v.where()
+	where, args, err := v.where(s.db.Now())
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,10 @@
 package account
 
 import (
+	"context"
+	"slices"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
@@ -21,6 +25,7 @@ type Account struct {
 	PasswordAge components.Moment
 	MailByHand  bool
 	Sessions    []Session
+	Browsers    []Browser
 
 	HasProviders bool // one can sign in by providers
 }
@@ -34,6 +39,21 @@ type Session struct {
 	Seen    components.Moment
 	Begun   components.Moment
 	Here    bool // this browser
+}
+
+// Browser is one in which a user is known.
+type Browser struct {
+	ID      string
+	Device  string
+	Network string
+	First   components.Moment // the first and the last sign-in there
+	Last    components.Moment
+	Here    bool // this browser
+}
+
+// otherBrowsers reports whether somebody is known in more than the one in which they are.
+func (p Account) otherBrowsers() bool {
+	return slices.ContainsFunc(p.Browsers, func(b Browser) bool { return !b.Here })
 }
 
 // others reports whether somebody is signed in elsewhere too.
@@ -61,6 +81,24 @@ type Delete struct {
 	Keys     int64
 	Obstacle string // why it can't be deleted now
 	Email    string // as typed
+	Words    string // what becomes of what they wrote: WordsStay, unless it is WordsGo
 	Problems []components.Problem
 	Errors   map[string]string
+}
+
+// What becomes of what somebody wrote in the forum.
+const (
+	WordsStay = "keep"
+	WordsGo   = "delete"
+)
+
+// wordsField is the choice between the two; what is nothing of them stays.
+func wordsField(ctx context.Context, chosen string) components.Field {
+	if chosen != WordsGo {
+		chosen = WordsStay
+	}
+	return components.Field{Name: "words", Label: text.T(ctx, "What you wrote in the forum"), Value: chosen, Required: true, Options: []components.Option{
+		{Value: WordsStay, Label: text.T(ctx, "Keep it, under “Deleted user”"), Hint: text.T(ctx, "Others build on it. What it said earlier stays in its history.")},
+		{Value: WordsGo, Label: text.T(ctx, "Delete it, too"), Hint: text.T(ctx, "“Deleted by its author” stands in its place; a question to which nobody else wrote goes whole. History and votes go, too. What you wrote as staff stays.")},
+	}}
 }

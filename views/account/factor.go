@@ -12,14 +12,25 @@ type Security struct {
 	Frame     layout.Frame
 	Factors   []Factor
 	Required  bool // who asks is staff, and reaches nothing before there is one
+	Demands   []Demand
 	CodesLeft int
 	CodesMade components.Moment // of the recovery codes; zero when there are none
 	Passkeys  bool              // they can be added
+	MailCode  bool              // without one, a code by mail is asked for in a new browser
 	AtAddress bool              // they can't, because the portal is reached by an IP address
 	NewName   string
 	NewKey    string // the name of a new passkey
 	Problems  []components.Problem
 	Errors    map[string]string // of a new app, by field; of a new passkey, "passkey_name"
+}
+
+// Demand is an organization that requires a second factor.
+type Demand struct {
+	Organization string
+	By           string // who decided that; empty when nobody is there any more
+	Reason       string
+	From         components.Moment
+	Begun        bool
 }
 
 // Factor is one second factor in a list.
@@ -37,6 +48,8 @@ type FactorPage struct {
 	Frame    layout.Frame
 	Factor   Factor
 	Last     bool // there is no other: without it the password alone signs in
+	Demands  []Demand
+	Staff    bool // who asks is staff, who need one
 	NewName  string
 	Problems []components.Problem
 	Errors   map[string]string

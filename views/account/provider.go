@@ -55,6 +55,7 @@ type Visit struct {
 	Approval   bool
 	MailByHand bool
 	Sent       bool // a mail is on its way
+	MailOnly   bool // of VisitProve: no password signs in to the account
 	Problems   []components.Problem
 	Errors     map[string]string
 }
@@ -78,4 +79,12 @@ type ProviderFailed struct {
 	Text  string
 	Again string // where to try again
 	Own   bool   // that is the page of one's own providers
+}
+
+// Bound is the page for who has to sign in by a provider.
+type Bound struct {
+	Frame    layout.Frame
+	Domain   string // of their address
+	Provider ProviderLink
+	Next     string
 }

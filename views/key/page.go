@@ -156,8 +156,9 @@ type MadePage struct {
 	Facts   []components.Fact
 	KeyURL  string
 	OldNote string // after a rotation: until when the old key works
-	OldURL  string // where that can be followed
-	Another string
+	OldURL  string // where that can be followed; empty: nowhere for its reader
+	Another string // where one more is made; empty as OldURL
+	Back    string // the words that lead to KeyURL; empty for those to the key's own page
 }
 
 // GrantRow is one grant on a key's page.

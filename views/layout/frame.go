@@ -42,10 +42,21 @@ type Frame struct {
 	Languages *LanguageMenu
 
 	Notice string // stands above every page while something holds for the whole portal
+	Told   []Told // stands above pages that leave out what is shut to the reader
 	Flash  *Flash
 	Toc    templ.Component // on public pages: components.Toc(…), beside the page
 	Wide   bool            // public page at full width: home, catalogue
 	Footer Footer
+}
+
+// Told is what the reader has to know of something of theirs, and where they change it. Name, By and Reason are as somebody typed them.
+type Told struct {
+	Name   string
+	Text   string
+	By     string // who decided it; may be empty, as the reason
+	Reason string
+	Href   string
+	Label  string
 }
 
 // Link is a place to go. Current marks the page that is shown, or the area that it stands in.

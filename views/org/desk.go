@@ -40,6 +40,7 @@ type Part struct {
 	Note    *Note
 	Facts   []Fact
 	Filter  *components.Filter
+	Chart   *components.Series
 	Table   *Table
 	Empty   *components.EmptyState
 	Pager   components.Pager
@@ -72,6 +73,7 @@ type Fact struct {
 // Table is a list.
 type Table struct {
 	Spec  components.TableSpec
+	Named bool // all its cells are: see Cell.Named
 	Rows  [][]Cell
 	Empty string // sentence for no rows
 }
@@ -93,6 +95,14 @@ type Cell struct {
 	Acts   []components.Act // at the end of the row
 	Labels []string         // of Acts, for screen readers: what each is about
 	Post   *Post
+	Pick   *Pick
+	Named  bool // on a phone, where the table stacks, it says what it is
+}
+
+// Pick is a box in front of the text of a cell, by which its row is chosen.
+type Pick struct {
+	Name, Value string
+	Checked     bool
 }
 
 // Post is a form of one button in a row. Label tells screen readers which row it is about.
@@ -122,8 +132,10 @@ type Input struct {
 	Radios *components.Field
 	Data   bool              // the radios' options are what somebody typed
 	Many   *components.Field // checkboxes of data
+	Some   *components.Field // checkboxes of our words
 	Scopes *components.Scopes
 	Prose  templ.Component // to read before the next input
+	Table  *Table          // whose rows are chosen by boxes
 }
 
 // Line, Area, Select, Check, Radios and Many make an Input. What stands in a Line or an Area is somebody's own words.
@@ -149,6 +161,12 @@ func Radios(f components.Field) Input { return Input{Radios: &f} }
 // Many is described at Line.
 func Many(f components.Field) Input { return Input{Many: &f} }
 
+// Choices makes an Input of a table whose rows are chosen.
+func Choices(t Table) Input { return Input{Table: &t} }
+
+// Some is described at Line.
+func Some(f components.Field) Input { return Input{Some: &f} }
+
 // ScopeInput makes an Input of scopes.
 func ScopeInput(s components.Scopes) Input { return Input{Scopes: &s} }
 
@@ -162,6 +180,15 @@ func (c Cell) class() string {
 		return "wrap"
 	}
 	return ""
+}
+
+// labelled reports whether cell c of column i says on a phone, where the table stacks, what it is.
+func (t Table) labelled(i int, c Cell) bool {
+	if !t.Spec.Stacks || i >= len(t.Spec.Columns) || t.Spec.Columns[i].Hidden {
+		return false
+	}
+	shows := c.Text != "" || c.Status != nil || c.Moment != nil || len(c.Tags) > 0
+	return c.Num || c.Named || t.Named && shows
 }
 
 func data(on bool) templ.Attributes {

@@ -43,6 +43,7 @@ type EndingRow struct {
 // Notice is something that wants attention: a key that expires, a request that was decided.
 type Notice struct {
 	Tone  components.Tone
+	Name  string // of what it is about, as somebody typed it; may be empty
 	Text  string
 	Href  string
 	Label string

@@ -2,12 +2,16 @@
 package factor
 
 import (
+	"context"
+
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/account"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account/factor"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 )
@@ -19,6 +23,9 @@ type Handler struct {
 	*web.Kit
 	Accounts *account.Handler
 	Store    *factor.Store
+
+	// Rules lists the reader's organizations that require a second factor; nil: there are none.
+	Rules func(ctx context.Context, a actor.Actor) ([]org.FactorRule, error)
 }
 
 // Routes are the area's routes.
@@ -60,7 +67,7 @@ func (h *Handler) security(c echo.Context, keep func(*views.Security), failed er
 	}
 	p := views.Security{
 		Frame: h.Frame(c, web.T(c, "Second factors")), NewName: web.T(c, "Authenticator app"), NewKey: web.T(c, "Passkey"), CodesLeft: recovery.Unused,
-		Required: web.Enrolling(c), Passkeys: h.Store.Passkeys(), AtAddress: !h.Store.Passkeys(),
+		Required: web.Enrolling(c), Passkeys: h.Store.Passkeys(), AtAddress: !h.Store.Passkeys(), MailCode: h.Kit.Accounts.AsksCode(),
 	}
 	if recovery.MadeAt != nil {
 		p.CodesMade = components.MomentAt(ctx, h.Now(), *recovery.MadeAt)
@@ -68,12 +75,28 @@ func (h *Handler) security(c echo.Context, keep func(*views.Security), failed er
 	for _, f := range factors {
 		p.Factors = append(p.Factors, h.row(c, f))
 	}
+	if p.Demands, err = h.demands(c); err != nil {
+		return err
+	}
 	if failed == nil {
 		return h.Render(c, views.SecurityPage(p))
 	}
 	p.Problems, p.Errors, _ = web.Problems(c, failed)
 	keep(&p)
 	return h.RenderProblems(c, views.SecurityPage(p))
+}
+
+// demands tells which organizations of the reader's require a second factor, since when, and who decided that.
+func (h *Handler) demands(c echo.Context) ([]views.Demand, error) {
+	if h.Rules == nil {
+		return nil, nil
+	}
+	rules, err := h.Rules(web.Ctx(c), web.Actor(c))
+	var out []views.Demand
+	for _, r := range rules {
+		out = append(out, views.Demand{Organization: r.Name, By: r.ByName, Reason: r.FactorReason, Begun: r.Begun(h.Now()), From: components.MomentAt(web.Ctx(c), h.Now(), r.FactorFrom)})
+	}
+	return out, err
 }
 
 func (h *Handler) row(c echo.Context, f factor.Factor) views.Factor {
@@ -115,6 +138,12 @@ func (h *Handler) factor(c echo.Context, f factor.Factor, name string, failed er
 		return err
 	}
 	p := views.FactorPage{Frame: h.Frame(c, f.Name), Factor: h.row(c, f), NewName: name, Last: len(all) == 1}
+	if p.Last {
+		if p.Demands, err = h.demands(c); err != nil {
+			return err
+		}
+		p.Staff = h.StaffFactor && web.User(c).StaffRole != ""
+	}
 	if failed == nil {
 		return h.Render(c, views.OneFactor(p))
 	}

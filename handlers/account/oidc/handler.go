@@ -42,7 +42,7 @@ type Handler struct {
 // Routes are the area's routes.
 func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/login/with/:provider", web.Visitor(), h.Enter)
-	r.Get("/login/with/:provider/callback", web.Public(), h.Back)
+	r.Get("/login/with/:provider/callback", web.Public().WhileEnrolling(), h.Back)
 	r.Programs(http.MethodPost, "/login/with/:provider/logout", h.Logout)
 	r.Get(visitPage, web.Public(), h.Visit)
 	r.PostSmall(visitPage+"/mail", web.Public(), h.SendLink)
@@ -52,7 +52,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.PostSmall(visitPage+"/link", web.SignedIn().Fresh(), h.Link)
 	r.Get(home, web.SignedIn(), h.Own)
 	r.Get(home+"/:provider/link", web.SignedIn().Fresh(), h.LinkOther)
-	r.Get(home+"/:provider/confirm", web.SignedIn(), h.Confirm)
+	r.Get(home+"/:provider/confirm", web.SignedIn().WhileEnrolling(), h.Confirm)
 	r.PostSmall("/console/account/identities/:identity/unlink", web.SignedIn().Fresh(), h.Unlink)
 }
 
@@ -191,7 +191,7 @@ func (h *Handler) in(c echo.Context, token string, s models.Session, next string
 		return err
 	}
 	if s.Pending() {
-		return h.See(c, views.Onward("/login/factor", next))
+		return h.See(c, views.Onward(web.PendingHome(s), next))
 	}
 	if next != "" {
 		return h.See(c, next)
@@ -209,6 +209,9 @@ func (h *Handler) failed(c echo.Context, client *openid.Client, err error) error
 	p.Frame.NoIndex, p.Frame.Languages = true, nil // the address here holds a code
 	if web.Actor(c).SignedIn() {
 		p.Again, p.Own = home, true
+	}
+	if b, ok := errors.AsType[*models.BoundError](err); ok {
+		return h.Accounts.ByProvider(c, b.Binding, "")
 	}
 	status := http.StatusBadRequest
 	f := fault.As(err)

@@ -15,8 +15,8 @@ import (
 
 // Visit shows what is next for somebody whom no account is linked to yet.
 func (h *Handler) Visit(c echo.Context) error {
-	if _, u := web.Pending(c); u != nil { // they gave the password, and have yet to show a second factor
-		return h.See(c, views.Onward("/login/factor", visitPage))
+	if _, u := web.Pending(c); u != nil { // they gave the password, and have yet to show a second factor or a code by mail
+		return h.See(c, views.Onward(web.PendingHome(web.Session(c)), visitPage))
 	}
 	if web.Actor(c).SignedIn() && !web.Session(c).Fresh(h.Now()) {
 		return h.See(c, views.Onward("/console/account/confirm", visitPage))
@@ -30,6 +30,13 @@ func (h *Handler) visit(c echo.Context, status int, name string, sent bool, fail
 	if err != nil {
 		return h.over(c, err)
 	}
+	b, bound, err := h.Accounts.Store.BoundBy(web.Ctx(c), v.Address)
+	if err != nil {
+		return err
+	}
+	if bound && v.Provider != b.Provider && !web.Actor(c).SignedIn() {
+		return h.Accounts.ByProvider(c, b, v.NextPath)
+	}
 	label := h.Store.Label(v.Issuer)
 	p := views.Visit{Frame: h.Frame(c, web.T(c, "Sign in by %s", label)), Label: label, Address: v.Address, Name: v.Name, Sent: sent || v.LinkDigest != nil, MailByHand: h.Accounts.MailByHand}
 	p.Frame.NoIndex = true
@@ -41,12 +48,14 @@ func (h *Handler) visit(c echo.Context, status int, name string, sent bool, fail
 	switch {
 	case web.Actor(c).SignedIn():
 		p.Step, p.Email = views.VisitLink, web.User(c).Email
+	case bound && !v.Vouched:
+		p.Why = web.T(c, "%s does not say that it has verified this address, so it can’t sign you in here. The people who run %s can change that.", label, label)
 	case v.Address == "":
 		p.Why = web.T(c, "%s names no address of yours that it has verified, so there can be no account by it.", label)
 	case !v.Verified:
 		p.Step = views.VisitMail
 	case v.HasAccount:
-		p.Step = views.VisitProve
+		p.Step, p.MailOnly = views.VisitProve, bound
 	case welcome != nil:
 		p.Why = web.T(c, welcome.Key, welcome.Args...)
 	default:

@@ -19,7 +19,8 @@ import (
 // Handler answers the area's routes.
 type Handler struct {
 	*web.Kit
-	Orgs *org.Store
+	Orgs   *org.Store
+	Shared func(echo.Context) (*views.Part, error) // what shares of other organizations let the reader do; a nil part when there are none
 }
 
 // Routes are the area's routes.
@@ -68,6 +69,13 @@ func (h *Handler) Permissions(c echo.Context) error {
 	}
 	d.Parts = []views.Part{{Title: web.T(c, "Where you have a role"), ID: "places", Table: placesTable(c, places, shown)}}
 	d.Parts = append(d.Parts, h.allowed(c, shown)...)
+	shared, err := h.Shared(c)
+	if err != nil {
+		return err
+	}
+	if shared != nil {
+		d.Parts = append(d.Parts, *shared)
+	}
 	return h.Render(c, views.Page(d))
 }
 
@@ -108,7 +116,7 @@ func (h *Handler) places(c echo.Context) ([]place, error) {
 }
 
 func placesTable(c echo.Context, places []place, shown place) *views.Table {
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Where you have a role"), Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Where you have a role"), Columns: []components.Column{
 		{Label: web.T(c, "Where")}, {Label: web.T(c, "Your role")}, {Label: web.T(c, "Permissions"), Num: true},
 	}}}
 	for _, p := range places {
@@ -130,8 +138,8 @@ func placesTable(c echo.Context, places []place, shown place) *views.Table {
 // allowed is what the reader may do in one place, and what not.
 func (h *Handler) allowed(c echo.Context, p place) []views.Part {
 	columns := []components.Column{{Label: web.T(c, "What")}, {Label: web.T(c, "Permission")}, {Label: web.T(c, "Why")}}
-	may := views.Table{Spec: components.TableSpec{Caption: web.T(c, "You may"), Columns: columns}, Empty: web.T(c, "Nothing.")}
-	not := views.Table{Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "You may not"), Columns: []components.Column{{Label: web.T(c, "What")}, {Label: web.T(c, "Permission")}, {Label: web.T(c, "Roles that have it")}, {Label: web.T(c, "Who can give it")}}}}
+	may := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "You may"), Columns: columns}, Empty: web.T(c, "Nothing.")}
+	not := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "You may not"), Columns: []components.Column{{Label: web.T(c, "What")}, {Label: web.T(c, "Permission")}, {Label: web.T(c, "Roles that have it")}, {Label: web.T(c, "Who can give it")}}}}
 	why := web.T(c, "Your role: %s", p.role)
 	for _, n := range p.all {
 		row, _ := permission.Known(n)

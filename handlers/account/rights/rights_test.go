@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/gatehouse-dev/gatehouse/handlers/account/rights"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
@@ -12,13 +14,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
+	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
 
 // Z6: what the page lists as allowed is what the table of permissions gives the role, in every place, for every role.
 func TestMyPermissionsAreThoseOfTheTable(t *testing.T) {
 	clock := dbtest.NewClock()
 	s := webtest.New(t, dbtest.SQLite(t, clock), clock, func(k *web.Kit, r *web.Registrar) {
-		(&rights.Handler{Kit: k, Orgs: org.NewStore(org.Options{DB: k.DB})}).Routes(r)
+		(&rights.Handler{Kit: k, Orgs: org.NewStore(org.Options{DB: k.DB}), Shared: func(echo.Context) (*views.Part, error) { return nil, nil }}).Routes(r)
 	})
 	owner := s.Person("olga@example.com", "")
 	home := webtest.PersonalOrg(t, s.DB, owner.ID)

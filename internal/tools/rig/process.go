@@ -191,6 +191,9 @@ func (p *Process) Kill() {
 	<-p.exited
 }
 
+// Pid is the number of the process.
+func (p *Process) Pid() int { return p.command.Process.Pid }
+
 // Running reports whether the program has not ended.
 func (p *Process) Running() bool {
 	select {

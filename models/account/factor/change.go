@@ -61,14 +61,18 @@ func (s *Store) Rename(ctx context.Context, a actor.Actor, id db.ID, name string
 }
 
 // Remove takes one of the actor's own factors away and mails that. With the last one the recovery codes go. Whoever calls has asked for a fresh proof (A14).
-// Faults: NotFound, Conflict when it is the only way into the account.
+// Faults: NotFound, Conflict when it is the only way into the account, or the only one that an organization's owners have while its provider is away.
 func (s *Store) Remove(ctx context.Context, a actor.Actor, id db.ID) error {
 	u, err := s.o.Accounts.ByID(ctx, a.UserID)
 	if err != nil {
 		return err
 	}
 	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
-		f, err := one(tx.Raw("DELETE FROM factors WHERE id = ? AND user_id = ? AND confirmed_at IS NOT NULL RETURNING *", id, a.UserID))
+		var f Factor
+		err := account.KeepWays(tx, a.UserID, func() (err error) {
+			f, err = one(tx.Raw("DELETE FROM factors WHERE id = ? AND user_id = ? AND confirmed_at IS NOT NULL RETURNING *", id, a.UserID))
+			return err
+		})
 		if err != nil {
 			return err
 		}
@@ -98,11 +102,13 @@ func (s *Store) waysLeft(tx *db.Tx, u account.User) error {
 	return err
 }
 
-// endUseless deletes recovery codes that there is nothing to recover from, and the count of failures.
+// endUseless deletes recovery codes that there is nothing to recover from, and the count of failures; and that a factor was shown, of the sessions of who has none any more:
+// what asks for a factor asks anew.
 func endUseless(tx *db.Tx, userID db.ID) error {
 	for _, query := range []string{
 		"DELETE FROM recovery_codes WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = recovery_codes.user_id AND f.confirmed_at IS NOT NULL)",
 		"DELETE FROM factor_failures WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = factor_failures.user_id AND f.confirmed_at IS NOT NULL)",
+		"UPDATE sessions SET factor_at = NULL WHERE user_id = ? AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = sessions.user_id AND f.confirmed_at IS NOT NULL)",
 	} {
 		if _, err := tx.Run(query, userID); err != nil {
 			return err

@@ -60,3 +60,20 @@ func TestWhenFactorsAreResetBrowsersAreStrangers(t *testing.T) {
 		}
 	})
 }
+
+// A12: what asks for a factor, of staff or of members, asks again in the very session in which the last one was removed.
+func TestASessionForgetsAFactorThatIsGone(t *testing.T) {
+	each(t, func(w *world) {
+		a, _, _ := w.in(w.ada)
+		w.enrol(a, "Phone")
+		own, err := w.store.List(w.Context(), a)
+		w.must(err)
+		shown := w.count("SELECT COUNT(*) FROM sessions WHERE user_id = ? AND factor_at IS NOT NULL", w.ada.ID)
+
+		w.must(w.store.Remove(w.Context(), a, own[0].ID))
+
+		if still := w.count("SELECT COUNT(*) FROM sessions WHERE user_id = ? AND factor_at IS NOT NULL", w.ada.ID); shown != 1 || still != 0 {
+			t.Error(shown, still)
+		}
+	})
+}

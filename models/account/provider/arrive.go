@@ -134,7 +134,15 @@ func identityOf(tx *db.Tx, who openid.Identity) (Identity, error) {
 
 // enter begins a session of a user whose identity is linked, and notes which session there it is of.
 func (s *Store) enter(tx *db.Tx, a actor.Actor, u account.User, p Provider, who openid.Identity, agent string) (string, account.Session, error) {
-	token, session, err := s.o.Accounts.EnterTx(tx, a, u, account.Entry{Means: account.ByProvider, Provider: p.Label, Agent: agent, Factor: who.Factor, Anew: who.Anew})
+	vouched := vouchedFor(who)
+	if s.o.Land != nil && vouched != "" { // before the session: a transaction that changes an organization's rule takes the same locks in this order
+		by := a
+		by.Kind, by.UserID, by.Name, by.StaffRole = actor.User, u.ID, u.Name, u.StaffRole
+		if err := s.o.Land(tx, by, u.ID, p.Name); err != nil {
+			return "", account.Session{}, err
+		}
+	}
+	token, session, err := s.o.Accounts.EnterTx(tx, a, u, account.Entry{Means: account.ByProvider, Provider: p.Label, By: p.Name, Vouched: vouched, Agent: agent, Factor: who.Factor, Anew: who.Anew})
 	if err != nil {
 		return "", account.Session{}, err
 	}
@@ -145,15 +153,24 @@ func (s *Store) enter(tx *db.Tx, a actor.Actor, u account.User, p Provider, who 
 	return token, session, err
 }
 
+// vouchedFor is the canonical address that a provider says to be the person's own; "": none.
+func vouchedFor(who openid.Identity) string {
+	address, err := account.CanonicalEmail(who.Address)
+	if err != nil || !who.Verified {
+		return ""
+	}
+	return address
+}
+
 // begin keeps what a provider said of somebody whom no account is linked to, for whoever holds the returned token.
 func begin(tx *db.Tx, a actor.Actor, c Came) (string, error) {
 	token := secret.Token(32)
 	v := Visit{ID: db.NewID(), Provider: c.Provider, Issuer: c.Who.Issuer, Subject: c.Who.Subject, Sid: c.Who.SessionID, Name: audit.Clean(c.Who.Name), Factor: c.Who.Factor, NextPath: c.Next}
 	if address, err := account.CanonicalEmail(c.Who.Address); err == nil {
-		v.Address, v.Verified = address, c.Who.Verified
+		v.Address, v.Verified, v.Vouched = address, c.Who.Verified, c.Who.Verified
 	}
 	audit.Record(tx, a, audit.Event{Act: audit.ProviderArrived, TargetKind: "visit", TargetID: v.ID, Details: map[string]string{"provider": c.Provider}})
-	_, err := tx.Run(`INSERT INTO provider_visits (id, digest, provider, issuer, subject, sid, address, verified, name, factor, next_path, expires_at, created_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, v.ID, digest(token), v.Provider, v.Issuer, v.Subject, v.Sid, v.Address, v.Verified, v.Name, v.Factor, v.NextPath, tx.Now.Add(VisitAge), tx.Now)
+	_, err := tx.Run(`INSERT INTO provider_visits (id, digest, provider, issuer, subject, sid, address, verified, vouched, name, factor, next_path, expires_at, created_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`, v.ID, digest(token), v.Provider, v.Issuer, v.Subject, v.Sid, v.Address, v.Verified, v.Vouched, v.Name, v.Factor, v.NextPath, tx.Now.Add(VisitAge), tx.Now)
 	return token, err
 }

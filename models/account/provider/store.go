@@ -27,8 +27,10 @@ const Prefix = "idn"
 const (
 	VisitAge       = 30 * time.Minute // how long somebody who is not linked may take
 	mailAge        = 30 * time.Minute
+	longestVisit   = VisitAge + mailAge // also of who asks for one mail after the other
 	mailsPerVisit  = 3
-	mailsPerHour   = 6 // to one address
+	mailsPerHour   = 6  // to one address: of those for whom a provider vouches, and of all others in one network
+	mailsOfOthers  = 24 // of all others together
 	mostIdentities = 20
 )
 
@@ -48,6 +50,9 @@ type Options struct {
 	Link       func(path string) string // absolute address under the configured base URL (W6)
 	PortalName func(ctx context.Context) string
 	Providers  []Provider
+
+	// Land makes a user who signs in by the named provider, which vouches for their address, a member of the organization whose people do; nil: there is none such.
+	Land func(tx *db.Tx, a actor.Actor, userID db.ID, provider string) error
 }
 
 // Store keeps identities. Safe for concurrent use.

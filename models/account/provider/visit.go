@@ -24,6 +24,7 @@ type Visit struct {
 	Sid        string
 	Address    string // canonical; "": none was told
 	Verified   bool   // it is known to be theirs
+	Vouched    bool   // the provider itself says so
 	Name       string
 	Factor     bool
 	NextPath   string
@@ -35,12 +36,12 @@ type Visit struct {
 }
 
 func (v Visit) who() openid.Identity {
-	return openid.Identity{Issuer: v.Issuer, Subject: v.Subject, SessionID: v.Sid, Address: v.Address, Factor: v.Factor}
+	return openid.Identity{Issuer: v.Issuer, Subject: v.Subject, SessionID: v.Sid, Address: v.Address, Verified: v.Vouched, Factor: v.Factor}
 }
 
 // visitGone is the answer for a visit that is over.
 func visitGone() error {
-	return fault.New(fault.NotFound, "This takes half an hour at most, in one browser. Begin again.")
+	return fault.New(fault.NotFound, "This takes half an hour, or an hour with a mail, in one browser. Begin again.")
 }
 
 func (s *Store) visit(q *gorm.DB, token string, now time.Time) (Visit, error) {
@@ -74,6 +75,20 @@ func (s *Store) ByToken(ctx context.Context, token string) (Visit, error) {
 	return v, err
 }
 
+type mailCount struct {
+	bucket string
+	most   int
+}
+
+// mailCounts are what a mail of a visit takes. Whoever names an address that their provider doesn't know to be theirs uses up the mails of nobody whose provider does (A7).
+func mailCounts(a actor.Actor, v Visit) []mailCount {
+	visit := mailCount{"provider:visit:" + v.ID.String(), mailsPerVisit}
+	if v.Vouched {
+		return []mailCount{visit, {"provider:vouched:" + v.Address, mailsPerHour}}
+	}
+	return []mailCount{visit, {"provider:from:" + v.Address + ":" + account.NetworkOf(a), mailsPerHour}, {"provider:address:" + v.Address, mailsOfOthers}}
+}
+
 // SendLink mails to the address of a visit a link that shows, in the same browser, that it is theirs. Faults: NotFound, Conflict without an address, RateLimited.
 func (s *Store) SendLink(ctx context.Context, a actor.Actor, visit string) error {
 	v, err := s.ByToken(ctx, visit)
@@ -83,10 +98,7 @@ func (s *Store) SendLink(ctx context.Context, a actor.Actor, visit string) error
 	if v.Address == "" {
 		return fault.New(fault.Conflict, "There is no address to send a mail to.")
 	}
-	for _, count := range []struct {
-		bucket string
-		most   int
-	}{{"provider:visit:" + v.ID.String(), mailsPerVisit}, {"provider:address:" + v.Address, mailsPerHour}} {
+	for _, count := range mailCounts(a, v) {
 		ok, after, err := s.o.Accounts.Take(ctx, count.bucket, count.most, time.Hour)
 		if err != nil {
 			return err
@@ -97,6 +109,9 @@ func (s *Store) SendLink(ctx context.Context, a actor.Actor, visit string) error
 	}
 	return s.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		token, until := secret.Token(32), tx.Now.Add(mailAge)
+		if latest := v.CreatedAt.Add(longestVisit); until.After(latest) {
+			until = latest
+		}
 		if _, err := tx.Run("UPDATE provider_visits SET link_digest = ?, expires_at = ? WHERE id = ?", digest(token), until, v.ID); err != nil {
 			return err
 		}

@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"io/fs"
-	"path/filepath"
 	"sync"
 	"testing"
 	"time"
@@ -51,12 +50,6 @@ func Each(t *testing.T, body func(t *testing.T, d *db.DB, clock *Clock)) {
 	t.Helper()
 	t.Run("sqlite", func(t *testing.T) { c := NewClock(); body(t, SQLite(t, c), c) })
 	t.Run("postgres", func(t *testing.T) { c := NewClock(); body(t, Postgres(t, c), c) })
-}
-
-// SQLite opens a migrated SQLite database in the test's folder.
-func SQLite(t testing.TB, c *Clock) *db.DB {
-	t.Helper()
-	return Open(t, "sqlite:"+filepath.Join(t.TempDir(), "gatehouse.db"), c)
 }
 
 // Postgres opens a migrated PostgreSQL database of its own.

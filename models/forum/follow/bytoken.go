@@ -169,5 +169,5 @@ func (s *Store) person(ctx context.Context, id db.ID) (holder, error) {
 	if err != nil || len(rows) == 0 {
 		return holder{}, err
 	}
-	return holder{actor.Actor{Kind: actor.User, UserID: id, StaffRole: rows[0].StaffRole, Name: rows[0].Name}, rows[0].Email}, nil
+	return holder{actor.Actor{Kind: actor.User, UserID: id, StaffRole: rows[0].StaffRole, Name: rows[0].Name, At: s.db.Now()}, rows[0].Email}, nil
 }

@@ -184,7 +184,7 @@ func (s *Store) ChoicesOf(ctx context.Context, a actor.Actor) (Choices, error) {
 // Choose sets them. Faults: Forbidden for who may not read every question.
 func (s *Store) Choose(ctx context.Context, a actor.Actor, c Choices) error {
 	if !a.SignedIn() || !permission.Staff(a.StaffRole, permission.StaffQuestionsRead) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffQuestionsRead), "")
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error { return choose(tx, a, c) })
 }

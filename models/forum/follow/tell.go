@@ -134,8 +134,8 @@ type recipient struct {
 	Kind      string
 }
 
-func (r recipient) actor() actor.Actor {
-	return actor.Actor{Kind: actor.User, UserID: r.ID, StaffRole: r.StaffRole}
+func (r recipient) actor(now time.Time) actor.Actor {
+	return actor.Actor{Kind: actor.User, UserID: r.ID, StaffRole: r.StaffRole, At: now}
 }
 
 const reachable = ` u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)`
@@ -176,7 +176,7 @@ func (s *Store) reads(tx *db.Tx, a actor.Actor, questionID db.ID) (bool, error) 
 }
 
 func (s *Store) tellOne(tx *db.Tx, p told, r recipient) error {
-	may, err := s.reads(tx, r.actor(), p.QuestionID)
+	may, err := s.reads(tx, r.actor(tx.Now), p.QuestionID)
 	if err != nil || !may {
 		return err
 	}

@@ -51,7 +51,7 @@ func require(a actor.Actor, p permission.Name) error {
 	if a.Trusted() || a.SignedIn() && permission.Staff(a.StaffRole, p) {
 		return nil
 	}
-	return fault.Denied()
+	return fault.Lacking(string(p), "")
 }
 
 // checkReason notes a reason that is missing, too long, no text or holds a key.

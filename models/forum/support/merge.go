@@ -105,7 +105,7 @@ func mergeTarget(tx *db.Tx, q forum.Question, into db.ID) (forum.Question, error
 
 // askerReads reports whether an asker, as a person without any staff role, can read a question.
 func askerReads(tx *db.Tx, asker, id db.ID) (bool, error) {
-	n, err := number(tx.DB, "SELECT COUNT(*) FROM questions q WHERE q.id = ? AND "+forum.Visible, append([]any{id}, forum.VisibleArgs(actor.Actor{Kind: actor.User, UserID: asker})...)...)
+	n, err := number(tx.DB, "SELECT COUNT(*) FROM questions q WHERE q.id = ? AND "+forum.Visible, append([]any{id}, forum.VisibleArgs(actor.Actor{Kind: actor.User, UserID: asker, At: tx.Now})...)...)
 	return n > 0, err
 }
 

@@ -23,7 +23,7 @@ var acts = map[key.Verb]audit.Act{
 // Faults: Forbidden, NotFound, Invalid (reason), Conflict when the preview is older than PreviewLife.
 func (s *Store) Start(ctx context.Context, a actor.Actor, id db.ID, reason string) error {
 	if !may(a, permission.StaffKeysManage) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffKeysManage), "")
 	}
 	if strings.TrimSpace(reason) == "" {
 		return fault.BadField("reason", "Say why: the keys’ people read it in their mail, and the audit log keeps it.")
@@ -68,7 +68,7 @@ func forVerb(ctx context.Context, v key.Verb) context.Context {
 // preview.
 func (s *Store) Stop(ctx context.Context, a actor.Actor, id db.ID) error {
 	if !may(a, permission.StaffKeysManage) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffKeysManage), "")
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		b, err := locked(tx, id)

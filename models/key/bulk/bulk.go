@@ -143,7 +143,7 @@ func one(found []Bulk, err error) (Bulk, error) {
 // Get reads an act with whom it hits. Faults: Forbidden, NotFound.
 func (s *Store) Get(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
 	if !may(a, permission.StaffKeysRead) {
-		return Detail{}, fault.Denied()
+		return Detail{}, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	g := s.db.Read(ctx)
 	b, err := read(g, id)

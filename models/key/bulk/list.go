@@ -14,7 +14,7 @@ import (
 // List reads a page of the acts that were carried out, and of previews that can be, newest first. Faults: Forbidden.
 func (s *Store) List(ctx context.Context, a actor.Actor, r db.PageRequest) (db.Page[Bulk], error) {
 	if !may(a, permission.StaffKeysRead) {
-		return db.Page[Bulk]{}, fault.Denied()
+		return db.Page[Bulk]{}, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	return db.List(ctx, s.db, db.Listing[Bulk]{
 		Name: "key bulks", Select: "SELECT * FROM key_bulks b WHERE (b.started_at IS NOT NULL OR b.expires_at > ? AND b.keys > 0)", Args: []any{s.db.Now()}, IDExpr: "b.id",
@@ -49,7 +49,7 @@ func (p Part) Hint() string { return key.Key{Prefix: p.Prefix, LastFour: p.LastF
 // Keys reads a page of the keys of an act. Faults: Forbidden.
 func (s *Store) Keys(ctx context.Context, a actor.Actor, id db.ID, r db.PageRequest) (db.Page[Part], error) {
 	if !may(a, permission.StaffKeysRead) {
-		return db.Page[Part]{}, fault.Denied()
+		return db.Page[Part]{}, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	return db.List(ctx, s.db, db.Listing[Part]{
 		Name: "keys of " + id.String(), Select: `SELECT z.key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.result, z.at, i.id AS incident_id

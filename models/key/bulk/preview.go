@@ -26,7 +26,7 @@ type Wish struct {
 // (verb, ends) also when the filter is empty, names a state or an environment that there is not, or finds nothing.
 func (s *Store) Preview(ctx context.Context, a actor.Actor, w Wish) (db.ID, error) {
 	if !may(a, permission.StaffKeysManage) {
-		return db.ID{}, fault.Denied()
+		return db.ID{}, fault.Lacking(string(permission.StaffKeysManage), "")
 	}
 	f, err := w.Filter.Kept()
 	if err != nil {
@@ -63,7 +63,7 @@ func (w Wish) check(now time.Time) error {
 // PreviewResume fixes the keys that an act paused and that are still paused by it. Faults: Forbidden, NotFound, Invalid when there is none, or when the act was none that pauses.
 func (s *Store) PreviewResume(ctx context.Context, a actor.Actor, of db.ID) (db.ID, error) {
 	if !may(a, permission.StaffKeysManage) {
-		return db.ID{}, fault.Denied()
+		return db.ID{}, fault.Lacking(string(permission.StaffKeysManage), "")
 	}
 	g := s.db.Read(ctx)
 	paused, err := read(g, of)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -57,6 +58,11 @@ func (s *Store) Departure(ctx context.Context, a actor.Actor, organizationID, us
 		}
 		d.OrganizationName, d.Name = names[0].Organization, names[0].Person
 		d.Keys = nil
+		if _, err := org.Require(tx.DB, a, organizationID, permission.OrgRead); d.Self && fault.Is(err, fault.NotFound) { // shut out: they go, and read nothing
+			return nil
+		} else if err != nil {
+			return err
+		}
 		unseen, hidden := a.Hidden() // who goes may answer for keys of an app that is limited to others by now (Z2)
 		return tx.Raw(`SELECT k.id, k.name, k.prefix, k.last_four, a.name AS app_name FROM keys k JOIN apps a ON a.id = k.app_id
 			WHERE a.organization_id = ? AND a.deleted_at IS NULL AND `+answersFor+" AND "+living+" AND a.id NOT IN "+unseen+" ORDER BY LOWER(a.name), LOWER(k.name), k.id LIMIT ?",
@@ -71,8 +77,11 @@ func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, erro
 	if err := org.LockMembers(tx, organizationID); err != nil {
 		return "", err
 	}
-	if _, err := org.Require(tx.DB, a, organizationID, permission.OrgRead); err != nil {
-		return "", err
+	self := a.SignedIn() && a.UserID == userID // who is shut out for want of a second factor can go, too
+	if !self {
+		if _, err := org.Require(tx.DB, a, organizationID, permission.OrgRead); err != nil {
+			return "", err
+		}
 	}
 	role, err := org.RoleOf(tx.DB, userID, organizationID)
 	if err != nil {
@@ -81,7 +90,7 @@ func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, erro
 	if role == "" {
 		return "", fault.Missing()
 	}
-	if !a.SignedIn() || a.UserID != userID {
+	if !self {
 		needs := permission.MembersManage
 		if role == permission.Owner {
 			needs = permission.OwnersManage
@@ -99,7 +108,13 @@ func mayGo(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) (string, erro
 // Remove takes a member out of an organization; they lose all of it on their next request (Z7). Their keys go on, marked, and the organization's admins
 // are mailed which (K6). The person is told. Faults: as Departure.
 func (s *Store) Remove(ctx context.Context, a actor.Actor, organizationID, userID db.ID) error {
-	return s.depart(ctx, a, organizationID, userID, audit.MemberRemoved)
+	ctx = db.Urgent(ctx) // who is taken out is out although the disk is full (REL-8)
+	return s.db.Tx(ctx, func(tx *db.Tx) error { return s.RemoveTx(tx, a, organizationID, userID) })
+}
+
+// RemoveTx is Remove as a part of a transaction.
+func (s *Store) RemoveTx(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) error {
+	return s.depart(tx, a, organizationID, userID, audit.MemberRemoved)
 }
 
 // Leave is Remove of oneself. Faults: as Departure.
@@ -107,39 +122,70 @@ func (s *Store) Leave(ctx context.Context, a actor.Actor, organizationID db.ID) 
 	if !a.SignedIn() {
 		return fault.Missing()
 	}
-	return s.depart(ctx, a, organizationID, a.UserID, audit.MemberLeft)
+	return s.db.Tx(ctx, func(tx *db.Tx) error {
+		return s.depart(tx, a, organizationID, a.UserID, audit.MemberLeft)
+	})
 }
 
-func (s *Store) depart(ctx context.Context, a actor.Actor, organizationID, userID db.ID, act audit.Act) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		role, err := mayGo(tx, a, organizationID, userID)
+func (s *Store) depart(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, act audit.Act) error {
+	role, err := mayGo(tx, a, organizationID, userID)
+	if err != nil {
+		return err
+	}
+	return s.goes(tx, a, organizationID, userID, role, act)
+}
+
+// DepartTx is Remove as a part of the transaction of a caller who holds org.LockMembers and has found that they may: for the directory of the organization. Faults:
+// NotFound for no member, Conflict for the last owner.
+func (s *Store) DepartTx(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) error {
+	role, err := org.RoleOf(tx.DB, userID, organizationID)
+	if err != nil {
+		return err
+	}
+	if role == "" {
+		return fault.Missing()
+	}
+	if role == permission.Owner {
+		if err := org.OwnerStays(tx, organizationID, userID); err != nil {
+			return err
+		}
+	}
+	return s.goes(tx, a, organizationID, userID, role, audit.MemberRemoved)
+}
+
+func (s *Store) goes(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, role string, act audit.Act) error {
+	n, err := tx.Run("DELETE FROM members WHERE organization_id = ? AND user_id = ?", organizationID, userID)
+	if err != nil {
+		return err
+	}
+	if n == 0 { // the same was done meanwhile
+		return fault.Missing()
+	}
+	if _, err := tx.Run(`UPDATE organizations SET technical_email = '', updated_at = ? WHERE id = ? AND technical_email <> '' AND technical_email = (SELECT email FROM users WHERE id = ?)`, tx.Now, organizationID, userID); err != nil {
+		return err
+	}
+	if err := forget(tx, userID, organizationID); err != nil {
+		return err
+	}
+	if role == permission.Owner {
+		if err := account.EndUnspared(tx, userID); err != nil {
+			return err
+		}
+	}
+	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
+	if act == audit.MemberRemoved {
+		if _, err := tx.Run("INSERT INTO domain_barred (organization_id, user_id, created_at) VALUES (?, ?, ?) ON CONFLICT (organization_id, user_id) DO NOTHING", organizationID, userID, tx.Now); err != nil {
+			return err
+		}
+		told, err := org.LetterTx(tx, a, userID)
+		if err == nil && told {
+			err = s.tellRemoved(tx, organizationID, userID)
+		}
 		if err != nil {
 			return err
 		}
-		n, err := tx.Run("DELETE FROM members WHERE organization_id = ? AND user_id = ?", organizationID, userID)
-		if err != nil {
-			return err
-		}
-		if n == 0 { // the same was done meanwhile
-			return fault.Missing()
-		}
-		if _, err := tx.Run(`UPDATE organizations SET technical_email = '', updated_at = ? WHERE id = ? AND technical_email <> '' AND technical_email = (SELECT email FROM users WHERE id = ?)`, tx.Now, organizationID, userID); err != nil {
-			return err
-		}
-		if err := forget(tx, userID, organizationID); err != nil {
-			return err
-		}
-		audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
-		if act == audit.MemberRemoved {
-			if _, err := tx.Run("INSERT INTO domain_barred (organization_id, user_id, created_at) VALUES (?, ?, ?) ON CONFLICT (organization_id, user_id) DO NOTHING", organizationID, userID, tx.Now); err != nil {
-				return err
-			}
-			if err := s.tellRemoved(tx, organizationID, userID); err != nil {
-				return err
-			}
-		}
-		return s.left(tx, userID, organizationID)
-	})
+	}
+	return s.left(tx, a, userID, organizationID)
 }
 
 // Gone ends what a person held by an address alone, forgets what they were told and what was due of their personal organization's keys, and tells the admins of
@@ -162,7 +208,7 @@ func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
 		answersFor+" AND "+living+" AND "+orphaned+" ORDER BY o.id", userID, tx.Now, tx.Now).Scan(&orgs).Error
 	for _, o := range orgs {
 		if err == nil {
-			err = s.left(tx, userID, o)
+			err = s.left(tx, actor.Actor{}, userID, o)
 		}
 	}
 	return err
@@ -186,7 +232,7 @@ func forget(tx *db.Tx, userID, organizationID db.ID) error {
 const unopened = "opened_at IS NULL AND cancelled_at IS NULL AND sealed IS NOT NULL"
 
 // left mails the organization's admins, in one digest, which keys nobody answers for now.
-func (s *Store) left(tx *db.Tx, userID, organizationID db.ID) error {
+func (s *Store) left(tx *db.Tx, a actor.Actor, userID, organizationID db.ID) error {
 	var ids []db.ID
 	err := tx.Raw("SELECT k.id FROM keys k JOIN apps a ON a.id = k.app_id WHERE a.organization_id = ? AND a.deleted_at IS NULL AND "+answersFor+" AND "+living+" ORDER BY LOWER(a.name), LOWER(k.name), k.id",
 		organizationID, userID, tx.Now, tx.Now).Scan(&ids).Error
@@ -199,6 +245,9 @@ func (s *Store) left(tx *db.Tx, userID, organizationID db.ID) error {
 	}
 	to, err := org.Managers(tx.DB, organizationID)
 	if err != nil {
+		return err
+	}
+	if told, err := org.NoticesTx(tx, a, len(to)); err != nil || !told {
 		return err
 	}
 	l := outbox.Letter{Kind: "keys_unowned", Subject: outbox.L("API keys need an owner")}

@@ -147,15 +147,15 @@ func (s *Store) Sweep(ctx context.Context) error {
 	})
 }
 
-// opens is true of links h that can be opened now: the key stands, and its maker may still manage it (B1-15). linkArgs are its arguments.
+// opens is true of links h that can be opened now: the key stands, and its maker may still manage it and is not shut out by the factor rule (B1-15, Z7). linkArgs are its arguments.
 const opens = `h.opened_at IS NULL AND h.cancelled_at IS NULL AND h.sealed IS NOT NULL AND h.expires_at > ? AND EXISTS (
 	SELECT 1 FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
 	WHERE k.id = h.key_id AND a.deleted_at IS NULL AND o.deleted_at IS NULL AND ` + living + ` AND (h.made_by IS NULL OR EXISTS (
 		SELECT 1 FROM members m JOIN users w ON w.id = m.user_id WHERE m.organization_id = o.id AND m.user_id = h.made_by AND w.deleted_at IS NULL
 			AND (w.suspended_at IS NULL OR w.suspended_until <= ?)
-			AND (m.role IN ('admin', 'owner') OR m.role = 'developer' AND (k.created_by = m.user_id OR k.responsible_id = m.user_id)) AND ` + actor.MemberReaches + ")))"
+			AND (m.role IN ('admin', 'owner') OR m.role = 'developer' AND (k.created_by = m.user_id OR k.responsible_id = m.user_id)) AND ` + actor.MemberReaches + " AND NOT " + actor.MemberShut + ")))"
 
-func linkArgs(now time.Time) []any { return []any{now, now, now, now} }
+func linkArgs(now time.Time) []any { return []any{now, now, now, now, now} }
 
 // Offer is what a link holds, as far as it tells before it is opened.
 type Offer struct {

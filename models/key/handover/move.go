@@ -14,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -84,7 +85,7 @@ func (s *Store) Targets(ctx context.Context, a actor.Actor, appID db.ID) ([]Targ
 	var rows []Target
 	err = s.db.Read(ctx).Raw(`SELECT o.id, o.name, o.kind FROM organizations o JOIN members m ON m.organization_id = o.id
 		WHERE m.user_id = ? AND m.role IN ? AND o.deleted_at IS NULL AND o.id <> ? ORDER BY LOWER(o.name), o.id LIMIT 200`,
-		a.UserID, permission.OrgRoles(permission.AppsManage), app.OrganizationID).Scan(&rows).Error
+		a.Membership("m"), permission.OrgRoles(permission.AppsManage), app.OrganizationID).Scan(&rows).Error
 	return rows, err
 }
 
@@ -102,7 +103,7 @@ func (s *Store) PreviewMove(ctx context.Context, a actor.Actor, appID, to db.ID)
 // work on and keep their grants. Access goes with it, with plan and quota, but what staff approved for the source waits for them again; terms that were agreed
 // to for the source are agreed to anew, as they are now, by who moves it. The target's policies hold from then on, after the usual notice; its number of keys an
 // app holds at once. What was counted of it comes with it, so that nobody of the source sees what it does from now on. Questions in the forum stay where they were
-// asked. Told in the audit logs of both, and mailed to their admins, to those of the APIs' publishers and to staff who decide. Verification knows it on the next request. Faults: as
+// asked. What the source shared of it ends. Told in the audit logs of both, and mailed to their admins, to those of the APIs' publishers and to staff who decide. Verification knows it on the next request. Faults: as
 // PreviewMove; Conflict too when the target may not see an API that the app has access to, it is a gateway's app, or a key of it may act at the portal
 // for its organization: who knows that key's secret in the source would act for the target (Z2).
 func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move, error) {
@@ -124,6 +125,9 @@ func (s *Store) Move(ctx context.Context, a actor.Actor, appID, to db.ID) (Move,
 			return err
 		}
 		if _, err := tx.Run("DELETE FROM app_members WHERE app_id = ?", appID); err != nil { // a limited app stays so, for the owners and admins there
+			return err
+		}
+		if err := share.EndOfAppTx(tx, a, appID); err != nil { // what the source shared is not the target's word
 			return err
 		}
 		change.Record(tx, change.App, appID)

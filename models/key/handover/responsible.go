@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -41,7 +42,7 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, keyID, userID db.ID)
 			return err
 		}
 		if !a.Trusted() && !permission.Org(r.Role, permission.KeysManageAll) {
-			return fault.Denied()
+			return fault.Lacking(string(permission.KeysManageAll), r.OrganizationID.Show(org.Prefix))
 		}
 		if !r.Living(tx.Now) {
 			return fault.New(fault.Conflict, "This key is over. Nobody needs to answer for it.")

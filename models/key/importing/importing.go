@@ -156,7 +156,7 @@ func (s *Spec) check() (apikey.Shape, error) {
 // List reads a page of the imports, newest first. Faults: Forbidden.
 func (s *Store) List(ctx context.Context, a actor.Actor, r db.PageRequest) (db.Page[Import], error) {
 	if !a.Trusted() && !permission.Staff(a.StaffRole, permission.StaffKeysRead) {
-		return db.Page[Import]{}, fault.Denied()
+		return db.Page[Import]{}, fault.Lacking(string(permission.StaffKeysRead), "")
 	}
 	return db.List(ctx, s.db, db.Listing[Import]{
 		Name: "key imports", Select: `SELECT i.id, i.made_by, i.label, i.algorithm, i.prefix, i.length, i.keys, i.settled_at, i.created_at,

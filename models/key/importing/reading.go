@@ -15,12 +15,13 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // read checks the whole file; its good keys are those to import, and its spec is the one to keep.
 func (s *Store) read(g *gorm.DB, a actor.Actor, spec Spec, file io.Reader) (reading, error) {
 	if !key.MayImport(a) {
-		return reading{}, fault.Denied()
+		return reading{}, fault.Lacking(string(permission.StaffKeysImport), "")
 	}
 	shape, err := spec.check()
 	if err == nil && s.keys.OwnForm(spec.Prefix) {

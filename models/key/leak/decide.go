@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -45,7 +46,7 @@ func locked(tx *db.Tx, a actor.Actor, keyID db.ID) (open, error) {
 		return open{}, fault.Missing()
 	}
 	if !o.key.MayManage(a.UserID) && !a.Program() {
-		return open{}, fault.Denied()
+		return open{}, fault.Lacking(string(permission.KeysManageAll), o.key.OrganizationID.Show(org.Prefix))
 	}
 	return o, nil
 }
@@ -79,7 +80,7 @@ func (s *Store) Resume(ctx context.Context, a actor.Actor, keyID db.ID, d Decisi
 			return err
 		}
 		if !permission.Org(o.role, permission.KeysManageAll) || a.Program() {
-			return fault.Denied()
+			return fault.Lacking(string(permission.KeysManageAll), o.key.OrganizationID.Show(org.Prefix))
 		}
 		word, err := d.check(o, "reason")
 		if err != nil {
@@ -113,7 +114,7 @@ func (s *Store) Close(ctx context.Context, a actor.Actor, keyID db.ID, d Decisio
 // it stays theirs to decide about. Faults: Forbidden, NotFound, Invalid (word), Conflict, also when it is closed already.
 func (s *Store) CloseAny(ctx context.Context, a actor.Actor, id db.ID, d Decision) error {
 	if !mayStaff(a, permission.StaffLeaksManage) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffLeaksManage), "")
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		var keys []db.ID

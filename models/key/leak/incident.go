@@ -74,7 +74,7 @@ func (s *Store) Incidents(ctx context.Context, a actor.Actor, f Filter, r db.Pag
 // AllIncidents lists those of all organizations, for staff. Faults: Forbidden, Invalid for a cursor that is none.
 func (s *Store) AllIncidents(ctx context.Context, a actor.Actor, f Filter, r db.PageRequest) (db.Page[Row], error) {
 	if !mayStaff(a, permission.StaffLeaksRead) {
-		return db.Page[Row]{}, fault.Denied()
+		return db.Page[Row]{}, fault.Lacking(string(permission.StaffLeaksRead), "")
 	}
 	query, args := "SELECT "+rowColumns+rowTables+" WHERE 1 = 1"+narrowed, []any{f.State, f.State, f.State}
 	if !f.OrganizationID.IsZero() {
@@ -115,7 +115,7 @@ func (s *Store) OfKey(ctx context.Context, a actor.Actor, keyID db.ID) (Detail, 
 // ForStaff reads any incident. Faults: Forbidden, NotFound.
 func (s *Store) ForStaff(ctx context.Context, a actor.Actor, id db.ID) (Detail, error) {
 	if !mayStaff(a, permission.StaffLeaksRead) {
-		return Detail{}, fault.Denied()
+		return Detail{}, fault.Lacking(string(permission.StaffLeaksRead), "")
 	}
 	g := s.db.Read(ctx)
 	var rows []Detail

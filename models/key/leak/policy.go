@@ -64,7 +64,7 @@ func (s *Store) Policy(ctx context.Context) (Policy, error) {
 // SetPolicy changes the policy, for reports from now on. Faults: Forbidden, Invalid (live, test, notice_days).
 func (s *Store) SetPolicy(ctx context.Context, a actor.Actor, p Policy) error {
 	if !mayStaff(a, permission.StaffLeaksManage) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffLeaksManage), "")
 	}
 	var bad fault.Problems
 	for field, deed := range map[string]Deed{"live": p.Live, "test": p.Test} {

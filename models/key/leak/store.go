@@ -10,6 +10,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -41,6 +42,13 @@ type Store struct {
 	versions  []string
 	brand     string
 	link      func(path string) string
+	also      func(tx *db.Tx, a actor.Actor, digests [][]byte) (map[string]bool, error)
+}
+
+// Also has fn asked, in the transaction that takes a report, about texts of our form that are no keys: it does what is to be done about those that are something else
+// of ours, and tells which digests are of such. It is called while the program is put together.
+func (s *Store) Also(fn func(tx *db.Tx, a actor.Actor, digests [][]byte) (map[string]bool, error)) {
+	s.also = fn
 }
 
 // NewStore makes a store.

@@ -42,8 +42,8 @@ func (s *Store) take(tx *db.Tx, a actor.Actor, p payload) ([]bool, error) {
 			break
 		}
 	}
-	if len(ids) == 0 {
-		return real, nil
+	if err := s.others(tx, a, p.Found, real); err != nil || len(ids) == 0 {
+		return real, err
 	}
 	rows, before, err := standing(tx, ids)
 	if err != nil {
@@ -60,6 +60,27 @@ func (s *Store) take(tx *db.Tx, a actor.Actor, p payload) ([]bool, error) {
 	}
 	audit.Record(tx, a, t.event())
 	return real, t.finish()
+}
+
+// others asks about what is no key, and marks what is something else of ours.
+func (s *Store) others(tx *db.Tx, a actor.Actor, all []found, real []bool) error {
+	if s.also == nil {
+		return nil
+	}
+	var digests [][]byte
+	for i, f := range all {
+		if !real[i] {
+			digests = append(digests, f.Digests...)
+		}
+	}
+	known, err := s.also(tx, a, digests)
+	if err != nil {
+		return err
+	}
+	for i, f := range all {
+		real[i] = real[i] || slices.ContainsFunc(f.Digests, func(d []byte) bool { return known[string(d)] })
+	}
+	return nil
 }
 
 // standing locks the keys and reads them, each with the incident to which a new report of it belongs: the open one, or for a key that is over the last.

@@ -35,7 +35,7 @@ type Calendar struct {
 func (s *Store) Calendar(ctx context.Context, a actor.Actor, organization db.ID) (Calendar, error) {
 	g := s.db.Read(ctx)
 	var member int
-	err := g.Raw("SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.user_id = ? AND o.deleted_at IS NULL", organization, a.UserID).Scan(&member).Error
+	err := g.Raw("SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.user_id = ? AND o.deleted_at IS NULL", organization, a.Membership("m")).Scan(&member).Error
 	if err != nil {
 		return Calendar{}, err
 	}
@@ -96,7 +96,7 @@ func (s *Store) RemoveCalendar(ctx context.Context, a actor.Actor, organization 
 // member refuses who is no person of the organization.
 func (s *Store) member(tx *db.Tx, a actor.Actor, organization db.ID) error {
 	var found int
-	err := tx.Raw("SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.user_id = ? AND o.deleted_at IS NULL", organization, a.UserID).Scan(&found).Error
+	err := tx.Raw("SELECT COUNT(*) FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.user_id = ? AND o.deleted_at IS NULL", organization, a.Membership("m")).Scan(&found).Error
 	if err == nil && (found == 0 || !a.SignedIn()) {
 		return fault.Missing()
 	}
@@ -113,13 +113,13 @@ type Feed struct {
 	Events           []Ending `gorm:"-"`
 }
 
-const feedQuery = `SELECT c.organization_id, c.user_id, o.name AS organization_name, u.language, u.time_zone FROM key_calendars c
+var feedQuery = `SELECT c.organization_id, c.user_id, o.name AS organization_name, u.language, u.time_zone FROM key_calendars c
 	JOIN members m ON m.organization_id = c.organization_id AND m.user_id = c.user_id
 	JOIN organizations o ON o.id = c.organization_id AND o.deleted_at IS NULL
-	JOIN users u ON u.id = c.user_id AND u.deleted_at IS NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?) WHERE c.digest = ?`
+	JOIN users u ON u.id = c.user_id AND u.deleted_at IS NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?) WHERE c.digest = ? AND NOT ` + actor.Shut("m")
 
 // ReadCalendar reads by an address. Whoever holds it reads, at most ReadsPerHour times an hour. Faults: NotFound, also when the member left or is
-// suspended, or the organization is gone; RateLimited.
+// suspended, the organization is gone, or it requires a second factor of them; RateLimited.
 func (s *Store) ReadCalendar(ctx context.Context, token string) (Feed, error) {
 	if len(token) != tokenLength {
 		return Feed{}, fault.Missing()
@@ -128,7 +128,7 @@ func (s *Store) ReadCalendar(ctx context.Context, token string) (Feed, error) {
 	var feed Feed
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		var rows []Feed
-		if err := tx.Raw(feedQuery, tx.Now, digest[:]).Scan(&rows).Error; err != nil {
+		if err := tx.Raw(feedQuery, tx.Now, digest[:], tx.Now).Scan(&rows).Error; err != nil {
 			return err
 		}
 		if len(rows) == 0 {

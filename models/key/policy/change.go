@@ -75,7 +75,7 @@ func readRulesText(text string) Rules {
 // NotFound for a subject that there is not, Invalid (default_days, max_days, idle_days, rotate_days, keys_per_app).
 func (s *Store) Propose(ctx context.Context, a actor.Actor, of Source, r Rules) (db.ID, error) {
 	if !may(a, permission.StaffPolicyManage) {
-		return db.ID{}, fault.Denied()
+		return db.ID{}, fault.Lacking(string(permission.StaffPolicyManage), "")
 	}
 	if err := r.check(of.Kind); err != nil {
 		return db.ID{}, err
@@ -303,7 +303,7 @@ func (c *Change) catchUp(tx *db.Tx) error {
 // older than ChangeLife, or the subject's rules were changed since.
 func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, noticeDays int) error {
 	if !may(a, permission.StaffPolicyManage) {
-		return fault.Denied()
+		return fault.Lacking(string(permission.StaffPolicyManage), "")
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := oneByOne(tx); err != nil {

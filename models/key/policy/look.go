@@ -47,7 +47,7 @@ func subjectID(g *gorm.DB) string {
 // Subject reads what a policy can be set for, with its names, for staff. Faults: Forbidden, NotFound.
 func (s *Store) Subject(ctx context.Context, a actor.Actor, of Source) (Source, error) {
 	if !may(a, permission.StaffPolicyRead) {
-		return Source{}, fault.Denied()
+		return Source{}, fault.Lacking(string(permission.StaffPolicyRead), "")
 	}
 	found, err := named(s.db.Read(ctx), []Source{of})
 	if err == nil && len(found) == 0 {
@@ -62,7 +62,7 @@ func (s *Store) Subject(ctx context.Context, a actor.Actor, of Source) (Source, 
 // Parts lists the plans and scopes of an API, which can have policies of their own; retired and withdrawn ones are left out.
 func (s *Store) Parts(ctx context.Context, a actor.Actor, api db.ID) ([]Source, error) {
 	if !may(a, permission.StaffPolicyRead) {
-		return nil, fault.Denied()
+		return nil, fault.Lacking(string(permission.StaffPolicyRead), "")
 	}
 	var rows []ruleRow
 	err := s.db.Read(ctx).Raw(`SELECT * FROM (SELECT 'plan' AS subject_kind, l.id AS subject_id, l.name AS name, p.name AS api_name, p.slug AS api_slug, 0 AS rank FROM plans l JOIN apis p ON p.id = l.api_id WHERE p.id = ? AND l.retired_at IS NULL
@@ -77,7 +77,7 @@ func (s *Store) Parts(ctx context.Context, a actor.Actor, api db.ID) ([]Source, 
 // APIs lists the APIs by name, for staff who look for what to set a policy for.
 func (s *Store) APIs(ctx context.Context, a actor.Actor) ([]Source, error) {
 	if !may(a, permission.StaffPolicyRead) {
-		return nil, fault.Denied()
+		return nil, fault.Lacking(string(permission.StaffPolicyRead), "")
 	}
 	var rows []ruleRow
 	err := s.db.Read(ctx).Raw("SELECT 'api' AS subject_kind, p.id AS subject_id, p.name, p.slug AS api_slug FROM apis p ORDER BY LOWER(p.name), p.id").Scan(&rows).Error
@@ -118,7 +118,7 @@ type Preview struct {
 // Change reads a change with what it hits, for staff. Faults: Forbidden, NotFound.
 func (s *Store) Change(ctx context.Context, a actor.Actor, id db.ID) (Preview, error) {
 	if !may(a, permission.StaffPolicyRead) {
-		return Preview{}, fault.Denied()
+		return Preview{}, fault.Lacking(string(permission.StaffPolicyRead), "")
 	}
 	g := s.db.Read(ctx)
 	var found []Change
@@ -178,7 +178,7 @@ func (h Hit) EndsBefore(over time.Time) bool { return h.ExpiresAt != nil && !h.E
 // preview. Faults: Forbidden, Invalid for a foreign cursor.
 func (s *Store) Hits(ctx context.Context, a actor.Actor, c Change, used bool, r db.PageRequest) (db.Page[Hit], error) {
 	if !may(a, permission.StaffPolicyRead) {
-		return db.Page[Hit]{}, fault.Denied()
+		return db.Page[Hit]{}, fault.Lacking(string(permission.StaffPolicyRead), "")
 	}
 	l := db.Listing[Hit]{
 		Name: "policy hits " + c.ID.String(), Select: `SELECT k.id AS key_id, k.name, k.prefix, k.last_four, a.name AS app_name, o.name AS organization_name, z.breaks, k.last_used_at, k.created_at, k.expires_at

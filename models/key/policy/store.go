@@ -24,7 +24,7 @@ func may(a actor.Actor, p permission.Name) bool {
 // Book reads all rules, for staff. Faults: Forbidden.
 func (s *Store) Book(ctx context.Context, a actor.Actor) (Book, error) {
 	if !may(a, permission.StaffPolicyRead) {
-		return Book{}, fault.Denied()
+		return Book{}, fault.Lacking(string(permission.StaffPolicyRead), "")
 	}
 	return Load(s.db.Read(ctx), s.db.Now())
 }

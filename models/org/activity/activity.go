@@ -16,7 +16,7 @@ import (
 )
 
 // Nouns are those whose acts an organization sees. What staff do about the catalogue or in the forum is not among them.
-var Nouns = []string{"key.", "app.", "access.", "member.", "organization.", "leak.", "calendar.", "invitation.", "share.", "domain."}
+var Nouns = []string{"key.", "app.", "access.", "member.", "organization.", "leak.", "calendar.", "invitation.", "share.", "domain.", "directory."}
 
 // By says what somebody is to the organization.
 type By string
@@ -24,11 +24,13 @@ type By string
 // Who can have done something.
 const (
 	Member   By = "member"
-	Former   By = "former"   // a member once
-	Program  By = "program"  // with a key of the organization
-	Staff    By = "staff"    // of the portal: never named
-	Portal   By = "portal"   // by itself, or by its operator
-	Stranger By = "stranger" // neither: somebody who opened a link, or who pasted a key
+	Former   By = "former"    // a member once
+	Program  By = "program"   // with a key of the organization
+	Director By = "directory" // that the organization lets say who belongs to it
+	Sharer   By = "share"     // of another organization, by a share of an app
+	Staff    By = "staff"     // of the portal: never named
+	Portal   By = "portal"    // by itself, or by its operator
+	Stranger By = "stranger"  // neither: somebody who opened a link, or who pasted a key
 )
 
 // Event is one act.
@@ -39,7 +41,7 @@ type Event struct {
 	Refused    bool
 	By         By
 	ActorID    db.ID             // of a member, a former one or a program; zero for the others
-	Name       string            // of these; empty once it was erased
+	Name       string            // of these; empty once it was erased; of a sharer that of their organization
 	Network    string            // from where a member or a program did it, cut to /24 or /48
 	TargetKind string            // key, app, access, user, organization
 	TargetID   db.ID             // what it was done to
@@ -53,7 +55,7 @@ type Event struct {
 var FactNames = []string{
 	"hint", "environment", "expires", "grants", "reason", "until", "ends", "cause", "plan", "scopes", "scope", "api", "role", "keys", "widens", "overlap_days",
 	"networks", "networks_before", "networks_after", "origins", "origins_before", "origins_after", "rate", "rate_before", "rate_after",
-	"metadata", "metadata_before", "metadata_after", "word", "access_kept", "access_waits", "by",
+	"metadata", "metadata_before", "metadata_after", "word", "changed", "members_added", "members_removed", "access_kept", "access_waits", "by", "begins", "rights", "with", "share",
 }
 
 // Filter narrows the list. Zero fields do not narrow.
@@ -70,12 +72,29 @@ type Store struct{ db *db.DB }
 // NewStore makes a store.
 func NewStore(d *db.DB) *Store { return &Store{db: d} }
 
-func (f Filter) of(organization db.ID) audit.Filter {
+func (f Filter) of(a actor.Actor, organization db.ID) audit.Filter {
 	nouns := Nouns
 	if slices.Contains(Nouns, f.Noun) {
 		nouns = []string{f.Noun}
 	}
-	return audit.Filter{OrganizationID: organization, Nouns: nouns, ActorID: f.Actor, TargetID: f.Target, From: f.From, To: f.To}
+	narrow := audit.Filter{OrganizationID: organization, Nouns: nouns, ActorID: f.Actor, TargetID: f.Target, From: f.From, To: f.To}
+	narrow.Besides, narrow.BesidesArgs = reached(a)
+	return narrow
+}
+
+// reached leaves out what is done in apps that are limited to others, and what keys of theirs do: a program does not reach them. Who else reads this is an admin, and does.
+func reached(a actor.Actor) (condition string, args []any) {
+	if !a.Program() {
+		return "", nil
+	}
+	hidden, one := a.Hidden()
+	keys := "SELECT h.id FROM keys h WHERE h.app_id IN " + hidden
+	condition = "COALESCE(target_id NOT IN (SELECT h.id FROM apps h WHERE h.id IN " + hidden + " UNION ALL " + keys + " UNION ALL SELECT h.id FROM access h WHERE h.app_id IN " + hidden +
+		" UNION ALL SELECT h.id FROM app_shares h WHERE h.app_id IN " + hidden + "), TRUE) AND COALESCE(actor_id NOT IN (" + keys + "), TRUE)"
+	for range 5 {
+		args = append(args, one...)
+	}
+	return condition, args
 }
 
 // List reads a page, newest first. Faults: NotFound for who is no member, Forbidden for a member who is no admin.
@@ -83,7 +102,7 @@ func (s *Store) List(ctx context.Context, a actor.Actor, organization db.ID, f F
 	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
 		return db.Page[Event]{}, err
 	}
-	page, err := audit.List(ctx, s.db, f.of(organization), r)
+	page, err := audit.List(ctx, s.db, f.of(a, organization), r)
 	if err != nil {
 		return db.Page[Event]{}, err
 	}
@@ -112,7 +131,7 @@ func (s *Store) Each(ctx context.Context, a actor.Actor, organization db.ID, f F
 		waiting = waiting[:0]
 		return nil
 	}
-	err := audit.Each(ctx, s.db, f.of(organization), func(e audit.Entry) error {
+	err := audit.Each(ctx, s.db, f.of(a, organization), func(e audit.Entry) error {
 		if waiting = append(waiting, e); len(waiting) < batch {
 			return nil
 		}
@@ -156,8 +175,12 @@ func (k known) name(out *Event, e audit.Entry) {
 		if addr, err := netip.ParseAddr(e.Who["address"]); err == nil {
 			out.Network = actor.Network(addr)
 		}
-	case Former:
+	case Former, Director:
 		out.ActorID, out.Name = id, e.Who["actor"]
+	case Stranger, Staff:
+		if e.Facts["share"] != "" && actor.Kind(e.ActorKind) == actor.User {
+			out.By, out.Name = Sharer, k.sharers[e.Facts["with"]]
+		}
 	}
 	target := db.Deref(e.TargetID)
 	name, own := k.names[target]
@@ -176,6 +199,8 @@ func (k known) by(kind actor.Kind, id db.ID) By {
 		return Portal
 	case kind == actor.Key && own:
 		return Program
+	case kind == actor.Directory:
+		return Director
 	case kind == actor.User && own:
 		return Member
 	case kind == actor.User && k.former[id]:

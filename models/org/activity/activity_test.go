@@ -114,6 +114,27 @@ func TestWhoDidItIsShownAsWhatTheyAre(t *testing.T) {
 	})
 }
 
+// Z4, Z7: what somebody did by a share is told with their organization, never with their name, also when they are of the staff; without a share they are a stranger.
+func TestWhoActsByAShareIsShownByTheirOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		key := w.Key(w.Shop, "Web", w.API, w.Read)
+		by := map[string]string{"share": "shr_1", "with": w.Contoso.Show("org")}
+		for _, a := range []actor.Actor{w.Other, w.Staff} {
+			w.record(a, audit.Event{Act: audit.KeyRotated, TargetKind: "key", TargetID: key, OrganizationID: w.North, Details: by})
+		}
+		w.record(w.Other, audit.Event{Act: audit.ShareAccepted, TargetKind: "share", TargetID: db.NewID(), OrganizationID: w.North, Details: map[string]string{"with": w.Contoso.Show("org")}})
+		w.record(w.Owner, audit.Event{Act: audit.KeyRotated, TargetKind: "key", TargetID: key, OrganizationID: w.North, Details: by})
+
+		rows := w.list(w.Owner, activity.Filter{})
+
+		for i, want := range []activity.By{activity.Member, activity.Stranger, activity.Sharer, activity.Sharer} {
+			if rows[i].By != want || want == activity.Sharer && (rows[i].Name != "Contoso" || !rows[i].ActorID.IsZero() || rows[i].Network != "") {
+				w.t.Errorf("%+v, want %s", rows[i], want)
+			}
+		}
+	})
+}
+
 func TestActivityIsNarrowedAndPaged(t *testing.T) {
 	each(t, func(w *world) {
 		key := w.Key(w.Shop, "Web", w.API, w.Read)
@@ -131,6 +152,42 @@ func TestActivityIsNarrowedAndPaged(t *testing.T) {
 
 		if len(keys) != 5 || len(apps) != 1 || len(foreign) != 0 || len(later) != 0 || err != nil || err2 != nil || len(one.Rows) != 3 || len(two.Rows) != 2 || err3 != nil || all != 5 {
 			w.t.Error(len(keys), len(apps), len(foreign), len(later), err, err2, len(one.Rows), len(two.Rows), err3, all)
+		}
+	})
+}
+
+// Z7: a program reads nothing of what is done in apps that are limited to others, as it reaches nothing else of them; admins do.
+func TestAProgramReadsNothingOfLimitedApps(t *testing.T) {
+	each(t, func(w *world) {
+		owner := w.Person("Ola Owner", "")
+		w.Join(w.North, owner, "owner")
+		secret, open, lent, key := db.NewID(), db.NewID(), db.NewID(), db.NewID()
+		w.Tx(func(tx *db.Tx) error {
+			for id, limited := range map[db.ID]bool{secret: true, open: false} {
+				if _, err := tx.Run("INSERT INTO apps (id, organization_id, name, limited, created_at, updated_at) VALUES (?, ?, 'App', ?, ?, ?)", id, w.North, limited, tx.Now, tx.Now); err != nil {
+					return err
+				}
+			}
+			_, err := tx.Run("INSERT INTO access (id, app_id, api_id, plan_id, state, purpose, created_at, updated_at) SELECT ?, ?, p.api_id, p.id, 'approved', 'test', ?, ? FROM plans p LIMIT 1", lent, secret, tx.Now, tx.Now)
+			return err
+		})
+		w.record(owner, audit.Event{Act: audit.AccessApproved, TargetKind: "access", TargetID: lent, OrganizationID: w.North, Details: map[string]string{"name": "Secret merger"}})
+		w.record(owner, audit.Event{Act: audit.AppCreated, TargetKind: "app", TargetID: secret, OrganizationID: w.North, Details: map[string]string{"name": "Secret merger"}})
+		w.record(owner, audit.Event{Act: audit.AppCreated, TargetKind: "app", TargetID: open, OrganizationID: w.North, Details: map[string]string{"name": "Open app"}})
+		program := actor.Actor{Kind: actor.Key, KeyID: key, OrganizationID: w.North}
+
+		page, err := w.store.List(w.t.Context(), program, w.North, activity.Filter{}, db.PageRequest{})
+		var all []string
+		err2 := w.store.Each(w.t.Context(), program, w.North, activity.Filter{}, func(e activity.Event) error {
+			all = append(all, e.TargetName)
+			return nil
+		})
+
+		if err != nil || err2 != nil || len(page.Rows) != 3 || page.Rows[0].TargetName != "Open app" || strings.Join(all, ",") != "Northwind,Shop,Open app" {
+			w.t.Error(err, err2, len(page.Rows), all)
+		}
+		if n := len(w.list(owner, activity.Filter{})); n != 5 {
+			w.t.Error(n)
 		}
 	})
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 
+	"gorm.io/gorm"
+
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 )
 
 // known is what the organization knows of those that events name.
@@ -14,6 +17,7 @@ type known struct {
 	former      map[db.ID]bool   // users who were members
 	formerNames map[db.ID]string
 	staff       map[db.ID]bool
+	sharers     map[string]string // names of organizations by whose shares something was done, by id as facts show it
 }
 
 // ownQueries name what is the organization's now. Each takes its id, and the ids asked for.
@@ -30,7 +34,7 @@ const formerQuery = `SELECT u.id, u.name FROM users u WHERE u.id IN ? AND EXISTS
 	(SELECT 1 FROM audit_events e WHERE e.organization_id = ? AND e.target_id = u.id AND e.act IN ?)`
 
 func (s *Store) known(ctx context.Context, organization db.ID, entries []audit.Entry) (known, error) {
-	k := known{names: map[db.ID]string{}, former: map[db.ID]bool{}, formerNames: map[db.ID]string{}, staff: map[db.ID]bool{}}
+	k := known{names: map[db.ID]string{}, former: map[db.ID]bool{}, formerNames: map[db.ID]string{}, staff: map[db.ID]bool{}, sharers: map[string]string{}}
 	if len(entries) == 0 {
 		return k, nil
 	}
@@ -64,7 +68,31 @@ func (s *Store) known(ctx context.Context, organization db.ID, entries []audit.E
 	for _, id := range staff {
 		k.staff[id] = true
 	}
-	return k, nil
+	return k, k.readSharers(g, entries)
+}
+
+// readSharers names the organizations that did something by a share: they took it, so that the organization knows their names.
+func (k known) readSharers(g *gorm.DB, entries []audit.Entry) error {
+	var ids []db.ID
+	for _, e := range entries {
+		if id, err := db.ParseID(org.Prefix, e.Facts["with"]); err == nil && e.Facts["share"] != "" {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var rows []struct {
+		ID   db.ID
+		Name string
+	}
+	if err := g.Raw("SELECT id, name FROM organizations WHERE id IN ? AND deleted_at IS NULL", ids).Scan(&rows).Error; err != nil {
+		return fmt.Errorf("activity: organizations of shares: %w", err)
+	}
+	for _, r := range rows {
+		k.sharers[r.ID.Show(org.Prefix)] = r.Name
+	}
+	return nil
 }
 
 // idsOf are those who did something and what it was done to, each once.

@@ -111,7 +111,7 @@ func (s *Store) Check(ctx context.Context, a actor.Actor, organizationID, id db.
 			return err
 		}
 		if !ok {
-			return fault.Later(window, "That were many checks in a short time. Try again in an hour; DNS takes its time to tell what changed.")
+			return fault.Later(window, "Those were many checks in a short time. Try again in an hour; DNS takes its time to tell what changed.")
 		}
 		d, err = one(tx.DB, organizationID, id)
 		return err
@@ -147,8 +147,8 @@ func (s *Store) note(ctx context.Context, a actor.Actor, asked Domain, f Finding
 		if err != nil {
 			return err
 		}
-		_, err = tx.Run("UPDATE domains SET proven_at = ?, checked_at = ?, finding = ?, missing_since = ?, lost_at = ?, join_role = ?, provider = ? WHERE id = ?",
-			d.ProvenAt, d.CheckedAt, d.Finding, d.MissingSince, d.LostAt, d.JoinRole, d.Provider, d.ID)
+		_, err = tx.Run("UPDATE domains SET proven_at = ?, checked_at = ?, finding = ?, missing_since = ?, lost_at = ?, join_role = ?, provider = ?, provider_away_at = ? WHERE id = ?",
+			d.ProvenAt, d.CheckedAt, d.Finding, d.MissingSince, d.LostAt, d.JoinRole, d.Provider, d.ProviderAwayAt, d.ID)
 		return err
 	})
 	return d, err
@@ -156,7 +156,7 @@ func (s *Store) note(ctx context.Context, a actor.Actor, asked Domain, f Finding
 
 // prove gives the domain to the claim's organization, unless another one has it that still is. Faults: Conflict.
 func (s *Store) prove(tx *db.Tx, a actor.Actor, d *Domain) error {
-	held, taken, err := of(tx.DB, "x@"+d.Name)
+	held, taken, err := of(tx.DB, "x@"+d.Name, provenNamed)
 	if err != nil {
 		return err
 	}
@@ -164,7 +164,7 @@ func (s *Store) prove(tx *db.Tx, a actor.Actor, d *Domain) error {
 		return fault.New(fault.Conflict, "Another organization has proven this domain. Its owners have to remove it there first.")
 	}
 	// Of an organization that is deleted: it gets the domain back by proving it again.
-	if _, err := tx.Run("UPDATE domains SET proven_at = NULL, lost_at = ?, missing_since = NULL, join_role = '', provider = '' WHERE name = ? AND proven_at IS NOT NULL AND id <> ?", tx.Now, d.Name, d.ID); err != nil {
+	if _, err := tx.Run("UPDATE domains SET proven_at = NULL, lost_at = ?, missing_since = NULL, join_role = '', provider = '', provider_away_at = NULL WHERE name = ? AND proven_at IS NOT NULL AND id <> ?", tx.Now, d.Name, d.ID); err != nil {
 		return err
 	}
 	d.ProvenAt, d.MissingSince, d.LostAt = &tx.Now, nil, nil
@@ -188,12 +188,13 @@ func (s *Store) miss(tx *db.Tx, d *Domain) error {
 	if tx.Now.Before(d.EndsAt()) {
 		return nil
 	}
-	d.ProvenAt, d.MissingSince, d.LostAt, d.JoinRole, d.Provider = nil, nil, &tx.Now, "", ""
+	d.ProvenAt, d.MissingSince, d.LostAt, d.JoinRole, d.Provider, d.ProviderAwayAt = nil, nil, &tx.Now, "", "", nil
 	record(tx, actor.ForSystem(), audit.DomainLost, *d, nil)
 	return s.tell(tx, *d, outbox.Letter{
 		Kind: "domain_lost", Subject: outbox.L("Your organization lost a domain"),
 		Lines: []outbox.Line{
 			outbox.L("The TXT record of %s was gone for too long. Nobody joins by an address there any more, and nobody has to sign in by a provider for it.", d.Name),
+			outbox.L("Who has no password chooses one by “I forgot my password”."),
 			outbox.L("Members stay members. Put the record back and check it to prove the domain again."),
 		},
 	})
@@ -204,8 +205,11 @@ const (
 	many  = 8   // at once
 )
 
-// Recheck looks for the records of proven domains that were not looked for within Again. It is a job.
+// Recheck looks for the records of proven domains that were not looked for within Again, and whether the settings still offer the providers of domains. It is a job.
 func (s *Store) Recheck(ctx context.Context) error {
+	if err := s.watchProviders(ctx); err != nil {
+		return err
+	}
 	var due []Domain
 	if err := s.db.Read(ctx).Raw(proven+"AND d.checked_at <= ? ORDER BY d.checked_at LIMIT ?", s.db.Now().Add(-Again), batch).Scan(&due).Error; err != nil {
 		return err

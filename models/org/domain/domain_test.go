@@ -262,7 +262,7 @@ func TestOnlyOwnersManageDomains(t *testing.T) {
 			_, claim := w.store.Claim(t.Context(), a, w.North, "example.org")
 			_, check := w.store.Check(t.Context(), a, w.North, d.ID)
 			_, remove := w.store.Remove(t.Context(), a, w.North, d.ID)
-			for _, err := range []error{list, get, claim, check, remove, w.store.SetJoinRole(t.Context(), a, w.North, d.ID, "viewer"), w.store.SetProvider(t.Context(), a, w.North, d.ID, "x")} {
+			for _, err := range []error{list, get, claim, check, remove, w.store.SetJoinRole(t.Context(), a, w.North, d.ID, "viewer"), w.store.SetProvider(t.Context(), a, w.North, d.ID, "x", "viewer")} {
 				w.want("of an admin or a stranger", err, who)
 			}
 		}

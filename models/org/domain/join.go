@@ -37,22 +37,6 @@ func (s *Store) SetJoinRole(ctx context.Context, a actor.Actor, organizationID, 
 	})
 }
 
-// SetProvider says by which provider people with an address at a domain must sign in; "": by any means. Whether there is such a provider is the caller's
-// to check. Faults: NotFound, Forbidden below owner, Conflict for a domain that is not proven.
-func (s *Store) SetProvider(ctx context.Context, a actor.Actor, organizationID, id db.ID, provider string) error {
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		d, err := provenOne(tx, a, organizationID, id)
-		if err != nil {
-			return err
-		}
-		if _, err := tx.Run("UPDATE domains SET provider = ? WHERE id = ?", provider, id); err != nil {
-			return err
-		}
-		record(tx, a, audit.DomainProviderSet, d, map[string]string{"from": d.Provider, "to": provider})
-		return nil
-	})
-}
-
 func provenOne(tx *db.Tx, a actor.Actor, organizationID, id db.ID) (Domain, error) {
 	if err := managing(tx, a, organizationID); err != nil {
 		return Domain{}, err

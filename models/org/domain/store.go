@@ -49,6 +49,8 @@ type Options struct {
 	Outbox *outbox.Outbox
 	Link   func(path string) string // absolute address under the base URL
 	DNS    DNS
+
+	Providers []Provider
 }
 
 // Store keeps domains. Safe for concurrent use.
@@ -57,11 +59,13 @@ type Store struct {
 	outbox *outbox.Outbox
 	link   func(string) string
 	dns    DNS
+
+	providers []Provider
 }
 
 // NewStore makes a store.
 func NewStore(o Options) *Store {
-	return &Store{db: o.DB, outbox: o.Outbox, link: o.Link, dns: o.DNS}
+	return &Store{db: o.DB, outbox: o.Outbox, link: o.Link, dns: o.DNS, providers: o.Providers}
 }
 
 // Domain is a claim of an organization.
@@ -75,8 +79,9 @@ type Domain struct {
 	Finding        Finding
 	MissingSince   *time.Time // of a proven one: the first check in a row that did not find the record
 	LostAt         *time.Time
-	JoinRole       string // as what people with an address there may join; "": they may not
-	Provider       string // by which they must sign in; "": by any means
+	JoinRole       string     // as what people with an address there may join; "": they may not
+	Provider       string     // by which they must sign in; "": by any means
+	ProviderAwayAt *time.Time // of one with a Provider: since when the settings don't offer it for the domain, so that nobody must
 	CreatedAt      time.Time
 }
 
@@ -139,20 +144,27 @@ func plain(name string) bool {
 // proven reads proofs d of organizations o that are there.
 const proven = "SELECT d.* FROM domains d JOIN organizations o ON o.id = d.organization_id AND o.deleted_at IS NULL WHERE d.proven_at IS NOT NULL "
 
-// Of is the organization that has proven the domain of an address, in the form in which accounts keep it, and the provider by which its people must
-// sign in, "" for any. Not ok: nobody has. q is a transaction's DB, or db.DB's Read. Whether the address is verified is the caller's to check.
+// Of is the organization that has proven the domain of an address, in the form in which accounts keep it, and the provider by which it wants its people to sign in, ""
+// for any (Store.Binding says whether they must). Not ok: nobody has. q is a transaction's DB, or db.DB's Read. Whether the address is verified is the caller's to check.
 func Of(q *gorm.DB, address string) (organizationID db.ID, providerName string, ok bool, err error) {
-	d, ok, err := of(q, address)
+	d, ok, err := of(q, address, provenNamed)
 	return d.OrganizationID, d.Provider, ok, err
 }
 
-func of(q *gorm.DB, address string) (Domain, bool, error) {
+// provenNamed reads the proof of one domain; provenHeld keeps it as it is until the transaction ends.
+const (
+	provenNamed = proven + "AND d.name = ?"
+	provenHeld  = provenNamed + " FOR SHARE OF d"
+)
+
+// of is Of with all of the domain, by one of the queries.
+func of(q *gorm.DB, address, query string) (Domain, bool, error) {
 	at := strings.LastIndexByte(address, '@')
 	if at < 1 {
 		return Domain{}, false, nil
 	}
 	var rows []Domain
-	if err := q.Raw(proven+"AND d.name = ?", address[at+1:]).Scan(&rows).Error; err != nil || len(rows) == 0 {
+	if err := q.Raw(query, address[at+1:]).Scan(&rows).Error; err != nil || len(rows) == 0 {
 		return Domain{}, false, err
 	}
 	return rows[0], true, nil

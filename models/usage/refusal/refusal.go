@@ -89,6 +89,8 @@ type View struct {
 	Actor actor.Actor
 	// Everything looks over all organizations: for staff with staff:usage:read.
 	Everything bool
+	// Share looks at the app that it opens to the actor, and at nothing else; it stands before Everything.
+	Share db.ID
 
 	App, Key, API db.ID
 	Code          string
@@ -118,10 +120,13 @@ func mine(a actor.Actor) (query string, args func(permission.Name) []any) {
 // scope is the condition that a reader may see a row at all: as a member of the key's organization, or of the one that publishes the API. Who only
 // publishes learns nothing of a key that is unknown there, so that no filter by it finds the row (D3). An app of their own that is limited to others is in
 // neither case there (Z2). Fault: Forbidden for Everything without the permission.
-func (v *View) scope() (w reading, err error) {
-	if v.Everything {
+func (v *View) scope(now time.Time) (w reading, err error) {
+	if !v.Share.IsZero() {
+		shared, with := v.Actor.Shared(v.Share, actor.ReadUsage, now)
+		w.query, w.args = " WHERE r.app_id IN "+shared, with
+	} else if v.Everything {
 		if !v.Actor.Trusted() && !permission.Staff(v.Actor.StaffRole, permission.StaffUsageRead) {
-			return w, fault.Denied()
+			return w, fault.Lacking(string(permission.StaffUsageRead), "")
 		}
 		w.query = " WHERE 1 = 1"
 	} else {
@@ -138,8 +143,8 @@ func (v *View) scope() (w reading, err error) {
 	return w, nil
 }
 
-func (v *View) where() (reading, error) {
-	w, err := v.scope()
+func (v *View) where(now time.Time) (reading, error) {
+	w, err := v.scope(now)
 	w.add(!v.App.IsZero(), "r.app_id = ?", v.App)
 	w.add(!v.Key.IsZero(), "r.key_id = ?", v.Key)
 	w.add(!v.API.IsZero(), "r.api_id = ?", v.API)
@@ -179,12 +184,15 @@ type row struct {
 // shown is the refusal as far as its reader may see it.
 func (r row) shown(v *View) Refusal {
 	out := r.Refusal
-	out.Own = v.Everything || permission.Org(r.Role, permission.UsageRead)
+	out.Own = v.Everything || !v.Share.IsZero() || permission.Org(r.Role, permission.UsageRead)
 	out.MayManageKey = key.Row{Key: key.Key{CreatedBy: r.CreatedBy, ResponsibleID: r.ResponsibleID}, Role: r.Role}.MayManage(v.Actor.UserID)
 	out.MayAskAccess = permission.Org(r.Role, permission.AccessRequest)
 	_ = json.Unmarshal([]byte(r.SeenText), &out.Seen) // of our own making; what can't be read is not shown
+	if !v.Share.IsZero() {
+		out.forShare()
+	}
 	switch {
-	case v.Everything:
+	case v.Everything && v.Share.IsZero():
 	case !out.Own:
 		out.forPublisher()
 	case out.Code == keyring.NotFound.String() || r.APIKnown == 0:
@@ -192,6 +200,12 @@ func (r row) shown(v *View) Refusal {
 		out.APIID, out.PublisherID, out.APIName, out.APISlug, out.Seen.APIDomain = db.ID{}, db.ID{}, "", "", ""
 	}
 	return out
+}
+
+// forShare leaves out which key it was, what that is bound to, and from where it was used: a share of the usage tells what was refused, and why.
+func (r *Refusal) forShare() {
+	r.KeyID, r.KeyName, r.KeyHint, r.Address, r.Origin, r.Detail, r.Seen = db.ID{}, "", "", "", "", "", keyring.Seen{}
+	r.MayManageKey, r.MayAskAccess = false, false
 }
 
 // coarse are the codes of which a publisher is not told the cause, being the holder's own affair (D3).
@@ -217,7 +231,7 @@ var sorts = map[string]db.Sort[row]{"at": {Expr: "r.at", Value: func(r row) any 
 
 // List reads a page of refusals, the newest first. Faults: Forbidden, Invalid for a forged cursor.
 func (s *Store) List(ctx context.Context, v View, p db.PageRequest) (db.Page[Refusal], error) {
-	w, err := v.where()
+	w, err := v.where(s.db.Now())
 	if err != nil {
 		return db.Page[Refusal]{}, err
 	}
@@ -241,7 +255,7 @@ func (s *Store) List(ctx context.Context, v View, p db.PageRequest) (db.Page[Ref
 // that was left out alike.
 func (s *Store) Open(ctx context.Context, v View, request string) (Refusal, error) {
 	v = View{Actor: v.Actor, Everything: v.Everything}
-	w, err := v.where()
+	w, err := v.where(s.db.Now())
 	if err != nil {
 		return Refusal{}, err
 	}
@@ -263,7 +277,7 @@ func (s *Store) Open(ctx context.Context, v View, request string) (Refusal, erro
 
 // Codes are those of the refusals that the reader of v may see, whatever v filters by, in no order. Fault: Forbidden.
 func (s *Store) Codes(ctx context.Context, v View) (codes []string, err error) {
-	w, err := v.scope()
+	w, err := v.scope(s.db.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -277,7 +291,7 @@ func (s *Store) Codes(ctx context.Context, v View) (codes []string, err error) {
 func (s *Store) LeftOut(ctx context.Context, v View) (n int64, err error) {
 	v.Key = db.ID{}
 	v.Actor.Environment = "" // not known either
-	w, err := v.where()
+	w, err := v.where(s.db.Now())
 	if err != nil {
 		return 0, err
 	}

@@ -1,0 +1,37 @@
+-- Archived parts of the audit log: the oldest events, written into files, closed by a signed statement, and removed. The previous program archives none, and its verification says of a log with archived parts that it is not whole.
+-- +goose Up
+
+CREATE TABLE audit_archives (
+  last_seq      bigint PRIMARY KEY,
+  first_seq     bigint NOT NULL,
+  previous_hash bytea NOT NULL, -- of the event before the first
+  hash          bytea NOT NULL, -- of the last event
+  at            timestamptz NOT NULL,
+  public_key    TEXT NOT NULL, -- Ed25519, base64
+  signature     TEXT NOT NULL, -- over first_seq, last_seq, both hashes and at, base64
+  released_at   timestamptz -- when the operator said that the file was taken elsewhere for good; NULL: it is in the folder
+);
+CREATE UNIQUE INDEX audit_archives_first ON audit_archives (first_seq); -- no two parts begin alike: of two replicas one archives
+
+-- What is still to be erased from archived parts. The value itself is not kept.
+CREATE TABLE audit_erasures (
+  id        uuid PRIMARY KEY,
+  upto      bigint NOT NULL, -- the last event that was archived then
+  done      bigint NOT NULL DEFAULT 0, -- the last event of the last part that was worked through
+  person_id uuid, -- all of what they did and what was done to them; NULL: the value
+  salt      bytea,
+  digest    TEXT NOT NULL DEFAULT '', -- of salt and value
+  at        timestamptz NOT NULL
+);
+
+DROP TRIGGER audit_events_no_change ON audit_events;
+CREATE TRIGGER audit_events_no_change BEFORE UPDATE OR TRUNCATE ON audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_events_append_only();
+-- +goose StatementBegin
+CREATE FUNCTION audit_events_archived_only() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+  IF OLD.seq > (SELECT COALESCE(MAX(last_seq), 0) FROM audit_archives) THEN
+    RAISE EXCEPTION 'audit events are append-only';
+  END IF;
+  RETURN OLD;
+END $$;
+-- +goose StatementEnd
+CREATE TRIGGER audit_events_no_delete BEFORE DELETE ON audit_events FOR EACH ROW EXECUTE FUNCTION audit_events_archived_only();

@@ -1,0 +1,23 @@
+-- What people download about themselves: made by a job, sealed, kept for some days. The previous program knows of none, and leaves them alone.
+-- +goose Up
+
+CREATE TABLE downloads (
+  id          TEXT PRIMARY KEY,
+  user_id     TEXT NOT NULL REFERENCES users (id),
+  run         TEXT, -- which of the runs of its job made it; null: none is done
+  size        INTEGER NOT NULL DEFAULT 0, -- bytes of the file
+  ready_at    TIMESTAMP, -- null: it is being made
+  fetched_at  TIMESTAMP, -- when it was last downloaded
+  expires_at  TIMESTAMP NOT NULL,
+  created_at  TIMESTAMP NOT NULL
+);
+CREATE UNIQUE INDEX downloads_user ON downloads (user_id); -- one at a time
+CREATE INDEX downloads_expiry ON downloads (expires_at); -- swept
+
+CREATE TABLE download_parts (
+  download_id TEXT NOT NULL REFERENCES downloads (id) ON DELETE CASCADE,
+  run         TEXT NOT NULL, -- two runs of one job don't mix
+  part        INTEGER NOT NULL, -- in order, from 0
+  body_sealed TEXT NOT NULL,
+  PRIMARY KEY (download_id, run, part)
+);
