@@ -85,7 +85,7 @@ const patience = 10 * time.Second
 func (d *doctor) examine() {
 	d.checkSettings()
 	for _, check := range []func(context.Context){
-		d.checkFolder, d.checkDatabase, d.checkSecret, d.checkClock, d.checkRedis, d.checkMail, d.checkListeners, d.checkCertificate, d.checkProxies, d.checkClear, d.checkBaseURL,
+		d.checkFolder, d.checkDatabase, d.checkArchive, d.checkSecret, d.checkClock, d.checkRedis, d.checkMail, d.checkListeners, d.checkCertificate, d.checkProxies, d.checkClear, d.checkBaseURL,
 	} {
 		ctx, cancel := context.WithTimeout(d.ctx, patience)
 		check(ctx)

@@ -17,23 +17,32 @@ import (
 func (d *doctor) checkFolder(context.Context) {
 	dir := d.settings.DataDir
 	info, err := os.Stat(dir)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	if errors.Is(err, fs.ErrNotExist) {
 		d.warn("folder", dir+" is not there yet", "The first start makes it; if there was one already, mend GATEHOUSE_DATA_DIR")
 		d.checkRoom(existing(dir))
 		return
-	case err != nil:
-		d.fail("folder", err.Error(), "Let Gatehouse's user read it")
-		return
-	case !info.IsDir():
-		d.fail("folder", dir+" is no folder", "Mend GATEHOUSE_DATA_DIR")
-		return
 	}
-	d.checkAccess(dir, info)
-	d.checkRoom(dir)
+	if d.isFolder("folder", "GATEHOUSE_DATA_DIR", dir, info, err) {
+		d.checkAccess("folder", dir, info)
+		d.checkRoom(dir)
+	}
 }
 
-func (d *doctor) checkAccess(dir string, info fs.FileInfo) {
+// isFolder reports whether what was found at dir is a folder, and tells what else it is.
+func (d *doctor) isFolder(check, setting, dir string, info fs.FileInfo, err error) bool {
+	switch {
+	case err != nil:
+		d.fail(check, err.Error(), "Let Gatehouse's user read it")
+	case !info.IsDir():
+		d.fail(check, dir+" is no folder", "Mend "+setting)
+	default:
+		return true
+	}
+	return false
+}
+
+// checkAccess looks who may enter a folder that is for Gatehouse alone, and whether it can be written.
+func (d *doctor) checkAccess(check, dir string, info fs.FileInfo) {
 	probe, err := os.CreateTemp(dir, ".doctor-*")
 	if err == nil {
 		err = errors.Join(probe.Close(), os.Remove(probe.Name()))
@@ -41,14 +50,35 @@ func (d *doctor) checkAccess(dir string, info fs.FileInfo) {
 	owner, known := info.Sys().(*syscall.Stat_t)
 	switch {
 	case err != nil:
-		d.fail("folder", dir+" can't be written: "+err.Error(), "Let Gatehouse's user write there")
+		d.fail(check, dir+" can't be written: "+err.Error(), "Let Gatehouse's user write there")
+	case within(dir, d.settings.ContentDir):
+		d.fail(check, dir+" is in the folder of the portal's own pages, "+d.settings.ContentDir, "Move one of them: what is in there is for everybody")
 	case info.Mode().Perm()&0o077 != 0:
-		d.warn("folder", fmt.Sprintf("others on this machine may enter %s (mode %o)", dir, info.Mode().Perm()), "Run chmod 700 "+dir)
+		d.warn(check, fmt.Sprintf("others on this machine may enter %s (mode %o)", dir, info.Mode().Perm()), "Run chmod 700 "+dir)
 	case known && int(owner.Uid) != os.Geteuid():
-		d.warn("folder", fmt.Sprintf("%s belongs to user %d, and this is user %d", dir, owner.Uid, os.Geteuid()), "Run the doctor as the user of the server, or what it says of permissions means little")
+		d.warn(check, fmt.Sprintf("%s belongs to user %d, and this is user %d", dir, owner.Uid, os.Geteuid()), "Run the doctor as the user of the server, or what it says of permissions means little")
 	default:
-		d.ok("folder", dir+" is ours alone and can be written")
+		d.ok(check, dir+" is ours alone and can be written")
 	}
+}
+
+// within reports whether a folder is another one, or lies in it, wherever links lead.
+func within(dir, outer string) bool {
+	if outer == "" {
+		return false
+	}
+	var real [2]string
+	for i, path := range []string{outer, dir} {
+		whole, err := filepath.Abs(path)
+		if err != nil {
+			return false
+		}
+		if real[i], err = filepath.EvalSymlinks(whole); err != nil {
+			return false
+		}
+	}
+	between, err := filepath.Rel(real[0], real[1])
+	return err == nil && filepath.IsLocal(between)
 }
 
 // existing is the nearest folder above that there is.
@@ -68,12 +98,19 @@ const (
 )
 
 func (d *doctor) checkRoom(dir string) {
-	var s syscall.Statfs_t
-	if err := syscall.Statfs(dir, &s); err != nil {
+	free, noFiles, err := roomOf(dir)
+	if err != nil {
 		d.warn("room", "the disk of "+dir+" can't be asked: "+err.Error(), "Look with df")
 		return
 	}
-	d.add(judgeRoom(dir, int64(s.Bavail)*s.Bsize, d.settings.UsageSpool.Size, s.Files > 0 && s.Ffree < 1000))
+	d.add(judgeRoom(dir, free, d.settings.UsageSpool.Size, noFiles))
+}
+
+// roomOf is how many bytes are free on the disk of a folder, and whether it takes no more files.
+func roomOf(dir string) (free int64, noFiles bool, err error) {
+	var s syscall.Statfs_t
+	err = syscall.Statfs(dir, &s)
+	return int64(s.Bavail) * s.Bsize, s.Files > 0 && s.Ffree < 1000, err
 }
 
 // judgeRoom judges the free bytes of a disk.
