@@ -127,19 +127,28 @@ func (g *guessing) send(patience time.Duration) {
 	}
 }
 
-// try signs in and returns the status; that of a 503 without Retry-After says so.
+// try signs in and returns the status.
 func (g *guessing) try(ctx context.Context, email, password string) string {
-	form := url.Values{"email": {email}, "password": {password}}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.site+"/login", strings.NewReader(form.Encode()))
+	return g.post(ctx, "/login", url.Values{"email": {email}, "password": {password}}, g.network())
+}
+
+// network is an address from which nothing was sent before.
+func (g *guessing) network() string {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.number++
+	return fmt.Sprintf("11.%d.%d.1", g.number/250, g.number%250)
+}
+
+// post sends a form from a network and returns the status; that of a 503 without Retry-After says so.
+func (g *guessing) post(ctx context.Context, path string, form url.Values, network string) string {
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, g.site+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return lost
 	}
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	r.Header.Set("Origin", g.site)
-	g.mu.Lock()
-	g.number++
-	r.Header.Set("X-Forwarded-For", fmt.Sprintf("11.%d.%d.1", g.number/250, g.number%250))
-	g.mu.Unlock()
+	r.Header.Set("X-Forwarded-For", network)
 	answer, err := g.client.Transport.RoundTrip(r)
 	if err != nil {
 		return lost

@@ -152,7 +152,8 @@ func TestNoMoreThanAThousandStrangersGuessAtAnAccount(t *testing.T) {
 	})
 }
 
-// A6: by what is computed: every refusal costs one hash of the parameters in force, whether there is such an account or not, locked or not, known browser or not.
+// A6: by what is computed: every refusal costs one hash of the parameters in force, whether there is such an account or not, locked or not, known browser or not, and
+// also of those whose hash was made with fewer passes.
 func TestEveryRefusalCostsOneHash(t *testing.T) {
 	each(t, func(w *world) {
 		admin := w.in(w.person("root@example.com", "admin"), good)
@@ -162,13 +163,10 @@ func TestEveryRefusalCostsOneHash(t *testing.T) {
 		for range 5 {
 			w.guess(w.store, elsewhere(), locked.Email)
 		}
-		hashes := func() (n int) {
+		passes := func() int {
 			w.mu.Lock()
 			defer w.mu.Unlock()
-			for _, times := range w.salts {
-				n += times
-			}
-			return n
+			return w.passes
 		}
 		tries := map[string]struct {
 			email, plain string
@@ -178,12 +176,15 @@ func TestEveryRefusalCostsOneHash(t *testing.T) {
 			"locked": {locked.Email, good, firefox}, "locked, wrong": {locked.Email, other, firefox}, "suspended": {stopped.Email, good, firefox}, "unknown, foreign cookie": {"nobody@example.com", good, known},
 		}
 
-		for name, try := range tries {
-			before := hashes()
-			_, _, err := w.store.SignIn(t.Context(), elsewhere(), try.email, try.plain, try.from)
-			w.is(err, fault.Unauthenticated)
-			if n := hashes() - before; n != 1 {
-				t.Errorf("%s: %d hashes", name, n)
+		for _, inForce := range []int{1, 3} {
+			w.must(w.store.SetPasses(uint32(inForce)))
+			for name, try := range tries {
+				before := passes()
+				_, _, err := w.store.SignIn(t.Context(), elsewhere(), try.email, try.plain, try.from)
+				w.is(err, fault.Unauthenticated)
+				if n := passes() - before; n != inForce {
+					t.Errorf("%s: %d passes of %d", name, n, inForce)
+				}
 			}
 		}
 	})

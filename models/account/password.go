@@ -32,29 +32,36 @@ func (s *Store) HashPassword(ctx context.Context, userID db.ID, plain string) (s
 	return s.sealer.Seal([]byte(phc), userID.String()), nil
 }
 
-// verifyPassword checks plain against what is kept of userID's password. renewed is not empty when it was right and should be kept anew:
-// with today's parameters, or sealed under today's secret. A hash that can't be opened or is out of bounds matches nothing.
-func (s *Store) verifyPassword(ctx context.Context, userID db.ID, sealed, plain string) (ok bool, renewed string, err error) {
+// verifyPassword checks plain against what is kept of userID's password. stale says that it was right and should be kept anew: with today's
+// parameters, or sealed under today's secret. A hash that can't be opened or is out of bounds matches nothing.
+func (s *Store) verifyPassword(ctx context.Context, userID db.ID, sealed, plain string) (ok, stale bool, err error) {
 	phc, err := s.sealer.Open(sealed, userID.String())
 	if err != nil {
-		return false, "", busy(s.hasher.VerifyDummy(ctx, plain))
+		return false, false, busy(s.hasher.VerifyDummy(ctx, plain))
 	}
 	ok, weak, err := s.hasher.Verify(ctx, string(phc), plain)
 	if errors.Is(err, password.ErrParams) {
-		return false, "", busy(s.hasher.VerifyDummy(ctx, plain))
+		return false, false, busy(s.hasher.VerifyDummy(ctx, plain))
 	}
 	if err != nil || !ok {
-		return false, "", busy(err)
+		return false, false, busy(err)
 	}
-	switch {
-	case weak:
-		if again, failed := s.HashPassword(ctx, userID, plain); failed == nil { // else at the next sign-in
-			renewed = again
-		}
-	case s.sealer.Outdated(sealed):
-		renewed = s.sealer.Seal(phc, userID.String())
+	return true, weak || s.sealer.Outdated(sealed), nil
+}
+
+// keepAnew hashes the password of u, who is in, once more. Nobody who is refused pays for that: the time would tell that the password was right (A6). Where it fails,
+// the next sign-in does it.
+func (s *Store) keepAnew(ctx context.Context, u User, plain string) {
+	sealed, err := s.HashPassword(ctx, u.ID, plain)
+	if err == nil {
+		err = s.db.Tx(ctx, func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE users SET password_sealed = ? WHERE id = ? AND password_sealed = ?", sealed, u.ID, u.PasswordSealed)
+			return err
+		})
 	}
-	return true, renewed, nil
+	if err != nil {
+		s.log.Info("a password's hash is not renewed yet", "user", u.ID.Show("user"), "error", err)
+	}
 }
 
 func busy(err error) error {

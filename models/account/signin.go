@@ -50,7 +50,7 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, 
 	if err != nil {
 		return "", Session{}, err
 	}
-	ok, renewed, err := s.judge(ctx, u, try, plain)
+	ok, stale, err := s.judge(ctx, u, try, plain)
 	if errors.Is(err, password.ErrBusy) {
 		return "", Session{}, errors.Join(err, s.Release(context.WithoutCancel(ctx), try.buckets...))
 	}
@@ -60,9 +60,12 @@ func (s *Store) SignIn(ctx context.Context, a actor.Actor, email, plain string, 
 	if !ok || !u.Active(s.db.Now()) {
 		return "", Session{}, errors.Join(no, s.noteFailure(ctx, a, audit.UserSignInFailed, u))
 	}
-	token, session, err := s.enter(ctx, a, u, try, renewed, from)
+	token, session, err := s.enter(ctx, a, u, try, from)
 	if errors.As(err, new(*BoundError)) || fault.Is(err, fault.RateLimited) {
 		err = errors.Join(err, s.noteFailure(ctx, a, audit.UserSignInFailed, u))
+	}
+	if err == nil && stale {
+		s.keepAnew(ctx, u, plain)
 	}
 	return token, session, err
 }
@@ -199,9 +202,9 @@ func (s *Store) warnOfFlood() {
 func doorBucket(email string) string { return "signin:account:" + email }
 
 // judge costs the same whether there is such a user or not, through the same gate.
-func (s *Store) judge(ctx context.Context, u User, t attempt, plain string) (ok bool, renewed string, err error) {
+func (s *Store) judge(ctx context.Context, u User, t attempt, plain string) (ok, stale bool, err error) {
 	if t.locked || u.PasswordSealed == "" {
-		return false, "", busy(s.hasher.VerifyDummy(ctx, plain))
+		return false, false, busy(s.hasher.VerifyDummy(ctx, plain))
 	}
 	return s.verifyPassword(ctx, u.ID, u.PasswordSealed, plain)
 }
@@ -225,9 +228,9 @@ func (s *Store) noteFailure(ctx context.Context, a actor.Actor, act audit.Act, u
 }
 
 // enter starts the session, provided the password is still the one that was looked at.
-func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, renewed string, from Browser) (token string, session Session, err error) {
+func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, from Browser) (token string, session Session, err error) {
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		n, err := tx.Run("UPDATE users SET password_sealed = ? WHERE id = ? AND password_sealed = ?", or(renewed, u.PasswordSealed), u.ID, u.PasswordSealed)
+		n, err := tx.Run("UPDATE users SET password_sealed = password_sealed WHERE id = ? AND password_sealed = ?", u.ID, u.PasswordSealed)
 		if err != nil {
 			return err
 		}

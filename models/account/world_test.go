@@ -41,6 +41,7 @@ type world struct {
 	store  *account.Store
 	mu     sync.Mutex
 	salts  map[string]int // how often each salt was hashed with
+	passes int            // of all hashes
 	params password.Params
 	log    *bytes.Buffer
 }
@@ -73,6 +74,7 @@ func (w *world) hash(plain, salt []byte, p password.Params, keyLen uint32) []byt
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.salts[string(salt)]++
+	w.passes += int(p.Time)
 	sum := sha256.Sum256(append(append([]byte{byte(p.Time)}, salt...), plain...))
 	return sum[:keyLen]
 }
