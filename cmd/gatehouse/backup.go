@@ -8,6 +8,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers"
 	"github.com/gatehouse-dev/gatehouse/internal/config"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -48,7 +49,7 @@ type restoreCommand struct {
 }
 
 // Run puts a backup in place. It refuses one that is damaged, whose audit chain is not whole, or that was made with another secret.
-// Keys revoked after the backup was made would live again, so all that changed since must be looked at: the command says so.
+// Everybody is signed out by it. Keys revoked after the backup was made would live again, so all that changed since must be looked at: the command says so.
 func (c restoreCommand) Run(w *world) error {
 	settings, err := config.Load(w.lookupEnv)
 	if err != nil {
@@ -71,6 +72,12 @@ func (c restoreCommand) Run(w *world) error {
 	return nil
 }
 
+const restoredWords = `Restored %s; the audit log is whole (%d events).
+Everybody is signed out, and links that were mailed before don't work any more.
+What was done after this backup was made is undone. Before you serve, do again what mattered: keys that were revoked work again, people who were suspended, removed or
+erased are back, and so are former passwords, second factors, recovery codes and invitations.
+`
+
 // judgeRestored tells whether this installation can serve what was put at target.
 func judgeRestored(w *world, target string) error {
 	o, err := open(w)
@@ -86,7 +93,10 @@ func judgeRestored(w *world, target string) error {
 		err = fmt.Errorf("the restored audit log is not whole: event %d: %s", v.FirstBad, v.Why)
 	}
 	if err == nil {
-		_, err = fmt.Fprintf(w.stdout, "Restored %s; the audit log is whole (%d events).\nKeys that were revoked after this backup was made work again: revoke them once more before you serve.\n", target, v.Events)
+		err = account.EndEverything(w.ctx, o.db)
+	}
+	if err == nil {
+		_, err = fmt.Fprintf(w.stdout, restoredWords, target, v.Events)
 	}
 	return closing(err, o)
 }

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/gatehouse-dev/gatehouse/internal/tools/rig"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/demo"
 )
 
 // U3: a backup from which somebody took the beginning of the audit log, and wrote that it was archived, is refused: nobody signed that.
@@ -49,5 +52,48 @@ func TestABackupWithoutTheBeginningOfItsLogIsRefused(t *testing.T) {
 	}
 	if _, err := os.Stat(filepath.Join(elsewhere.dir, "gatehouse.db")); !os.IsNotExist(err) {
 		t.Error("it was put in place", err)
+	}
+}
+
+// S4: who signed out after the backup was made is not signed in again by its restore; their cookie opens nothing.
+func TestARestoreSignsEverybodyOut(t *testing.T) {
+	whole := installation{t, t.TempDir()}
+	address, stop := whole.serve("", "demo")
+	visitor, err := rig.NewVisitor(address)
+	if err == nil {
+		err = visitor.SignIn("dev@kestrel.example", demo.Password)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	whole.dir = filepath.Join(whole.dir, "demo")
+	backup := filepath.Join(t.TempDir(), "backup.db")
+	whole.must("backup", backup)
+	seen := func() int {
+		t.Helper()
+		address, stop := whole.serve("", "serve")
+		defer stop()
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/console/apps", http.NoBody)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, value := range visitor.Cookies() {
+			r.AddCookie(&http.Cookie{Name: name, Value: value})
+		}
+		answer, err := http.DefaultTransport.RoundTrip(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		return answer.StatusCode
+	}
+
+	before := seen()
+	whole.must("restore", "--force", backup)
+	after := seen()
+
+	if before != http.StatusOK || after == http.StatusOK {
+		t.Error(before, after)
 	}
 }

@@ -14,6 +14,21 @@ import (
 
 type usersCommand struct {
 	ResetFactors usersResetFactorsCommand `cmd:"" help:"Take all second factors of somebody who has lost them away, so that the password alone signs in."`
+	SignOutAll   usersSignOutAllCommand   `cmd:"" help:"Sign everybody out and end the links that were mailed: after a database was restored by other means than restore."`
+}
+
+type usersSignOutAllCommand struct{}
+
+// Run does what restore does by itself. Servers that run learn of it with their next question to the database.
+func (usersSignOutAllCommand) Run(w *world) error {
+	o, err := open(w)
+	if err != nil {
+		return err
+	}
+	if err = account.EndEverything(w.ctx, o.db); err == nil {
+		_, err = fmt.Fprintln(w.stdout, "Everybody is signed out, and links that were mailed before don't work any more.")
+	}
+	return closing(err, o)
 }
 
 type usersResetFactorsCommand struct {
