@@ -144,6 +144,7 @@ func newStores(o Options) (Stores, error) {
 func (s Stores) acquaint(o Options) {
 	s.Account.BindBy(s.Domain.Binding)
 	s.Account.CodeForNewDevices(o.Settings.NewDeviceCode)
+	s.Staff.RequireFactor(o.Settings.StaffFactor)
 	s.Account.OnDelete(s.Handover.Gone)
 	s.Account.LeaveBy(s.Forum.Leave)
 	s.Leak.Also(s.Scim.Reported)

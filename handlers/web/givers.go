@@ -23,6 +23,14 @@ var roleWords = map[string]string{
 // RoleName is a role of an organization, or a built-in one of staff, as pages show it.
 func RoleName(c echo.Context, role string) string { return T(c, roleWords[role]) }
 
+var rightWords = map[actor.Right]string{
+	actor.ReadUsage: text.N("See usage and refused calls"), actor.ReadKeys: text.N("See keys, never their text"),
+	actor.RotateTest: text.N("Rotate test keys"), actor.RotateAll: text.N("Rotate all keys"),
+}
+
+// RightName is a right of a share as pages show it.
+func RightName(c echo.Context, r actor.Right) string { return T(c, rightWords[r]) }
+
 // Givers tells who has a permission, and who can give it: roles by name, and people by name to those who may see them.
 type Givers struct {
 	Roles  []string // that have it

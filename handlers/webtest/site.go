@@ -122,6 +122,12 @@ func (s *Site) As(u account.User) *Client {
 	return s.in(u, &now, nil)
 }
 
+// ByPassword is a browser in which u, who has no second factor, has signed in by the password.
+func (s *Site) ByPassword(u account.User) *Client {
+	s.t.Helper()
+	return s.in(u, nil, nil)
+}
+
 // AsPending is a browser in which u, who has a second factor, has entered the password and nothing more.
 func (s *Site) AsPending(u account.User) *Client {
 	s.t.Helper()

@@ -53,9 +53,12 @@ func (l Limits) within() Limits {
 }
 
 // SessionLimits are the limits in force. They are read for each request, so that a change holds on the next one, on every replica.
-func (s *Store) SessionLimits(ctx context.Context) (Limits, error) {
+func (s *Store) SessionLimits(ctx context.Context) (Limits, error) { return LimitsOf(ctx, s.db) }
+
+// LimitsOf is SessionLimits of a database.
+func LimitsOf(ctx context.Context, d *db.DB) (Limits, error) {
 	var l Limits
-	_, err := setting.Get(ctx, s.db, limitsSetting, &l)
+	_, err := setting.Get(ctx, d, limitsSetting, &l)
 	return l.within(), err
 }
 

@@ -1,6 +1,7 @@
 package actor
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -34,6 +35,9 @@ const (
 		AND sa.id NOT IN `
 	sharedNothing = "(SELECT sh.app_id FROM app_shares sh WHERE sh.id = ? AND FALSE)"
 )
+
+// hiddenFromMember is hiddenFromUser for the members sm that Shared reads.
+var hiddenFromMember = strings.Replace(hiddenFromUser, "?", "sm.user_id", 1)
 
 // sharedRights are the column of each right, and the permission that the reader's role in their own organization has to have.
 var sharedRights = map[Right]struct {
@@ -74,4 +78,13 @@ func (a Actor) shared(r Right, now time.Time) (table string, args []any) {
 	}
 	right := sharedRights[r]
 	return sharedFrom + members + sharedWhere + sharedOf + unseen + right.column, append([]any{arg, permission.OrgRoles(right.needs), now, now, now, now, factor, a.UserID}, hidden...)
+}
+
+// SharedByAll is SQL for the table (share_id, app_id, receiver, ends_at, user_id, role, asks_factor) of everybody to whom Shared opens an app at now with a right, and its
+// arguments. asks_factor is true where lender or receiver require a second factor: to who has none the share opens nothing.
+func SharedByAll(r Right, now time.Time) (table string, args []any) {
+	right := sharedRights[r]
+	table = "(SELECT sh.id AS share_id, sh.app_id, sr.name AS receiver, sh.ends_at, sm.user_id, sm.role, (COALESCE(sl.factor_from <= ?, FALSE) OR COALESCE(sr.factor_from <= ?, FALSE)) AS asks_factor" +
+		sharedFrom + "members" + sharedWhere + " AND sa.id NOT IN " + hiddenFromMember + right.column + ")"
+	return table, []any{now, now, permission.OrgRoles(right.needs), now, now, now, now}
 }

@@ -103,6 +103,13 @@ func lent(r Row, now time.Time) Lent {
 
 const testEnvironment = "test"
 
+// SharedLists is true of keys k that a share lets people see, and SharedRotates of those that it lets them rotate, if its right does; two arguments, both now.
+const (
+	SharedLists   = living
+	SharedRotates = living + ` AND k.overlap_ends_at IS NULL AND k.paused_at IS NULL
+		AND NOT EXISTS (SELECT 1 FROM key_grants pg JOIN apis pa ON pa.id = pg.api_id WHERE pg.key_id = k.id AND pa.slug = '` + portalSlug + `')`
+)
+
 // reaches asks whether a share opens its app to the actor with a right. Faults: NotFound.
 func reaches(g *gorm.DB, a actor.Actor, shareID db.ID, right actor.Right, now time.Time) error {
 	shared, args := a.Shared(shareID, right, now)

@@ -25,12 +25,17 @@ type Store struct {
 	db       *db.DB
 	accounts *account.Store
 	catalog  *catalog.Store
+
+	factor bool // see RequireFactor
 }
 
 // NewStore makes a store.
 func NewStore(d *db.DB, accounts *account.Store, apis *catalog.Store) *Store {
-	return &Store{d, accounts, apis}
+	return &Store{db: d, accounts: accounts, catalog: apis}
 }
+
+// RequireFactor tells that staff reach nothing before they have a second factor. It is called before the store is used.
+func (s *Store) RequireFactor(on bool) { s.factor = on }
 
 // SetupLife is for how long a set-up code works; a restart prints a new one.
 const SetupLife = 24 * time.Hour

@@ -3,12 +3,14 @@ package staff
 import (
 	"context"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
-	"gorm.io/gorm/clause"
+	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -31,6 +33,7 @@ type Object struct {
 	Organization   string
 	CreatedBy      *db.ID // of a key
 	ResponsibleID  *db.ID // of a key
+	Environment    string // of a key
 }
 
 // Why an answer of Who holds.
@@ -39,6 +42,7 @@ const (
 	ByRole      = "role"        // by the role in the organization
 	ByMaking    = "made"        // by having made the key, or answering for it, with a role that may make keys
 	ByMakingAll = "everybody's" // by a role that manages everybody's keys
+	ByShare     = "share"       // by the role in an organization with which the app is shared
 )
 
 // Can is somebody who may, and why.
@@ -47,13 +51,22 @@ type Can struct {
 	Name string
 	Role string // in the organization; of staff as permission.Base tells it
 	By   string
+
+	// NeedsFactor says that they reach nothing of it before they have a second factor, which is required of them.
+	NeedsFactor bool
+
+	// Of ByShare: the share, the organization with which the app is shared, until when, and the right.
+	ShareID  db.ID
+	Receiver string
+	EndsAt   time.Time
+	Right    actor.Right
 }
 
 var objectQueries = map[string]string{
 	org.Prefix:     "SELECT 'organization' AS kind, id, name, id AS organization_id, name AS organization FROM organizations WHERE id = ? AND deleted_at IS NULL",
 	org.AppPrefix:  "SELECT 'app' AS kind, a.id, a.name, a.id AS app_id, o.id AS organization_id, o.name AS organization FROM apps a JOIN organizations o ON o.id = a.organization_id WHERE a.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL",
 	catalog.Prefix: "SELECT 'api' AS kind, id, name FROM apis WHERE id = ?",
-	key.IDPrefix: `SELECT 'key' AS kind, k.id, k.name, a.id AS app_id, o.id AS organization_id, o.name AS organization, k.created_by, k.responsible_id
+	key.IDPrefix: `SELECT 'key' AS kind, k.id, k.name, a.id AS app_id, o.id AS organization_id, o.name AS organization, k.created_by, k.responsible_id, k.environment
 		FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id WHERE k.id = ? AND a.deleted_at IS NULL AND o.deleted_at IS NULL`,
 }
 
@@ -88,7 +101,8 @@ func (s *Store) Object(ctx context.Context, a actor.Actor, text string) (Object,
 	return rows[0], nil
 }
 
-// Who are those who may do to o what p allows, by name, at most MostWho: as their next request would be answered. Of a key, keys:make means managing that key.
+// Who are those who may do to o what p allows, by name, at most MostWho, and after them those to whom shares of others open it, at most as many: as their next request
+// would be answered. Of a key, keys:make means managing that key. Who lacks nothing but a second factor is among them, and said to.
 // Faults: Forbidden, Invalid about "permission" for one that is not in the table, and about "object" when p is about organizations and o belongs to none.
 func (s *Store) Who(ctx context.Context, a actor.Actor, p permission.Name, o Object) ([]Can, error) {
 	if err := org.RequireStaff(a, permission.StaffUsersRead); err != nil {
@@ -98,60 +112,92 @@ func (s *Store) Who(ctx context.Context, a actor.Actor, p permission.Name, o Obj
 	switch {
 	case !known:
 		return nil, fault.BadField("permission", "Choose a permission of the list.")
-	case len(row.Staff) > 0:
-		return s.whoOfStaff(ctx, p)
-	case o.OrganizationID.IsZero():
+	case len(row.Staff) == 0 && o.OrganizationID.IsZero():
 		return nil, fault.BadField("object", "This permission is about organizations: name one, or an app or a key of one.")
-	case o.Kind == "key" && p == permission.KeysMake:
-		return s.whoOfKey(ctx, o)
 	}
-	return s.whoOfMembers(ctx, o, row.Org, ByRole)
+	l, err := account.LimitsOf(ctx, s.db)
+	if err != nil {
+		return nil, err
+	}
+	now := s.db.Now()
+	w := asking{q: s.db.Read(ctx), now: now, bare: []any{now, now.Add(-l.Idle()), now.Add(-l.Absolute())}, factor: s.factor}
+	if len(row.Staff) > 0 {
+		return w.staff(p)
+	}
+	var own []Can
+	if o.Kind == "key" && p == permission.KeysMake {
+		own, err = w.managers(o)
+	} else {
+		own, err = w.members(o, row.Org, ByRole)
+	}
+	if err != nil {
+		return nil, err
+	}
+	others, err := w.sharers(p, o)
+	return append(own, others...), err
+}
+
+// asking is one question of Who.
+type asking struct {
+	q      *gorm.DB
+	now    time.Time
+	factor bool  // staff need a second factor
+	bare   []any // arguments of needsFactor after the condition
 }
 
 // signsIn is true of a user u who can sign in; its argument is now.
 const signsIn = ` u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND u.approved_at IS NOT NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)`
 
-func (s *Store) whoOfStaff(ctx context.Context, p permission.Name) ([]Can, error) {
-	roles, err := staffrole.With(s.db.Read(ctx), p)
+// needsFactor and the condition after it, up to andHasNone, say whether a user u reaches nothing of what is asked for want of a second factor: it is required of them, as
+// of staff (its argument says whether) or by that condition, and they neither have one nor showed one at their provider in a session that lasts. The arguments of
+// andHasNone are now, and since when such a session was heard of and began.
+const (
+	needsFactor = `, CASE WHEN (? AND u.staff_role <> '' OR `
+	andHasNone  = `) AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
+		AND NOT EXISTS (SELECT 1 FROM sessions x WHERE x.user_id = u.id AND x.factor_at IS NOT NULL AND x.expires_at > ? AND x.last_seen_at >= ? AND x.created_at > ?) THEN 1 ELSE 0 END AS needs_factor`
+	byName = ` ORDER BY LOWER(u.name), u.id LIMIT ?`
+)
+
+const whoOfStaff = `SELECT u.id, u.name, u.staff_role AS role, 'staff' AS "by"` + needsFactor + `FALSE` + andHasNone + ` FROM users u WHERE u.staff_role IN ? AND` + signsIn + byName
+
+func (w asking) staff(p permission.Name) ([]Can, error) {
+	roles, err := staffrole.With(w.q, p)
 	if err != nil {
 		return nil, err
 	}
 	var out []Can
-	err = s.db.Read(ctx).Raw("SELECT u.id, u.name, u.staff_role AS role, 'staff' AS \"by\" FROM users u WHERE u.staff_role IN ? AND"+signsIn+" ORDER BY LOWER(u.name), u.id LIMIT ?",
-		roles, s.db.Now(), MostWho).Scan(&out).Error
+	err = w.q.Raw(whoOfStaff, slices.Concat([]any{w.factor}, w.bare, []any{roles, w.now, MostWho})...).Scan(&out).Error
 	return out, err
 }
 
-const whoMembers = `SELECT u.id, u.name, m.role FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND` + signsIn + ` AND ?`
+// whoMembers are the members of an organization with one of some roles; whoReach, with one argument more, those who reach an app: to who is kept out of it it is not
+// there (Z2).
+const (
+	whoMembers = `SELECT u.id, u.name, m.role` + needsFactor + `COALESCE(o.factor_from <= ?, FALSE)` + andHasNone + ` FROM members m JOIN users u ON u.id = m.user_id
+		JOIN organizations o ON o.id = m.organization_id WHERE m.organization_id = ? AND m.role IN ? AND` + signsIn
+	whoReach = whoMembers + ` AND EXISTS (SELECT 1 FROM apps a WHERE a.id = ? AND ` + actor.MemberReaches + `)`
+)
 
-// whoMembers, with one argument more: the app, which to who is kept out of it is not there (Z2).
-const whoReach = whoMembers + ` AND EXISTS (SELECT 1 FROM apps a WHERE a.id = ? AND ` + actor.MemberReaches + `)`
-
-// notShut is an argument: it leaves out members m whom their organization keeps out at now, since it requires a second factor and they have none (A12).
-func notShut(now time.Time) clause.Expr {
-	return clause.Expr{SQL: "NOT " + actor.Shut("m"), Vars: []any{now}}
-}
-
-func (s *Store) whoOfMembers(ctx context.Context, o Object, roles []string, by string) ([]Can, error) {
-	query, args := whoMembers, []any{o.OrganizationID, roles, s.db.Now(), notShut(s.db.Now())}
+func (w asking) members(o Object, roles []string, by string) ([]Can, error) {
+	query, args := whoMembers+byName, slices.Concat([]any{w.factor, w.now}, w.bare, []any{o.OrganizationID, roles, w.now})
 	if !o.AppID.IsZero() {
-		query, args = whoReach, append(args, o.AppID)
+		query, args = whoReach+byName, append(args, o.AppID)
 	}
 	var out []Can
-	err := s.db.Read(ctx).Raw(query+" ORDER BY LOWER(u.name), u.id LIMIT ?", append(args, MostWho)...).Scan(&out).Error
+	err := w.q.Raw(query, append(args, MostWho)...).Scan(&out).Error
 	for i := range out {
 		out[i].By = by
 	}
 	return out, err
 }
 
-// whoOfKey are those who may manage one key: by a role that manages all, or by having made it or answering for it.
-func (s *Store) whoOfKey(ctx context.Context, o Object) ([]Can, error) {
-	out, err := s.whoOfMembers(ctx, o, permission.OrgRoles(permission.KeysManageAll), ByMakingAll)
+// managers are those who may manage one key: by a role that manages all, or by having made it or answering for it.
+func (w asking) managers(o Object) ([]Can, error) {
+	out, err := w.members(o, permission.OrgRoles(permission.KeysManageAll), ByMakingAll)
 	if err != nil {
 		return nil, err
 	}
-	makers, err := s.whoOfMembers(ctx, o, permission.OrgRoles(permission.KeysMake), ByMaking)
+	makers, err := w.members(o, permission.OrgRoles(permission.KeysMake), ByMaking)
 	for _, c := range makers {
 		if !permission.Org(c.Role, permission.KeysManageAll) && (c.ID == db.Deref(o.CreatedBy) || c.ID == db.Deref(o.ResponsibleID)) {
 			out = append(out, c)

@@ -55,11 +55,6 @@ func appPath(id db.ID) string { return appsPath + "/" + id.Show(org.AppPrefix) }
 
 func sharePath(id db.ID) string { return sharesPath + "/" + id.Show(share.Prefix) }
 
-var rightWords = map[actor.Right]string{
-	actor.ReadUsage: text.N("See usage and refused calls"), actor.ReadKeys: text.N("See keys, never their text"),
-	actor.RotateTest: text.N("Rotate test keys"), actor.RotateAll: text.N("Rotate all keys"),
-}
-
 var rightHints = map[actor.Right]string{
 	actor.ReadUsage:  text.N("All members there: how many calls, of which APIs, and which were refused and why."),
 	actor.ReadKeys:   text.N("Developers there and up: name, hint, state and end of each key that lives."),
@@ -78,7 +73,7 @@ func words(c echo.Context, all []actor.Right) string {
 		if r == actor.RotateTest && slices.Contains(all, actor.RotateAll) {
 			continue
 		}
-		out = append(out, web.T(c, rightWords[r]))
+		out = append(out, web.RightName(c, r))
 	}
 	return strings.Join(out, " · ")
 }
@@ -166,7 +161,7 @@ func (h *Handler) Mine(c echo.Context) (*views.Part, error) {
 		return nil, err
 	}
 	t := views.Table{Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Apps of other organizations"), Columns: []components.Column{
-		{Label: web.T(c, "App")}, {Label: web.T(c, "Shared by")}, {Label: web.T(c, "What you may do")}, {Label: web.T(c, "Why")},
+		{Label: web.T(c, "App")}, {Label: web.T(c, "Shared by")}, {Label: web.T(c, "What you may do")}, {Label: web.T(c, "Why")}, {Label: web.T(c, "Ends")},
 	}}}
 	for _, s := range all {
 		if s.Offered() {
@@ -175,8 +170,10 @@ func (h *Handler) Mine(c echo.Context) (*views.Part, error) {
 		may := web.T(c, "Nothing now.")
 		if r := words(c, opened[s.ID]); r != "" {
 			may = r
+		} else if s.AsksFactor && !web.Actor(c).Factor {
+			may = web.T(c, "Nothing before you have a second factor.")
 		}
-		t.Rows = append(t.Rows, []views.Cell{{Text: s.AppName, Data: true, Href: sharePath(s.ID)}, {Text: s.LenderName, Data: true, Named: true}, {Text: may, Wrap: true}, {Text: s.ReceiverName, Data: true, Hint: web.RoleName(c, s.ReceiverRole)}})
+		t.Rows = append(t.Rows, []views.Cell{{Text: s.AppName, Data: true, Href: sharePath(s.ID)}, {Text: s.LenderName, Data: true, Named: true}, {Text: may, Wrap: true}, {Text: s.ReceiverName, Data: true, Hint: web.RoleName(c, s.ReceiverRole)}, {Moment: h.moment(c, s.EndsAt), Named: true}})
 	}
 	if len(t.Rows) == 0 {
 		return nil, nil

@@ -53,7 +53,7 @@ func (h *Handler) offerDesk(c echo.Context, f offerForm, fields map[string]strin
 	today := h.Now().In(zone)
 	may := components.Field{Name: "rights", Label: web.T(c, "What it may do"), Error: fields["rights"], Required: true}
 	for _, r := range actor.Rights {
-		may.Options = append(may.Options, components.Option{Value: string(r), Label: web.T(c, rightWords[r]), Hint: web.T(c, rightHints[r]), Selected: slices.Contains(f.Rights, string(r))})
+		may.Options = append(may.Options, components.Option{Value: string(r), Label: web.RightName(c, r), Hint: web.T(c, rightHints[r]), Selected: slices.Contains(f.Rights, string(r))})
 	}
 	title := web.T(c, "Share app")
 	return views.Desk{

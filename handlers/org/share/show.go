@@ -85,6 +85,11 @@ func (h *Handler) factsPart(c echo.Context, s share.Share) views.Part {
 
 // opened are the parts that the share opens to the reader, by right and role: the stores say which.
 func (h *Handler) opened(c echo.Context, s share.Share) ([]views.Part, error) {
+	if s.AsksFactor && !web.Actor(c).Factor {
+		return []views.Part{{Text: web.T(c, "The organization that shares the app requires a second factor. Until you have one, the share opens nothing to you."), Actions: []components.Act{
+			{Label: web.T(c, "Add a second factor"), Href: "/console/account/security", Kind: components.Primary},
+		}}}, nil
+	}
 	var parts []views.Part
 	if s.UsageRead {
 		p, err := h.usagePart(c, s.ID)

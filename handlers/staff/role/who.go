@@ -100,9 +100,13 @@ func (h *Handler) answer(c echo.Context, p permission.Name, o staff.Object, foun
 				role = views.Cell{Text: r.Name, Data: true, Href: path(r.ID)}
 			}
 		}
-		t.Rows = append(t.Rows, []views.Cell{{Text: can.Name, Data: true, Href: "/admin/users/" + can.ID.Show("user")}, role, {Text: why(c, can, o), Wrap: true}})
+		name := views.Cell{Text: can.Name, Data: true, Href: "/admin/users/" + can.ID.Show("user")}
+		if can.NeedsFactor {
+			name.Badge = web.T(c, "Needs a second factor first")
+		}
+		t.Rows = append(t.Rows, []views.Cell{name, role, {Text: why(c, can, o), Wrap: true}})
 	}
-	if len(found) == staff.MostWho {
+	if len(found) >= staff.MostWho {
 		part.Text = web.T(c, "The first %d are shown.", staff.MostWho)
 	}
 	part.Table = &t
@@ -115,6 +119,8 @@ func why(c echo.Context, can staff.Can, o staff.Object) string {
 		return web.T(c, "By the role among staff")
 	case staff.ByMaking:
 		return web.T(c, "Made the key, or answers for it")
+	case staff.ByShare:
+		return web.T(c, "By a share with %[1]s until %[2]s: %[3]s", can.Receiver, text.DateTime(web.Ctx(c), can.EndsAt), web.RightName(c, can.Right))
 	case staff.ByMakingAll:
 		return web.T(c, "By the role in %s, which manages all keys there", o.Organization)
 	}

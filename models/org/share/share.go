@@ -74,6 +74,7 @@ type Share struct {
 	LenderRole   string // the reader's there; empty for who is no member
 	ReceiverRole string
 	Halted       bool // one of the two is suspended: it opens nothing until that ends
+	AsksFactor   bool // the lender requires a second factor: it opens nothing to who has none
 }
 
 // Rights are what it gives, the least first.
@@ -130,9 +131,10 @@ type Store struct {
 // NewStore makes a store.
 func NewStore(o Options) *Store { return &Store{db: o.DB, outbox: o.Outbox, link: o.Link} }
 
-// stopped is true of a suspended row; its argument is now.
+// stopped is true of a suspended row, lenderStopped also of the organization of a suspended person; their arguments are now, twice of the lender.
 const (
-	lenderStopped   = "(l.suspended_at IS NOT NULL AND (l.suspended_until IS NULL OR l.suspended_until > ?))"
+	lenderStopped = `(l.suspended_at IS NOT NULL AND (l.suspended_until IS NULL OR l.suspended_until > ?)
+		OR EXISTS (SELECT 1 FROM users lu WHERE lu.id = l.personal_user_id AND lu.suspended_at IS NOT NULL AND (lu.suspended_until IS NULL OR lu.suspended_until > ?)))`
 	receiverStopped = "(r.suspended_at IS NOT NULL AND (r.suspended_until IS NULL OR r.suspended_until > ?))"
 )
 
@@ -141,7 +143,8 @@ const (
 	shareColumns = `SELECT s.id, s.app_id, s.lender_id, s.receiver_id, s.usage_read, s.keys_read, s.rotate_test, s.rotate_all, s.reason, s.ends_at, s.accepted_at, s.created_at,
 		a.name AS app_name, l.name AS lender_name, CASE WHEN s.accepted_at IS NULL THEN '' ELSE COALESCE(r.name, '') END AS receiver_name,
 		CASE WHEN s.accepted_at IS NULL THEN '' ELSE COALESCE(r.kind, '') END AS receiver_kind,
-		CASE WHEN ` + lenderStopped + " OR " + receiverStopped + ` THEN 1 ELSE 0 END AS halted, `
+		CASE WHEN ` + lenderStopped + " OR " + receiverStopped + ` THEN 1 ELSE 0 END AS halted,
+		CASE WHEN l.factor_from <= ? THEN 1 ELSE 0 END AS asks_factor, `
 	shareTables = ` FROM app_shares s JOIN apps a ON a.id = s.app_id AND a.organization_id = s.lender_id AND a.deleted_at IS NULL
 		JOIN organizations l ON l.id = s.lender_id AND l.deleted_at IS NULL LEFT JOIN organizations r ON r.id = s.receiver_id AND r.deleted_at IS NULL `
 	shareRuns = " s.ended_at IS NULL AND s.ends_at > ? AND (s.accepted_at IS NOT NULL OR s.created_at > ?) "
@@ -155,7 +158,7 @@ func from(a actor.Actor, now time.Time) (query string, args []any) {
 	query = shareColumns + "COALESCE(lm.role, '') AS lender_role, COALESCE(rm.role, '') AS receiver_role" + shareTables +
 		"LEFT JOIN " + members + " lm ON lm.organization_id = s.lender_id LEFT JOIN " + members + " rm ON rm.organization_id = s.receiver_id AND r.id IS NOT NULL WHERE" + shareRuns +
 		"AND (lm.role IS NOT NULL OR rm.role IS NOT NULL AND (s.accepted_at IS NOT NULL OR rm.role IN ?)) AND a.id NOT IN " + unseen
-	args = append([]any{now, now, arg, arg, now, now.Add(-OfferAge), permission.OrgRoles(permission.AppsManage)}, hidden...)
+	args = append([]any{now, now, now, now, arg, arg, now, now.Add(-OfferAge), permission.OrgRoles(permission.AppsManage)}, hidden...)
 	return query, args
 }
 

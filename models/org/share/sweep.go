@@ -67,7 +67,7 @@ func (s *Store) settle(tx *db.Tx) (int, error) {
 func (s *Store) remind(tx *db.Tx) (int, error) {
 	var soon []Share
 	err := tx.Raw(shareColumns+"'' AS lender_role, '' AS receiver_role"+shareTables+"WHERE s.ended_at IS NULL AND s.accepted_at IS NOT NULL AND s.reminded_at IS NULL AND s.ends_at > ? AND s.ends_at <= ? ORDER BY s.ends_at, s.id LIMIT ?",
-		tx.Now, tx.Now, tx.Now, tx.Now.Add(Ahead), atOnce).Scan(&soon).Error
+		tx.Now, tx.Now, tx.Now, tx.Now, tx.Now, tx.Now.Add(Ahead), atOnce).Scan(&soon).Error
 	if err != nil {
 		return 0, err
 	}
