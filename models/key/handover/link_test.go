@@ -12,6 +12,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 )
 
@@ -47,6 +48,25 @@ func TestLinkShowsTheKeyOnceAndTellsItsMaker(t *testing.T) {
 		}
 		if again := w.mails("key_link_again"); len(again) != 1 {
 			t.Error("of a second try:", again)
+		}
+	})
+}
+
+// U5, U8: from where a link was opened is not part of what the log's chain holds for ever.
+func TestWhereALinkWasOpenedIsNotInTheChain(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		_, link := w.link(w.developer, "Deploy")
+		if _, err := w.store.Open(t.Context(), stranger, link.Token.Reveal()); err != nil {
+			t.Fatal(err)
+		}
+
+		var details []string
+		if err := w.DB.Read(t.Context()).Raw("SELECT CAST(details AS TEXT) FROM audit_events WHERE act = ?", string(audit.LinkOpened)).Scan(&details).Error; err != nil {
+			t.Fatal(err)
+		}
+
+		if len(details) != 1 || strings.Contains(details[0], "203.0.113.") {
+			t.Error(details)
 		}
 	})
 }

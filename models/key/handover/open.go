@@ -99,7 +99,7 @@ func (s *Store) hand(tx *db.Tx, a actor.Actor, root *secret.Root, row openRow, o
 	if err := out.read(tx.DB); err != nil {
 		return err
 	}
-	record(tx, a, audit.LinkOpened, r, row.ID, map[string]string{"network": a.Network()})
+	record(tx, a, audit.LinkOpened, r, row.ID, nil) // from where is personal: it is kept with the event's address, and with the link
 	return s.tell(tx, r, row.MadeBy, func(ctx context.Context) outbox.Letter {
 		return outbox.Letter{
 			Kind: "key_link_opened", Subject: outbox.L("Your hand-over link for %s was opened", r.Hint()),

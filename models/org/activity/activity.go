@@ -102,6 +102,9 @@ func (s *Store) List(ctx context.Context, a actor.Actor, organization db.ID, f F
 	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
 		return db.Page[Event]{}, err
 	}
+	if told, err := s.told(ctx, organization, f.Actor); err != nil || !told {
+		return db.Page[Event]{}, err
+	}
 	page, err := audit.List(ctx, s.db, f.of(a, organization), r)
 	if err != nil {
 		return db.Page[Event]{}, err
@@ -115,6 +118,9 @@ const batch = 500
 // Each calls fn for every event that fits, oldest first: for downloads. Faults: as List.
 func (s *Store) Each(ctx context.Context, a actor.Actor, organization db.ID, f Filter, fn func(Event) error) error {
 	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
+		return err
+	}
+	if told, err := s.told(ctx, organization, f.Actor); err != nil || !told {
 		return err
 	}
 	var waiting []audit.Entry
@@ -141,6 +147,19 @@ func (s *Store) Each(ctx context.Context, a actor.Actor, organization db.ID, f F
 		return err
 	}
 	return pass()
+}
+
+// told reports whether the organization is told who acted when it was that one. What others did is read without who they are, so asking for one of them finds nothing:
+// else whoever has a guess could try it (Z3).
+func (s *Store) told(ctx context.Context, organization, who db.ID) (bool, error) {
+	if who.IsZero() {
+		return true, nil
+	}
+	var asked audit.Entry
+	asked.ActorID = &who
+	known, err := s.known(ctx, organization, []audit.Entry{asked})
+	_, own := known.names[who]
+	return own || known.former[who], err
 }
 
 // seen makes of entries what the organization may see of them.

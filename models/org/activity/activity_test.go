@@ -135,6 +135,29 @@ func TestWhoActsByAShareIsShownByTheirOrganization(t *testing.T) {
 	})
 }
 
+// Z3: who of the staff or of strangers it was is not found out by asking for one of them either; one's own people and keys are found.
+func TestAskingForAStrangerTellsNothing(t *testing.T) {
+	each(t, func(w *world) {
+		key := w.Key(w.Shop, "Web", w.API, w.Read)
+		for _, a := range []actor.Actor{w.Other, w.Staff, w.Owner, {Kind: actor.Key, KeyID: key, OrganizationID: w.North}} {
+			w.record(a, audit.Event{Act: audit.KeyPaused, TargetKind: "key", TargetID: key, OrganizationID: w.North})
+		}
+		count := func(id db.ID) (listed, exported int) {
+			listed = len(w.list(w.Owner, activity.Filter{Actor: id, Noun: "key."}))
+			if err := w.store.Each(w.t.Context(), w.Owner, w.North, activity.Filter{Actor: id, Noun: "key."}, func(activity.Event) error { exported++; return nil }); err != nil {
+				w.t.Error(err)
+			}
+			return listed, exported
+		}
+
+		for id, want := range map[db.ID]int{w.Other.UserID: 0, w.Staff.UserID: 0, w.Owner.UserID: 1, key: 1} {
+			if listed, exported := count(id); listed != want || exported != want {
+				w.t.Errorf("%s: %d and %d, want %d", id, listed, exported, want)
+			}
+		}
+	})
+}
+
 func TestActivityIsNarrowedAndPaged(t *testing.T) {
 	each(t, func(w *world) {
 		key := w.Key(w.Shop, "Web", w.API, w.Read)
