@@ -33,16 +33,37 @@ type auditVerifyCommand struct {
 	Live        bool     `help:"Do not read archived parts: begin after them, at what was signed when they were archived."`
 }
 
+// Help says what scripts need to know.
+func (auditVerifyCommand) Help() string {
+	return "Changes nothing, and may run beside the server. Exit codes: 0 the log is whole; 1 it is not, and the first event that does not fit is named; 2 the usage or the settings are wrong; 3 it could not be read."
+}
+
 // Run tells whether the audit log is whole; it fails when not.
 func (v auditVerifyCommand) Run(w *world) error {
 	o, err := open(w)
 	if err != nil {
-		return err
+		return exitError{err, codeUnavailable}
 	}
 	return closing(v.verify(w, o), o)
 }
 
+// errNotWhole is why a log is not whole: an answer, where any other error means that there is none.
+type errNotWhole struct{ audit.Verdict }
+
+func (e errNotWhole) Error() string {
+	return fmt.Sprintf("the audit log is not whole: event %d: %s", e.FirstBad, e.Why)
+}
+
 func (v auditVerifyCommand) verify(w *world, o *opened) error {
+	err := v.judge(w, o)
+	var found errNotWhole
+	if err == nil || errors.As(err, &found) {
+		return err
+	}
+	return exitError{err, codeUnavailable}
+}
+
+func (v auditVerifyCommand) judge(w *world, o *opened) error {
 	trust := audit.Trust{}
 	var err error
 	if trust.Keys, err = audit.KnownKeys(w.ctx, o.db, handlers.NewSigner(o.root)); err != nil {
@@ -69,7 +90,7 @@ func (v auditVerifyCommand) verify(w *world, o *opened) error {
 		return err
 	}
 	if !found.Sound {
-		return fmt.Errorf("the audit log is not whole: event %d: %s", found.FirstBad, found.Why)
+		return errNotWhole{found}
 	}
 	if _, err = fmt.Fprintf(w.stdout, "The audit log is whole: %d events, head %s.\n", found.Events, hex.EncodeToString(found.Head)); err != nil {
 		return err

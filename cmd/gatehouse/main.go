@@ -71,7 +71,7 @@ func untilSignal() (ctx context.Context, stop func()) {
 	return ctx, func() { signal.Stop(signals); cancel(nil) }
 }
 
-// run is main with an exit code: 0 done, 1 failed or refused, 2 wrong settings or usage; keys also 3, not available.
+// run is main with an exit code: 0 done, 1 failed or refused, 2 wrong settings or usage; keys and audit verify also 3, not available.
 func run() int {
 	ctx, stop := untilSignal()
 	defer stop()

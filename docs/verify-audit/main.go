@@ -1,8 +1,9 @@
 // Verify-audit verifies an export of Gatehouse's audit log (JSON lines), without Gatehouse and without its database. It is one file over Go's standard
 // library, to be read before it is trusted:
 //
-//	go run main.go -key KEY audit.jsonl
-//	go run main.go -key KEY audit-archive/audit-*.jsonl audit.jsonl
+//	go build -o verify-audit main.go
+//	./verify-audit -key KEY audit.jsonl
+//	./verify-audit -key KEY audit-archive/audit-*.jsonl audit.jsonl
 //
 // KEY is what "gatehouse audit key" prints; ask for it by another way than the export's. The oldest events may be in files of the archive: name those before the export,
 // in their order. With -checkpoints FILE the log is also compared with checkpoints that were
@@ -24,6 +25,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 )
@@ -357,15 +359,24 @@ func run(args []string, out io.Writer) int {
 	}
 	outside, err := kept(*checkpoints, keys)
 	if err != nil {
-		fmt.Fprintln(out, "The checkpoints are not right:", err)
-		return 1
+		return failure(out, "The checkpoints are not right:", err)
 	}
 	rep, err := verify(keys, outside, files...)
 	if err != nil {
-		fmt.Fprintln(out, "The log is not whole:", err)
-		return 1
+		return failure(out, "The log is not whole:", err)
 	}
 	return rep.tell(out, keys)
+}
+
+// failure says what is wrong and is 1; it is 2 where a file could not be read, which tells nothing about the log.
+func failure(out io.Writer, says string, err error) int {
+	var file *fs.PathError
+	if errors.As(err, &file) {
+		fmt.Fprintln(out, "Could not look:", err)
+		return 2
+	}
+	fmt.Fprintln(out, says, err)
+	return 1
 }
 
 // tell says what was found of a log that is right, as far as it is here.

@@ -5,9 +5,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/models/catalog"
-	"github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 )
 
@@ -27,20 +24,10 @@ type event struct {
 	RequestID  *string           `json:"request_id"`
 }
 
-// targetPrefixes are those of ids by the kind of target; others are shown as id_….
-var targetPrefixes = map[string]string{"user": "user", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "access": catalog.AccessPrefix}
-
 func showEvent(e activity.Event) event {
-	prefix, actorPrefix := targetPrefixes[e.TargetKind], "user"
-	if prefix == "" {
-		prefix = "id"
-	}
-	if e.By == activity.Program {
-		actorPrefix = key.IDPrefix
-	}
 	out := event{
-		ID: e.ID.Show("event"), At: e.At.UTC(), Act: e.Act, Result: "done", By: string(e.By), ActorID: said(e.ActorID.Show(actorPrefix)), Actor: said(e.Name), Network: said(e.Network),
-		Target: e.TargetKind, TargetID: said(e.TargetID.Show(prefix)), TargetName: said(e.TargetName), Details: e.Facts, RequestID: said(e.RequestID),
+		ID: e.ID.Show("event"), At: e.At.UTC(), Act: e.Act, Result: "done", By: string(e.By), ActorID: said(web.ShownID(e.ActorKind(), e.ActorID)), Actor: said(e.Name), Network: said(e.Network),
+		Target: e.TargetKind, TargetID: said(web.ShownID(e.TargetKind, e.TargetID)), TargetName: said(e.TargetName), Details: e.Facts, RequestID: said(e.RequestID),
 	}
 	if e.Refused {
 		out.Result = "refused"

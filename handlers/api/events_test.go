@@ -9,8 +9,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/scim"
 )
 
 // U1, Z2: a program reads all that was done in its organization, each event once, and nothing of another's; as lines of JSON, too.
@@ -59,6 +62,24 @@ func TestProgramReadsWhatWasDoneInItsOrganization(t *testing.T) {
 		}
 		for _, query := range []string{"from=yesterday", "about=mail", "sort=at", "limit=1000"} {
 			w.want(400, "GET", "/v1/events?"+query, w.mine.text, "")
+		}
+	})
+}
+
+// What the directory of an organization did is told with the ids that its pages and its download show.
+func TestWhatADirectoryDidIsToldWithItsIDs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		token, group := db.NewID(), db.NewID()
+		w.ok(d.Tx(t.Context(), func(tx *db.Tx) error {
+			audit.Record(tx, actor.Actor{Kind: actor.Directory, KeyID: token, OrganizationID: w.mine.org}, audit.Event{Act: audit.DirectoryGroupAdded, TargetKind: "directory_group", TargetID: group, OrganizationID: w.mine.org})
+			return nil
+		}))
+
+		got := w.want(200, "GET", "/v1/events?limit=1", w.mine.text, "")
+
+		if got.text("data.0.by") != "directory" || got.text("data.0.actor_id") != token.Show(scim.TokenPrefix) || got.text("data.0.target_id") != group.Show(scim.GroupPrefix) {
+			t.Errorf("%s", got.body)
 		}
 	})
 }

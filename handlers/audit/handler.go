@@ -16,7 +16,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
-	"github.com/gatehouse-dev/gatehouse/models/scim"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
@@ -59,7 +58,7 @@ func askOf(c echo.Context) ask {
 			a.query.Set("by", id.Show(kind))
 		}
 	}
-	for _, kind := range prefixes {
+	for _, kind := range web.IDPrefixes {
 		if id := web.QueryID(c, "what", kind); !id.IsZero() {
 			a.Target = id
 			a.query.Set("what", id.Show(kind))
@@ -164,7 +163,7 @@ func (h *Handler) table(c echo.Context, events []activity.Event) *views.Table {
 
 func target(e activity.Event) views.Cell {
 	cell := views.Cell{Text: e.TargetName, Data: true, Wrap: true, Hint: e.Facts["hint"], HData: true}
-	prefix, page := prefixes[e.TargetKind], pages[e.TargetKind]
+	prefix, page := web.IDPrefixes[e.TargetKind], pages[e.TargetKind]
 	if cell.Text == "" && prefix != "" {
 		cell.Text = e.TargetID.Show(prefix)
 	}
@@ -238,26 +237,11 @@ func (h *Handler) Download(c echo.Context) error {
 
 func lineOf(e activity.Event) line {
 	l := line{
-		ID: e.ID.Show("event"), At: e.At.UTC(), Act: e.Act, Result: "done", By: string(e.By), Actor: e.Name, Network: e.Network,
-		Target: e.TargetKind, TargetID: e.TargetID.Show(prefixOf(e.TargetKind)), Name: e.TargetName, Details: e.Facts, RequestID: e.RequestID,
-	}
-	switch {
-	case e.By == activity.Program:
-		l.ActorID = e.ActorID.Show(key.IDPrefix)
-	case e.By == activity.Director:
-		l.ActorID = e.ActorID.Show(scim.TokenPrefix)
-	case !e.ActorID.IsZero():
-		l.ActorID = e.ActorID.Show("user")
+		ID: e.ID.Show("event"), At: e.At.UTC(), Act: e.Act, Result: "done", By: string(e.By), ActorID: web.ShownID(e.ActorKind(), e.ActorID), Actor: e.Name, Network: e.Network,
+		Target: e.TargetKind, TargetID: web.ShownID(e.TargetKind, e.TargetID), Name: e.TargetName, Details: e.Facts, RequestID: e.RequestID,
 	}
 	if e.Refused {
 		l.Result = "refused"
 	}
 	return l
-}
-
-func prefixOf(kind string) string {
-	if p := prefixes[kind]; p != "" {
-		return p
-	}
-	return "id"
 }

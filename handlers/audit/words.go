@@ -10,20 +10,14 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
-	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
-	"github.com/gatehouse-dev/gatehouse/models/scim"
 )
 
-// prefixes are those of ids by the kind of target; pages are where members look at them.
-var (
-	prefixes = map[string]string{"user": "user", "organization": org.Prefix, "directory_token": scim.TokenPrefix, "directory_group": scim.GroupPrefix, "app": org.AppPrefix, "key": key.IDPrefix, "access": catalog.AccessPrefix, "share": share.Prefix}
-	pages    = map[string]string{"organization": "/console/organizations/", "app": "/console/apps/", "key": "/console/keys/", "access": "/console/access/"}
-)
+// pages are where members look at what something was done to.
+var pages = map[string]string{"organization": "/console/organizations/", "app": "/console/apps/", "key": "/console/keys/", "access": "/console/access/"}
 
 // nouns are what the filter offers.
 var nouns = []struct{ noun, words string }{

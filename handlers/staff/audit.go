@@ -3,6 +3,7 @@ package staff
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -13,23 +14,10 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
-	"github.com/gatehouse-dev/gatehouse/models/catalog"
 	"github.com/gatehouse-dev/gatehouse/models/db"
-	"github.com/gatehouse-dev/gatehouse/models/forum"
-	"github.com/gatehouse-dev/gatehouse/models/forum/support"
-	"github.com/gatehouse-dev/gatehouse/models/key"
-	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
-	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/staff"
 )
-
-// idPrefixes are the prefixes under which audit shows and takes ids, by kind of noun.
-var idPrefixes = map[string]string{
-	"user": "user", "mail": "mail", "session": "session", "organization": org.Prefix, "app": org.AppPrefix, "key": key.IDPrefix, "key_revocation": "rev", "key_bulk": bulk.Prefix, "key_import": key.ImportPrefix,
-	"question": forum.Prefix, "post": forum.PostPrefix, "support_team": support.TeamPrefix, "canned_reply": support.ReplyID,
-	"api": catalog.Prefix, "access": catalog.AccessPrefix, "scope": catalog.ScopePrefix, "plan": catalog.PlanPrefix, "version": catalog.VersionPrefix, "route_rule": catalog.RulePrefix,
-}
 
 // Audit lists events, newest first, and says whether the chain is whole.
 func (h *Handler) Audit(c echo.Context) error {
@@ -139,8 +127,8 @@ func (h *Handler) AuditCSV(c echo.Context) error {
 	filter, _ := auditFilter(c)
 	out := web.NewCSV(c, "audit", "seq", "id", "at", "actor_kind", "actor_id", "actor", "address", "act", "target_kind", "target_id", "organization_id", "result", "request_id", "details", "hash")
 	err := audit.Each(web.Ctx(c), h.DB, filter, func(e audit.Entry) error {
-		out.Row(strconv.FormatInt(e.Seq, 10), e.ID.Show("event"), e.At.UTC().Format(time.RFC3339Nano), e.ActorKind, shownID(e.ActorKind, db.Deref(e.ActorID)), e.Who["actor"], e.Who["address"],
-			e.Act, e.TargetKind, shownID(e.TargetKind, db.Deref(e.TargetID)), db.Deref(e.OrganizationID).Show("org"), e.Result, e.RequestID, e.Details, hexOf(e.Hash))
+		out.Row(strconv.FormatInt(e.Seq, 10), e.ID.Show("event"), e.At.UTC().Format(time.RFC3339Nano), e.ActorKind, web.ShownID(e.ActorKind, db.Deref(e.ActorID)), e.Who["actor"], e.Who["address"],
+			e.Act, e.TargetKind, web.ShownID(e.TargetKind, db.Deref(e.TargetID)), db.Deref(e.OrganizationID).Show("org"), e.Result, e.RequestID, e.Details, hexOf(e.Hash))
 		return nil
 	})
 	if err != nil {
@@ -172,7 +160,7 @@ func targetHref(e audit.Entry) string {
 	if !ok || e.TargetID == nil {
 		return ""
 	}
-	return page + shownID(e.TargetKind, *e.TargetID)
+	return page + web.ShownID(e.TargetKind, *e.TargetID)
 }
 
 func hexOf(b []byte) string {
@@ -183,14 +171,6 @@ func hexOf(b []byte) string {
 		s.WriteByte(digits[x&15])
 	}
 	return s.String()
-}
-
-func shownID(kind string, id db.ID) string {
-	prefix := idPrefixes[kind]
-	if prefix == "" {
-		prefix = "id"
-	}
-	return id.Show(prefix)
 }
 
 // auditFilter reads the filter of the query; what can't be read does not narrow. The values come back for links.
@@ -228,7 +208,7 @@ func day(s string) time.Time {
 
 func auditBar(c echo.Context, query url.Values) components.Filter {
 	acts := []components.Option{{Value: "", Label: web.T(c, "All acts")}}
-	for _, a := range audit.Acts() {
+	for _, a := range slices.Sorted(slices.Values(audit.Acts())) {
 		acts = append(acts, components.Option{Value: string(a), Label: string(a), Data: true})
 	}
 	f := components.Filter{
@@ -249,7 +229,7 @@ func auditBar(c echo.Context, query url.Values) components.Filter {
 func (h *Handler) auditRow(c echo.Context, e audit.Entry) views.AuditRow {
 	row := views.AuditRow{
 		Seq: strconv.FormatInt(e.Seq, 10), At: components.MomentAt(web.Ctx(c), h.Now(), e.At), Act: e.Act, Actor: e.Who["actor"], From: e.Who["address"],
-		Target: shownID(e.TargetKind, db.Deref(e.TargetID)), Refused: e.Result == audit.Refused, Request: e.RequestID,
+		Target: web.ShownID(e.TargetKind, db.Deref(e.TargetID)), Refused: e.Result == audit.Refused, Request: e.RequestID,
 	}
 	if row.Actor == "" {
 		row.Actor = e.ActorKind

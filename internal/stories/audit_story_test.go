@@ -131,6 +131,8 @@ func (r *record) filter(label, value string) {
 // told is a line of the download, or of what programs read.
 type told struct {
 	ID, Act, Actor, Target string
+	ActorID                string `json:"actor_id"`
+	TargetID               string `json:"target_id"`
 }
 
 func lines(t testing.TB, text string) (all []told) {

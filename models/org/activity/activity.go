@@ -51,6 +51,17 @@ type Event struct {
 	RequestID  string
 }
 
+// ActorKind is what the audit log calls somebody of whom ActorID tells.
+func (e Event) ActorKind() string {
+	switch e.By {
+	case Program:
+		return string(actor.Key)
+	case Director:
+		return string(actor.Directory)
+	}
+	return string(actor.User)
+}
+
 // FactNames are the details that an organization sees. Those that are not here are for staff.
 var FactNames = []string{
 	"hint", "environment", "expires", "grants", "reason", "until", "ends", "cause", "plan", "scopes", "scope", "api", "role", "keys", "widens", "overlap_days",
