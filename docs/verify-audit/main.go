@@ -89,11 +89,11 @@ func (l line) personal() error {
 	return nil
 }
 
-// signed checks the signature of a checkpoint, or of the closing of an archived part; keys are those that are trusted, none for any.
+// signed checks the signature of a checkpoint, of an export's end, or of the closing of an archived part; keys are those that are trusted, none for any.
 func (l line) signed(keys []string) error {
 	key, err := base64.StdEncoding.DecodeString(l.Key)
 	signature, err2 := base64.StdEncoding.DecodeString(l.Signature)
-	text := fmt.Sprintf("gatehouse audit checkpoint 1\n%d\n%s\n%s\n", l.Seq, l.Hash, l.At)
+	text := fmt.Sprintf("gatehouse audit %s 1\n%d\n%s\n%s\n", l.Type, l.Seq, l.Hash, l.At)
 	if l.Type == "archive" {
 		text = fmt.Sprintf("gatehouse audit archive 1\n%d\n%d\n%s\n%s\n%s\n", l.First, l.Last, l.Previous, l.Hash, l.At)
 	}
@@ -117,7 +117,8 @@ type report struct {
 	whole  bool   // no choice of events
 	from   uint64 // the first event that was there, where the ones before it are archived
 	head   string
-	key    string // of the last signature
+	key    string // of the last signature, and its time
+	at     string
 	signed uint64 // the last event that a signature covers
 }
 
@@ -191,20 +192,23 @@ type log struct {
 	rep     report
 	last    line // event; where the ones before the first are archived, their closing in its place
 	opened  bool // the file: its first line was read
-	closed  bool // the file: a signature covers its last event
+	filled  bool // the file: it holds an event
+	closed  bool // the file: its signed end was read
 }
 
 // verify reads files that are one log, in their order.
 func verify(keys []string, outside map[uint64][]line, files ...io.Reader) (report, error) {
 	g := log{keys: keys, outside: outside}
 	for i, r := range files {
-		g.opened, g.closed = false, true
+		g.opened, g.filled, g.closed = false, false, false
 		err := read(r, false, g.take)
 		switch {
 		case err == nil && !g.opened:
 			err = errors.New("it is empty")
+		case err == nil && g.rep.whole && !g.filled:
+			err = errors.New("it holds no event: what comes is missing")
 		case err == nil && g.rep.whole && !g.closed:
-			err = fmt.Errorf("no signature closes it: the end is missing after event %d", g.last.Seq)
+			err = fmt.Errorf("no signed end closes it: what comes is missing after event %d", g.last.Seq)
 		case err == nil && !g.rep.whole && len(files) > 1:
 			err = errors.New("a choice of events is no part of a log")
 		}
@@ -225,17 +229,20 @@ func (g *log) take(l line) error {
 		}
 		return nil
 	}
+	if g.closed {
+		return errors.New("it goes on after its end")
+	}
 	switch l.Type {
 	case "event":
 		return g.event(l)
-	case "checkpoint":
-		if l.Seq != g.last.Seq || l.Hash != g.last.Hash || g.rep.events == 0 {
-			return fmt.Errorf("the checkpoint at event %d does not fit the event before it", l.Seq)
+	case "checkpoint", "end":
+		if l.Seq != g.last.Seq || l.Hash != g.last.Hash || !g.filled {
+			return fmt.Errorf("the %s at event %d does not fit the event before it", l.Type, l.Seq)
 		}
 		if err := l.signed(g.keys); err != nil {
-			return fmt.Errorf("the checkpoint at event %d: %w", l.Seq, err)
+			return fmt.Errorf("the %s at event %d: %w", l.Type, l.Seq, err)
 		}
-		g.rep.signed, g.rep.key, g.closed = max(g.rep.signed, l.Seq), l.Key, true
+		g.rep.signed, g.rep.key, g.rep.at, g.closed = max(g.rep.signed, l.Seq), l.Key, l.At, l.Type == "end"
 		return nil
 	case "archive":
 		return g.archived(l)
@@ -253,7 +260,7 @@ func (g *log) event(l line) error {
 		}
 		g.rep.signed = max(g.rep.signed, l.Seq)
 	}
-	g.last, g.closed = l, false
+	g.last, g.filled = l, true
 	g.rep.events++
 	return nil
 }
@@ -263,7 +270,7 @@ func (g *log) archived(l line) error {
 	if err := l.signed(g.keys); err != nil {
 		return fmt.Errorf("that events %d to %d were archived: %w", l.First, l.Last, err)
 	}
-	g.rep.key = l.Key
+	g.rep.key, g.rep.at = l.Key, l.At
 	if g.last.Seq == 0 && g.rep.whole { // the first line of all: what is before it is in files that are not here
 		for _, c := range g.outside[l.Last] {
 			if c.Hash != l.Hash {
@@ -276,7 +283,7 @@ func (g *log) archived(l line) error {
 	if l.Last != g.last.Seq || l.Hash != g.last.Hash {
 		return fmt.Errorf("events are missing, or two files are mixed up: event %d is followed by what comes after event %d", g.last.Seq, l.Last)
 	}
-	g.rep.signed, g.closed = max(g.rep.signed, l.Last), true
+	g.rep.signed, g.closed = max(g.rep.signed, l.Last), g.filled
 	return nil
 }
 
@@ -328,7 +335,7 @@ func kept(path string, keys []string) (map[uint64][]line, error) {
 	}
 	defer func() { _ = f.Close() }()
 	return out, read(f, true, func(l line) error {
-		if l.Type != "checkpoint" {
+		if l.Type != "checkpoint" && l.Type != "end" {
 			return nil
 		}
 		out[l.Seq] = append(out[l.Seq], l)
@@ -390,6 +397,7 @@ func (rep report) tell(out io.Writer, keys []string) int {
 	} else {
 		fmt.Fprintf(out, "The log is whole: %d events, head %s.\n", rep.events, rep.head)
 	}
+	fmt.Fprintf(out, "It ends where it was signed at %q: of what was recorded after that it tells nothing.\n", rep.at)
 	if len(keys) == 0 && rep.key != "" {
 		fmt.Fprintf(out, "It is signed with %s. Compare that with what \"gatehouse audit key\" prints.\n", rep.key)
 	}

@@ -126,6 +126,73 @@ func TestEveryTamperingOfAnExportIsFound(t *testing.T) {
 	}
 }
 
+// U3, U4: who cuts an export to its beginning needs no key for that; what is left is never said to be whole.
+func TestAnExportThatWasCutToItsBeginningIsNotWhole(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		s := signer()
+		f, outside := archived(t, d, clock, s)
+		cut := func(from string, lines int) string {
+			text, err := os.ReadFile(from)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(t.TempDir(), "cut.jsonl")
+			if err := os.WriteFile(path, []byte(strings.Join(strings.SplitAfter(string(text), "\n")[:lines], "")), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return path
+		}
+		for what, files := range map[string][]string{
+			"its first line":                          {cut(f[2], 1)},
+			"its first line, behind the archive":      {f[0], f[1], cut(f[2], 1)},
+			"the closing that opens it":               {cut(f[2], 2)},
+			"the closing, behind the archive":         {f[0], f[1], cut(f[2], 2)},
+			"a part of the archive to its first line": {cut(f[0], 1)},
+			"a part of the archive to what opens it":  {f[0], cut(f[1], 2), f[2]},
+		} {
+			var out bytes.Buffer
+
+			code := run(append([]string{"-key", s.Keys()[0]}, files...), &out)
+
+			if code != 1 || !strings.Contains(out.String(), "it holds no event: what comes is missing") {
+				t.Error(what, code, out.String())
+			}
+		}
+		var out bytes.Buffer
+		if code := run(append([]string{"-key", s.Keys()[0], "-checkpoints", outside}, f...), &out); code != 0 || !strings.Contains(out.String(), `It ends where it was signed at "2027-`) {
+			t.Error(code, out.String())
+		}
+	})
+}
+
+// U3, U4: an export that was cut behind a checkpoint in it, which everybody who has it can do, is not said to be whole.
+func TestAnExportThatWasCutBehindACheckpointIsNotWhole(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		s := signer()
+		exported(t, d, s, audit.Filter{})
+		text := exported(t, d, s, audit.Filter{})
+		cuts := strings.Split(text, `{"type":"checkpoint"`)
+		if _, err := verify(s.Keys(), nil, strings.NewReader(text)); err != nil || len(cuts) != 3 {
+			t.Fatal(err, len(cuts))
+		}
+		for _, rest := range cuts[1:] {
+			before, _, _ := strings.Cut(text, rest)
+			point, after, _ := strings.Cut(rest, "\n")
+			forged := strings.Replace(before+point, `{"type":"checkpoint"`+point, `{"type":"end"`+point, 1)
+
+			_, cut := verify(s.Keys(), nil, strings.NewReader(before+point))
+			_, called := verify(s.Keys(), nil, strings.NewReader(forged))
+
+			if cut == nil || called == nil || after == "" {
+				t.Error(cut, called)
+			}
+		}
+		if _, err := verify(s.Keys(), nil, strings.NewReader(text+text[strings.Index(text, "\n")+1:])); err == nil {
+			t.Error("what follows the end went unseen")
+		}
+	})
+}
+
 // A log that its owner made anew, with a key of their own, differs from the checkpoints that others kept.
 func TestALogMadeAnewDiffersFromKeptCheckpoints(t *testing.T) {
 	clock := dbtest.NewClock()

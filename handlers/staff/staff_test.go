@@ -263,7 +263,7 @@ func TestAuditLogFiltersAndDownloadsSafely(t *testing.T) {
 		all, one, byAct := auditor.Get("/admin/audit"), auditor.Get("/admin/audit?id="+target.Show("key")), auditor.Get("/admin/audit?act=app.created&from=2026-11-21&to=2026-11-21")
 		csv := auditor.Get("/admin/audit.csv")
 		lines := auditor.Get("/admin/audit.jsonl")
-		if first, rest, _ := strings.Cut(lines.Body, "\n"); lines.Status != 200 || !strings.Contains(first, `"type":"export","version":1,"whole":true`) || !strings.Contains(rest, `"value":"=cmd()"`) || !strings.Contains(rest, `"type":"checkpoint"`) {
+		if first, rest, _ := strings.Cut(lines.Body, "\n"); lines.Status != 200 || !strings.Contains(first, `"type":"export","version":1,"whole":true`) || !strings.Contains(rest, `"value":"=cmd()"`) || !strings.Contains(rest, `"type":"end"`) {
 			t.Error(lines.Status, lines.Body)
 		}
 		byName := auditor.Get("/admin/audit?id=hyperlink")

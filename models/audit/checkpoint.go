@@ -17,7 +17,7 @@ import (
 // Checkpoint says what the head of the log was at a time, signed. One that is kept where nobody reaches who owns the database proves that all
 // events up to it are still the same. It is also how one is written down: as a line of JSON.
 type Checkpoint struct {
-	Type      string `json:"type"` // checkpoint
+	Type      string `json:"type"` // checkpoint; or end, of an export
 	Seq       int64  `json:"seq"`
 	Hash      string `json:"hash"`      // of event Seq, in hex
 	At        string `json:"at"`        // RFC 3339, UTC
@@ -25,11 +25,14 @@ type Checkpoint struct {
 	Signature string `json:"signature"` // over Text, base64
 }
 
-const checkpointType = "checkpoint"
+const (
+	checkpointType = "checkpoint"
+	endType        = "end" // nobody cuts an export behind one of its checkpoints and has it look whole
+)
 
 // Text is what is signed.
 func (c Checkpoint) Text() string {
-	return fmt.Sprintf("gatehouse audit checkpoint 1\n%d\n%s\n%s\n", c.Seq, c.Hash, c.At)
+	return fmt.Sprintf("gatehouse audit %s 1\n%d\n%s\n%s\n", c.Type, c.Seq, c.Hash, c.At)
 }
 
 // ErrSignature is returned for a checkpoint that its key did not sign, or that a key signed which is not known.
@@ -63,7 +66,16 @@ func (s *Signer) Keys() []string { return slices.Clone(s.known) }
 
 // Sign makes the checkpoint of an event.
 func (s *Signer) Sign(seq int64, hash []byte, at time.Time) Checkpoint {
-	c := Checkpoint{Type: checkpointType, Seq: seq, Hash: hex.EncodeToString(hash), At: at.UTC().Format(time.RFC3339), Key: s.known[0]}
+	return s.sign(checkpointType, seq, hash, at)
+}
+
+// End makes what closes an export. It is a checkpoint of its last event, too.
+func (s *Signer) End(seq int64, hash []byte, at time.Time) Checkpoint {
+	return s.sign(endType, seq, hash, at)
+}
+
+func (s *Signer) sign(kind string, seq int64, hash []byte, at time.Time) Checkpoint {
+	c := Checkpoint{Type: kind, Seq: seq, Hash: hex.EncodeToString(hash), At: at.UTC().Format(time.RFC3339), Key: s.known[0]}
 	c.Signature = base64.StdEncoding.EncodeToString(ed25519.Sign(s.key, []byte(c.Text())))
 	return c
 }

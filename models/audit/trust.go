@@ -107,7 +107,7 @@ func (m *marks) beyond(last int64) (Checkpoint, bool) {
 	return Checkpoint{}, false
 }
 
-// ReadCheckpoints reads checkpoints as they were written down: a line of JSON each. What is none is passed over: events of
+// ReadCheckpoints reads checkpoints as they were written down: a line of JSON each, as is the end of an export. What is none is passed over: events of
 // an export, and a line that was torn when it was written, after which the same checkpoint was written again.
 func ReadCheckpoints(r io.Reader) ([]Checkpoint, error) {
 	var out []Checkpoint
@@ -115,7 +115,7 @@ func ReadCheckpoints(r io.Reader) ([]Checkpoint, error) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		var c Checkpoint
-		if err := json.Unmarshal(lines.Bytes(), &c); err == nil && c.Type == checkpointType {
+		if err := json.Unmarshal(lines.Bytes(), &c); err == nil && (c.Type == checkpointType || c.Type == endType) {
 			out = append(out, c)
 		}
 	}
