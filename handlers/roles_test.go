@@ -97,6 +97,33 @@ func TestARefusalSaysWhichPermissionIsMissing(t *testing.T) {
 	}
 }
 
+// Z6, A12: staff who reach nothing before they have a second factor are not named as those who can help.
+func TestARefusalNamesNobodyWhoIsKeptOut(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serveWith(t, dbtest.SQLite(t, clock), clock, map[string]string{"GATEHOUSE_STAFF_FACTOR": "required"})
+	w.inhabit()
+	asks, _ := w.staffed("otto@company.example", permission.StaffUsersRead)
+	named := func() bool {
+		t.Helper()
+		page := w.site.As(asks).Get("/admin/audit")
+		if page.Status != http.StatusForbidden || !strings.Contains(page.Body, "staff:audit:read") {
+			t.Fatal(page.Status, page.Body)
+		}
+		return strings.Contains(page.Body, w.admin.Name)
+	}
+
+	without := named()
+	w.ok(w.db.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', 'App', ?, ?)", db.NewID(), w.admin.ID, tx.Now, tx.Now)
+		return err
+	}))
+	with := named()
+
+	if without || !with {
+		t.Error(without, with)
+	}
+}
+
 // A member who may not is told which permission of the organization is missing, and who there can give it; a program is told by name.
 func TestARefusalInAnOrganizationNamesWhoCanHelp(t *testing.T) {
 	clock := dbtest.NewClock()

@@ -51,9 +51,12 @@ func (k *Kit) GiversOf(c echo.Context, p permission.Name, organization db.ID) Gi
 	return k.giversOfStaff(c, p)
 }
 
+// noEnrolment leaves out staff who reach nothing before they have a second factor. Its argument is whether that is required of staff.
+const noEnrolment = ` AND (NOT ? OR u.staff_role = '' OR EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL))`
+
 // insiders are the other members of an organization with one of some roles, for who is a member too. Who is kept out for want of a second factor gives nothing (A12).
 const insiders = `SELECT u.name FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND u.id <> ? AND u.deleted_at IS NULL
-		AND (u.suspended_at IS NULL OR u.suspended_until <= ?) AND NOT ` + actor.MemberShut + ` AND EXISTS (SELECT 1 FROM members o WHERE o.organization_id = m.organization_id AND o.user_id = ?)
+		AND (u.suspended_at IS NULL OR u.suspended_until <= ?)` + noEnrolment + ` AND NOT ` + actor.MemberShut + ` AND EXISTS (SELECT 1 FROM members o WHERE o.organization_id = m.organization_id AND o.user_id = ?)
 		ORDER BY LOWER(u.name), u.id LIMIT ?`
 
 func (k *Kit) giversInside(c echo.Context, roles []string, organization db.ID) Givers {
@@ -72,7 +75,7 @@ func (k *Kit) giversInside(c echo.Context, roles []string, organization db.ID) G
 		return g
 	}
 	var names []string
-	err := k.DB.Read(Ctx(c)).Raw(insiders, organization, by, Actor(c).UserID, k.Now(), k.Now(), Actor(c).UserID, mostGivers).Scan(&names).Error
+	err := k.DB.Read(Ctx(c)).Raw(insiders, organization, by, Actor(c).UserID, k.Now(), k.StaffFactor, k.Now(), Actor(c).UserID, mostGivers).Scan(&names).Error
 	if err != nil {
 		return g
 	}
@@ -81,6 +84,9 @@ func (k *Kit) giversInside(c echo.Context, roles []string, organization db.ID) G
 	}
 	return g
 }
+
+const colleagues = `SELECT u.id, u.name FROM users u WHERE u.staff_role IN ? AND u.id <> ? AND u.deleted_at IS NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)` + noEnrolment + `
+		ORDER BY LOWER(u.name), u.id LIMIT ?`
 
 func (k *Kit) giversOfStaff(c echo.Context, p permission.Name) Givers {
 	var g Givers
@@ -110,8 +116,7 @@ func (k *Kit) giversOfStaff(c echo.Context, p permission.Name) Givers {
 		return g
 	}
 	var people []staffrole.Holder
-	err := k.DB.Read(Ctx(c)).Raw(`SELECT u.id, u.name FROM users u WHERE u.staff_role IN ? AND u.id <> ? AND u.deleted_at IS NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)
-		ORDER BY LOWER(u.name), u.id LIMIT ?`, ours, who.UserID, k.Now(), mostGivers).Scan(&people).Error
+	err := k.DB.Read(Ctx(c)).Raw(colleagues, ours, who.UserID, k.Now(), k.StaffFactor, mostGivers).Scan(&people).Error
 	if err != nil {
 		return g
 	}
