@@ -17,7 +17,7 @@ import (
 
 // publicPages is every page that answers 200 to somebody who is not signed in. A new one is added here on purpose or not at all.
 var publicPages = []string{
-	"/", "/apis", "/apis/:slug", "/signup", "/login", "/verify", "/password/forgot", "/robots.txt", "/sitemap.xml",
+	"/", "/apis", "/apis/:slug", "/signup", "/login", "/verify", "/password/forgot", "/email/undone", "/robots.txt", "/sitemap.xml",
 	"/guides", "/guides/:slug", "/tutorials", "/tutorials/:slug", "/llms.txt", "/search", "/forum", "/forum/tags", "/forum/feed.atom", "/v1/openapi.json", "/privacy/records", "/found-a-key", "/found-a-key/gitleaks.toml", "/found-a-key/pre-commit.yaml",
 }
 

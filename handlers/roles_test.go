@@ -89,6 +89,25 @@ func TestARefusalSaysWhichPermissionIsMissing(t *testing.T) {
 			t.Errorf("%s %s does not say %s rightly: %d", r.Method, r.Path, p, page.Status)
 		}
 	}
+	for _, role := range []string{permission.Support, permission.Auditor} { // who may see all users, and so who can help
+		c, refused := w.site.As(w.site.Person(role+"@company.example", role)), 0
+		for _, r := range w.house.Table {
+			p := r.Access.Permission()
+			if p == "" || permission.Staff(role, p) {
+				continue
+			}
+			page := c.Get(fill(r.Path))
+			if r.Mutates() {
+				page = c.Post(fill(r.Path), nil)
+			}
+			if refused++; page.Status != http.StatusForbidden || !strings.Contains(page.Body, string(p)) || !strings.Contains(page.Body, "Ada Admin") {
+				t.Errorf("%s: %s %s does not say who can give %s: %d", role, r.Method, r.Path, p, page.Status)
+			}
+		}
+		if refused < 20 {
+			t.Errorf("%s is refused %d", role, refused)
+		}
+	}
 	if page := inside.Get("/admin/audit"); !strings.Contains(page.Body, "staff:audit:read") || strings.Contains(page.Body, "Ada Admin") {
 		t.Error("staff who may not see users read their names")
 	}
@@ -148,5 +167,47 @@ func TestARefusalInAnOrganizationNamesWhoCanHelp(t *testing.T) {
 	}
 	if page := c.Get("/console/organizations/" + w.them.org.Show("org") + "/activity"); page.Status != http.StatusNotFound || strings.Contains(page.Body, "Who can give it") {
 		t.Errorf("Z2: a stranger's organization answers %d", page.Status)
+	}
+}
+
+// Z6: each route that refuses a member of an organization for their role names the permission and who there can give it, and nobody else.
+func TestEachRefusalOfARoleNamesWhoCanHelp(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serve(t, dbtest.SQLite(t, clock), clock)
+	w.inhabit()
+	refused := map[string]int{}
+	for _, role := range []string{permission.Viewer, permission.Developer, permission.Admin} {
+		u := w.site.Person(role+"@example.com", "")
+		for _, o := range []db.ID{w.mine.org, w.mine.team} {
+			w.run("INSERT INTO members (organization_id, user_id, role, created_at) VALUES (?, ?, ?, ?)", o, u.ID, role, clock.Now())
+		}
+		c := w.site.As(u)
+		for _, r := range w.house.Table {
+			param, id := w.mine.idFor(r.Path)
+			if param == "" || r.Access.Permission() != "" {
+				continue
+			}
+			refs := []string{id}
+			if id == w.mine.org.Show("org") {
+				refs = append(refs, w.mine.team.Show("org")) // of several people there is more to refuse
+			}
+			for _, ref := range refs {
+				path := fill(strings.Replace(r.Path, param, ref, 1))
+				page := c.Get(path)
+				if r.Mutates() {
+					page = c.Post(path, nil)
+				}
+				if page.Status != http.StatusForbidden {
+					continue
+				}
+				refused[role]++
+				if !strings.Contains(page.Body, "Who can give it") || !strings.Contains(page.Body, w.mine.user.Name+"<") || strings.Contains(page.Body, "Ada Admin") {
+					t.Errorf("%s: %s %s does not name who can help: %s", role, r.Method, path, page.Body[strings.Index(page.Body, "<main"):])
+				}
+			}
+		}
+	}
+	if refused[permission.Viewer] < 20 || refused[permission.Developer] < 15 || refused[permission.Admin] < 3 {
+		t.Error("few were refused:", refused)
 	}
 }

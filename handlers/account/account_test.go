@@ -127,7 +127,12 @@ func TestAddressChangeConfirmAndUndo(t *testing.T) {
 	mail, _ = w.last("ada@example.com")
 	undo := w.path(mail)
 	w.want(w.Visitor().Get(undo), 200, "ada@example.com", "Take the address back")
-	w.leads(w.Visitor().Post("/email/undo", form("token", tokenOf(undo))), "/password/forgot")
+	owner := w.Visitor()
+	w.leads(owner.Post("/email/undo", form("token", tokenOf(undo))), "/email/undone")
+	w.want(owner.Get("/email/undone"), 200, "Your address is back.", "All browsers are signed out", "Ask an admin of this portal for the mail", "/console/account#browsers", "/console/account/security", "/password/forgot")
+	if again := owner.Get("/email/undone"); again.Status != 200 || strings.Contains(again.Body, "Your address is back.") || strings.Contains(again.Body, "ada@example.com") {
+		t.Error("read again, it tells of somebody:", again.Status, again.Body)
+	}
 
 	w.want(browser.Get("/console/account"), 401)
 	w.want(w.Visitor().Post("/email/undo", form("token", tokenOf(undo))), 404, "/password/forgot", "Go to your account")

@@ -86,11 +86,14 @@ func (h *Handler) UndoEmail(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	said := text.N("Your address is back. A mail with a link to choose a new password is on its way to it. Enter the address here only if none comes.")
-	if h.MailByHand {
-		said = text.N("Your address is back. A mail with a link to choose a new password waits for it: ask an admin of this portal for it.")
-	}
-	return h.Done(c, "/password/forgot", said)
+	return h.Done(c, "/email/undone", text.N("Your address is back."))
+}
+
+// Undone says what was done besides, and what whoever took an address back does next. It tells nothing of anybody, so that it can be read again.
+func (h *Handler) Undone(c echo.Context) error {
+	p := views.Undone{Frame: h.Frame(c, web.T(c, "What was done, and what comes next")), MailByHand: h.MailByHand}
+	p.Frame.NoIndex, p.Frame.Side = true, nil
+	return h.Render(c, views.UndonePage(p))
 }
 
 func (h *Handler) showLink(c echo.Context, err error, p views.Link) error {

@@ -53,6 +53,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.PostSmall("/password/reset", web.Public(), h.Reset)
 	r.Get("/email/undo", web.Public(), h.UndoForm)
 	r.PostSmall("/email/undo", web.Public(), h.UndoEmail)
+	r.Get("/email/undone", web.Public(), h.Undone)
 	h.ownRoutes(r)
 	h.staffRoutes(r)
 }

@@ -81,7 +81,14 @@ func TestAddressChangesAndIsTakenBack(t *testing.T) {
 	other.open(w.linkMailedTo(devMail, "was changed"))
 	other.see(devMail)
 	other.press("Take the address back")
-	other.see("Your address is back")
+	other.see("Your address is back", "All browsers are signed out", "Open the mail with a link to choose a new password")
+	for _, a := range aspects {
+		for _, problem := range inspectAs(other, a) {
+			t.Errorf("address taken back: %s", problem)
+		}
+	}
+	other.follow("Look at your browsers")
+	other.see("Sign in to see this page")
 
 	b.open("/console")
 	b.see("Sign in to see this page")

@@ -248,7 +248,7 @@ func TestEveryPageOfAnEmptyPortalIsSound(t *testing.T) {
 }
 
 // byMail are the pages that only a link in a mail, or the one on the terminal, leads to.
-var byMail = []string{"/setup", "/invitation", "/password/reset", "/email/undo", "/console/account/email", "/console/account/confirm", "/login/visit/proof"}
+var byMail = []string{"/setup", "/invitation", "/password/reset", "/email/undo", "/email/undone", "/console/account/email", "/console/account/confirm", "/login/visit/proof"}
 
 // onward lead to another page, whatever is asked.
 var onward = []string{"/forum/q/:id", "/forum/posts/:id", "/login/with/:provider", "/login/with/:provider/callback", "/console/account/providers/:provider/link", "/console/account/providers/:provider/confirm"}

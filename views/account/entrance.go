@@ -87,6 +87,12 @@ type Link struct {
 	Gone   bool
 }
 
+// Undone is what was done when a change of address was undone, and what comes next.
+type Undone struct {
+	Frame      layout.Frame
+	MailByHand bool // an admin hands mail over
+}
+
 func hidden(name, value string) []components.Hidden {
 	if value == "" {
 		return nil
