@@ -307,7 +307,7 @@ func RetentionPage(p Retention) templ.Component {
 				}()
 			}
 			ctx = templ.InitializeContext(ctx)
-			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: text.T(ctx, "Retention"), Lead: text.T(ctx, "For how long it is kept from where people came.")}).Render(ctx, templ_7745c5c3_Buffer)
+			templ_7745c5c3_Err = components.PageHead(components.Heading{Title: text.T(ctx, "Retention"), Lead: text.T(ctx, "How long the portal keeps the network addresses that people and programs came from.")}).Render(ctx, templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}
@@ -347,7 +347,7 @@ func RetentionPage(p Retention) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = components.Select(components.Field{Name: "addresses", Label: text.T(ctx, "Addresses in the audit log"), Value: p.Addresses, Error: p.Errors["addresses"], Options: p.Choices, Disabled: !p.CanChange,
+					templ_7745c5c3_Err = components.Select(components.Field{Name: "addresses", Label: text.T(ctx, "Network addresses in the audit log"), Value: p.Addresses, Error: p.Errors["addresses"], Options: p.Choices, Disabled: !p.CanChange,
 						Hint: text.T(ctx, "The events stay, and their chain is verified without them.")}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err

@@ -106,7 +106,7 @@ func (h *Handler) retentionSure(c echo.Context, form retentionForm, r privacy.Re
 	return &views.RetentionSure{
 		Frame: h.Frame(c, web.T(c, "Shorten retention")), Addresses: form.Addresses, Networks: form.Networks, Sure: form.times(),
 		Rows: []components.Fact{
-			{Term: web.T(c, "Addresses in the audit log"), Value: web.T(c, "%d days", r.Addresses)},
+			{Term: web.T(c, "Network addresses in the audit log"), Value: web.T(c, "%d days", r.Addresses)},
 			{Term: web.T(c, "Networks of browsers, keys and opened links"), Value: web.T(c, "%d days", r.Networks)},
 			{Term: web.T(c, "Events that lose their address"), Value: counted(goes.Addresses)},
 			{Term: web.T(c, "Networks that are erased"), Value: counted(goes.Networks)},
