@@ -99,7 +99,7 @@ func (h *Handler) List(c echo.Context) error {
 	part := views.Part{Filter: &filter, Table: h.table(c, found.Rows), Pager: web.Pager(c, found.Previous, found.Next)}
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Activity")), Title: web.T(c, "Activity"),
-		Lead:    web.T(c, "Who of yours did what to the keys, apps and members of this organization. No entry can be changed or taken out without it being noticed."),
+		Lead:    web.T(c, "Who did what to the keys, apps and members of this organization. No entry can be changed or taken out without it being noticed."),
 		Crumbs:  []components.Crumb{{Label: web.T(c, "Organizations"), Href: "/console/organizations"}, {Label: o.Name, Href: pathOf(id), Own: true}},
 		Actions: []components.Act{{Label: web.T(c, "Download JSON lines"), Href: withQuery(pathOf(id)+"/activity.jsonl", a.query)}},
 		Parts:   []views.Part{part},

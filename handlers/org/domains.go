@@ -87,7 +87,7 @@ func (h *Handler) domainsDesk(c echo.Context, typed string, fields map[string]st
 }
 
 func (h *Handler) domainsTable(c echo.Context, all []domain.Domain) *views.Table {
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Domains"), Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Domains"), Stacks: true, Columns: []components.Column{
 		{Label: web.T(c, "Domain")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Who may join")}, {Label: web.T(c, "Last checked")},
 	}}}
 	for _, d := range all {
@@ -232,7 +232,7 @@ func (h *Handler) CheckDomain(c echo.Context) error {
 	if d.Finding == domain.Found {
 		return h.Done(c, domainPath(d), "The domain %s is proven.", d.Shown())
 	}
-	return h.Done(c, domainPath(d), "The record was not found.")
+	return h.Warn(c, domainPath(d), "The record was not found.")
 }
 
 type joinForm struct {

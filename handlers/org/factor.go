@@ -176,7 +176,7 @@ func (h *Handler) factorDesk(c echo.Context, f *factorForm, fields map[string]st
 	}
 	if !own {
 		d.Parts = append(d.Parts, views.Part{
-			Note:    &views.Note{Tone: components.Warn, Title: web.T(c, "You have no second factor yourself"), Text: web.T(c, "Add one to your own account first. You would shut yourself out.")},
+			Note:    &views.Note{Tone: components.Warn, Title: web.T(c, "You have no second factor yourself"), Text: web.T(c, "Add one to your own account first: without it you would shut yourself out.")},
 			Actions: []components.Act{{Label: web.T(c, "Add a second factor"), Href: securityPath, Kind: components.Primary}},
 		})
 		return d, nil

@@ -24,7 +24,8 @@ func (h *Handler) Organizations(c echo.Context) error {
 		return err
 	}
 	t := views.Table{
-		Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Columns: []components.Column{
+		Named: true,
+		Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Stacks: true, Columns: []components.Column{
 			{Label: web.T(c, "Organization")}, {Label: web.T(c, "Your role")}, {Label: web.T(c, "Members"), Num: true}, {Label: web.T(c, "Apps"), Num: true}, {Label: web.T(c, "State")},
 		}},
 		Empty: web.T(c, "You belong to no organization."),
@@ -43,8 +44,10 @@ func (h *Handler) Organizations(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	create := components.Act{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}
 	if shut != nil {
 		parts = append([]views.Part{*shut}, parts...)
+		create.Kind = components.Plain // to add a second factor is the next step
 	}
 	invited, err := h.myInvitations(c)
 	if err != nil {
@@ -69,7 +72,7 @@ func (h *Handler) Organizations(c echo.Context) error {
 	}
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "An organization owns apps, their keys and their access to APIs."),
-		Actions: []components.Act{{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}},
+		Actions: []components.Act{create},
 		Parts:   parts,
 	}))
 }
@@ -316,7 +319,7 @@ func (h *Handler) deleteOrganizationDesk(c echo.Context, fields map[string]strin
 	}
 	return views.Desk{
 		Frame: h.Frame(c, web.T(c, "Delete organization")), Title: web.T(c, "Delete organization"),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}, {Label: web.T(c, "This organization"), Href: organizationPath(id)}},
+		Crumbs: inOrganization(c, o),
 		Parts: []views.Part{{Danger: true, Title: web.T(c, "What stops"), Text: web.T(c, "For 30 days an owner can bring it back. Then it is gone for good. Its owners and admins are told by mail."), Note: stopsNote(c, stops), Form: &views.Form{
 			Spec:   components.FormSpec{Action: organizationPath(id) + "/delete"},
 			Inputs: []views.Input{confirmName(c, o.Name, fields)}, Submit: web.T(c, "Delete organization"), Kind: components.Danger, Cancel: organizationPath(id),

@@ -138,7 +138,7 @@ func (h *Handler) tokensPart(c echo.Context, o org.Mine, d scim.Directory) views
 		}
 		p.Actions = []components.Act{create}
 	}
-	p.Table = &views.Table{Spec: components.TableSpec{Caption: web.T(c, "Tokens of the directory"), Columns: []components.Column{
+	p.Table = &views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Tokens of the directory"), Stacks: true, Columns: []components.Column{
 		{Label: web.T(c, "Name")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Created")}, {Label: web.T(c, "Last used")}, {Label: web.T(c, "Ends")}, {Label: web.T(c, "Revoke"), Hidden: true},
 	}}}
 	for _, t := range d.Tokens {

@@ -181,6 +181,9 @@ func side(c echo.Context, rooms []room, role string) []layout.Group {
 	if under(path, "/console/shares") {
 		path = "/console/apps" // which others share
 	}
+	if under(path, "/admin/reviews") {
+		path = "/admin/review" // of which these are the records
+	}
 	if under(path, "/console/invitations") {
 		path = "/console/organizations" // into which they invite
 	}

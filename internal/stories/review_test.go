@@ -27,7 +27,7 @@ func TestAdminLooksThroughTheRolesOfTheStaff(t *testing.T) {
 			admin.tick("Take the staff role", "What happens to the chosen")
 			admin.press("Check decision")
 			admin.see("Decide about 1 person", mail)
-			admin.fill("Why", "Works elsewhere now")
+			admin.fill("Reason", "Works elsewhere now")
 			admin.press("Save decision")
 			admin.see("The decision is saved", "1 decision is made in it")
 			admin.press("Finish review")

@@ -73,7 +73,7 @@ func (s *Store) RequireFactor(ctx context.Context, a actor.Actor, id db.ID, days
 		}
 		own, err := count(tx.DB, ownFactors, a.UserID)
 		if err == nil && own == 0 && !a.Trusted() {
-			err = fault.New(fault.Conflict, "Add a second factor to your own account first. You would shut yourself out.")
+			err = fault.New(fault.Conflict, "Add a second factor to your own account first: without it you would shut yourself out.")
 		}
 		if err != nil {
 			return err

@@ -87,7 +87,7 @@ func (h *Handler) askDesk(c echo.Context, p place, lines []review.Line, f decide
 			d.Lead = strings.TrimSpace(o.label + ". " + o.hint)
 		}
 	}
-	note := components.Field{Name: "note", Label: web.T(c, "Why"), Value: f.Note, Error: fields["note"], MaxLength: review.MaxNote, Autocomplete: "off", Hint: web.T(c, "It stays in the record of the review, for whoever may look through roles here.")}
+	note := components.Field{Name: "note", Label: web.T(c, "Reason"), Value: f.Note, Error: fields["note"], MaxLength: review.MaxNote, Autocomplete: "off", Hint: web.T(c, "It stays in the record of the review, for whoever may look through roles here.")}
 	note.Optional, note.Required = f.Act != review.Keep, f.Act == review.Keep
 	if f.Act == review.Remove {
 		form.Kind = components.Danger
