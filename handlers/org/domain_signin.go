@@ -71,7 +71,7 @@ func (h *Handler) signInDesk(c echo.Context, entered *signInForm, fields map[str
 		Title: web.T(c, "What a provider changes"), ID: "changes", Facts: []views.Fact{
 			{Term: web.T(c, "Other ways in"), Value: web.T(c, "Password, passkey, a link for a new password and other providers are refused, with the way to this one.")},
 			{Term: web.T(c, "Joining"), Value: web.T(c, "Whoever signs in by it becomes a member of this organization, unless they were removed from it before.")},
-			{Term: web.T(c, "Now"), Value: web.T(c, "Everybody there is signed out, also of other organizations; you are not.")},
+			{Term: web.T(c, "When you save"), Value: web.T(c, "Everybody there is signed out, also of other organizations; you are not.")},
 			{Term: web.T(c, "Owners"), Value: web.T(c, "With a second factor they keep their own way in: password and factor, or a passkey. One owner at least must have one, or an address elsewhere.")},
 			{Term: web.T(c, "Leaving"), Value: web.T(c, "Who can’t sign in there can’t sign in here. Their keys go on until you revoke them or hand them over.")},
 		},

@@ -126,15 +126,15 @@ func (h *Handler) SetRole(c echo.Context) error {
 
 // refused is problems, and shows on the page what stands in the way, too.
 func (h *Handler) refused(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	f := fault.As(err)
-	if f == nil || f.Kind != fault.Conflict {
-		return h.problems(c, err, page)
+	list, fields, ok := web.Stands(c, err)
+	if !ok {
+		return err
 	}
-	d, pageErr := page(nil)
+	d, pageErr := page(fields)
 	if pageErr != nil {
 		return pageErr
 	}
-	d.Problems = []components.Problem{{Message: web.T(c, f.Key, f.Args...)}}
+	d.Problems = list
 	return h.RenderStatus(c, web.Status(err), views.Page(d))
 }
 

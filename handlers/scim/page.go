@@ -7,7 +7,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
-	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
@@ -207,11 +206,7 @@ func (h *Handler) groupsPart(c echo.Context, o org.Mine, d scim.Directory) views
 
 // problems shows on its page what stands in the way of an act: what was entered, or how things stand.
 func (h *Handler) problems(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	list, fields, ok := web.Problems(c, err)
-	status := web.Status(err)
-	if f := fault.As(err); !ok && f != nil && f.Kind == fault.Conflict {
-		list, ok = []components.Problem{{Message: web.T(c, f.Key, f.Args...)}}, true
-	}
+	list, fields, ok := web.Stands(c, err)
 	if !ok {
 		return err
 	}
@@ -220,5 +215,5 @@ func (h *Handler) problems(c echo.Context, err error, page func(fields map[strin
 		return pageErr
 	}
 	d.Problems = list
-	return h.RenderStatus(c, status, views.Page(d))
+	return h.RenderStatus(c, web.Status(err), views.Page(d))
 }

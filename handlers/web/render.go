@@ -124,3 +124,11 @@ func Problems(c echo.Context, err error) (list []components.Problem, byField map
 	}
 	return list, byField, true
 }
+
+// Stands is Problems, and of a Conflict the sentence that says how things stand: on its page what was entered is kept.
+func Stands(c echo.Context, err error) (list []components.Problem, byField map[string]string, ok bool) {
+	if f := fault.As(err); f != nil && f.Kind == fault.Conflict {
+		return []components.Problem{{Message: T(c, f.Key, unkeyedArgs(f.Args)...)}}, nil, true
+	}
+	return Problems(c, err)
+}

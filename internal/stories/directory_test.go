@@ -80,7 +80,7 @@ func TestACompanysDirectoryBringsItsPeopleAndTakesThemOut(t *testing.T) {
 			sound()
 			owner.press("Create token")
 			owner.see("It is shown this once")
-			okta := directory{t, w.URL + "/scim/v2", bearerText.FindString(owner.block("_live_"))}
+			okta := directory{t, w.URL + "/scim/v2", bearerText.FindString(owner.secret())}
 			w.secrets.keep("directory token", okta.token)
 
 			cem := okta.say(201, "POST", "/Users", `{"schemas":["urn:ietf:params:scim:schemas:core:2.0:User"],"userName":"`+colleagueMail+`"}`)

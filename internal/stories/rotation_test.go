@@ -233,7 +233,7 @@ func (w *timed) expiryIsTold(p person, third madeKey) {
 	p.follow("Expiry calendar", "Have the ends")
 	p.press("Make calendar address")
 	p.see("Copy the address now")
-	address := p.block("/calendar/")
+	address := p.secret()
 	w.secrets.keep("calendar", address)
 	if text := w.read(address); !strings.Contains(text, "BEGIN:VEVENT") || !strings.Contains(text, "Tracking page") || !strings.Contains(text, "DTSTART:20261221T") || strings.Contains(text, third.secret) {
 		w.t.Errorf("the calendar: %s", text)

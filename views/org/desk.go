@@ -46,9 +46,13 @@ type Part struct {
 	Pager   components.Pager
 	Prose   templ.Component // rendered Markdown
 	Code    *components.CodeBlock
+	Secret  *Secret // is shown this once
 	Form    *Form
 	Danger  bool // frames the part as a decision that can't be undone
 }
+
+// Secret is what is to be copied whole. Label names it to screen readers.
+type Secret struct{ Label, Value string }
 
 // Note is a remark. Data marks Text as typed by somebody.
 type Note struct {

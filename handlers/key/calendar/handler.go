@@ -64,8 +64,8 @@ func (h *Handler) page(c echo.Context, status int, token string) error {
 	}
 	if token != "" {
 		d.Parts = append(d.Parts, views.Part{
-			Note: &views.Note{Tone: components.OK, Title: web.T(c, "Copy the address now"), Text: web.T(c, "Only a digest of it is kept, so it can’t be shown again. Add it to your calendar program as a subscription.")},
-			Code: &components.CodeBlock{Title: web.T(c, "Address"), Text: h.Link(feedPath + token + suffix)},
+			Note:   &views.Note{Tone: components.OK, Title: web.T(c, "Copy the address now"), Text: web.T(c, "Only a digest of it is kept, so it can’t be shown again. Add it to your calendar program as a subscription.")},
+			Secret: &views.Secret{Label: web.T(c, "Address"), Value: h.Link(feedPath + token + suffix)},
 		})
 	}
 	d.Parts = append(d.Parts, views.Part{Text: web.T(c, "Whoever has the address sees names, hints and ends of the keys, never a key. It is yours alone, and stops when you leave the organization.")})

@@ -188,16 +188,16 @@ func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {
 
 // problems shows an Invalid or Conflict fault on the page that page makes; any other error is returned.
 func (h *Handler) problems(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	list, fields, ok := web.Problems(c, err)
+	list, fields, ok := web.Stands(c, err)
 	if !ok {
 		return err
 	}
-	d, err := page(fields)
-	if err != nil {
-		return err
+	d, pageErr := page(fields)
+	if pageErr != nil {
+		return pageErr
 	}
 	d.Problems = list
-	return h.RenderProblems(c, views.Page(d))
+	return h.RenderStatus(c, web.Status(err), views.Page(d))
 }
 
 func (h *Handler) show(c echo.Context, d views.Desk, err error) error {
