@@ -82,7 +82,7 @@ func (a *Archives) whole(ctx context.Context, parts []Archived, rows []Row) (has
 	if seq, why := joined(parts, keys); why != "" {
 		return nil, errPart{seq, why}
 	}
-	m, err := Trust{Keys: keys}.marks(ctx, a.DB)
+	m, err := Trust{Keys: keys, Archive: a.Folder}.marks(ctx, a.DB)
 	if err != nil {
 		return nil, err
 	}

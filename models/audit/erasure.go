@@ -54,7 +54,7 @@ func WaitingErasures(ctx context.Context, d *db.DB) (n int64, since time.Time, e
 // erase takes out of the files what is to be erased. A file that is missing is told, and holds up the others no longer than that: what is to be erased from
 // it waits until it is back, or released.
 func (a *Archives) erase(ctx context.Context) error {
-	for ctx.Err() == nil {
+	for before := int64(-1); ctx.Err() == nil; {
 		n, _, err := WaitingErasures(ctx, a.DB)
 		if err != nil || n == 0 {
 			return err
@@ -64,10 +64,10 @@ func (a *Archives) erase(ctx context.Context) error {
 			return err
 		}
 		missing := ""
-		var before *Closing
+		var previous *Closing
 		for _, p := range parts {
-			err := a.eraseFrom(ctx, p, before)
-			before = &p.Closing
+			err := a.eraseFrom(ctx, p, previous)
+			previous = &p.Closing
 			switch {
 			case errors.Is(err, fs.ErrNotExist):
 				missing = p.Name()
@@ -75,12 +75,12 @@ func (a *Archives) erase(ctx context.Context) error {
 				return fmt.Errorf("%s: %w", p.Name(), err)
 			}
 		}
-		more := false // an address that was found in one part is looked for in those before it, too
+		left := int64(0) // an address that was found in one part is looked for in those before it, too
 		err = a.DB.Tx(ctx, func(tx *db.Tx) error {
 			if _, err := tx.Run("DELETE FROM audit_erasures WHERE done >= upto"); err != nil {
 				return err
 			}
-			return tx.Raw("SELECT EXISTS (SELECT 1 FROM audit_erasures)").Scan(&more).Error
+			return tx.Raw("SELECT COALESCE(SUM(1 + upto - done), 0) FROM audit_erasures").Scan(&left).Error
 		})
 		if err != nil {
 			return err
@@ -88,9 +88,13 @@ func (a *Archives) erase(ctx context.Context) error {
 		if missing != "" {
 			return fmt.Errorf("personal data can’t be erased from %s, which is not in %s: put it back, or say that it was taken elsewhere by gatehouse audit release", missing, a.Folder)
 		}
-		if !more {
+		switch left {
+		case 0:
 			return nil
+		case before:
+			return errors.New("personal data waits to be erased from archived parts that the database does not know: run gatehouse audit verify")
 		}
+		before = left
 	}
 	return ctx.Err()
 }

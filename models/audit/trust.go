@@ -79,7 +79,30 @@ func (t Trust) marks(ctx context.Context, d *db.DB) (*marks, error) {
 		}
 		m.bySeq[c.Seq] = append(m.bySeq[c.Seq], c)
 	}
-	return m, nil
+	return m, t.closings(m)
+}
+
+// closings adds what the files of the archive prove of the log, whether the database knows of them or not.
+func (t Trust) closings(m *marks) error {
+	if t.Archive == "" {
+		return nil
+	}
+	found, err := closingsIn(t.Archive, t.Keys)
+	if err != nil {
+		return fmt.Errorf("audit: archive: %w", err)
+	}
+	for _, c := range found {
+		m.bySeq[c.Last] = append(m.bySeq[c.Last], Checkpoint{Type: closingType, Seq: c.Last, Hash: c.Hash, At: c.At})
+	}
+	return nil
+}
+
+// called names what a mark is of.
+func (c Checkpoint) called() string {
+	if c.Type == closingType {
+		return "the archived file of " + c.At
+	}
+	return "the checkpoint of " + c.At
 }
 
 // fits says what is wrong with an event that a checkpoint tells of; "" when nothing is.
@@ -87,12 +110,14 @@ func (m *marks) fits(seq int64, hash []byte) string {
 	for _, c := range m.bySeq[seq] {
 		switch {
 		case c.Hash == "":
-			return "the checkpoint of " + c.At + " is not signed by a key of this installation"
+			return c.called() + " is not signed by a key of this installation"
 		case c.Hash != hex.EncodeToString(hash):
-			return "it differs from the checkpoint of " + c.At + ": this event or one before it was made anew since"
+			return "it differs from " + c.called() + ": this event or one before it was made anew since"
 		}
-		m.passed++
-		m.last = seq
+		if c.Type != closingType {
+			m.passed++
+			m.last = seq
+		}
 	}
 	return ""
 }

@@ -79,7 +79,7 @@ func verifyFrom(ctx context.Context, d *db.DB, t Trust, parts []Archived) (v Ver
 	}
 	v.Checkpoints, v.Signed = marks.passed, marks.last
 	if c, ok := marks.beyond(v.Events); ok {
-		v.FirstBad, v.Why = v.Events+1, fmt.Sprintf("the checkpoint of %s tells of %d events, the log holds %d", c.At, c.Seq, v.Events)
+		v.FirstBad, v.Why = v.Events+1, fmt.Sprintf("%s tells of %d events, the log holds %d", c.called(), c.Seq, v.Events)
 		return v, nil
 	}
 	return headAgrees(ctx, d, v, prev)
