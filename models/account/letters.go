@@ -13,7 +13,7 @@ import (
 
 // letter begins a letter to u at an address.
 func letter(u User, kind, to string) outbox.Letter {
-	return outbox.Letter{Kind: kind, To: to, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone}
+	return outbox.Letter{Kind: kind, To: to, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone, Urgency: outbox.Guarding}
 }
 
 func button(key string) *outbox.Line {
@@ -23,7 +23,7 @@ func button(key string) *outbox.Line {
 
 // letterVerify goes to an address that nobody has verified: it holds no words of whoever entered it, or it could carry them to strangers.
 func (s *Store) letterVerify(ctx context.Context, row signup, token, code string, now time.Time) outbox.Letter {
-	l := outbox.Letter{Kind: "verify_address", To: row.Email, Language: row.Language, TimeZone: row.TimeZone, ExpiresAt: row.ExpiresAt}
+	l := outbox.Letter{Kind: "verify_address", To: row.Email, Language: row.Language, TimeZone: row.TimeZone, ExpiresAt: row.ExpiresAt, Urgency: outbox.Awaited}
 	locale := User{Language: row.Language, TimeZone: row.TimeZone}.locale()
 	l.Subject = outbox.L("Verify your address for %s", s.portalName(ctx))
 	l.Lines = []outbox.Line{
@@ -40,7 +40,7 @@ func (s *Store) letterVerify(ctx context.Context, row signup, token, code string
 }
 
 func (s *Store) letterExists(ctx context.Context, row signup) outbox.Letter {
-	l := outbox.Letter{Kind: "account_exists", To: row.Email, Language: row.Language, TimeZone: row.TimeZone, ExpiresAt: row.ExpiresAt}
+	l := outbox.Letter{Kind: "account_exists", To: row.Email, Language: row.Language, TimeZone: row.TimeZone, ExpiresAt: row.ExpiresAt, Urgency: outbox.Awaited}
 	l.Subject = outbox.L("You have an account at %s already", s.portalName(ctx))
 	l.Lines = []outbox.Line{
 		outbox.L("Somebody, probably you, wanted to create an account at %s with this address. It has one already, so nothing was changed.", s.portalName(ctx)),
@@ -52,7 +52,7 @@ func (s *Store) letterExists(ctx context.Context, row signup) outbox.Letter {
 
 func (s *Store) letterReset(ctx context.Context, u User, token string, now time.Time, told ...outbox.Line) outbox.Letter {
 	l := letter(u, "reset_password", u.Email)
-	l.ExpiresAt = now.Add(resetAge)
+	l.ExpiresAt, l.Urgency = now.Add(resetAge), outbox.Awaited
 	l.Subject = outbox.L("Choose a new password for %s", s.portalName(ctx))
 	l.Lines = append([]outbox.Line{outbox.L("Hello %s,", u.Name)}, told...)
 	l.Lines = append(l.Lines, outbox.L("With this link you choose a new password for your account at %s. Providers that sign you in are then unlinked.", s.portalName(ctx)))
@@ -112,7 +112,7 @@ func (s *Store) letterDevice(ctx context.Context, u User, in Session, d Device) 
 // letterCode has the code in its text alone: subjects are shown on locked screens. It holds nothing that whoever signed in could word.
 func (s *Store) letterCode(ctx context.Context, u User, in Session, code string, now time.Time) outbox.Letter {
 	l := letter(u, codeLetter, u.Email)
-	l.ExpiresAt = *in.CodeExpiresAt
+	l.ExpiresAt, l.Urgency = *in.CodeExpiresAt, outbox.Awaited
 	l.Subject = outbox.L("Finish signing in to %s", s.portalName(ctx))
 	l.Lines = []outbox.Line{
 		outbox.L("Hello %s,", u.Name),
@@ -135,7 +135,7 @@ func (s *Store) letterCode(ctx context.Context, u User, in Session, code string,
 // letterChange goes to an address that nobody has verified: it holds no words of whoever entered it.
 func (s *Store) letterChange(ctx context.Context, u User, email, token string, now time.Time) outbox.Letter {
 	l := letter(u, "change_address", email)
-	l.ExpiresAt = now.Add(changeAge)
+	l.ExpiresAt, l.Urgency = now.Add(changeAge), outbox.Awaited
 	l.Subject = outbox.L("Confirm your new address for %s", s.portalName(ctx))
 	l.Lines = []outbox.Line{outbox.L("Hello,"), outbox.L("Confirm that your account at %s may use this address from now on.", s.portalName(ctx))}
 	l.Button, l.URL = button(text.N("Confirm address")), s.link("/console/account/email?token="+token)
@@ -148,6 +148,7 @@ func (s *Store) letterChange(ctx context.Context, u User, email, token string, n
 
 func (s *Store) letterTaken(ctx context.Context, u User, email string) outbox.Letter {
 	l := letter(u, "address_taken", email)
+	l.Urgency = outbox.Awaited // as the other of RequestEmail's
 	l.Subject = outbox.L("You have an account at %s already", s.portalName(ctx))
 	l.Lines = []outbox.Line{outbox.L("Somebody, probably you, wanted to use this address for another account at %s. It has an account already, so nothing was changed.", s.portalName(ctx))}
 	l.Button, l.URL = button(text.N("Sign in")), s.link("/login")

@@ -8,7 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// Letters that come of what a directory does, in a day: mail goes out in turn, and the codes and links that people wait for come after them (L7).
+// Letters that come of what a directory does, in a day (L7).
 const (
 	directoryLetters = 200 // to those about whom one organization's directory says something
 	directoryPerson  = 3   // of them to one person

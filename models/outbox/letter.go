@@ -42,8 +42,20 @@ type Letter struct {
 	Links     []Link    `json:"links,omitempty"` // less weighty ones, below the button
 	After     []Line    `json:"after,omitempty"`
 	Thread    *Thread   `json:"thread,omitempty"` // of mails that belong together and can be unsubscribed
-	ExpiresAt time.Time `json:"-"`                // after which it is useless and deleted; zero: never
+	ExpiresAt time.Time `json:"-"`                // after which it is useless, not sent any more, and deleted; zero: never
+	Urgency   Urgency   `json:"-"`
 }
+
+// Urgency is which letters go first. Those of one urgency go in turn; so that nobody can hold up what others wait for, what is Awaited is counted by the person or network
+// that causes it, before it is queued (L7).
+type Urgency int
+
+// The urgencies.
+const (
+	Ordinary Urgency = iota
+	Guarding         // tells people what happened to their own account
+	Awaited          // somebody sits before a page and waits for the code or the link
+)
 
 // Link is a link in a letter: an address under the base URL, with its words.
 type Link struct {
@@ -83,8 +95,8 @@ func (o *Outbox) Queue(tx *db.Tx, l Letter) error {
 	if !l.ExpiresAt.IsZero() {
 		expires = &l.ExpiresAt
 	}
-	_, err = tx.Run("INSERT INTO mails (id, user_id, kind, recipient, subject, body_sealed, state, next_attempt_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?)",
-		id, l.UserID.Ref(), l.Kind, l.To, l.Subject.Key, o.sealer.Seal(b, id.String()), tx.Now, expires, tx.Now)
+	_, err = tx.Run("INSERT INTO mails (id, user_id, kind, recipient, subject, body_sealed, state, urgency, next_attempt_at, expires_at, created_at) VALUES (?, ?, ?, ?, ?, ?, 'waiting', ?, ?, ?, ?)",
+		id, l.UserID.Ref(), l.Kind, l.To, l.Subject.Key, o.sealer.Seal(b, id.String()), l.Urgency, tx.Now, expires, tx.Now)
 	return err
 }
 

@@ -122,3 +122,50 @@ func TestRefusedAddressIsNotTriedAgain(t *testing.T) {
 		t.Fatal(err, listErr, tries, page.Rows)
 	}
 }
+
+// A7, L7: whoever has letters written to many holds up nobody who waits for a code or a link.
+func TestLettersThatPeopleWaitForGoFirst(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		o := box(t)
+		for _, l := range []outbox.Letter{{Kind: "many"}, {Kind: "notice", Urgency: outbox.Guarding}, {Kind: "many"}, {Kind: "code", Urgency: outbox.Awaited}, {Kind: "link", Urgency: outbox.Awaited}} {
+			if err := d.Tx(t.Context(), func(tx *db.Tx) error { return o.Queue(tx, l) }); err != nil {
+				t.Fatal(err)
+			}
+			clock.Advance(time.Second)
+		}
+		var sent []string
+
+		err := outbox.NewSender(d, o, "a", func(_ context.Context, _ string, l outbox.Letter) (bool, error) {
+			sent = append(sent, l.Kind)
+			return false, nil
+		}).Step(t.Context())
+
+		if err != nil || strings.Join(sent, " ") != "code link notice many many" {
+			t.Error(err, sent)
+		}
+	})
+}
+
+// A13: a code or a link that works no more is not sent.
+func TestAnExpiredLetterIsNotSent(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		o := box(t)
+		for _, kind := range []string{"late", "in time"} {
+			l := outbox.Letter{Kind: kind, ExpiresAt: clock.Now().Add(10 * time.Minute)}
+			if err := d.Tx(t.Context(), func(tx *db.Tx) error { return o.Queue(tx, l) }); err != nil {
+				t.Fatal(err)
+			}
+			clock.Advance(5 * time.Minute)
+		}
+		var sent []string
+
+		err := outbox.NewSender(d, o, "a", func(_ context.Context, _ string, l outbox.Letter) (bool, error) {
+			sent = append(sent, l.Kind)
+			return false, nil
+		}).Step(t.Context())
+
+		if err != nil || strings.Join(sent, " ") != "in time" {
+			t.Error(err, sent)
+		}
+	})
+}

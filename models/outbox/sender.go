@@ -47,7 +47,7 @@ func (s *Sender) Run(ctx context.Context) {
 	}
 }
 
-// Step sends every letter that is due. Tests call it instead of Run.
+// Step sends every letter that is due, the most urgent first. Tests call it instead of Run.
 func (s *Sender) Step(ctx context.Context) error {
 	for {
 		m, ok, err := s.lease(ctx)
@@ -75,10 +75,11 @@ type leased struct {
 
 func (s *Sender) lease(ctx context.Context) (leased, bool, error) {
 	now := s.db.Now()
-	due := "SELECT id FROM mails WHERE state = 'waiting' AND next_attempt_at <= ? AND (leased_until IS NULL OR leased_until <= ?) ORDER BY next_attempt_at LIMIT 1"
+	due := `SELECT id FROM mails WHERE state = 'waiting' AND next_attempt_at <= ? AND (leased_until IS NULL OR leased_until <= ?) AND (expires_at IS NULL OR expires_at > ?)
+		ORDER BY urgency DESC, next_attempt_at LIMIT 1`
 	if s.db.Dialect == db.SQLite {
 		var ids []db.ID
-		if err := s.db.Read(ctx).Raw(due, now, now).Scan(&ids).Error; err != nil || len(ids) == 0 {
+		if err := s.db.Read(ctx).Raw(due, now, now, now).Scan(&ids).Error; err != nil || len(ids) == 0 {
 			return leased{}, false, err
 		}
 	} else {
@@ -88,7 +89,7 @@ func (s *Sender) lease(ctx context.Context) (leased, bool, error) {
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		rows = nil
 		return tx.Raw("UPDATE mails SET leased_by = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ("+due+") RETURNING id, recipient, body_sealed, attempts",
-			s.replica, now.Add(sendLease), now, now).Scan(&rows).Error
+			s.replica, now.Add(sendLease), now, now, now).Scan(&rows).Error
 	})
 	if err != nil || len(rows) == 0 {
 		return leased{}, false, err

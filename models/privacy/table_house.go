@@ -4,7 +4,7 @@ package privacy
 var mailTables = []Table{
 	{
 		Name: "mails", Record: "mails", Of: "user_id = @user OR recipient = @email", Ends: "user_id = @user OR recipient IN @emails", Fate: Deleted,
-		People: "user_id", Shown: "kind recipient subject state created_at sent_at", Kept: "body_sealed last_error", Plain: "id attempts next_attempt_at leased_by leased_until expires_at",
+		People: "user_id", Shown: "kind recipient subject state created_at sent_at", Kept: "body_sealed last_error", Plain: "id attempts urgency next_attempt_at leased_by leased_until expires_at",
 	},
 }
 

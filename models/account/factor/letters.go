@@ -12,7 +12,7 @@ import (
 
 // letter begins a letter to u that tells of something at their account, with what to do if it was not them.
 func (s *Store) letter(ctx context.Context, u account.User, kind string, subject outbox.Line, lines ...outbox.Line) outbox.Letter {
-	l := outbox.Letter{Kind: kind, To: u.Email, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone, Subject: subject}
+	l := outbox.Letter{Kind: kind, To: u.Email, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone, Subject: subject, Urgency: outbox.Guarding}
 	l.Lines = append([]outbox.Line{outbox.L("Hello %s,", u.Name)}, lines...)
 	button := outbox.L("See your second factors")
 	l.Button, l.URL = &button, s.o.Link("/console/account/security")

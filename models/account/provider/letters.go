@@ -17,7 +17,7 @@ func moment(language, zone string, t time.Time) string {
 // letterProof goes to an address that nobody has verified: it holds no words of whoever entered it.
 func (s *Store) letterProof(ctx context.Context, v Visit, token string, until time.Time) outbox.Letter {
 	name, label, reader := s.o.PortalName(ctx), s.Label(v.Issuer), text.Of(ctx)
-	l := outbox.Letter{Kind: "provider_proof", To: v.Address, Language: string(reader.Language), TimeZone: reader.Zone.String(), ExpiresAt: until}
+	l := outbox.Letter{Kind: "provider_proof", To: v.Address, Language: string(reader.Language), TimeZone: reader.Zone.String(), ExpiresAt: until, Urgency: outbox.Awaited}
 	l.Subject = outbox.L("Sign in to %s by %s", name, label)
 	l.Lines = []outbox.Line{
 		outbox.L("Hello,"),
@@ -33,7 +33,7 @@ func (s *Store) letterProof(ctx context.Context, v Visit, token string, until ti
 }
 
 func (s *Store) letter(u account.User, kind string, subject outbox.Line, lines ...outbox.Line) outbox.Letter {
-	l := outbox.Letter{Kind: kind, To: u.Email, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone, Subject: subject}
+	l := outbox.Letter{Kind: kind, To: u.Email, UserID: u.ID, Language: u.Language, TimeZone: u.TimeZone, Subject: subject, Urgency: outbox.Guarding}
 	l.Lines = append([]outbox.Line{outbox.L("Hello %s,", u.Name)}, lines...)
 	button := outbox.L("See your providers")
 	l.Button, l.URL = &button, s.o.Link("/console/account/providers")
