@@ -95,6 +95,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 	if err := h.keepAssets(ctx); err != nil && !errors.Is(err, db.ErrReadOnly) { // before the first page that names one of them; while the database is moved there is no other version
 		return nil, err
 	}
+	h.noteProviders(ctx)
 	if h.engine, err = newEngine(ctx, o, stores); err != nil {
 		return nil, err
 	}
@@ -220,4 +221,11 @@ func (h *House) Leave() { h.site.Leave() }
 // SetupCode makes the code of the first start; "" when the portal is set up.
 func (h *House) SetupCode(ctx context.Context) (string, error) {
 	return h.Stores.Staff.NewSetupCode(ctx)
+}
+
+// noteProviders has the settings that the program starts with noted, before it lets anybody in. What fails is tried again within the hour, by the job.
+func (h *House) noteProviders(ctx context.Context) {
+	if err := h.Stores.Domain.NoteProviders(ctx); err != nil {
+		slog.Error("the providers of domains are not noted", "error", err)
+	}
 }

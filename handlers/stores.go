@@ -143,6 +143,7 @@ func newStores(o Options) (Stores, error) {
 // acquaint gives stores what they ask of those that stand above them.
 func (s Stores) acquaint(o Options) {
 	s.Account.BindBy(s.Domain.Binding)
+	s.Account.UnbindBy(s.Handover.UnbindTx)
 	s.Account.CodeForNewDevices(o.Settings.NewDeviceCode)
 	s.Staff.RequireFactor(o.Settings.StaffFactor)
 	s.Account.OnDelete(s.Handover.Gone)

@@ -142,10 +142,15 @@ func (s *Store) UndoLink(ctx context.Context, token string) (string, error) {
 // UndoEmail restores the address to which the link was mailed. Whoever changed it knew the password, so the password is void too: all sessions and links
 // end, and a link for a new one goes to the restored address. By what else they could come back is taken away as well: all providers, and the factors that were added
 // since then or in the session before, which may be a day long; those from before stay. Undo links from before stay: whoever changed the address twice can't void the link of its
-// owner by undoing the second change, so the oldest link wins whenever it is used. Faults: NotFound, Conflict when the address has another account by now.
+// owner by undoing the second change, so the oldest link wins whenever it is used. Where it leads out of the rule of a domain, it leads out of the organization whose rule
+// that is. Faults: NotFound, Conflict when the address has another account by now.
 func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		link, err := useLink(tx, linkUndo, token)
+		if err != nil {
+			return err
+		}
+		out, err := s.unbind(tx, link)
 		if err != nil {
 			return err
 		}
@@ -170,7 +175,7 @@ func (s *Store) UndoEmail(ctx context.Context, a actor.Actor, token string) erro
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserEmailUndone, TargetKind: "user", TargetID: link.UserID, Personal: map[string]string{"email": link.Email}})
-		return s.mailReset(tx, rows[0], told...)
+		return s.mailReset(tx, rows[0], append(out, told...)...)
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/change"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -91,6 +92,36 @@ func (s *Store) stays(q *gorm.DB, u User) error {
 		return err
 	}
 	return fault.New(fault.Conflict, "People with an address at %s sign in by %s, so yours stays as it is.", b.Domain, b.Label)
+}
+
+// UnbindBy has fn take a user out of the organization of a binding that they get out of, as part of a transaction, and tell its owners; out: they were a member, and are none
+// now. It is called while the program is put together.
+func (s *Store) UnbindBy(fn func(tx *db.Tx, u User, b Binding) (out bool, err error)) {
+	s.unbindBy = fn
+}
+
+// unbind takes the user of a link that restores an address out of the organization whose rule that leads them out of, and tells what they are to know of it. To refuse
+// the address instead would let whoever stole an account keep it, at a domain of their own.
+func (s *Store) unbind(tx *db.Tx, link oneTimeLink) ([]outbox.Line, error) {
+	var rows []User
+	if err := tx.Raw("SELECT * FROM users WHERE id = ? AND deleted_at IS NULL", link.UserID).Scan(&rows).Error; err != nil || len(rows) == 0 {
+		return nil, err
+	}
+	b, bound, err := s.bindingOf(tx.DB, rows[0].Email, false)
+	if err != nil || !bound || s.unbindBy == nil {
+		return nil, err
+	}
+	if next, still, err := s.bindingOf(tx.DB, link.Email, false); err != nil || still && next.OrganizationID == b.OrganizationID {
+		return nil, err
+	}
+	if ok, err := spared(tx.DB, rows[0], b); err != nil || ok {
+		return nil, err
+	}
+	out, err := s.unbindBy(tx, rows[0], b)
+	if err != nil || !out {
+		return nil, err
+	}
+	return []outbox.Line{outbox.L("People with an address at %s sign in by %s. Your account has none there any more, so you are no longer a member of the organization that requires it. It can invite you again.", b.Domain, b.Label)}, nil
 }
 
 // EndSessionsAt ends all sessions of people with an address at a domain but keep, at once (S4), as part of the caller's transaction: another rule holds there for getting

@@ -49,6 +49,7 @@ type Store struct {
 	onDelete []func(tx *db.Tx, userID db.ID) error
 	leave    func(tx *db.Tx, userID db.ID, all bool) error // nil: nobody writes here
 	binding  BindingOf                                     // nil: no domain has its people sign in by one provider
+	unbindBy func(tx *db.Tx, u User, b Binding) (bool, error)
 
 	floodMu sync.Mutex
 	floodAt time.Time // when the log was last told of very many sign-ins

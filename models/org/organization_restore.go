@@ -7,6 +7,7 @@ import (
 	"gorm.io/gorm"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/change"
@@ -42,7 +43,7 @@ func (s *Store) Restorable(ctx context.Context, a actor.Actor) ([]Deleted, error
 	return rows, err
 }
 
-// Restore brings a deleted organization back with all that it had; its keys work again at once, but for those that ended meanwhile. The owners and
+// Restore brings a deleted organization back with all that it had; its keys work again at once, but for those that ended meanwhile, and so do the rules of its domains. The owners and
 // admins are told. Faults: NotFound for none that the actor can bring back, Conflict when they own MaxOwned others.
 func (s *Store) Restore(ctx context.Context, a actor.Actor, id db.ID) (Organization, error) {
 	var o Organization
@@ -69,6 +70,9 @@ func (s *Store) Restore(ctx context.Context, a actor.Actor, id db.ID) (Organizat
 		if _, err := tx.Run("UPDATE organizations SET deleted_at = NULL, updated_at = ? WHERE id = ?", tx.Now, id); err != nil {
 			return err
 		}
+		if err := bindAgain(tx, a, id); err != nil {
+			return err
+		}
 		change.Record(tx, change.Organization, id)
 		audit.Record(tx, a, audit.Event{Act: audit.OrganizationRestored, TargetKind: "organization", TargetID: id, OrganizationID: id, Details: map[string]string{"name": rows[0].Name}})
 		var err error
@@ -82,6 +86,25 @@ func (s *Store) Restore(ctx context.Context, a actor.Actor, id db.ID) (Organizat
 		}, outbox.L("See the organization"))
 	})
 	return o, err
+}
+
+// bindAgain ends the sessions of people with an address at the organization's domains that have a rule for signing in, which held for nobody while it was deleted: all but
+// the actor's own, and that, too, if the rule would not let it begin (S4).
+func bindAgain(tx *db.Tx, a actor.Actor, id db.ID) error {
+	query := "SELECT name FROM domains WHERE organization_id = ? AND proven_at IS NOT NULL AND provider <> '' ORDER BY id"
+	if tx.Home.Dialect == db.Postgres { // who signs in now holds the row (Store.Binding of package domain), and is seen below
+		query += " FOR UPDATE"
+	}
+	var names []string
+	if err := tx.Raw(query, id).Scan(&names).Error; err != nil || len(names) == 0 {
+		return err
+	}
+	for _, name := range names {
+		if err := account.EndSessionsAt(tx, name, a.SessionID); err != nil {
+			return err
+		}
+	}
+	return account.EndUnspared(tx, a.UserID)
 }
 
 // ownsLess refuses one more organization to who owns MaxOwned. The caller holds the user's row.

@@ -156,7 +156,7 @@ func (s *Store) note(ctx context.Context, a actor.Actor, asked Domain, f Finding
 
 // prove gives the domain to the claim's organization, unless another one has it that still is. Faults: Conflict.
 func (s *Store) prove(tx *db.Tx, a actor.Actor, d *Domain) error {
-	held, taken, err := of(tx.DB, "x@"+d.Name, provenNamed)
+	held, taken, err := of(tx.DB, "x@"+d.Name)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package domain
 import (
 	"context"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -22,6 +23,11 @@ type Provider struct {
 	Label   string
 	Domains []string
 }
+
+const (
+	providerSets   = 10 // of an organization in providerWindow: each writes to all who manage it (L7). Ending a rule is never held up
+	providerWindow = 24 * time.Hour
+)
 
 // LandRoles are the roles as which people who must sign in by a provider join.
 var LandRoles = []string{permission.Developer, permission.Viewer}
@@ -51,11 +57,12 @@ func (s *Store) ProviderOf(d Domain) (Provider, bool) {
 
 // Binding is account.BindingOf: by which provider people with an address must sign in.
 func (s *Store) Binding(q *gorm.DB, address string, hold bool) (account.Binding, bool, error) {
-	query := provenNamed
 	if hold && s.db.Dialect == db.Postgres { // whoever changes the rule waits, and then ends the session that begins now; SQLite has one writer at a time
-		query = provenHeld
+		if err := q.Exec("SELECT 1 FROM domains WHERE name = ? AND proven_at IS NOT NULL FOR SHARE", domainOf(address)).Error; err != nil {
+			return account.Binding{}, false, err
+		}
 	}
-	d, ok, err := of(q, address, query)
+	d, ok, err := of(q, address)
 	if err != nil || !ok {
 		return account.Binding{}, false, err
 	}
@@ -65,7 +72,7 @@ func (s *Store) Binding(q *gorm.DB, address string, hold bool) (account.Binding,
 
 // SetProvider says by which provider people with an address at a domain must sign in, and as what they join by that; "": by any means. Their sessions end, but the
 // actor's own, and owners and admins are mailed. One owner at least keeps a way in without the provider. Whoever calls has asked for a fresh proof (A14). Faults: NotFound,
-// Forbidden below owner, Invalid about "provider" and "join_role", Conflict for a domain that is not proven and when no owner would keep a way in.
+// Forbidden below owner, Invalid about "provider" and "join_role", Conflict for a domain that is not proven and when no owner would keep a way in, RateLimited.
 func (s *Store) SetProvider(ctx context.Context, a actor.Actor, organizationID, id db.ID, provider, role string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		d, err := provenOne(tx, a, organizationID, id)
@@ -90,8 +97,14 @@ func (s *Store) SetProvider(ctx context.Context, a actor.Actor, organizationID, 
 			return err
 		}
 		record(tx, a, audit.DomainProviderSet, d, map[string]string{"from": from.Provider, "to": provider, "role": role})
-		if from.Provider == provider {
+		if from.Provider == provider && from.ProviderAwayAt == nil {
 			return nil
+		}
+		if ok, err := account.TakeTx(tx, "domain providers of "+organizationID.String(), providerSets, providerWindow); err != nil || !ok {
+			if err == nil {
+				err = fault.Later(providerWindow, "This was changed often today, and each time all owners and admins get a mail. Wait a day.")
+			}
+			return err
 		}
 		if err := account.EndSessionsAt(tx, d.Name, a.SessionID); err != nil {
 			return err
@@ -149,6 +162,9 @@ func (s *Store) LandBy(tx *db.Tx, a actor.Actor, userID db.ID, provider string) 
 	}
 	return err
 }
+
+// NoteProviders notes which providers came and went with the settings that the program starts with, before it lets anybody in: one that was away for a moment was away.
+func (s *Store) NoteProviders(ctx context.Context) error { return s.watchProviders(ctx) }
 
 // watchProviders notes which providers of domains the settings don't offer any more, or do again, and tells owners and admins. Nobody is bound to one that is not there; of
 // one that is back, the sessions that began meanwhile end.

@@ -147,27 +147,29 @@ const proven = "SELECT d.* FROM domains d JOIN organizations o ON o.id = d.organ
 // Of is the organization that has proven the domain of an address, in the form in which accounts keep it, and the provider by which it wants its people to sign in, ""
 // for any (Store.Binding says whether they must). Not ok: nobody has. q is a transaction's DB, or db.DB's Read. Whether the address is verified is the caller's to check.
 func Of(q *gorm.DB, address string) (organizationID db.ID, providerName string, ok bool, err error) {
-	d, ok, err := of(q, address, provenNamed)
+	d, ok, err := of(q, address)
 	return d.OrganizationID, d.Provider, ok, err
 }
 
-// provenNamed reads the proof of one domain; provenHeld keeps it as it is until the transaction ends.
-const (
-	provenNamed = proven + "AND d.name = ?"
-	provenHeld  = provenNamed + " FOR SHARE OF d"
-)
-
-// of is Of with all of the domain, by one of the queries.
-func of(q *gorm.DB, address, query string) (Domain, bool, error) {
-	at := strings.LastIndexByte(address, '@')
-	if at < 1 {
+// of is Of with all of the domain.
+func of(q *gorm.DB, address string) (Domain, bool, error) {
+	name := domainOf(address)
+	if name == "" {
 		return Domain{}, false, nil
 	}
 	var rows []Domain
-	if err := q.Raw(query, address[at+1:]).Scan(&rows).Error; err != nil || len(rows) == 0 {
+	if err := q.Raw(proven+"AND d.name = ?", name).Scan(&rows).Error; err != nil || len(rows) == 0 {
 		return Domain{}, false, err
 	}
 	return rows[0], true, nil
+}
+
+// domainOf is what stands behind the @ of an address; "" of what is none.
+func domainOf(address string) string {
+	if at := strings.LastIndexByte(address, '@'); at > 0 {
+		return address[at+1:]
+	}
+	return ""
 }
 
 func list(q *gorm.DB, organizationID db.ID) (rows []Domain, err error) {
