@@ -75,6 +75,9 @@ func TestOnePatchDoesNotHoldUpOthers(t *testing.T) {
 		w.patch("/Groups/"+g, `{"op":"add","path":"members","value":[`+strings.Join(strangers, ",")+`]},{"op":"remove","path":"members"}`).is("too many members between", 400, "invalidValue")
 		w.patch("/Groups/"+g, strings.Join(searches, ",")).is("too many searches", 413, "")
 		w.patch("/Groups/"+g, strings.Join(searches[:20], ",")).is("some searches", 200, "")
+		full := `{"op":"add","path":"members","value":[` + strings.Join(strangers[:scim.MaxUsers-30], ",") + `]},`
+		w.patch("/Groups/"+g, full+strings.Repeat(`{"op":"remove","path":"members[VALUE eq \"q\" or VALUE eq \"q\" or VALUE eq \"q\"]"},`, 9)+named[0]).is("too many looks", 413, "")
+		w.patch("/Groups/"+g, `{"op":"remove","path":"members[value eq \"q\"`+strings.Repeat(` or value eq \"q\"`, 20)+`]"}`).is("too many conditions", 400, "invalidFilter")
 		w.patch("/Groups/"+g, strings.Join(named, ",")).is("named", 200, "")
 		repeated := strings.TrimSuffix(strings.Repeat(ids[29]+",", scim.MaxUsers+1), ",")
 		w.patch("/Groups/"+g, `{"op":"add","path":"members","value":[`+repeated+`]}`).is("the same again", 200, "")
@@ -119,6 +122,9 @@ func TestAFullDirectoryIsSearchedCheaply(t *testing.T) {
 				t.Error(query, r.at("totalResults"), "results, allocated MiB:", mib)
 			}
 		}
+		two := "+or+members+eq+%22x%22+or+members+eq+%22y%22"
+		w.get("/Groups?count=0&filter=members+eq+%22z%22"+two).is("too many looks", 400, "tooMany")
+		w.get("/Users?count=0&filter=groups+eq+%22z%22"+strings.ReplaceAll(two, "members", "groups")).is("too many looks", 400, "tooMany")
 		if g := w.get("/Users?count=1").at("Resources", 0, "groups"); len(g.([]any)) != 10 {
 			t.Error(g)
 		}

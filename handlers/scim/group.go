@@ -22,7 +22,7 @@ func (h *Handler) groups(c *call) (answer, error) {
 		err = h.Store.WithMembers(web.Ctx(c), c.actor, rows)
 	}
 	if err == nil {
-		rows, err = fitting(s, rows, h.bareGroup)
+		rows, err = fitting(s, rows, func(g scim.Group) int { return 1 + len(g.Members) }, h.bareGroup)
 	}
 	if err != nil {
 		return answer{}, err
@@ -123,14 +123,18 @@ func (h *Handler) patchGroup(c *call) (answer, error) {
 	})
 }
 
-// maxSearches is how many steps of a patch ask each member whether it fits a filter, but for those that name one by its id: the organization is locked
-// meanwhile, and on SQLite all of the portal (L2).
-const maxSearches = 20
+// Of the steps of a patch that ask each member whether it fits a filter, but for those that name one by its id: the organization is locked meanwhile, and on SQLite
+// all of the portal (L2).
+const (
+	maxSearches = 20
+	maxLooks    = 50_000 // conditions, each at each value; also of what a list is asked
+)
 
 // teamPatch is a patch of a group under way.
 type teamPatch struct {
 	names    map[db.ID]string // of the members there were
 	searches int
+	looks    int
 }
 
 func (h *Handler) deleteGroup(c *call) (answer, error) {
@@ -164,6 +168,9 @@ func (p *teamPatch) search(t *scim.Team, f filter.Filter) error {
 	}
 	if p.searches++; p.searches > maxSearches {
 		return &refusal{http.StatusRequestEntityTooLarge, "", "A patch has at most 20 filters of members, besides those that name one by its value."}
+	}
+	if p.looks += len(t.Members) * filter.Looks(f); p.looks > maxLooks {
+		return &refusal{http.StatusRequestEntityTooLarge, "", "The filters of this patch have too many conditions for so many members. Send them in several patches."}
 	}
 	t.Members = slices.DeleteFunc(t.Members, func(id db.ID) bool {
 		member := map[string]any{"value": id.Show(scim.UserPrefix), "type": "User"}

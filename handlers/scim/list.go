@@ -49,10 +49,17 @@ func (s selection) which() scim.Which {
 	return scim.Which{Attribute: attribute, Text: text}
 }
 
-// fitting are the rows whose document fits the filter.
-func fitting[R, D any](s selection, rows []R, document func(R) D) ([]R, error) {
+// fitting are the rows whose document fits the filter. Values says how many a filter looks at in one: too many conditions for all of them are refused (L2).
+func fitting[R, D any](s selection, rows []R, values func(R) int, document func(R) D) ([]R, error) {
 	if s.filter == nil {
 		return rows, nil
+	}
+	looks := 0
+	for _, one := range rows {
+		looks += values(one) * filter.Looks(s.filter)
+	}
+	if looks > maxLooks {
+		return nil, bad("tooMany", "The filter has too many conditions for a directory of this size. Ask for less at a time.")
 	}
 	var out []R
 	for _, one := range rows {

@@ -32,7 +32,7 @@ func (h *Handler) users(c *call) (answer, error) {
 		err = h.Store.WithGroups(web.Ctx(c), c.actor, rows)
 	}
 	if err == nil {
-		rows, err = fitting(s, rows, h.bareUser)
+		rows, err = fitting(s, rows, func(u scim.User) int { return 1 + len(u.Groups) }, h.bareUser)
 	}
 	if err != nil {
 		return answer{}, err

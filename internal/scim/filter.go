@@ -10,8 +10,9 @@ import (
 
 // Bounds of what is read (L1).
 const (
-	MaxFilter = 2000 // bytes
-	maxDepth  = 20   // of brackets
+	MaxFilter     = 2000 // bytes
+	maxDepth      = 20   // of brackets
+	maxConditions = 20
 )
 
 // ErrFilter is of a text that is no filter.
@@ -34,6 +35,21 @@ func ParseFilter(text string) (Filter, error) {
 		return nil, ErrFilter
 	}
 	return f, nil
+}
+
+// Looks is how many conditions a filter has: as many looks does it take at most at each value that it is asked about.
+func Looks(f Filter) int {
+	switch f := f.(type) {
+	case both:
+		return Looks(f.a) + Looks(f.b)
+	case either:
+		return Looks(f.a) + Looks(f.b)
+	case negated:
+		return Looks(f.f)
+	case values:
+		return Looks(f.f)
+	}
+	return 1
 }
 
 type (

@@ -51,6 +51,7 @@ func TestWhatIsNoFilterIsRefused(t *testing.T) { // L1
 	for _, text := range []string{
 		"", " ", "userName", "userName eq", `userName eq "a`, `userName eq a`, `userName xx "a"`, `userName eq "a" and`, `(userName pr`, `userName pr)`, `emails[type pr`, `emails[]`, `a.b.c pr`, `.a pr`, `1a pr`,
 		`userName eq "a" "b"`, `userName pr pr`, "userName\tpr", `not userName pr`, `userName eq {"a":1}`, strings.Repeat("(", 500) + "id pr" + strings.Repeat(")", 500), strings.Repeat("a", 3000) + " pr", "urn: pr", "urn:x:2.0 pr",
+		"id pr" + strings.Repeat(" or id pr", 20), "id pr" + strings.Repeat(" or (emails[type pr])", 10), // L2
 	} {
 		if _, err := scim.ParseFilter(text); !errors.Is(err, scim.ErrFilter) {
 			t.Errorf("%.60s: %v", text, err)
@@ -90,4 +91,19 @@ func FuzzNoFilterStopsTheProgram(f *testing.F) { // L2
 		}
 		_, _ = scim.ParsePath(text)
 	})
+}
+
+func TestConditionsOfAFilterAreCounted(t *testing.T) { // L2
+	for text, want := range map[string]int{`id pr`: 1, `id pr and (active eq true or not (id eq "x"))`: 3, `emails[type eq "work" and value pr]`: 2, "id pr" + strings.Repeat(" or id pr", 19): 20} {
+		f, err := scim.ParseFilter(text)
+		if err != nil {
+			t.Fatal(text, err)
+		}
+		if got := scim.Looks(f); got != want {
+			t.Errorf("%s: %d", text, got)
+		}
+	}
+	if _, err := scim.ParsePath("members[" + "value pr" + strings.Repeat(" or value pr", 20) + "]"); !errors.Is(err, scim.ErrFilter) {
+		t.Error(err)
+	}
 }

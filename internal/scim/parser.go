@@ -7,8 +7,9 @@ import (
 
 // parser goes through a text from the left.
 type parser struct {
-	text string
-	at   int
+	text       string
+	at         int
+	conditions int // up to now
 }
 
 // skip passes over blanks, and reports whether there is more.
@@ -90,7 +91,7 @@ func (p *parser) one(depth int) (Filter, bool) {
 	}
 	p.at = before
 	attribute, ok := attributeOf(p.word())
-	if !ok {
+	if p.conditions++; !ok || p.conditions > maxConditions {
 		return nil, false
 	}
 	if p.at < len(p.text) && p.text[p.at] == '[' {

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/net/idna"
 	"golang.org/x/text/unicode/norm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 )
 
@@ -17,6 +18,9 @@ const maxEmail = 254 // RFC 5321, section 4.5.3.1.3, without the angle brackets
 func CanonicalEmail(address string) (string, error) {
 	wrong := fault.BadField("email", "Enter an e-mail address, such as ada@example.com.")
 	if len(address) > 4*maxEmail {
+		return "", wrong
+	}
+	if len(apikey.Find(address)) > 0 { // in small letters nothing would know it any more (K1)
 		return "", wrong
 	}
 	address = strings.ToLower(norm.NFKC.String(strings.TrimSpace(address)))

@@ -68,5 +68,6 @@ func (s *Store) EnterTx(tx *db.Tx, a actor.Actor, u User, e Entry) (token string
 	if token, session, err = startSession(tx, a, e); err != nil {
 		return "", Session{}, err
 	}
-	return token, session, s.askCode(tx, a, now[0], &session, e)
+	err = s.askCode(tx, a, now[0], &session, e) // which may make the session pending: before it is copied
+	return token, session, err
 }

@@ -69,7 +69,7 @@ func (a Actor) Member() bool { return a.SignedIn() || a.Program() }
 
 // The tables that Members stands for. A key acts as an admin of its organization: the scopes that its calls need were held against it before.
 const (
-	membersOfUser = "(SELECT organization_id, role FROM members WHERE user_id = ?)"
+	membersOfUser = "(SELECT organization_id, role, user_id FROM members WHERE user_id = ?)"
 	membersOfKey  = "(SELECT id AS organization_id, 'admin' AS role FROM organizations WHERE id = ?)"
 )
 

@@ -30,7 +30,8 @@ const (
 	sharedWhere = ` sm ON sm.organization_id = sh.receiver_id WHERE sm.role IN ? AND sh.accepted_at IS NOT NULL AND sh.ended_at IS NULL AND sh.ends_at > ?
 		AND sa.deleted_at IS NULL AND sl.deleted_at IS NULL AND sr.deleted_at IS NULL
 		AND NOT (sl.suspended_at IS NOT NULL AND (sl.suspended_until IS NULL OR sl.suspended_until > ?)) AND NOT (sr.suspended_at IS NOT NULL AND (sr.suspended_until IS NULL OR sr.suspended_until > ?))
-		AND NOT EXISTS (SELECT 1 FROM users su WHERE su.id = sl.personal_user_id AND (su.deleted_at IS NOT NULL OR su.suspended_at IS NOT NULL AND (su.suspended_until IS NULL OR su.suspended_until > ?)))`
+		AND NOT EXISTS (SELECT 1 FROM users su WHERE su.id = sl.personal_user_id AND (su.deleted_at IS NOT NULL OR su.suspended_at IS NOT NULL AND (su.suspended_until IS NULL OR su.suspended_until > ?)))
+		AND NOT EXISTS (SELECT 1 FROM domain_barred sb WHERE sb.organization_id = sh.lender_id AND sb.user_id = sm.user_id)`
 	sharedOf = ` AND NOT (sl.factor_from IS NOT NULL AND sl.factor_from <= ? AND NOT EXISTS (SELECT 1 FROM factors sf WHERE sf.user_id = ? AND sf.confirmed_at IS NOT NULL))
 		AND sa.id NOT IN `
 	sharedNothing = "(SELECT sh.app_id FROM app_shares sh WHERE sh.id = ? AND FALSE)"
@@ -49,7 +50,7 @@ var sharedRights = map[Right]struct {
 }
 
 // Shared is SQL for the id of the app that a share opens to the actor at now with a right, and its arguments: none, unless it was accepted and has not ended, the app
-// is still the lender's, neither organization is deleted or suspended, the actor is a member of the receiver whose role suffices, and has a second factor if the lender requires one. It is the one place that says who
+// is still the lender's, neither organization is deleted or suspended, the actor is a member of the receiver whose role suffices, was not removed by the lender, and has a second factor if the lender requires one. It is the one place that says who
 // reaches an app of others: a store that a share opens names the right it needs and says "<app's id> IN " and this; all that does not is closed. A program reaches
 // no app of others, and neither does who is kept out of it as a member of the lender.
 func (a Actor) Shared(share db.ID, r Right, now time.Time) (table string, args []any) {

@@ -3,6 +3,7 @@ package org
 import (
 	"context"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
@@ -18,6 +19,12 @@ import (
 
 // Roles are the roles of members, weakest first.
 var Roles = []string{permission.Viewer, permission.Developer, permission.Admin, permission.Owner}
+
+// Of letters to one member about their role in one organization: who changes it to and fro writes no mail without end (L7).
+const (
+	roleLetters = 10
+	roleWindow  = 24 * time.Hour
+)
 
 // ByID reads an organization that is not deleted. Who may see it is the caller's to check. Faults: NotFound.
 func ByID(q *gorm.DB, id db.ID) (Organization, error) { return read(q, id) }
@@ -214,6 +221,9 @@ func (s *Store) setRole(tx *db.Tx, a actor.Actor, o Organization, m Member, role
 		return nil
 	}
 	if told, err := LetterTx(tx, a, m.UserID); err != nil || !told {
+		return err
+	}
+	if told, err := account.TakeTx(tx, "role letters to "+m.UserID.String()+" of "+o.ID.String(), roleLetters, roleWindow); err != nil || !told { // what is done is done without a letter
 		return err
 	}
 	return s.tellRole(tx, o, m.UserID, role)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -120,5 +121,30 @@ func TestTransferSwapsOwnership(t *testing.T) {
 			t.Error(m)
 		}
 		wantKind(t, "the former owner deletes", w.Org.Delete(t.Context(), w.Owner, w.North, "Northwind"), fault.Forbidden) // Z7
+	})
+}
+
+// L7: whoever changes a role to and fro writes no mail without end.
+func TestLettersAboutARoleAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *catalogtest.World, clock *dbtest.Clock) {
+		ann := w.Person("Ann Admin", "")
+		w.Join(w.North, ann, "viewer")
+		change := func() {
+			t.Helper()
+			for i := range 20 {
+				if err := w.Org.SetRole(t.Context(), w.Owner, w.North, ann.UserID, []string{"developer", "viewer"}[i%2]); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+
+		change()
+		first := len(w.Mails("ann.admin@example.com"))
+		clock.Advance(24 * time.Hour)
+		change()
+
+		if all := len(w.Mails("ann.admin@example.com")); first != 10 || all != 20 || roleOf(t, w, ann) != "viewer" {
+			t.Error(first, all, roleOf(t, w, ann))
+		}
 	})
 }

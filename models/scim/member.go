@@ -101,13 +101,14 @@ func (s *Store) settleAll(tx *db.Tx, a actor.Actor, organizationID db.ID, ids []
 	return nil
 }
 
-// leave takes a member out, as removing them by hand does, and ends their sessions: of an account whose address is in a domain of the organization's, and that is
+// leave takes somebody out, as removing them by hand does, also who is no member now, and ends their sessions: of an account whose address is in a domain of the organization's, and that is
 // not of the portal's staff. Faults: Conflict for the last owner (Z5).
 func (s *Store) leave(tx *db.Tx, a actor.Actor, u User) error {
-	if u.Role == "" {
-		return nil
+	out := s.handover.DepartTx
+	if u.Role == "" { // they left before, and come back by the directory alone
+		out = s.handover.BarTx
 	}
-	if err := s.handover.DepartTx(tx, a, u.OrganizationID, u.UserID); err != nil {
+	if err := out(tx, a, u.OrganizationID, u.UserID); err != nil {
 		return err
 	}
 	holder, _, ok, err := domain.Of(tx.DB, u.Address)

@@ -30,6 +30,7 @@ const (
 	MaxUsers    = 2000
 	MaxGroups   = 200
 	MaxSeats    = 20000 // memberships of groups, of all groups of a directory
+	maxMade     = 10    // tokens of one organization in a day
 	maxAccounts = 1000  // new ones of one organization in a day
 	maxChanges  = 25000 // what one directory adds or renames in a day; taking away is never refused, and there is no more of it than of this
 	day         = 24 * time.Hour
@@ -87,4 +88,13 @@ func (s *Store) digests(text string) [][]byte {
 // Page is where owners see their directory.
 func Page(organization db.ID) string {
 	return "/console/organizations/" + organization.Show(org.Prefix) + "/directory"
+}
+
+// madeOften counts a token: each writes to all who manage the organization (L7). Faults: RateLimited.
+func madeOften(tx *db.Tx, organizationID db.ID) error {
+	ok, err := account.TakeTx(tx, "directory tokens of "+organizationID.String(), maxMade, day)
+	if err == nil && !ok {
+		err = fault.Later(day, "Those were many tokens for one day, and each time all owners and admins get a mail. Try again tomorrow.")
+	}
+	return err
 }

@@ -127,7 +127,7 @@ func (n *NewToken) check() error {
 }
 
 // MakeToken makes a token, and returns its text, which is not kept. The organization's owners and admins are told. Faults: NotFound, Forbidden below owner,
-// Invalid about "name" or "days", Conflict without a proven domain and at MaxTokens.
+// Invalid about "name" or "days", Conflict without a proven domain and at MaxTokens, RateLimited.
 func (s *Store) MakeToken(ctx context.Context, a actor.Actor, organizationID db.ID, n NewToken) (Token, apikey.Secret, error) {
 	var t Token
 	var text apikey.Secret
@@ -145,6 +145,9 @@ func (s *Store) MakeToken(ctx context.Context, a actor.Actor, organizationID db.
 			return err
 		}
 		if err := s.room(tx, organizationID); err != nil {
+			return err
+		}
+		if err := madeOften(tx, organizationID); err != nil {
 			return err
 		}
 		var err error

@@ -13,7 +13,7 @@ import (
 )
 
 // AddUser makes somebody one whom the directory manages: the account of their address is joined, or made without a password when there is none, and is a member of the
-// organization if the directory says active. Faults: Unauthenticated for a token that works no more, Invalid, also for an address in no domain of the organization's,
+// organization if the directory says active, and out of it if not. Faults: Unauthenticated for a token that works no more, Invalid, also for an address in no domain of the organization's,
 // Conflict with ErrTaken for one who is there and at the bounds, Forbidden where the portal lets no such account be made, RateLimited.
 func (s *Store) AddUser(ctx context.Context, a actor.Actor, p Person) (User, error) {
 	var out User
@@ -45,10 +45,15 @@ func (s *Store) AddUser(ctx context.Context, a actor.Actor, p Person) (User, err
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.DirectoryUserAdded, TargetKind: "user", TargetID: who, OrganizationID: a.OrganizationID, Personal: map[string]string{"email": p.UserName}})
-		if out, err = userOf(tx.DB, a.OrganizationID, id); err != nil || !p.Active {
+		if out, err = userOf(tx.DB, a.OrganizationID, id); err != nil {
 			return err
 		}
-		if err := s.join(tx, a, out, made); err != nil {
+		if p.Active {
+			err = s.join(tx, a, out, made)
+		} else {
+			err = s.leave(tx, a, out)
+		}
+		if err != nil {
 			return err
 		}
 		out, err = userOf(tx.DB, a.OrganizationID, id)

@@ -206,6 +206,7 @@ func TestAShareOpensNothingWithoutWhatItStandsOn(t *testing.T) {
 		}{
 			"lender suspended":               {"UPDATE organizations SET suspended_at = ?, suspended_until = ? WHERE id = ?", "UPDATE organizations SET suspended_at = NULL, suspended_until = NULL WHERE id = ?", []any{clock.Now(), later, w.Org}, []any{w.Org}},
 			"receiver suspended":             {"UPDATE organizations SET suspended_at = ? WHERE id = ?", "UPDATE organizations SET suspended_at = NULL WHERE id = ?", []any{clock.Now(), w.Strangers}, []any{w.Strangers}},
+			"removed by the lender":          {"INSERT INTO domain_barred (organization_id, user_id, created_at) VALUES (?, ?, ?)", "DELETE FROM domain_barred WHERE organization_id = ?", []any{w.Org, a.UserID, clock.Now()}, []any{w.Org}},
 			"lender deleted":                 {"UPDATE organizations SET deleted_at = ? WHERE id = ?", "UPDATE organizations SET deleted_at = NULL WHERE id = ?", []any{clock.Now(), w.Org}, []any{w.Org}},
 			"receiver deleted":               {"UPDATE organizations SET deleted_at = ? WHERE id = ?", "UPDATE organizations SET deleted_at = NULL WHERE id = ?", []any{clock.Now(), w.Strangers}, []any{w.Strangers}},
 			"app deleted":                    {"UPDATE apps SET deleted_at = ? WHERE id = ?", "UPDATE apps SET deleted_at = NULL WHERE id = ?", []any{clock.Now(), w.App}, []any{w.App}},

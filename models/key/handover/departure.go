@@ -173,10 +173,10 @@ func (s *Store) goes(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, rol
 		}
 	}
 	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
+	if err := s.bar(tx, a, organizationID, userID, role, act); err != nil {
+		return err
+	}
 	if act == audit.MemberRemoved {
-		if _, err := tx.Run("INSERT INTO domain_barred (organization_id, user_id, created_at) VALUES (?, ?, ?) ON CONFLICT (organization_id, user_id) DO NOTHING", organizationID, userID, tx.Now); err != nil {
-			return err
-		}
 		told, err := org.LetterTx(tx, a, userID)
 		if err == nil && told {
 			err = s.tellRemoved(tx, organizationID, userID)
@@ -185,7 +185,10 @@ func (s *Store) goes(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, rol
 			return err
 		}
 	}
-	return s.left(tx, a, userID, organizationID)
+	if err := s.left(tx, a, userID, organizationID); err != nil {
+		return err
+	}
+	return s.tellShares(tx, a, organizationID, role)
 }
 
 // Gone ends what a person held by an address alone, forgets what they were told and what was due of their personal organization's keys, and tells the admins of

@@ -176,6 +176,18 @@ func managed(tx *db.Tx, a actor.Actor, organizationID, id db.ID) (Invitation, er
 	return i, err
 }
 
+// EndTx ends the invitation of a user's address that waits, as part of the transaction that takes them out of the organization: what was sent before is no way back (K6, Z7).
+func EndTx(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) error {
+	var rows []Invitation
+	if err := tx.Raw("DELETE FROM invitations WHERE organization_id = ? AND email = (SELECT email FROM users WHERE id = ?) RETURNING *", organizationID, userID).Scan(&rows).Error; err != nil {
+		return err
+	}
+	for _, i := range rows {
+		record(tx, a, audit.InvitationRevoked, i)
+	}
+	return nil
+}
+
 func record(tx *db.Tx, a actor.Actor, act audit.Act, i Invitation) {
 	audit.Record(tx, a, audit.Event{
 		Act: act, TargetKind: "invitation", TargetID: i.ID, OrganizationID: i.OrganizationID,
