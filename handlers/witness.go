@@ -55,7 +55,7 @@ func newStream(o Options) *audit.Stream {
 		return nil
 	}
 	to, err := collector.New(target, o.Settings.BaseURL.Hostname())
-	return &audit.Stream{DB: o.DB, Target: target, Send: func(ctx context.Context, events []audit.Streamed) error {
+	return &audit.Stream{DB: o.DB, Signer: NewSigner(o.Root), Target: target, Send: func(ctx context.Context, events []audit.Streamed) error {
 		if err != nil { // the settings were checked for it
 			return err
 		}

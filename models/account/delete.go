@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"crypto/subtle"
+	"log/slog"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -119,7 +120,7 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 	if _, err := s.confirmPassword(ctx, a, "password", plain); err != nil {
 		return err
 	}
-	return s.db.Tx(ctx, func(tx *db.Tx) error {
+	err = s.db.Tx(ctx, func(tx *db.Tx) error {
 		if err := mayLeave(tx, u.ID); err != nil {
 			return err
 		}
@@ -145,6 +146,13 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		change.Record(tx, change.User, u.ID)
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	if err := s.db.Scrub(context.WithoutCancel(ctx)); err != nil { // they are gone all the same, and the next sweep tries again
+		slog.Warn("the write-ahead log was not emptied", "error", err)
+	}
+	return nil
 }
 
 // leaveBehind has the areas that this one does not know do what is theirs.

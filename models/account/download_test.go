@@ -177,6 +177,32 @@ func TestADownloadIsItsOwnersAndGoneAfterAWeek(t *testing.T) {
 	})
 }
 
+// C6: a file that somebody moves to another account in the database opens for nobody.
+func TestADownloadOfAnotherDoesNotOpen(t *testing.T) {
+	each(t, func(w *world) {
+		ada, eve := w.person("ada@example.com", ""), w.person("eve@example.com", "")
+		a, e := w.in(ada, good), w.in(eve, good)
+		s := w.downloads()
+		w.must(s.Ask(t.Context(), a))
+		w.work(s)
+		if err := w.d.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE downloads SET user_id = ? WHERE user_id = ?", eve.ID, ada.ID)
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		d, err := s.Fetch(t.Context(), e)
+		w.must(err)
+		var out bytes.Buffer
+
+		err = s.Copy(t.Context(), d, &out)
+
+		if err == nil || out.Len() != 0 {
+			t.Error(err, out.Len(), "bytes of somebody else's")
+		}
+	})
+}
+
 // L7: asking costs, so it is counted; and what a run that was cut has left is not mixed into the next.
 func TestDownloadsAreThrottledAndMadeAnewAfterACut(t *testing.T) {
 	each(t, func(w *world) {

@@ -2,10 +2,12 @@ package account_test
 
 import (
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/privacy"
 )
 
@@ -39,6 +41,38 @@ func TestNothingOfADeletedPersonIsLeftInAnyColumn(t *testing.T) {
 		}
 		if v, err := audit.Verify(t.Context(), s.d); err != nil || !v.Sound {
 			t.Error(v, err)
+		}
+	})
+}
+
+// U8, B1-3: nor is it in the files of SQLite, in room that is free again or in the write-ahead log, which whoever copies the disk can read.
+func TestNothingOfADeletedPersonIsLeftInTheFiles(t *testing.T) {
+	eachSeeded(t, func(s *seeding) {
+		if s.d.Dialect != db.SQLite {
+			return // its server keeps house
+		}
+		gone := s.seed("gone@example.com", "Zephyrine Quill", netip.MustParseAddr("203.0.113.77"))
+		raw := func() string {
+			t.Helper()
+			var all []byte
+			for _, tail := range []string{"", "-wal"} {
+				b, err := os.ReadFile(s.d.Path + tail)
+				if err != nil {
+					t.Fatal(err)
+				}
+				all = append(all, b...)
+			}
+			return string(all)
+		}
+		before := raw()
+
+		s.must(s.store.Delete(t.Context(), gone.actor, gone.Email, good))
+
+		after := raw()
+		for _, mark := range []string{gone.Email, "Zephyrine", "203.0.113.77"} {
+			if had, has := strings.Count(before, mark), strings.Count(after, mark); had == 0 || has != 0 {
+				t.Errorf("%q stood %d times, and stands %d times", mark, had, has)
+			}
 		}
 	})
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -30,15 +31,19 @@ type Streamed struct {
 // kept twice, and nothing is lost. An event can come twice, and is known by its number and id.
 type Stream struct {
 	DB     *db.DB
+	Signer *Signer
 	Target string // another one is given all events from the first
 	Send   func(context.Context, []Streamed) error
 }
 
+// streamPosition is signed, else who owns the database would hold events back from the collector by moving it on.
 type streamPosition struct {
-	Target string    `json:"target"` // its hash: it can hold a password
-	Seq    int64     `json:"seq"`
-	At     time.Time `json:"at"` // of the last hand-over
+	Target string     `json:"target"` // its hash: it can hold a password
+	Last   Checkpoint `json:"last"`   // the last event that was handed on
 }
+
+// streamType keeps a position from being taken for a checkpoint, and that of one target for another's.
+const streamType = "stream "
 
 func (s *Stream) hashed() string {
 	sum := sha256.Sum256([]byte(s.Target))
@@ -48,7 +53,7 @@ func (s *Stream) hashed() string {
 // Run hands on what is new, batch by batch, until there is nothing left or ctx ends. What fails is tried again by the next run, from the same event on.
 func (s *Stream) Run(ctx context.Context) error {
 	for ctx.Err() == nil {
-		from, err := s.position(ctx)
+		from, noted, err := s.position(ctx)
 		if err != nil {
 			return fmt.Errorf("audit: stream: %w", err)
 		}
@@ -57,7 +62,10 @@ func (s *Stream) Run(ctx context.Context) error {
 			return err
 		}
 		if err := s.Send(ctx, batch); err != nil {
-			return fmt.Errorf("audit: the collector did not take events %d to %d, which wait: %w", from+1, last, err)
+			return fmt.Errorf("audit: the collector did not take events %d to %d, which wait: %w", from+1, last.Seq, err)
+		}
+		if noted && from == 0 {
+			slog.Error("how far the collector has the audit log was not noted by us, or the log is another one, so the collector is given all of it again")
 		}
 		if err := s.keep(ctx, last); err != nil {
 			return fmt.Errorf("audit: stream: %w", err)
@@ -69,43 +77,65 @@ func (s *Stream) Run(ctx context.Context) error {
 	return nil
 }
 
-func (s *Stream) position(ctx context.Context) (int64, error) {
+// position is how far the log was handed on: 0 where that is not known by a signature of ours, or is not of this log. Noted says that something was.
+func (s *Stream) position(ctx context.Context) (seq int64, noted bool, err error) {
 	var stored []string
 	if err := s.DB.Read(ctx).Raw("SELECT value FROM settings WHERE name = ?", streamName).Scan(&stored).Error; err != nil {
-		return 0, err
+		return 0, false, err
 	}
 	var p streamPosition
 	if len(stored) == 0 || json.Unmarshal([]byte(stored[0]), &p) != nil || p.Target != s.hashed() {
-		return 0, nil //nolint:nilerr // a position that can’t be read is none: the log is sent from its first event
+		return 0, false, nil //nolint:nilerr // a position that can’t be read is none: the log is sent from its first event
 	}
-	return p.Seq, nil
+	if p.Last.Type != streamType+p.Target || p.Last.Check(s.Signer.Keys()) != nil {
+		return 0, true, nil
+	}
+	fits, err := s.fits(ctx, p.Last)
+	if err != nil || !fits {
+		return 0, true, err
+	}
+	return p.Last.Seq, true, nil
 }
 
-func (s *Stream) next(ctx context.Context, from int64) ([]Streamed, int64, error) {
+// fits reports whether the log still has the event, or archived it.
+func (s *Stream) fits(ctx context.Context, last Checkpoint) (bool, error) {
+	var found []struct{ Hash []byte }
+	if err := s.DB.Read(ctx).Raw("SELECT hash FROM audit_events WHERE seq = ?", last.Seq).Scan(&found).Error; err != nil {
+		return false, err
+	}
+	if len(found) > 0 {
+		return hex.EncodeToString(found[0].Hash) == last.Hash, nil
+	}
+	known, err := extentOf(ctx, s.DB)
+	return last.Seq <= known.Archived, err
+}
+
+func (s *Stream) next(ctx context.Context, from int64) (out []Streamed, last Row, err error) {
 	var rows []Row
 	if err := s.DB.Read(ctx).Raw("SELECT * FROM audit_events WHERE seq > ? ORDER BY seq LIMIT ?", from, StreamBatch).Scan(&rows).Error; err != nil || len(rows) == 0 {
-		return nil, from, err
+		return nil, last, err
 	}
 	personal, err := personalOf(ctx, s.DB, rows)
 	if err != nil {
-		return nil, from, err
+		return nil, last, err
 	}
-	out := make([]Streamed, len(rows))
+	out = make([]Streamed, len(rows))
 	for i, r := range rows {
 		var line bytes.Buffer
 		to := json.NewEncoder(&line)
 		to.SetEscapeHTML(false)
 		if err := to.Encode(exported(r, personal[r.ID])); err != nil {
-			return nil, from, err
+			return nil, last, err
 		}
 		out[i] = Streamed{r.Act, r.Result == Refused, r.At, bytes.TrimSpace(line.Bytes())}
 	}
-	return out, rows[len(rows)-1].Seq, nil
+	return out, rows[len(rows)-1], nil
 }
 
-func (s *Stream) keep(ctx context.Context, seq int64) error {
+func (s *Stream) keep(ctx context.Context, last Row) error {
 	return s.DB.Tx(ctx, func(tx *db.Tx) error {
-		text, err := json.Marshal(streamPosition{s.hashed(), seq, tx.Now.UTC().Truncate(time.Second)})
+		target := s.hashed()
+		text, err := json.Marshal(streamPosition{target, s.Signer.sign(streamType+target, last.Seq, last.Hash, tx.Now)})
 		if err != nil {
 			return err
 		}
@@ -115,11 +145,14 @@ func (s *Stream) keep(ctx context.Context, seq int64) error {
 }
 
 // Taken is the last event that the collector has taken; 0 when it has taken none.
-func (s *Stream) Taken(ctx context.Context) (int64, error) { return s.position(ctx) }
+func (s *Stream) Taken(ctx context.Context) (int64, error) {
+	seq, _, err := s.position(ctx)
+	return seq, err
+}
 
 // Behind is for how long the first event that was not handed on has waited, and how many do; zero when none does.
 func (s *Stream) Behind(ctx context.Context) (time.Duration, int64, error) {
-	from, err := s.position(ctx)
+	from, _, err := s.position(ctx)
 	if err != nil {
 		return 0, 0, err
 	}

@@ -36,7 +36,7 @@ func (s *sink) send(_ context.Context, batch []audit.Streamed) error {
 func TestTheCollectorIsGivenEveryEventAtLeastOnce(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		to := &sink{away: errors.New("no route")}
-		stream := &audit.Stream{DB: d, Target: "tls://siem.example:6514", Send: to.send}
+		stream := &audit.Stream{DB: d, Signer: audit.NewSigner([][]byte{seed(1)}), Target: "tls://siem.example:6514", Send: to.send}
 		const n = audit.StreamBatch*2 + 5
 		fill(t, d, n)
 		clock.Advance(time.Hour)
@@ -64,8 +64,46 @@ func TestTheCollectorIsGivenEveryEventAtLeastOnce(t *testing.T) {
 			t.Error("what was taken was sent again", err)
 		}
 		other := &sink{}
-		if err := (&audit.Stream{DB: d, Target: "https://other.example/in", Send: other.send}).Run(t.Context()); err != nil || len(other.seqs) != n+3 {
+		if err := (&audit.Stream{DB: d, Signer: audit.NewSigner([][]byte{seed(1)}), Target: "https://other.example/in", Send: other.send}).Run(t.Context()); err != nil || len(other.seqs) != n+3 {
 			t.Error(err, len(other.seqs))
 		}
 	})
+}
+
+// U3, U4: who owns the database can’t hold events back from the collector by what is noted of it: what is not signed by this installation, or is of another log, is
+// no position, and is told as long as all has not been handed on again.
+func TestAMovedPositionHoldsNoEventBack(t *testing.T) {
+	for what, move := range map[string]string{
+		"beyond the end":     `UPDATE settings SET value = REPLACE(value, '"seq":40', '"seq":9000000') WHERE name = 'audit.stream'`,
+		"to the end":         `UPDATE settings SET value = REPLACE(value, '"seq":40', '"seq":50') WHERE name = 'audit.stream'`,
+		"by cutting the log": "DELETE FROM audit_events WHERE seq >= 40",
+		"by another event":   "UPDATE audit_events SET hash = previous_hash WHERE seq = 40",
+	} {
+		t.Run(what, func(t *testing.T) {
+			dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+				to := &sink{}
+				stream := &audit.Stream{DB: d, Signer: audit.NewSigner([][]byte{seed(1)}), Target: "tls://siem.example:6514", Send: to.send}
+				fill(t, d, 40)
+				if err := stream.Run(t.Context()); err != nil || len(to.seqs) != 40 {
+					t.Fatal(err, to.seqs)
+				}
+				to.seqs = nil
+				fill(t, d, 10)
+				loose(t, d)
+				if _, err := d.Writer().Exec(move); err != nil {
+					t.Fatal(err)
+				}
+				clock.Advance(time.Hour)
+
+				behind, waiting, err := stream.Behind(t.Context())
+				taken, err2 := stream.Taken(t.Context())
+				sent := stream.Run(t.Context())
+				none, _, err3 := stream.Behind(t.Context())
+
+				if behind < time.Hour || waiting < 50 || taken != 0 || sent != nil || none != 0 || err != nil || err2 != nil || err3 != nil || len(to.seqs) < 39 || to.seqs[0] != 1 {
+					t.Error(behind, waiting, taken, sent, none, to.seqs, err, err2, err3)
+				}
+			})
+		})
+	}
 }

@@ -21,10 +21,10 @@ import (
 // sqliteDSN sets every pragma in the DSN, since a PRAGMA by Exec would reach one pooled connection only. FULL, not NORMAL: in
 // WAL mode NORMAL may lose acknowledged commits at a power cut, and a revocation must not be lost. Times are
 // integers (microseconds, UTC), so that they compare and sort as times. The log beside the file is cut back when it begins anew: a long read lets it grow
-// (REL-7).
+// (REL-7). What is deleted is overwritten, so that who is erased does not stay readable in free room of the file (U8); of the log Scrub does that.
 func sqliteDSN(path string, readOnly bool) string {
 	q := url.Values{}
-	for _, p := range []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)", "journal_size_limit(33554432)"} {
+	for _, p := range []string{"busy_timeout(5000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "trusted_schema(0)", "journal_size_limit(33554432)", "secure_delete(1)"} {
 		q.Add("_pragma", p)
 	}
 	if readOnly {

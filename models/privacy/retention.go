@@ -134,7 +134,7 @@ func Sweep(ctx context.Context, d *db.DB) error {
 			return err
 		}
 	}
-	return nil
+	return d.Scrub(ctx)
 }
 
 func inParts(ctx context.Context, d *db.DB, due, erase string, before time.Time) error {

@@ -17,6 +17,7 @@ const partSize = 256 << 10
 type writer struct {
 	ctx      context.Context //nolint:containedctx // it is an io.Writer for the time of one call
 	store    *Store
+	owner    db.ID
 	download db.ID
 	run      db.ID
 	buffer   []byte
@@ -41,7 +42,7 @@ func (w *writer) Write(b []byte) (int, error) {
 func (w *writer) Close() error { return w.keep(w.buffer) }
 
 func (w *writer) keep(b []byte) error {
-	sealed := w.store.o.Sealer.Seal(b, record(w.run, w.parts))
+	sealed := w.store.o.Sealer.Seal(b, record(w.owner, w.download, w.run, w.parts))
 	err := w.store.o.DB.Tx(w.ctx, func(tx *db.Tx) error {
 		_, err := tx.Run("INSERT INTO download_parts (download_id, run, part, body_sealed) VALUES (?, ?, ?, ?)", w.download, w.run, w.parts, sealed)
 		return err
@@ -50,8 +51,10 @@ func (w *writer) keep(b []byte) error {
 	return err
 }
 
-// record binds a sealed part to its place.
-func record(run db.ID, part int) string { return run.String() + "/" + strconv.Itoa(part) }
+// record binds a sealed part to whose it is, and to its place (C6).
+func record(owner, download, run db.ID, part int) string {
+	return owner.String() + "/" + download.String() + "/" + run.String() + "/" + strconv.Itoa(part)
+}
 
 // Copy writes the file of a download that Fetch gave. Fault: NotFound when it is gone.
 func (s *Store) Copy(ctx context.Context, d Download, w io.Writer) error {
@@ -67,7 +70,7 @@ func (s *Store) Copy(ctx context.Context, d Download, w io.Writer) error {
 		if len(rows) == 0 {
 			return fault.Missing()
 		}
-		b, err := s.o.Sealer.Open(rows[0], record(*d.Run, part))
+		b, err := s.o.Sealer.Open(rows[0], record(d.UserID, d.ID, *d.Run, part))
 		if err != nil {
 			return fmt.Errorf("download %s: %w", d.ID, err)
 		}

@@ -131,7 +131,7 @@ func (s *Store) Job(ctx context.Context, payload json.RawMessage) error {
 		return err
 	}
 	run := db.NewID()
-	parts := &writer{ctx: ctx, store: s, download: id, run: run}
+	parts := &writer{ctx: ctx, store: s, owner: u.ID, download: id, run: run}
 	if err := s.forget(ctx, id); err != nil {
 		return err
 	}

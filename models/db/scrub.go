@@ -1,0 +1,30 @@
+package db
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+)
+
+// Scrub takes what was deleted out of SQLite's write-ahead log, which else keeps it until its room is used again: all of it goes into the file, and the log is cut to
+// nothing. Where others read or write all the time nobody waits for it for more than half a second, and it does nothing: the next call may. PostgreSQL keeps house by
+// itself.
+func (d *DB) Scrub(ctx context.Context) error {
+	if d.Dialect != SQLite || d.Moving() {
+		return nil
+	}
+	own, err := sql.Open("sqlite", sqliteDSN(d.Path, false))
+	if err != nil {
+		return err
+	}
+	own.SetMaxOpenConns(1)
+	_, err = own.ExecContext(ctx, "PRAGMA busy_timeout = 500")
+	if err == nil {
+		_, err = own.ExecContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
+	}
+	if err = errors.Join(err, own.Close()); err != nil {
+		return fmt.Errorf("db: scrub: %w", err)
+	}
+	return nil
+}
