@@ -107,7 +107,11 @@ func (v auditVerifyCommand) judge(w *world, o *opened) error {
 			return err
 		}
 	}
-	_, err = fmt.Fprintf(w.stdout, "%d signed checkpoints agree with it, %d of them from outside, up to event %d.\n", found.Checkpoints, len(trust.Outside), found.Signed)
+	reach := ""
+	if len(trust.Outside) > 0 { // the database tells of its own, which proves less
+		reach = fmt.Sprintf("; those from outside up to event %d", found.Outside)
+	}
+	_, err = fmt.Fprintf(w.stdout, "%d signed checkpoints agree with it, %d of them from outside, up to event %d%s.\n", found.Checkpoints, len(trust.Outside), found.Signed, reach)
 	return err
 }
 

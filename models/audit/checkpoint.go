@@ -95,35 +95,51 @@ type Checkpoints struct {
 }
 
 // Run makes a checkpoint when one is due, and writes down those that wait, the oldest first. What fails is tried again at the next run: a checkpoint can be
-// written down twice, and is never left out.
+// written down twice, and is never left out. The one that was just made is written down whatever the database says of it: who owns that could have it say that it was.
 func (c *Checkpoints) Run(ctx context.Context) error {
-	if err := errors.Join(c.make(ctx), c.keepKeys(ctx)); err != nil {
+	made, err := c.make(ctx)
+	if err := errors.Join(err, c.keepKeys(ctx)); err != nil {
 		return fmt.Errorf("audit: checkpoint: %w", err)
 	}
 	if c.Write == nil {
 		return nil
 	}
+	last, err := c.tellWaiting(ctx)
+	if err != nil || made == nil || last >= made.Seq {
+		return err
+	}
+	return c.tell(ctx, *made)
+}
+
+// tellWaiting writes down what waits, and returns the number of the last event of it; 0 when nothing waits.
+func (c *Checkpoints) tellWaiting(ctx context.Context) (last int64, err error) {
 	for {
 		var rows []checkpointRow
-		err := c.DB.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints WHERE told_at IS NULL ORDER BY seq LIMIT 1").Scan(&rows).Error
+		err := c.DB.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints WHERE told_at IS NULL AND seq > ? ORDER BY seq LIMIT 1", last).Scan(&rows).Error
 		if err != nil || len(rows) == 0 {
-			return err
+			return last, err
 		}
-		if err := c.Write(ctx, rows[0].checkpoint()); err != nil {
-			return fmt.Errorf("audit: the checkpoint at event %d waits, since it could not be written down: %w", rows[0].Seq, err)
+		if err := c.tell(ctx, rows[0].checkpoint()); err != nil {
+			return last, err
 		}
-		err = c.DB.Tx(ctx, func(tx *db.Tx) error {
-			_, err := tx.Run("UPDATE audit_checkpoints SET told_at = ? WHERE seq = ?", tx.Now, rows[0].Seq)
-			return err
-		})
-		if err != nil {
-			return err
-		}
+		last = rows[0].Seq
 	}
 }
 
-func (c *Checkpoints) make(ctx context.Context) error {
+func (c *Checkpoints) tell(ctx context.Context, point Checkpoint) error {
+	if err := c.Write(ctx, point); err != nil {
+		return fmt.Errorf("audit: the checkpoint at event %d waits, since it could not be written down: %w", point.Seq, err)
+	}
 	return c.DB.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE audit_checkpoints SET told_at = ? WHERE seq = ?", tx.Now, point.Seq)
+		return err
+	})
+}
+
+// make makes a checkpoint when one is due; nil when none is.
+func (c *Checkpoints) make(ctx context.Context) (made *Checkpoint, err error) {
+	err = c.DB.Tx(ctx, func(tx *db.Tx) error {
+		made = nil
 		var heads []struct {
 			Seq  int64
 			Hash []byte
@@ -140,10 +156,12 @@ func (c *Checkpoints) make(ctx context.Context) error {
 		}
 		at := tx.Now.Truncate(time.Second) // as it is signed
 		signed := c.Signer.Sign(heads[0].Seq, heads[0].Hash, at)
+		made = &signed
 		_, err := tx.Run("INSERT INTO audit_checkpoints (seq, hash, at, public_key, signature) VALUES (?, ?, ?, ?, ?) ON CONFLICT (seq) DO NOTHING",
 			signed.Seq, heads[0].Hash, at, signed.Key, signed.Signature)
 		return err
 	})
+	return made, err
 }
 
 func (c *Checkpoints) due(head int64, last []checkpointRow, now time.Time) bool {

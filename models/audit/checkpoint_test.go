@@ -94,6 +94,70 @@ func TestCheckpointsWaitForTheirPlace(t *testing.T) {
 	})
 }
 
+// U3: who owns the database has no checkpoint kept from outside by saying that it is there already, and how far those outside reach is told apart from what the database says.
+func TestACheckpointIsWrittenDownWhateverTheDatabaseSays(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		c, o := points(d, seed(1))
+		fill(t, d, 5)
+		run(t, c)
+		lies := []string{"CREATE TRIGGER lies AFTER INSERT ON audit_checkpoints BEGIN UPDATE audit_checkpoints SET told_at = at WHERE seq = NEW.seq; END"}
+		if d.Dialect == db.Postgres {
+			lies = []string{"CREATE FUNCTION lies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.told_at := NEW.at; RETURN NEW; END $$",
+				"CREATE TRIGGER lies BEFORE INSERT ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION lies()"}
+		}
+		for _, s := range lies {
+			if _, err := d.Writer().Exec(s); err != nil {
+				t.Fatal(s, err)
+			}
+		}
+
+		fill(t, d, 20)
+		run(t, c)
+		run(t, c)
+
+		if len(o.kept) != 2 || o.kept[1].Seq != 25 {
+			t.Errorf("%+v", o.kept)
+		}
+		for outside, reach := range []int64{0, 5, 25} {
+			if v := verdict(t, d, c, o.kept[:min(outside, len(o.kept))]); !v.Sound || v.Signed != 25 || v.Outside != reach {
+				t.Errorf("%d outside: %+v", outside, v)
+			}
+		}
+	})
+}
+
+// A database that never keeps that a checkpoint was written down has it written down once a run, and no more.
+func TestAnUnkeptReceiptDoesNotRunForEver(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		c, o := points(d, seed(1))
+		fill(t, d, 5)
+		lies := []string{"CREATE TRIGGER lies AFTER UPDATE OF told_at ON audit_checkpoints WHEN NEW.told_at IS NOT NULL BEGIN UPDATE audit_checkpoints SET told_at = NULL WHERE seq = NEW.seq; END"}
+		if d.Dialect == db.Postgres {
+			lies = []string{"CREATE FUNCTION lies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.told_at := NULL; RETURN NEW; END $$",
+				"CREATE TRIGGER lies BEFORE UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION lies()"}
+		}
+		for _, s := range lies {
+			if _, err := d.Writer().Exec(s); err != nil {
+				t.Fatal(s, err)
+			}
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		c.Write = func(ctx context.Context, point audit.Checkpoint) error {
+			if len(o.kept) == 3 {
+				cancel()
+			}
+			return o.write(ctx, point)
+		}
+
+		err := c.Run(ctx)
+
+		if err != nil || len(o.kept) != 1 {
+			t.Error(err, len(o.kept))
+		}
+	})
+}
+
 // U3: who owns the database can make all of the log anew, with head row and hashes; what was kept outside finds it.
 func TestALogMadeAnewIsFoundByWhatIsOutside(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {

@@ -59,6 +59,17 @@ func (m *marks) unread() (n, first int64, why string) {
 	return n, 0, ""
 }
 
+// reach is the last event that a checkpoint from outside tells of, where signatures are looked at. In a log that is whole each of them fits.
+func (t Trust) reach() (last int64) {
+	if len(t.Keys) == 0 {
+		return 0
+	}
+	for _, c := range t.Outside {
+		last = max(last, c.Seq)
+	}
+	return last
+}
+
 // marks reads the checkpoints in the database, and checks the signatures of all.
 func (t Trust) marks(ctx context.Context, d *db.DB) (*marks, error) {
 	m := &marks{bySeq: map[int64][]Checkpoint{}}

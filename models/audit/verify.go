@@ -23,6 +23,7 @@ type Verdict struct {
 
 	Checkpoints int   // how many the log was compared with
 	Signed      int64 // the last event that one of them covers
+	Outside     int64 // the last event that one from outside covers: what came after it, who owns the database can have made anew
 }
 
 const verifyBatch = 1000
@@ -77,7 +78,7 @@ func verifyFrom(ctx context.Context, d *db.DB, t Trust, parts []Archived) (v Ver
 	if v.Unread, v.FirstBad, v.Why = marks.unread(); v.Why != "" {
 		return v, nil
 	}
-	v.Checkpoints, v.Signed = marks.passed, marks.last
+	v.Checkpoints, v.Signed, v.Outside = marks.passed, marks.last, t.reach()
 	if c, ok := marks.beyond(v.Events); ok {
 		v.FirstBad, v.Why = v.Events+1, fmt.Sprintf("%s tells of %d events, the log holds %d", c.called(), c.Seq, v.Events)
 		return v, nil
