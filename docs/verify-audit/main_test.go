@@ -59,8 +59,10 @@ func TestExportVerifiesOffline(t *testing.T) {
 		}
 		var trusted, unsure, other bytes.Buffer
 
-		codes := []int{run([]string{"-key", s.Keys()[0], file}, &trusted), run([]string{file}, &unsure), run([]string{"-key", "b3RoZXI=", file}, &other), run(nil, &other), run([]string{file + "x"}, &other),
-			run([]string{"-checkpoints", file + "x", file}, &other), run([]string{"-checkpoints", filepath.Dir(file), file}, &other), run([]string{filepath.Dir(file)}, &other)}
+		codes := []int{
+			run([]string{"-key", s.Keys()[0], file}, &trusted), run([]string{file}, &unsure), run([]string{"-key", "b3RoZXI=", file}, &other), run(nil, &other), run([]string{file + "x"}, &other),
+			run([]string{"-checkpoints", file + "x", file}, &other), run([]string{"-checkpoints", filepath.Dir(file), file}, &other), run([]string{filepath.Dir(file)}, &other),
+		}
 
 		if fmt.Sprint(codes) != "[0 0 1 2 2 2 2 2]" || !strings.Contains(trusted.String(), "The log is whole: 40 events") || !strings.Contains(unsure.String(), s.Keys()[0]) {
 			t.Error(codes, trusted.String(), unsure.String(), other.String())

@@ -1,6 +1,7 @@
 package account_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -66,7 +67,11 @@ func TestUndoRestoresTheAddressAndShutsTheIntruderOut(t *testing.T) {
 		_, _, knows := w.store.SignIn(t.Context(), visitor(), "ada@example.com", good, firefox)
 		w.is(knows, fault.Unauthenticated)
 		w.is(w.store.UndoEmail(t.Context(), visitor(), intrudersUndo), fault.NotFound)
-		w.must(w.reset(token(w.last("ada@example.com", "reset_password")), other))
+		letter := w.last("ada@example.com", "reset_password")
+		if last := letter.After[1].Key; !strings.Contains(last, "no password signs in") {
+			t.Errorf("the mail says of a password that is gone: %s", last)
+		}
+		w.must(w.reset(token(letter), other))
 		w.in(after, other)
 	})
 }

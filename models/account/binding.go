@@ -121,7 +121,7 @@ func (s *Store) unbind(tx *db.Tx, link oneTimeLink) ([]outbox.Line, error) {
 	if err != nil || !out {
 		return nil, err
 	}
-	return []outbox.Line{outbox.L("People with an address at %s sign in by %s. Your account has none there any more, so you are no longer a member of the organization that requires it. It can invite you again.", b.Domain, b.Label)}, nil
+	return []outbox.Line{outbox.L("People with an address at %v sign in by %s. Your account has none there any more, so you are no longer a member of the organization that requires it. It can invite you again.", b.Domain, b.Label)}, nil
 }
 
 // EndSessionsAt ends all sessions of people with an address at a domain but keep, at once (S4), as part of the caller's transaction: another rule holds there for getting

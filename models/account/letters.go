@@ -61,6 +61,9 @@ func (s *Store) letterReset(ctx context.Context, u User, token string, now time.
 		outbox.L("The link works once, until %s.", moment(u.locale(), l.ExpiresAt)),
 		outbox.L("If you did not ask for it, do nothing: your password stays as it is."),
 	}
+	if u.PasswordSealed == "" {
+		l.After[1] = outbox.L("Until then no password signs in to your account.")
+	}
 	return l
 }
 

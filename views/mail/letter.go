@@ -118,8 +118,8 @@ func (l Line) in(ctx context.Context, portalName string) string {
 	return text.T(ctx, l.Key, args...)
 }
 
-// address is one mail address and nothing else.
-var address = regexp.MustCompile(`^[^\s@<>"'/\\]+@[\pL\pN.-]+$`)
+// address is one mail address, or one domain, and nothing else.
+var address = regexp.MustCompile(`^(?:[^\s@<>"'/\\]+@)?[\pL\pN._-]+$`)
 
 func (p page) plain(ctx context.Context) string {
 	var parts []string

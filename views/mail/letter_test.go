@@ -101,6 +101,8 @@ func TestLettersMakeWordsHarmlessAndCount(t *testing.T) {
 		{"en", "Hello %s,", "Hello acme.dev,", []string{"acme.dev"}},
 		{"en", "%s (%v) created an account at %s and waits for an admin to approve it.", "evil. biz (eve@evil.biz) created an account at acme.dev and waits for an admin to approve it.", []string{"evil.biz", "eve@evil.biz", "acme.dev"}},
 		{"en", "%s (%v) created an account at %s and waits for an admin to approve it.", "Eve (go to evil. biz) created an account at acme.dev and waits for an admin to approve it.", []string{"Eve", "go to evil.biz", "acme.dev"}},
+		{"en", "The TXT record %v was not found.", "The TXT record _gatehouse-challenge.acme.example was not found.", []string{"_gatehouse-challenge.acme.example"}},
+		{"de", "Accept with the account whose address is %v; if you have none, create it with this address.", "Nehmen Sie mit dem Konto an, dessen Adresse eve@evil.biz ist; haben Sie keines, legen Sie es mit dieser Adresse an.", []string{"eve@evil.biz"}},
 		{"en", "The policy of %[1]s pauses keys that are not used for %[2]d days:", "The policy of Orders pauses keys that are not used for 1 day:", []string{"Orders", "1"}},
 		{"de", "The policy of %[1]s pauses keys that are not used for %[2]d days:", "Nach den Regeln von Orders werden Schlüssel pausiert, die 1 Tag lang nicht benutzt werden:", []string{"Orders", "1"}},
 		{"de", "The policy of %[1]s pauses keys that are not used for %[2]d days:", "Nach den Regeln von Orders werden Schlüssel pausiert, die 30 Tage lang nicht benutzt werden:", []string{"Orders", "30"}},

@@ -180,7 +180,7 @@ func (s *Store) miss(tx *db.Tx, d *Domain) error {
 		return s.tell(tx, *d, outbox.Letter{
 			Kind: "domain_missing", Subject: outbox.L("A domain’s DNS record is missing"),
 			Lines: []outbox.Line{
-				outbox.L("The TXT record %s was not found.", name),
+				outbox.L("The TXT record %v was not found.", name),
 				outbox.L("Put it back by %s, or the domain is not your organization’s any more.", d.EndsAt().UTC().Format(time.DateOnly)),
 			},
 		})
@@ -193,7 +193,7 @@ func (s *Store) miss(tx *db.Tx, d *Domain) error {
 	return s.tell(tx, *d, outbox.Letter{
 		Kind: "domain_lost", Subject: outbox.L("Your organization lost a domain"),
 		Lines: []outbox.Line{
-			outbox.L("The TXT record of %s was gone for too long. Nobody joins by an address there any more, and nobody has to sign in by a provider for it.", d.Name),
+			outbox.L("The TXT record of %v was gone for too long. Nobody joins by an address there any more, and nobody has to sign in by a provider for it.", d.Name),
 			outbox.L("Who has no password chooses one by “I forgot my password”."),
 			outbox.L("Members stay members. Put the record back and check it to prove the domain again."),
 		},

@@ -112,7 +112,7 @@ func (s *Store) SetProvider(ctx context.Context, a actor.Actor, organizationID, 
 		return s.tell(tx, d, outbox.Letter{
 			Kind: "domain_provider", Subject: outbox.L("People of your domain now sign in by a provider"),
 			Lines: []outbox.Line{
-				outbox.L("Everybody with an address at %s signs in by %s from now on, and joins your organization by that. Whoever was signed in was signed out.", d.Name, p.Label),
+				outbox.L("Everybody with an address at %v signs in by %s from now on, and joins your organization by that. Whoever was signed in was signed out.", d.Name, p.Label),
 				outbox.L("Owners who have a second factor can still sign in without it: by their password and the factor, or by a passkey."),
 			},
 		})
@@ -131,7 +131,7 @@ func (s *Store) unbind(tx *db.Tx, a actor.Actor, d Domain) error {
 	return s.tell(tx, d, outbox.Letter{
 		Kind: "domain_provider_ended", Subject: outbox.L("People of your domain sign in by any means again"),
 		Lines: []outbox.Line{
-			outbox.L("Nobody with an address at %s has to sign in by a provider any more.", d.Name),
+			outbox.L("Nobody with an address at %v has to sign in by a provider any more.", d.Name),
 			outbox.L("Who has no password chooses one by “I forgot my password”."),
 		},
 	})
@@ -201,7 +201,7 @@ func (s *Store) noteProvider(ctx context.Context, organizationID, id db.ID) erro
 			}
 			return s.tell(tx, d, outbox.Letter{
 				Kind: "domain_provider_back", Subject: outbox.L("The provider of your domain is back"),
-				Lines: []outbox.Line{outbox.L("The portal offers the provider for %s again: everybody with an address there signs in by it. Whoever was signed in was signed out.", d.Name)},
+				Lines: []outbox.Line{outbox.L("The portal offers the provider for %v again: everybody with an address there signs in by it. Whoever was signed in was signed out.", d.Name)},
 			})
 		}
 		n, err := tx.Run("UPDATE domains SET provider_away_at = ? WHERE id = ? AND provider_away_at IS NULL", tx.Now, id)
@@ -212,7 +212,7 @@ func (s *Store) noteProvider(ctx context.Context, organizationID, id db.ID) erro
 		return s.tell(tx, d, outbox.Letter{
 			Kind: "domain_provider_away", Subject: outbox.L("The provider of your domain is not offered any more"),
 			Lines: []outbox.Line{
-				outbox.L("The portal’s settings don’t offer the provider for %s any more. Until they do, everybody with an address there signs in by any means.", d.Name),
+				outbox.L("The portal’s settings don’t offer the provider for %v any more. Until they do, everybody with an address there signs in by any means.", d.Name),
 				outbox.L("Who has no password chooses one by “I forgot my password”."),
 			},
 		})

@@ -233,7 +233,7 @@ func (s *Store) write(tx *db.Tx, a actor.Actor, i Invitation, token string) erro
 		Subject: outbox.L("You are invited to an organization"),
 		Lines: []outbox.Line{
 			outbox.L("%s invites you to the organization %s.", i.InviterName, i.OrganizationName),
-			outbox.L("Accept with the account whose address is %s; if you have none, create it with this address.", i.Email),
+			outbox.L("Accept with the account whose address is %v; if you have none, create it with this address.", i.Email),
 		},
 		Button: &button, URL: s.link("/invitation?token=" + token),
 		After: []outbox.Line{outbox.L("The invitation works until %s. If you don’t know who this is, do nothing.", i.ExpiresAt.UTC().Format(time.DateOnly))},
