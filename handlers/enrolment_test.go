@@ -9,6 +9,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 )
 
 const enrolHome = "/console/account/security"
@@ -102,5 +103,16 @@ func TestOnlyStaffNeedAFactor(t *testing.T) {
 	optional.inhabit()
 	if p := optional.password(optional.admin.Email).Get("/admin"); p.Status != http.StatusOK {
 		t.Errorf("%d %s", p.Status, p.Location)
+	}
+}
+
+// Who came without the link of the mail finds on the overview who invites them.
+func TestTheOverviewTellsOfInvitations(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := serveWith(t, dbtest.SQLite(t, clock), clock, nil)
+	w.inhabit()
+
+	if p := w.site.As(w.mine.user).Get("/console"); !strings.Contains(p.Body, "/console/invitations/"+w.mine.invited.Show(invitation.Prefix)) {
+		t.Errorf("%d %s", p.Status, p.Body)
 	}
 }

@@ -116,7 +116,7 @@ func Build(ctx context.Context, o Options) (*House, error) {
 // routes is the table of contents: which areas there are. Each lists its own routes, with the access that they need, in one method.
 func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	s := h.Stores
-	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Shares: s.Share, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
+	h.site = &site.Handler{Kit: kit, Orgs: s.Org, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide, Notices: s.Notice, Forum: s.Forum, Desk: s.Support, Leaks: s.Leak, Shares: s.Share, Invitations: s.Invitation, Signup: h.options.Settings.Signup.Policy, Fresh: h.engine.fresh, Loaded: h.engine.loaded, Assets: h.otherAssets}
 	h.site.Routes(r)
 	people := account.New(kit, s.Account, !h.options.Settings.SMTPURL.IsSet())
 	people.Factors = s.Factor

@@ -90,6 +90,7 @@ var factWords = []struct{ name, words string }{
 	{"api", text.N("API")},
 	{"plan", text.N("Plan")},
 	{"role", text.N("Role")},
+	{"domain", text.N("Domain")},
 	{"expires", text.N("Ends")},
 	{"ends", text.N("Ends")},
 	{"until", text.N("Until")},

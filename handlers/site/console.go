@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -33,6 +34,9 @@ func (h *Handler) Console(c echo.Context) error {
 	total := sum(desks)
 	page := site.ConsolePage{Frame: h.Frame(c, web.T(c, "Overview")), Notices: notices(c, total)}
 	if err := h.leaked(c, &page); err != nil {
+		return err
+	}
+	if err := h.invitations(c, &page); err != nil {
 		return err
 	}
 	if err := h.offers(c, &page); err != nil {
@@ -214,6 +218,21 @@ func (h *Handler) demands(c echo.Context, page *site.ConsolePage) (shut bool, er
 		page.Frame.Told = append(page.Frame.Told, web.FactorTold(c, r, h.Now()))
 	}
 	return shut, err
+}
+
+// invitations tells that organizations invite the reader, who may have come without the link in the mail.
+func (h *Handler) invitations(c echo.Context, page *site.ConsolePage) error {
+	if h.Invitations == nil {
+		return nil
+	}
+	all, err := h.Invitations.Mine(web.Ctx(c), web.Actor(c))
+	for _, i := range all {
+		page.Notices = append(page.Notices, site.Notice{
+			Name: i.OrganizationName, Text: web.T(c, "%[1]s invites you to this organization. Answer until %[2]s.", i.InviterName, text.Date(web.Ctx(c), i.ExpiresAt)),
+			Href: "/console/invitations/" + i.ID.Show(invitation.Prefix), Label: web.T(c, "See the invitation"),
+		})
+	}
+	return err
 }
 
 // offers tells that other organizations offer to share an app, to who may answer.

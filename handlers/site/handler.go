@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key/leak"
 	"github.com/gatehouse-dev/gatehouse/models/key/notice"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
 	"github.com/gatehouse-dev/gatehouse/static"
@@ -31,21 +32,22 @@ import (
 // Handler answers the site's own pages.
 type Handler struct {
 	*web.Kit
-	Orgs    *org.Store
-	Catalog *catalog.Store
-	Keys    *key.Store
-	Usage   *usage.Store
-	Guides  *guide.Store
-	Notices *notice.Store  // nil: nothing is said of what ends next
-	Forum   *forum.Store   // nil: the sitemap lists no questions
-	Desk    *support.Store // nil: nothing is said of reply times
-	Leaks   *leak.Store    // nil: nothing is said of leaked keys
-	Shares  *share.Store   // nil: nothing is said of offers
-	Signup  config.SignupPolicy
-	Fresh   func() bool // whether the edge's picture of keys is fresh; nil: always
-	Loaded  func() bool // whether what is to be read before the first request has been; nil: always
-	Assets  static.Others
-	leaving atomic.Bool
+	Orgs        *org.Store
+	Catalog     *catalog.Store
+	Keys        *key.Store
+	Usage       *usage.Store
+	Guides      *guide.Store
+	Notices     *notice.Store     // nil: nothing is said of what ends next
+	Forum       *forum.Store      // nil: the sitemap lists no questions
+	Desk        *support.Store    // nil: nothing is said of reply times
+	Leaks       *leak.Store       // nil: nothing is said of leaked keys
+	Shares      *share.Store      // nil: nothing is said of offers
+	Invitations *invitation.Store // nil: nothing is said of invitations
+	Signup      config.SignupPolicy
+	Fresh       func() bool // whether the edge's picture of keys is fresh; nil: always
+	Loaded      func() bool // whether what is to be read before the first request has been; nil: always
+	Assets      static.Others
+	leaving     atomic.Bool
 }
 
 // Leave makes /readyz say no: the process is about to stop.

@@ -70,6 +70,9 @@ func openWords(c echo.Context, a catalog.API, now time.Time) (words []string) {
 
 func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
 	var out []views.Notice
+	if o.APIs == 0 && permission.Staff(web.Actor(c).StaffRole, permission.StaffAPIsManage) {
+		out = append(out, views.Notice{Text: web.T(c, "There is no API of yours yet: developers have nothing to ask for."), Href: "/admin/apis/new", Label: web.T(c, "Add API")})
+	}
 	if o.WaitingUsers > 0 {
 		out = append(out, views.Notice{Text: web.T(c, "%d people wait to be let in.", o.WaitingUsers), Href: "/admin/users?state=waiting", Label: web.T(c, "See who")})
 	}

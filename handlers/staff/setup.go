@@ -51,7 +51,7 @@ func (h *Handler) SetUp(c echo.Context) error {
 	if err := h.Enter(c, token, session); err != nil {
 		return err
 	}
-	return h.Done(c, "/admin/apis", text.N("The portal is set up. Publish your first API next."))
+	return h.Done(c, "/admin", text.N("The portal is set up."))
 }
 
 func (h *Handler) setupPage(c echo.Context, form setupForm, problems []components.Problem, byField map[string]string) views.SetupPage {

@@ -83,6 +83,9 @@ func TestTheDownloadHoldsWhatIsDeclaredAndNothingOfOthers(t *testing.T) {
 
 		s.must(privacy.Write(t.Context(), s.d, privacy.Person{ID: one.ID, Email: one.Email, Org: org}, &out))
 
+		if z, err := zip.NewReader(bytes.NewReader(out.Bytes()), int64(out.Len())); err != nil || z.File[0].Modified.Year() < 2000 {
+			t.Errorf("the files have no time: %v", err)
+		}
 		got := files(t, out.Bytes())
 		all := ""
 		for name, body := range got {

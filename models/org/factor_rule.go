@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
-	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
@@ -177,7 +176,7 @@ func (s *Store) letterFactor(to Recipient, r FactorRule, now time.Time) outbox.L
 	l := outbox.Letter{Kind: "factor_required", To: to.Email, UserID: to.ID, Language: to.Language, TimeZone: to.TimeZone, Subject: outbox.L("An organization of yours requires a second factor")}
 	told := outbox.L("The organization %s requires a second factor of its members. You have none: until you add one, you reach nothing of it.", r.Name)
 	if !r.Begun(now) {
-		told = outbox.L("From %[2]s on, the organization %[1]s requires a second factor of its members. You have none: from then on you reach nothing of it, until you add one.", r.Name, to.moment(r.FactorFrom))
+		told = outbox.L("From %[2]s on, the organization %[1]s requires a second factor of its members. You have none: from then on you reach nothing of it, until you add one.", r.Name, to.Moment(r.FactorFrom))
 	}
 	l.Lines = []outbox.Line{told}
 	if r.ByName != "" {
@@ -190,13 +189,4 @@ func (s *Store) letterFactor(to Recipient, r FactorRule, now time.Time) outbox.L
 	button := outbox.L("Add a second factor")
 	l.Button, l.URL = &button, s.link("/console/account/security")
 	return l
-}
-
-// moment writes t as the recipient reads.
-func (r Recipient) moment(t time.Time) string {
-	zone, err := time.LoadLocation(r.TimeZone)
-	if err != nil {
-		zone = time.UTC
-	}
-	return text.DateTime(text.With(context.Background(), text.Locale{Language: text.Language(r.Language), Zone: zone}), t)
 }

@@ -1,10 +1,13 @@
 package org
 
 import (
+	"context"
 	"slices"
+	"time"
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
@@ -15,6 +18,15 @@ type Recipient struct {
 	Email    string
 	Language string
 	TimeZone string
+}
+
+// Moment writes t as the recipient reads.
+func (r Recipient) Moment(t time.Time) string {
+	zone, err := time.LoadLocation(r.TimeZone)
+	if err != nil {
+		zone = time.UTC
+	}
+	return text.DateTime(text.With(context.Background(), text.Locale{Language: text.Language(r.Language), Zone: zone}), t)
 }
 
 // Managers are the owners and admins of an organization who can sign in, and the member whose verified address is its technical one; at most 21.

@@ -79,11 +79,13 @@ func (s *Store) Restore(ctx context.Context, a actor.Actor, id db.ID) (Organizat
 		if o, err = read(tx.DB, id); err != nil {
 			return err
 		}
-		return s.tellManagers(tx, o, outbox.Letter{
-			Kind: "organization_restored", Subject: outbox.L("Your organization is restored"),
-			Lines: []outbox.Line{outbox.L("The organization %s is back, with its apps and members. Its keys work again, but for those that ended meanwhile.", o.Name)},
-			URL:   s.link("/console/organizations/" + id.Show(Prefix)),
-		}, outbox.L("See the organization"))
+		return s.tellManagers(tx, o, outbox.L("See the organization"), func(Recipient) outbox.Letter {
+			return outbox.Letter{
+				Kind: "organization_restored", Subject: outbox.L("Your organization is restored"),
+				Lines: []outbox.Line{outbox.L("The organization %s is back, with its apps and members. Its keys work again, but for those that ended meanwhile.", o.Name)},
+				URL:   s.link("/console/organizations/" + id.Show(Prefix)),
+			}
+		})
 	})
 	return o, err
 }
@@ -118,22 +120,24 @@ func ownsLess(q *gorm.DB, a actor.Actor) error {
 
 // tellDeleted writes to those who managed the organization, while there is time to bring it back.
 func (s *Store) tellDeleted(tx *db.Tx, o Organization) error {
-	return s.tellManagers(tx, o, outbox.Letter{
-		Kind: "organization_deleted", Subject: outbox.L("Your organization was deleted"),
-		Lines: []outbox.Line{
-			outbox.L("The organization %s was deleted. Its apps and keys do not work any more.", o.Name),
-			outbox.L("An owner can bring it back until %s. Then it is gone for good.", tx.Now.Add(Grace).UTC().Format(time.DateOnly)),
-		},
-		URL: s.link("/console/organizations"),
-	}, outbox.L("See your organizations"))
+	return s.tellManagers(tx, o, outbox.L("See your organizations"), func(r Recipient) outbox.Letter {
+		return outbox.Letter{
+			Kind: "organization_deleted", Subject: outbox.L("Your organization was deleted"),
+			Lines: []outbox.Line{
+				outbox.L("The organization %s was deleted. Its apps and keys do not work any more.", o.Name),
+				outbox.L("An owner can bring it back until %s. Then it is gone for good.", r.Moment(tx.Now.Add(Grace))),
+			},
+			URL: s.link("/console/organizations"),
+		}
+	})
 }
 
-func (s *Store) tellManagers(tx *db.Tx, o Organization, l outbox.Letter, button outbox.Line) error {
+func (s *Store) tellManagers(tx *db.Tx, o Organization, button outbox.Line, letter func(Recipient) outbox.Letter) error {
 	to, err := Managers(tx.DB, o.ID)
-	l.Button = &button
 	for _, r := range to {
 		if err == nil {
-			l.To, l.UserID, l.Language, l.TimeZone = r.Email, r.ID, r.Language, r.TimeZone
+			l := letter(r)
+			l.Button, l.To, l.UserID, l.Language, l.TimeZone = &button, r.Email, r.ID, r.Language, r.TimeZone
 			err = s.outbox.Queue(tx, l)
 		}
 	}

@@ -33,7 +33,7 @@ func Write(ctx context.Context, d *db.DB, p Person, w io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("download of posts: %w", err)
 	}
-	f, err := z.Create("README.md")
+	f, err := create(z, "README.md", d.Now())
 	if err != nil {
 		return err
 	}
@@ -43,6 +43,11 @@ func Write(ctx context.Context, d *db.DB, p Person, w io.Writer) error {
 	return z.Close()
 }
 
+// create begins a file of the ZIP that was made now: without a time it would have a date that is none.
+func create(z *zip.Writer, name string, now time.Time) (io.Writer, error) {
+	return z.CreateHeader(&zip.FileHeader{Name: name, Method: zip.Deflate, Modified: now})
+}
+
 // writeTable writes the rows of one table and returns how many they were; without any there is no file.
 func writeTable(ctx context.Context, d *db.DB, p Person, t Table, z *zip.Writer) (n int, err error) {
 	query, args := p.query("SELECT " + strings.Join(append(strings.Fields(t.Shown), t.With...), ", ") + " FROM " + t.Name + " WHERE " + t.Of)
@@ -50,7 +55,7 @@ func writeTable(ctx context.Context, d *db.DB, p Person, t Table, z *zip.Writer)
 	err = each(ctx, d, query, args, func(row map[string]any) error {
 		begin := ",\n"
 		if file == nil {
-			if file, err = z.Create("json/" + t.Name + ".json"); err != nil {
+			if file, err = create(z, "json/"+t.Name+".json", d.Now()); err != nil {
 				return err
 			}
 			begin = "[\n"
@@ -76,7 +81,7 @@ func writeTable(ctx context.Context, d *db.DB, p Person, t Table, z *zip.Writer)
 func writePosts(ctx context.Context, d *db.DB, p Person, z *zip.Writer) (n int, err error) {
 	query, args := p.query("SELECT p.id, p.kind, p.body, p.created_at, CASE WHEN q.asker_id = @user THEN q.title ELSE '' END AS title FROM posts p JOIN questions q ON q.id = p.question_id WHERE p.author_id = @user AND p.body <> '' ORDER BY p.id")
 	err = each(ctx, d, query, args, func(row map[string]any) error {
-		f, err := z.Create(fmt.Sprintf("posts/%.10s-%s-%s.md", row["created_at"], row["kind"], row["id"]))
+		f, err := create(z, fmt.Sprintf("posts/%.10s-%s-%s.md", row["created_at"], row["kind"], row["id"]), d.Now())
 		if err != nil {
 			return err
 		}
@@ -149,7 +154,7 @@ func (i *index) page(ctx context.Context, posts int) string {
 	b.WriteString(text.T(ctx, "Made on %s. This is what this portal holds about you, and nothing of other people.", text.DateTime(ctx, i.made)) + "\n\n")
 	b.WriteString(text.T(ctx, "Each file of JSON is a list of rows. Times are in UTC. Texts of keys, passwords and codes are not in here: the portal does not know them.") + "\n\n")
 	if posts > 0 {
-		b.WriteString(text.T(ctx, "What you wrote in the forum is in the folder %s, a file of Markdown for each of %d posts.", "`posts`", posts) + "\n\n")
+		b.WriteString(text.T(ctx, "What you wrote in the forum is in the folder %s, a file of Markdown for each post: %d in all.", "`posts`", posts) + "\n\n")
 	}
 	b.WriteString("| " + text.T(ctx, "File") + " | " + text.T(ctx, "Rows") + " |\n| --- | ---: |\n" + strings.Join(i.lines, "\n") + "\n\n")
 	b.WriteString(text.T(ctx, "What is kept for how long, and why, is on the portal’s page %s.", "`/privacy/records`") + "\n")

@@ -13,6 +13,7 @@ import (
 // Overview is how the portal stands: what waits, and how many there are.
 type Overview struct {
 	Users, Organizations, Apps int64
+	APIs                       int64 // but for the portal's own
 	WaitingRequests            int64
 	WaitingUsers               int64 // signed up, waiting to be let in
 	WaitingMails, FailedMails  int64
@@ -28,6 +29,7 @@ func (s *Store) Overview(ctx context.Context, a actor.Actor) (Overview, error) {
 		(SELECT COUNT(*) FROM users WHERE deleted_at IS NULL) AS users,
 		(SELECT COUNT(*) FROM organizations WHERE deleted_at IS NULL) AS organizations,
 		(SELECT COUNT(*) FROM apps WHERE deleted_at IS NULL) AS apps,
+		(SELECT COUNT(*) FROM apis WHERE NOT is_portal) AS apis,
 		(SELECT COUNT(*) FROM access WHERE state = 'requested') AS waiting_requests,
 		(SELECT COUNT(*) FROM users WHERE approved_at IS NULL AND deleted_at IS NULL) AS waiting_users,
 		(SELECT COUNT(*) FROM mails WHERE state = 'waiting') AS waiting_mails,

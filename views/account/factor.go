@@ -78,6 +78,7 @@ type Codes struct {
 	Frame layout.Frame
 	Codes []string
 	First string // the kind of the first factor, with which they come; "": they are new ones
+	Next  string // where the reader goes on
 }
 
 func (p Codes) hidden() []components.Hidden {

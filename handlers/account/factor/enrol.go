@@ -1,6 +1,7 @@
 package factor
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -105,7 +106,11 @@ func (h *Handler) NewCodes(c echo.Context) error {
 }
 
 func (h *Handler) codes(c echo.Context, codes []string, first string) error {
-	return h.Render(c, views.CodesPage(views.Codes{Frame: h.Frame(c, web.T(c, "Keep your recovery codes")), Codes: codes, First: first}))
+	next := home
+	if web.Enrolling(c) { // until now they reached nothing else
+		next = cmp.Or(web.AdminHome(web.User(c).StaffRole), home)
+	}
+	return h.Render(c, views.CodesPage(views.Codes{Frame: h.Frame(c, web.T(c, "Keep your recovery codes")), Codes: codes, First: first, Next: next}))
 }
 
 type fileForm struct {

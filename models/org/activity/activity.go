@@ -66,7 +66,7 @@ func (e Event) ActorKind() string {
 var FactNames = []string{
 	"hint", "environment", "expires", "grants", "reason", "until", "ends", "cause", "plan", "scopes", "scope", "api", "role", "keys", "widens", "overlap_days",
 	"networks", "networks_before", "networks_after", "origins", "origins_before", "origins_after", "rate", "rate_before", "rate_after",
-	"metadata", "metadata_before", "metadata_after", "word", "changed", "members_added", "members_removed", "access_kept", "access_waits", "by", "begins", "rights", "with", "share",
+	"metadata", "metadata_before", "metadata_after", "word", "changed", "members_added", "members_removed", "access_kept", "access_waits", "by", "begins", "domain", "rights", "with", "share",
 }
 
 // Filter narrows the list. Zero fields do not narrow.

@@ -110,8 +110,9 @@ func TestAnInvitationMakesAMemberOfWhoHasTheAddressOnce(t *testing.T) {
 		}
 		_, err = w.store.Accept(t.Context(), w.vera, i.ID)
 		w.want("again", err, fault.NotFound)
-		if l := w.letters(verasAddress); len(l) != 1 || strings.Contains(l[0].Subject.Key, "%") {
-			t.Errorf("%+v", l)
+		l := w.letters(verasAddress)
+		if len(l) != 1 || strings.Contains(l[0].Subject.Key, "%") || !strings.Contains(l[0].Lines[1].Key, "%v") || l[0].Lines[1].Args[0] != verasAddress {
+			t.Errorf("the address is not told as one, to be copied: %+v", l)
 		}
 	})
 }

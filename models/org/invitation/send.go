@@ -3,7 +3,6 @@ package invitation
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/secret"
@@ -236,6 +235,6 @@ func (s *Store) write(tx *db.Tx, a actor.Actor, i Invitation, token string) erro
 			outbox.L("Accept with the account whose address is %v; if you have none, create it with this address.", i.Email),
 		},
 		Button: &button, URL: s.link("/invitation?token=" + token),
-		After: []outbox.Line{outbox.L("The invitation works until %s. If you don’t know who this is, do nothing.", i.ExpiresAt.UTC().Format(time.DateOnly))},
+		After: []outbox.Line{outbox.L("The invitation works until %s. If you don’t know who this is, do nothing.", to[0].Moment(i.ExpiresAt))},
 	})
 }
