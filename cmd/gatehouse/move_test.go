@@ -364,7 +364,7 @@ func (i installation) left() {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for range tick.C {
-		if code, _, bad := i.run("", "audit", "verify"); code == codeRefused && strings.Contains(bad, "was moved to") {
+		if code, _, bad := i.run("", "audit", "verify"); code == codeUnavailable && strings.Contains(bad, "was moved to") {
 			return
 		}
 	}

@@ -195,6 +195,22 @@ func (s *Store) letterSuspended(ctx context.Context, u User, reason string, unti
 	return l
 }
 
+// letterRole tells somebody that their role among the staff is another one than before.
+func (s *Store) letterRole(ctx context.Context, u User, role string) outbox.Letter {
+	l := letter(u, "staff_role_changed", u.Email)
+	l.Subject = outbox.L("Your role at %s was changed", s.portalName(ctx))
+	said := outbox.L("Your role among the staff of %s was changed. You are signed out; sign in again to see what you may do.", s.portalName(ctx))
+	switch {
+	case role == "":
+		said = outbox.L("You are not staff of %s any more. You are signed out; your own apps and organizations are as they were.", s.portalName(ctx))
+	case u.StaffRole == "":
+		said = outbox.L("You are staff of %s from now on. You are signed out; sign in again to see what you may do.", s.portalName(ctx))
+	}
+	l.Lines = []outbox.Line{outbox.L("Hello %s,", u.Name), said}
+	l.Button, l.URL = button(text.N("See what you may do")), s.link("/me/permissions")
+	return l
+}
+
 func (s *Store) letterTest(ctx context.Context, u User, now time.Time) outbox.Letter {
 	l := letter(u, "mail_test", u.Email)
 	l.ExpiresAt = now.Add(24 * time.Hour)

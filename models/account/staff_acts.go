@@ -156,6 +156,9 @@ func (s *Store) SetStaffRoleTx(tx *db.Tx, a actor.Actor, id db.ID, role string) 
 		return err
 	}
 	audit.Record(tx, a, audit.Event{Act: audit.UserRoleChanged, TargetKind: "user", TargetID: id, Details: map[string]string{"from": u.StaffRole, "to": role}})
+	if err := s.outbox.Queue(tx, s.letterRole(tx.Context(), u, role)); err != nil {
+		return err
+	}
 	return endSessions(tx, id, db.ID{})
 }
 

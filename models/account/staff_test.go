@@ -134,6 +134,30 @@ func TestStaffRoleEndsSessions(t *testing.T) {
 	})
 }
 
+// A13: whoever becomes staff, or is staff no more, is told by mail, once for each change.
+func TestWhoseStaffRoleChangesIsToldByMail(t *testing.T) {
+	each(t, func(w *world) {
+		admin := w.in(w.person("root@example.com", "admin"), good)
+		u := w.person("ada@example.com", "")
+		begun := len(w.letters(u.Email))
+		for _, c := range []struct{ role, says string }{{"support", "You are staff of"}, {"support", ""}, {"auditor", "was changed"}, {"", "not staff of"}} {
+			w.must(w.store.SetStaffRole(t.Context(), admin, u.ID, c.role))
+
+			letters := w.letters(u.Email)[begun:]
+			begun += len(letters)
+			if c.says == "" {
+				if len(letters) != 0 {
+					t.Error("told of no change", letters)
+				}
+				continue
+			}
+			if len(letters) != 1 || letters[0].Kind != "staff_role_changed" || !strings.Contains(letters[0].Lines[1].Key, c.says) {
+				t.Errorf("%q: %+v", c.role, letters)
+			}
+		}
+	})
+}
+
 func TestUsersAreFoundByNameAddressStateAndRole(t *testing.T) {
 	each(t, func(w *world) {
 		admin := w.in(w.person("root@example.com", "admin"), good)
