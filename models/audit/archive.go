@@ -20,7 +20,7 @@ const partEvery = 24 * time.Hour
 
 // Archives takes the oldest events out of the database into files (U8). A part is written, taken by the disk and read back before its events are
 // removed, in the transaction that keeps its signed closing; the rest of the log verifies from that closing on. A crash at any point leaves the events in the
-// database or in a file that is whole; what it left half done the next run removes or does again.
+// database or in a file that is whole; what it left half done the next run does again.
 type Archives struct {
 	DB     *db.DB
 	Signer *Signer
@@ -32,9 +32,12 @@ type Archives struct {
 	size  int                      // of a part; 0: PartEvents
 }
 
-// Run erases from archived parts what is to be erased, and archives what is older than Keep. What fails is tried again by the next run.
+// Run finishes what was cut off, erases from archived parts what is to be erased, and archives what is older than Keep. What fails is tried again by the next run.
 func (a *Archives) Run(ctx context.Context) error {
 	err := a.begin(ctx)
+	if err == nil {
+		err = a.finish(ctx)
+	}
 	if err == nil {
 		err = a.erase(ctx)
 	}

@@ -146,3 +146,20 @@ func TestTheFactorsOfWhoIsErasedAreErasedInTheArchive(t *testing.T) {
 		a.whole(10, 14)
 	})
 }
+
+// L4: what is to be erased from a part that the database does not know is told, and holds up nothing.
+func TestAnErasureOfNoPartEndsTheRun(t *testing.T) {
+	eachAttic(t, func(a *attic) {
+		id := a.somebody()
+		a.old(7)
+		a.run()
+		a.tx(func(tx *db.Tx) error { return audit.ErasePerson(tx, id) })
+		a.exec("UPDATE audit_erasures SET upto = 1000")
+
+		err := a.Run(a.t.Context())
+
+		if err == nil || !strings.Contains(err.Error(), "does not know") || strings.Contains(a.text(), "Zander") {
+			a.t.Error(err)
+		}
+	})
+}

@@ -14,25 +14,16 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
 
-// tidy makes the folder, and removes what an earlier run left in it unfinished: drafts, and files of parts that were never committed, whose events are all
-// still in the database. Any other file stays; one that this installation signed, or that would be in the way of the next part, is an error. It waits for who is about to commit a part.
+// tidy makes the folder, and removes the drafts that an earlier run left in it. It waits for who is about to commit a part.
 func (a *Archives) tidy(ctx context.Context) error {
 	if err := os.MkdirAll(a.Folder, 0o700); err != nil {
-		return err
-	}
-	keys, err := KnownKeys(ctx, a.DB, a.Signer)
-	if err != nil {
 		return err
 	}
 	return a.DB.Tx(ctx, func(tx *db.Tx) error {
 		if err := lockArchives(tx); err != nil {
 			return err
 		}
-		last := int64(0)
-		if err := tx.Raw("SELECT COALESCE(MAX(last_seq), 0) FROM audit_archives").Scan(&last).Error; err != nil {
-			return err
-		}
-		left, err := filepath.Glob(filepath.Join(a.Folder, drafts))
+		left, err := filesOf(a.Folder, drafts)
 		if err != nil {
 			return err
 		}
@@ -41,123 +32,110 @@ func (a *Archives) tidy(ctx context.Context) error {
 				return err
 			}
 		}
-		return a.strays(tx, last, keys)
+		return nil
 	})
 }
 
-// partFiles are the files of parts in the folder.
-func partFiles(folder string) ([]string, error) {
-	return filepath.Glob(filepath.Join(folder, "audit-*-*.jsonl"))
-}
-
-// strays takes out of the way files of parts that the database knows nothing of and has all events of.
-func (a *Archives) strays(tx *db.Tx, last int64, keys []string) error {
-	files, err := partFiles(a.Folder)
+// finish archives once more what the folder has a part of, and the database does not know of: a crash left that, or somebody had the database forget it. No such
+// file is removed, since whoever owns the database could ask for it, and none is replaced but by the same events, as they are signed in it.
+func (a *Archives) finish(ctx context.Context) error {
+	keys, err := KnownKeys(ctx, a.DB, a.Signer)
 	if err != nil {
 		return err
 	}
-	for _, path := range files {
-		var first, end int64
-		if _, err := fmt.Sscanf(filepath.Base(path), "audit-%d-%d.jsonl", &first, &end); err != nil || first <= last {
-			continue // an archived part, or nothing of ours
-		}
-		c, ok := closingOf(path)
-		ours := ok && c.Name() == filepath.Base(path) && c.Check(keys) == nil
-		held := false
-		if ours {
-			if held, err = holds(tx, c); err != nil {
-				return err
-			}
-		}
-		switch {
-		case held:
-			err = setAside(path, c)
-		case ours:
-			err = fmt.Errorf("this installation archived %s, and the database holds neither that it did nor the events: nothing is archived. Was a backup restored, or the log changed? Run gatehouse audit verify, and keep the file elsewhere", path)
-		case first == last+1:
-			err = fmt.Errorf("%s is there already, and holds other events: take it out of the folder", path)
-		}
+	for ctx.Err() == nil {
+		parts, err := ArchivedParts(ctx, a.DB)
 		if err != nil {
 			return err
 		}
+		rows, err := a.unfinished(ctx, parts, keys)
+		if err != nil || len(rows) == 0 {
+			return err
+		}
+		if err := a.one(ctx, parts, rows); err != nil {
+			name := Closing{First: rows[0].Seq, Last: rows[len(rows)-1].Seq}.Name()
+			return fmt.Errorf("%s is in the folder, and the database does not know of it: %w", name, err)
+		}
+	}
+	return ctx.Err()
+}
+
+// unfinished are the events of the file that follows the parts, none when there is no such file. It waits for who is about to commit a part.
+func (a *Archives) unfinished(ctx context.Context, parts []Archived, keys []string) (rows []Row, err error) {
+	err = a.DB.Tx(ctx, func(tx *db.Tx) error {
+		if err := lockArchives(tx); err != nil {
+			return err
+		}
+		last := int64(0)
+		if err := tx.Raw("SELECT COALESCE(MAX(last_seq), 0) FROM audit_archives").Scan(&last).Error; err != nil {
+			return err
+		}
+		before, hash := ending(parts)
+		path, err := fileFrom(a.Folder, before+1)
+		if err != nil || path == "" || last != before { // another replica has just archived it
+			return err
+		}
+		c, ok := closingOf(path)
+		if !ok || c.Check(keys) != nil || c.Name() != filepath.Base(path) || c.Previous != hex.EncodeToString(hash) {
+			return inTheWay(path)
+		}
+		if err := tx.Raw("SELECT * FROM audit_events WHERE seq >= ? AND seq <= ? ORDER BY seq", c.First, c.Last).Scan(&rows).Error; err != nil {
+			return err
+		}
+		if n := len(rows); n == 0 || rows[n-1].Seq != c.Last || !bytes.Equal(rows[n-1].Hash, c.hash()) { // those before are verified by one
+			return inTheWay(path)
+		}
+		return nil
+	})
+	return rows, err
+}
+
+func inTheWay(path string) error {
+	return fmt.Errorf("%s is there already, and holds other events: take it out of the folder, and see gatehouse audit verify", path)
+}
+
+// mayTake fails when the folder has a file of other events where a part is to be put.
+func mayTake(folder string, c Closing) error {
+	path, err := fileFrom(folder, c.First)
+	if err != nil || path == "" {
+		return err
+	}
+	if there, ok := closingOf(path); !ok || there.Name() != filepath.Base(path) || there.Name() != c.Name() || there.Previous != c.Previous || there.Hash != c.Hash {
+		return inTheWay(path)
 	}
 	return nil
 }
 
-// asideTail ends the name of what is left of a file that was set aside.
-const asideTail = ".closing"
+// partFiles are the files of a folder that are called as parts are, in their order.
+func partFiles(folder string) ([]string, error) { return filesOf(folder, "audit-*-*.jsonl") }
 
-// setAside removes a file whose events are in the database, but for its signed closing: whoever owns the database has no file removed without a trace of what was in it.
-func setAside(path string, c Closing) error {
-	line, err := json.Marshal(c)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path+asideTail, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600) //nolint:gosec // the operator's own path
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(append(line, '\n'))
-	if err = errors.Join(err, f.Sync(), f.Close(), syncFolder(filepath.Dir(path))); err != nil {
-		return err
-	}
-	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err
-	}
-	return nil
-}
-
-// closingsIn are the closings of all files in a folder, and of those that were set aside, that keys signed. They prove what the log held, whatever the database says.
-func closingsIn(folder string, keys []string) (found []Closing, err error) {
-	files, err := partFiles(folder)
-	if err != nil {
+// filesOf are the files of a folder whose names match; none where there is no folder. A folder can be called as no pattern may be.
+func filesOf(folder, pattern string) (paths []string, err error) {
+	found, err := os.ReadDir(folder)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, err
 	}
-	for _, path := range files {
-		if c, ok := closingOf(path); ok && c.Check(keys) == nil {
-			found = append(found, c)
+	for _, f := range found {
+		if is, _ := filepath.Match(pattern, f.Name()); is {
+			paths = append(paths, filepath.Join(folder, f.Name()))
 		}
 	}
-	aside, err := filepath.Glob(filepath.Join(folder, "audit-*-*.jsonl"+asideTail))
-	if err != nil {
-		return nil, err
-	}
-	for _, path := range aside {
-		text, err := os.ReadFile(path) //nolint:gosec // the operator's own path
-		if err != nil {
-			return nil, err
-		}
-		for line := range nonEmptyLines(text) {
-			var c Closing
-			if json.Unmarshal(line, &c) == nil && c.Type == closingType && c.Check(keys) == nil {
-				found = append(found, c)
-			}
-		}
-	}
-	return found, nil
+	return paths, nil
 }
 
-// holds reports whether the database has the events that a closing was signed of: each is hashed anew, since who owns the database writes any hash into it.
-func holds(tx *db.Tx, c Closing) (bool, error) {
-	prev, err := hex.DecodeString(c.Previous)
-	if err != nil {
-		return false, nil //nolint:nilerr // a closing that can’t be read is none of an event
-	}
-	var rows []Row
-	if err := tx.Raw("SELECT * FROM audit_events WHERE seq >= ? AND seq <= ? ORDER BY seq", c.First, c.Last).Scan(&rows).Error; err != nil {
-		return false, err
-	}
-	next := c.First
-	for _, r := range rows {
-		if fits(r, next, prev) != "" {
-			return false, nil
+// fileFrom is the file of the part that begins with event first, "" when there is none.
+func fileFrom(folder string, first int64) (string, error) {
+	paths, err := partFiles(folder)
+	for _, path := range paths {
+		var from, to int64
+		if n, _ := fmt.Sscanf(filepath.Base(path), "audit-%d-%d.jsonl", &from, &to); n == 2 && from == first {
+			return path, nil
 		}
-		next, prev = r.Seq+1, r.Hash
 	}
-	return next == c.Last+1 && hex.EncodeToString(prev) == c.Hash, nil
+	return "", err
 }
 
-// archiveLock is the PostgreSQL advisory lock under which files of the archive are named, removed and made anew: each replica that does so must see what another
+// archiveLock is the PostgreSQL advisory lock under which files of the archive are named and made anew: each replica that does so must see what another
 // has just done.
 const archiveLock = 7411056
 

@@ -125,6 +125,9 @@ func (a *Archives) swap(ctx context.Context, p part, draft string) error {
 		if err := lockArchives(tx); err != nil {
 			return err
 		}
+		if err := mayTake(a.Folder, c); err != nil {
+			return err
+		}
 		_, err := tx.Run("INSERT INTO audit_archives (last_seq, first_seq, previous_hash, hash, at, public_key, signature) VALUES (?, ?, ?, ?, ?, ?, ?)",
 			c.Last, c.First, p.began, c.hash(), at, c.Key, c.Signature)
 		if err != nil {

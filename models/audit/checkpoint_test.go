@@ -102,8 +102,10 @@ func TestACheckpointIsWrittenDownWhateverTheDatabaseSays(t *testing.T) {
 		run(t, c)
 		lies := []string{"CREATE TRIGGER lies AFTER INSERT ON audit_checkpoints BEGIN UPDATE audit_checkpoints SET told_at = at WHERE seq = NEW.seq; END"}
 		if d.Dialect == db.Postgres {
-			lies = []string{"CREATE FUNCTION lies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.told_at := NEW.at; RETURN NEW; END $$",
-				"CREATE TRIGGER lies BEFORE INSERT ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION lies()"}
+			lies = []string{
+				"CREATE FUNCTION lies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.told_at := NEW.at; RETURN NEW; END $$",
+				"CREATE TRIGGER lies BEFORE INSERT ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION lies()",
+			}
 		}
 		for _, s := range lies {
 			if _, err := d.Writer().Exec(s); err != nil {
@@ -133,8 +135,10 @@ func TestAnUnkeptReceiptDoesNotRunForEver(t *testing.T) {
 		fill(t, d, 5)
 		lies := []string{"CREATE TRIGGER lies AFTER UPDATE OF told_at ON audit_checkpoints WHEN NEW.told_at IS NOT NULL BEGIN UPDATE audit_checkpoints SET told_at = NULL WHERE seq = NEW.seq; END"}
 		if d.Dialect == db.Postgres {
-			lies = []string{"CREATE FUNCTION lies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.told_at := NULL; RETURN NEW; END $$",
-				"CREATE TRIGGER lies BEFORE UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION lies()"}
+			lies = []string{
+				"CREATE FUNCTION lies() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN NEW.told_at := NULL; RETURN NEW; END $$",
+				"CREATE TRIGGER lies BEFORE UPDATE ON audit_checkpoints FOR EACH ROW EXECUTE FUNCTION lies()",
+			}
 		}
 		for _, s := range lies {
 			if _, err := d.Writer().Exec(s); err != nil {

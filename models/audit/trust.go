@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -21,9 +22,22 @@ type Trust struct {
 	Archive string       // folder of the archived parts; empty: their files are not read, and of them it is trusted that they were archived
 }
 
-// marks are the checkpoints by their event.
+// mark is what is signed of an event.
+type mark struct {
+	Checkpoint
+	file string // of the archive, whose closing it is; "" for a checkpoint
+}
+
+func (m mark) name() string {
+	if m.file != "" {
+		return "what " + m.file + " ends with"
+	}
+	return "the checkpoint of " + m.At
+}
+
+// marks are the checkpoints by their event, and the closings in the archive's folder: what the database tells of it, who owns the database makes it forget.
 type marks struct {
-	bySeq  map[int64][]Checkpoint
+	bySeq  map[int64][]mark
 	passed int
 	last   int64
 
@@ -72,9 +86,12 @@ func (t Trust) reach() (last int64) {
 
 // marks reads the checkpoints in the database, and checks the signatures of all.
 func (t Trust) marks(ctx context.Context, d *db.DB) (*marks, error) {
-	m := &marks{bySeq: map[int64][]Checkpoint{}}
+	m := &marks{bySeq: map[int64][]mark{}}
 	if len(t.Keys) == 0 {
 		return m, nil
+	}
+	if err := t.closings(m); err != nil {
+		return nil, err
 	}
 	var rows []checkpointRow
 	if err := d.Read(ctx).Raw("SELECT seq, hash, at, public_key, signature FROM audit_checkpoints ORDER BY seq").Scan(&rows).Error; err != nil {
@@ -88,32 +105,32 @@ func (t Trust) marks(ctx context.Context, d *db.DB) (*marks, error) {
 		if err := c.Check(t.Keys); err != nil {
 			c.Hash = "" // fits no event, so the verdict names its place
 		}
-		m.bySeq[c.Seq] = append(m.bySeq[c.Seq], c)
+		m.bySeq[c.Seq] = append(m.bySeq[c.Seq], mark{Checkpoint: c})
 	}
-	return m, t.closings(m)
+	return m, nil
 }
 
-// closings adds what the files of the archive prove of the log, whether the database knows of them or not.
+// closings adds what the files of the archive end with, whether the database knows of them or not: a file that a crash left, of events that are still in the
+// database, fits these.
 func (t Trust) closings(m *marks) error {
 	if t.Archive == "" {
 		return nil
 	}
-	found, err := closingsIn(t.Archive, t.Keys)
+	paths, err := partFiles(t.Archive)
 	if err != nil {
 		return fmt.Errorf("audit: archive: %w", err)
 	}
-	for _, c := range found {
-		m.bySeq[c.Last] = append(m.bySeq[c.Last], Checkpoint{Type: closingType, Seq: c.Last, Hash: c.Hash, At: c.At})
+	for _, path := range paths {
+		c, ok := closingOf(path)
+		if !ok {
+			continue
+		}
+		if c.Check(t.Keys) != nil {
+			c.Hash = ""
+		}
+		m.bySeq[c.Last] = append(m.bySeq[c.Last], mark{Checkpoint{Seq: c.Last, Hash: c.Hash, At: c.At}, filepath.Base(path)})
 	}
 	return nil
-}
-
-// called names what a mark is of.
-func (c Checkpoint) called() string {
-	if c.Type == closingType {
-		return "the archived file of " + c.At
-	}
-	return "the checkpoint of " + c.At
 }
 
 // fits says what is wrong with an event that a checkpoint tells of; "" when nothing is.
@@ -121,26 +138,26 @@ func (m *marks) fits(seq int64, hash []byte) string {
 	for _, c := range m.bySeq[seq] {
 		switch {
 		case c.Hash == "":
-			return c.called() + " is not signed by a key of this installation"
+			return c.name() + " is not signed by a key of this installation"
 		case c.Hash != hex.EncodeToString(hash):
-			return "it differs from " + c.called() + ": this event or one before it was made anew since"
+			return "it differs from " + c.name() + ": this event or one before it was made anew since"
+		case c.file != "":
+			continue
 		}
-		if c.Type != closingType {
-			m.passed++
-			m.last = seq
-		}
+		m.passed++
+		m.last = seq
 	}
 	return ""
 }
 
-// beyond is a checkpoint of an event that the log does not have.
-func (m *marks) beyond(last int64) (Checkpoint, bool) {
+// beyond is a mark of an event that the log does not have.
+func (m *marks) beyond(last int64) (mark, bool) {
 	for _, seq := range slices.Sorted(maps.Keys(m.bySeq)) {
 		if seq > last || seq < 1 {
 			return m.bySeq[seq][0], true
 		}
 	}
-	return Checkpoint{}, false
+	return mark{}, false
 }
 
 // ReadCheckpoints reads checkpoints as they were written down: a line of JSON each, as is the end of an export. What is none is passed over: events of

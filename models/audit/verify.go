@@ -37,8 +37,8 @@ func Verify(ctx context.Context, d *db.DB) (Verdict, error) {
 
 // VerifyWith is Verify that also compares the log with signed checkpoints: those in the database, and those that were kept outside. A log that was made
 // anew from some event on, hashes, head row and all, differs from each later checkpoint: nobody signs another one without the root secret. Without
-// the ones outside it finds nothing when the checkpoints in the database are deleted too. Of archived parts it reads the files where t names their folder, else
-// it begins at the signed closing of the last.
+// the ones outside it finds nothing when the checkpoints in the database are deleted too. Of archived parts it reads the files where t names their folder, and compares the
+// log with what is signed in all that are there; else it begins at the signed closing of the last.
 func VerifyWith(ctx context.Context, d *db.DB, t Trust) (Verdict, error) {
 	for {
 		parts, err := ArchivedParts(ctx, d)
@@ -80,7 +80,7 @@ func verifyFrom(ctx context.Context, d *db.DB, t Trust, parts []Archived) (v Ver
 	}
 	v.Checkpoints, v.Signed, v.Outside = marks.passed, marks.last, t.reach()
 	if c, ok := marks.beyond(v.Events); ok {
-		v.FirstBad, v.Why = v.Events+1, fmt.Sprintf("%s tells of %d events, the log holds %d", c.called(), c.Seq, v.Events)
+		v.FirstBad, v.Why = v.Events+1, fmt.Sprintf("%s tells of %d events, the log holds %d", c.name(), c.Seq, v.Events)
 		return v, nil
 	}
 	return headAgrees(ctx, d, v, prev)
