@@ -17,7 +17,7 @@ import (
 // sweptAfter are the constants by which what a record tells of is deleted: its file, and its name.
 var sweptAfter = map[string][2]string{
 	"sessions": {"models/account/session.go", "SessionAbsolute"}, "devices": {"models/account/device.go", "KnownAge"}, "signin": {"models/account/link.go", "undoAge"},
-	"attempts": {"models/account/throttle.go", "codesWindow"}, "signups": {"models/account/signup.go", "SignupAge"}, "refusals": {"models/usage/refusal/refusal.go", "Keep"},
+	"attempts": {"models/key/letter.go", "onceWindow"}, "signups": {"models/account/signup.go", "SignupAge"}, "refusals": {"models/usage/refusal/refusal.go", "Keep"},
 	"guides": {"models/guide/search_misses.go", "keepMisses"}, "mails": {"handlers/engine.go", "keepMail"}, "jobs": {"handlers/engine.go", "keepJobs"}, "downloads": {"models/account/download/store.go", "Age"},
 }
 

@@ -30,10 +30,12 @@ func (s *Store) MailEach(tx *db.Tx, rows []Row, letter func(ctx context.Context,
 	return s.mailTo(tx, rows, letter, func(string) (bool, error) { return true, nil })
 }
 
+const onceWindow = 7 * 24 * time.Hour
+
 // MailOnce is MailEach for what is told in parts, each in a transaction of its own: of all with the same name one address gets one letter, within a week.
 func (s *Store) MailOnce(tx *db.Tx, name string, rows []Row, letter func(ctx context.Context, rows []Row) outbox.Letter) error {
 	return s.mailTo(tx, rows, letter, func(email string) (bool, error) {
-		return account.TakeTx(tx, name+" "+email, 1, 7*24*time.Hour)
+		return account.TakeTx(tx, name+" "+email, 1, onceWindow)
 	})
 }
 
