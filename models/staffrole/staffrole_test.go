@@ -1,15 +1,18 @@
 package staffrole_test
 
 import (
+	"context"
 	"strings"
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
@@ -24,7 +27,13 @@ type world struct {
 
 func each(t *testing.T, body func(w *world)) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
-		w := &world{T: t, db: d, roles: staffrole.NewStore(d), users: account.NewStore(account.Options{DB: d})}
+		root, err := secret.Parse("kT7Q0mX2vB9sLrE4wYzA6uHdJc1NpFgi", "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		w := &world{T: t, db: d, roles: staffrole.NewStore(d), users: account.NewStore(account.Options{
+			DB: d, Outbox: outbox.New(root.Sealer(secret.LabelMail)), Link: func(path string) string { return "https://portal.example" + path }, PortalName: func(context.Context) string { return "Portal" },
+		})}
 		w.admin = w.person("root", permission.StaffAdmin)
 		body(w)
 	})
