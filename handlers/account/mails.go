@@ -1,6 +1,8 @@
 package account
 
 import (
+	"fmt"
+	"io"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -127,7 +129,12 @@ func (h *Handler) HandOutMail(c echo.Context) error {
 func subjectOf(c echo.Context, key string) string {
 	args := make([]any, strings.Count(key, "%"))
 	for i := range args {
-		args[i] = "…"
+		args[i] = hidden{}
 	}
 	return web.T(c, key, args...)
 }
+
+// hidden stands for a name or a number alike.
+type hidden struct{}
+
+func (hidden) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "…") }

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 func actorOf(u account.User) actor.Actor {
@@ -167,6 +168,21 @@ func TestAdminHandsOutMail(t *testing.T) {
 	w.want(admin.Get("/admin/mail?state=waiting"), 200, "No mail here.")
 	w.want(admin.Post("/admin/mail/"+id+"/open", form()), 404)
 	w.want(admin.Get("/admin/mail?state=nonsense"), 200, "ada@example.com")
+}
+
+func TestListOfLettersHidesWhatSubjectsNameAndCount(t *testing.T) {
+	w := begin(t, "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		return w.box.Queue(tx, outbox.Letter{Kind: "keys_end", To: "ada@example.com", Subject: outbox.L("%d API keys expire soon", "3")})
+	}))
+
+	list := admin.Get("/admin/mail")
+
+	w.want(list, 200, "… API keys expire soon")
+	if contains(list.Body, "%!") {
+		t.Error("a subject is broken")
+	}
 }
 
 func TestCodeAndLinkOfALetterTellTheirOwnEnd(t *testing.T) {
