@@ -106,7 +106,7 @@ func (h *Handler) SetDomainSignIn(c echo.Context) error {
 		return err
 	}
 	if err := h.DomainStore.SetProvider(web.Ctx(c), web.Actor(c), organization, id, f.Provider, f.JoinRole); err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.signInDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.signInDesk(c, &f, fields) })
 	}
 	said := text.N("People sign in by the provider from now on. Owners and admins got a mail.")
 	if f.Provider == "" {

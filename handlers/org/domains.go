@@ -131,7 +131,7 @@ func (h *Handler) ClaimDomain(c echo.Context) error {
 	}
 	d, err := h.DomainStore.Claim(web.Ctx(c), web.Actor(c), id, f.Domain)
 	if err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.domainsDesk(c, f.Domain, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.domainsDesk(c, f.Domain, fields) })
 	}
 	return h.Done(c, domainPath(d), "The domain %s is added. Publish its record to prove it.", d.Shown())
 }
@@ -227,7 +227,7 @@ func (h *Handler) CheckDomain(c echo.Context) error {
 	}
 	d, err := h.DomainStore.Check(web.Ctx(c), web.Actor(c), organization, id)
 	if err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.domainDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.domainDesk(c, fields) })
 	}
 	if d.Finding == domain.Found {
 		return h.Done(c, domainPath(d), "The domain %s is proven.", d.Shown())
@@ -250,7 +250,7 @@ func (h *Handler) SetDomainJoin(c echo.Context) error {
 		return err
 	}
 	if err := h.DomainStore.SetJoinRole(web.Ctx(c), web.Actor(c), organization, id, f.JoinRole); err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.domainDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.domainDesk(c, fields) })
 	}
 	return h.Done(c, domainsPath(organization)+"/"+id.Show(domain.Prefix), "It is saved who may join.")
 }

@@ -255,7 +255,7 @@ func (h *Handler) RequireFactor(c echo.Context) error {
 	}
 	err = h.Unkeyed(c, h.Store.RequireFactor(web.Ctx(c), web.Actor(c), id, days, f.Reason), &f.Reason)
 	if err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.factorDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.factorDesk(c, &f, fields) })
 	}
 	return h.Done(c, organizationPath(id), "The requirement is saved. Members without a second factor get a mail.")
 }

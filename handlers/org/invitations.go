@@ -81,7 +81,7 @@ func (h *Handler) Invite(c echo.Context) error {
 	}
 	i, err := h.Invitations.Invite(web.Ctx(c), web.Actor(c), id, invitation.Input{Email: f.Email, Role: f.Role})
 	if err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.inviteDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.inviteDesk(c, f, fields) })
 	}
 	return h.Done(c, organizationPath(id), "The invitation is on its way to %s.", i.Email)
 }

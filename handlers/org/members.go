@@ -119,23 +119,9 @@ func (h *Handler) SetRole(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.SetRole(web.Ctx(c), web.Actor(c), o.ID, user, f.Role); err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.roleDesk(c, f.Role, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.roleDesk(c, f.Role, fields) })
 	}
 	return h.Done(c, organizationPath(o.ID), "The role is saved.")
-}
-
-// refused is problems, and shows on the page what stands in the way, too.
-func (h *Handler) refused(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	list, fields, ok := web.Stands(c, err)
-	if !ok {
-		return err
-	}
-	d, pageErr := page(fields)
-	if pageErr != nil {
-		return pageErr
-	}
-	d.Problems = list
-	return h.RenderStatus(c, web.Status(err), views.Page(d))
 }
 
 type transferForm struct {
@@ -198,7 +184,7 @@ func (h *Handler) Transfer(c echo.Context) error {
 	}
 	user, _ := db.ParseID(userPrefix, f.Member) // the zero ID is no member's
 	if err := h.Store.Transfer(web.Ctx(c), web.Actor(c), id, user); err != nil {
-		return h.refused(c, err, func(fields map[string]string) (views.Desk, error) { return h.transferDesk(c, f.Member, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.transferDesk(c, f.Member, fields) })
 	}
 	return h.Done(c, organizationPath(id), "The organization has another owner. You are an admin of it.")
 }

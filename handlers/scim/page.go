@@ -203,17 +203,3 @@ func (h *Handler) groupsPart(c echo.Context, o org.Mine, d scim.Directory) views
 	}
 	return p
 }
-
-// problems shows on its page what stands in the way of an act: what was entered, or how things stand.
-func (h *Handler) problems(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	list, fields, ok := web.Stands(c, err)
-	if !ok {
-		return err
-	}
-	d, pageErr := page(fields)
-	if pageErr != nil {
-		return pageErr
-	}
-	d.Problems = list
-	return h.RenderStatus(c, web.Status(err), views.Page(d))
-}

@@ -71,7 +71,7 @@ func (h *Handler) MakeToken(c echo.Context) error {
 	}
 	t, secret, err := h.Store.MakeToken(web.Ctx(c), web.Actor(c), id, scim.NewToken{Name: f.Name, Days: f.Days})
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.newDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.newDesk(c, f, fields) })
 	}
 	o, err := h.organization(c)
 	if err != nil {
@@ -153,7 +153,7 @@ func (h *Handler) SetDefaultRole(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.SetDefaultRole(web.Ctx(c), web.Actor(c), organization, f.Role); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.desk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.desk(c, fields) })
 	}
 	return h.Done(c, scim.Page(organization), text.N("The role of new people is saved."))
 }
@@ -219,7 +219,7 @@ func (h *Handler) SetGroupRole(c echo.Context) error {
 	}
 	g, err := h.Store.SetGroupRole(web.Ctx(c), web.Actor(c), organization, id, f.Role)
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.groupDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.groupDesk(c, fields) })
 	}
 	return h.Done(c, scim.Page(organization), "The role of the group %s is saved.", g.DisplayName)
 }

@@ -186,20 +186,6 @@ func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {
 	return &m
 }
 
-// problems shows an Invalid or Conflict fault on the page that page makes; any other error is returned.
-func (h *Handler) problems(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	list, fields, ok := web.Stands(c, err)
-	if !ok {
-		return err
-	}
-	d, pageErr := page(fields)
-	if pageErr != nil {
-		return pageErr
-	}
-	d.Problems = list
-	return h.RenderStatus(c, web.Status(err), views.Page(d))
-}
-
 func (h *Handler) show(c echo.Context, d views.Desk, err error) error {
 	if err != nil {
 		return err

@@ -114,7 +114,7 @@ func (h *Handler) Rotate(c echo.Context) error {
 		return h.notRotated(c, s, err)
 	}
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.rotateDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.rotateDesk(c, f, fields) })
 	}
 	return h.showOnce(c, s, made, days)
 }

@@ -1,0 +1,22 @@
+package web
+
+import (
+	"github.com/labstack/echo/v4"
+
+	views "github.com/gatehouse-dev/gatehouse/views/org"
+)
+
+// Again shows the page of an act again with what stands in its way: what was entered, or how things stand (see Stands). page makes it, given the error of each
+// field by its name. Any other error is returned.
+func (k *Kit) Again(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
+	list, fields, ok := Stands(c, err)
+	if !ok {
+		return err
+	}
+	d, pageErr := page(fields)
+	if pageErr != nil {
+		return pageErr
+	}
+	d.Problems = list
+	return k.RenderStatus(c, Status(err), views.Page(d))
+}
