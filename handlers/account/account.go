@@ -28,10 +28,17 @@ func (h *Handler) showAccount(c echo.Context, problem error, keep func(*views.Ac
 	if err != nil {
 		return err
 	}
+	waiting, err := h.Store.WaitingEmail(web.Ctx(c), web.Actor(c))
+	if err != nil {
+		return err
+	}
 	p := views.Account{
 		Frame: h.Frame(c, web.T(c, "Account")), MailByHand: h.MailByHand,
 		Name: u.Name, DisplayName: u.DisplayName, Email: u.Email, Language: u.Language, TimeZone: u.TimeZone, Zones: zoneOptions(),
 		Sessions: h.sessions(c, sessions), Browsers: browsers, HasProviders: len(h.providers()) > 0,
+	}
+	if p.WaitingEmail = waiting.Email; waiting.Email != "" {
+		p.WaitsUntil = text.DateTime(web.Ctx(c), waiting.ExpiresAt)
 	}
 	if u.PasswordChangedAt != nil {
 		p.PasswordAge = components.MomentAt(web.Ctx(c), h.Now(), *u.PasswordChangedAt)

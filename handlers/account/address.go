@@ -32,6 +32,26 @@ func (h *Handler) RequestEmail(c echo.Context) error {
 	return h.Done(c, "/console/account", text.N("A mail is on its way to the new address. Open its link in the next 24 hours."))
 }
 
+// ResendEmail mails the link of a change that waits once more.
+func (h *Handler) ResendEmail(c echo.Context) error {
+	err := h.Store.ResendEmail(web.Ctx(c), web.Actor(c))
+	if _, _, ok := web.Problems(c, err); ok {
+		return h.showAccount(c, err, nil)
+	}
+	if err != nil {
+		return err
+	}
+	return h.Done(c, "/console/account", text.N("There is a new mail to the new address. Only its link works now."))
+}
+
+// GiveUpEmail ends a change that waits.
+func (h *Handler) GiveUpEmail(c echo.Context) error {
+	if err := h.Store.GiveUpEmail(web.Ctx(c), web.Actor(c)); err != nil {
+		return err
+	}
+	return h.Done(c, "/console/account", text.N("Your address stays as it is. The link of the mail does not work any more."))
+}
+
 type tokenForm struct {
 	Token string `form:"token"`
 }

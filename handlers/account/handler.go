@@ -63,6 +63,8 @@ func (h *Handler) ownRoutes(r *web.Registrar) {
 	r.Post("/console/account/profile", web.SignedIn(), h.ChangeProfile)
 	r.PostSmall("/console/account/password", web.SignedIn().FactorFresh(), h.ChangePassword)
 	r.PostSmall("/console/account/address", web.SignedIn().FactorFresh(), h.RequestEmail)
+	r.PostSmall("/console/account/address/resend", web.SignedIn(), h.ResendEmail)
+	r.PostSmall("/console/account/address/give-up", web.SignedIn(), h.GiveUpEmail)
 	r.Get("/console/account/email", web.SignedIn(), h.EmailForm)
 	r.PostSmall("/console/account/email", web.SignedIn(), h.ConfirmEmail)
 	r.PostSmall("/console/account/sessions/end-others", web.SignedIn(), h.EndOthers)

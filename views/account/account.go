@@ -11,21 +11,22 @@ import (
 
 // Account is the page of one's own account: profile, address, password, sessions, deletion. Problems are those of the form that was sent.
 type Account struct {
-	Frame       layout.Frame
-	Problems    []components.Problem
-	Errors      map[string]string
-	Name        string
-	DisplayName string
-	Email       string
-	NewEmail    string
-	Language    string
-	TimeZone    string
-	Languages   []components.Option
-	Zones       []components.Option
-	PasswordAge components.Moment
-	MailByHand  bool
-	Sessions    []Session
-	Browsers    []Browser
+	Frame                    layout.Frame
+	Problems                 []components.Problem
+	Errors                   map[string]string
+	Name                     string
+	DisplayName              string
+	Email                    string
+	NewEmail                 string
+	WaitingEmail, WaitsUntil string // an address that nobody confirmed yet
+	Language                 string
+	TimeZone                 string
+	Languages                []components.Option
+	Zones                    []components.Option
+	PasswordAge              components.Moment
+	MailByHand               bool
+	Sessions                 []Session
+	Browsers                 []Browser
 
 	HasProviders bool // one can sign in by providers
 }
