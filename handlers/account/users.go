@@ -166,7 +166,7 @@ func (h *Handler) userPage(c echo.Context, d account.Dossier, composed []staffro
 	state, who := d.State(h.Now()), web.Actor(c)
 	p := views.User{
 		Frame: h.Frame(c, d.Name), ID: d.ID.Show(prefixUser), Path: userPath(d.ID), Name: d.Name, Tone: stateTones[state], State: web.T(c, stateWords[state]),
-		Facts: h.userFacts(c, d, composed), Sessions: h.sessions(c, d.Sessions),
+		Facts: h.userFacts(c, d, composed), Sessions: h.sessions(c, d.Sessions), ShutOut: h.shutOut(c, d),
 	}
 	manage := permission.Staff(who.StaffRole, permission.StaffUsersManage) && d.DeletedAt == nil
 	p.CanApprove = manage && state == account.StateWaiting
@@ -188,17 +188,21 @@ func (h *Handler) userPage(c echo.Context, d account.Dossier, composed []staffro
 	return p
 }
 
+// userFacts begin with what a reader on a phone came for.
 func (h *Handler) userFacts(c echo.Context, d account.Dossier, composed []staffrole.Role) []components.Fact {
+	role := web.T(c, "None")
+	if d.StaffRole != "" {
+		role = staffRoleName(c, d.StaffRole, composed)
+	}
 	facts := []components.Fact{
 		{Term: web.T(c, "Email"), Body: views.Typed(d.Email)},
+		{Term: web.T(c, "Staff role"), Value: role},
+		{Term: web.T(c, "Last signed in"), Body: components.Time(h.at(c, d.LastSignedInAt))},
+	}
+	return append(append(facts, h.factorFacts(c, d)...), []components.Fact{
+		{Term: web.T(c, "Password changed"), Body: components.Time(h.at(c, d.PasswordChangedAt))},
 		{Term: web.T(c, "Display name"), Body: views.Typed(d.DisplayName)},
 		{Term: web.T(c, "Language and time zone"), Body: views.Typed(d.Language + ", " + d.TimeZone)},
 		{Term: web.T(c, "Created"), Body: components.Time(h.at(c, &d.CreatedAt))},
-		{Term: web.T(c, "Last signed in"), Body: components.Time(h.at(c, d.LastSignedInAt))},
-		{Term: web.T(c, "Password changed"), Body: components.Time(h.at(c, d.PasswordChangedAt))},
-	}
-	if d.StaffRole != "" {
-		facts = append(facts, components.Fact{Term: web.T(c, "Staff role"), Value: staffRoleName(c, d.StaffRole, composed)})
-	}
-	return facts
+	}...)
 }

@@ -105,6 +105,7 @@ type Membership struct {
 	Name           string
 	Kind           string // personal, ordinary, company
 	Role           string
+	FactorFrom     *time.Time // since when a second factor is required of its members; nil: it is not
 }
 
 // Dossier is what staff see of one user.
@@ -112,6 +113,7 @@ type Dossier struct {
 	User
 	Memberships []Membership
 	Sessions    []Session
+	Factors     []FactorUse
 }
 
 // User reads one user for staff. Faults: Forbidden, NotFound.
@@ -127,6 +129,9 @@ func (s *Store) User(ctx context.Context, a actor.Actor, id db.ID) (Dossier, err
 	if d.Sessions, err = s.sessionsOf(ctx, id); err != nil {
 		return Dossier{}, err
 	}
-	return d, s.db.Read(ctx).Raw(`SELECT o.id AS organization_id, o.name, o.kind, m.role FROM members m JOIN organizations o ON o.id = m.organization_id
+	if d.Factors, err = s.factorsOf(ctx, id); err != nil {
+		return Dossier{}, err
+	}
+	return d, s.db.Read(ctx).Raw(`SELECT o.id AS organization_id, o.name, o.kind, m.role, o.factor_from FROM members m JOIN organizations o ON o.id = m.organization_id
 		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY o.kind DESC, o.name, o.id`, id).Scan(&d.Memberships).Error
 }

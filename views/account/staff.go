@@ -40,7 +40,8 @@ type User struct {
 	Tone          components.Tone
 	State         string
 	Facts         []components.Fact
-	Reason        string // of a suspension
+	ShutOut       []string // what is shut to them for want of a second factor
+	Reason        string   // of a suspension
 	Until         string
 	Organizations []Organization
 	Sessions      []Session

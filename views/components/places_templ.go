@@ -321,7 +321,7 @@ func Card() templ.Component {
 	})
 }
 
-// Columns sets a wide part and a narrow part (an <aside>) beside each other.
+// Columns sets a wide part and a narrow part (an <aside>) beside each other. An aside that comes first stands above the wide part where there is no room.
 func Columns() templ.Component {
 	return templruntime.GeneratedTemplate(func(templ_7745c5c3_Input templruntime.GeneratedComponentInput) (templ_7745c5c3_Err error) {
 		templ_7745c5c3_W, ctx := templ_7745c5c3_Input.Writer, templ_7745c5c3_Input.Context

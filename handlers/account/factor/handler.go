@@ -101,7 +101,7 @@ func (h *Handler) demands(c echo.Context) ([]views.Demand, error) {
 
 func (h *Handler) row(c echo.Context, f factor.Factor) views.Factor {
 	ctx := web.Ctx(c)
-	row := views.Factor{Name: f.Name, Kind: web.T(c, kinds[f.Kind]), Path: path(f), Added: components.MomentAt(ctx, h.Now(), f.CreatedAt)}
+	row := views.Factor{Name: f.Name, Kind: web.T(c, account.FactorKinds[f.Kind]), Path: path(f), Added: components.MomentAt(ctx, h.Now(), f.CreatedAt)}
 	if f.LastUsedAt != nil {
 		row.Used = components.MomentAt(ctx, h.Now(), *f.LastUsedAt)
 	}
@@ -110,8 +110,6 @@ func (h *Handler) row(c echo.Context, f factor.Factor) views.Factor {
 	}
 	return row
 }
-
-var kinds = map[string]string{factor.TOTP: text.N("Authenticator app"), factor.Passkey: text.N("Passkey")}
 
 func path(f factor.Factor) string { return home + "/factors/" + f.ID.Show(factor.Prefix) }
 
