@@ -39,7 +39,7 @@ func (h *Handler) Access(c echo.Context) error {
 	if f != (catalog.AccessFilter{}) {
 		filter.ClearHref = "/console/access"
 	}
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Access"), Columns: []components.Column{
 		{Label: web.T(c, "API")}, {Label: web.T(c, "App")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")},
 	}}, Empty: web.T(c, "Nothing matches.")}
 	for _, x := range page.Rows {

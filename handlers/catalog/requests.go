@@ -39,7 +39,7 @@ func (h *Handler) Requests(c echo.Context) error {
 	if f.State != catalog.Requested || f.Search != "" {
 		filter.ClearHref = requestsPath
 	}
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Requests"), Columns: []components.Column{
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Requests"), Columns: []components.Column{
 		{Label: web.T(c, "App")}, {Label: web.T(c, "API")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Requested")},
 	}}, Empty: web.T(c, "No request waits.")}
 	if filter.ClearHref != "" {

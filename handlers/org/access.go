@@ -30,7 +30,7 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 		p.Empty = &empty
 		return p
 	}
-	p.Table = &views.Table{Spec: components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{
+	p.Table = &views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Access"), Columns: []components.Column{
 		{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")},
 	}}}
 	for _, past := range []bool{false, true} {

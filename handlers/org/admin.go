@@ -41,7 +41,7 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Organizations"), Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Organizations"), Columns: []components.Column{
 		sortable(c, web.T(c, "Organization"), "name", page.Sort),
 		{Label: web.T(c, "Kind")},
 		{Label: web.T(c, "Members"), Num: true},
@@ -189,7 +189,7 @@ func (h *Handler) adminAccessPart(c echo.Context, id db.ID) (views.Part, error) 
 		return views.Part{}, err
 	}
 	t := views.Table{
-		Spec:  components.TableSpec{Caption: web.T(c, "Access"), Columns: []components.Column{{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")}}},
+		Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Access"), Columns: []components.Column{{Label: web.T(c, "API")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Plan")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "Requested")}}},
 		Empty: web.T(c, "This app has asked for nothing yet."),
 	}
 	for _, x := range page.Rows {

@@ -95,7 +95,7 @@ func sortable(c echo.Context, label, name, sort string) components.Column {
 
 func (h *Handler) appsTable(c echo.Context, page db.Page[org.AppRow]) *views.Table {
 	ctx := web.Ctx(c)
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Apps"), Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Apps"), Columns: []components.Column{
 		sortable(c, web.T(c, "App"), "name", page.Sort),
 		{Label: web.T(c, "Organization")},
 		{Label: web.T(c, "Active keys"), Num: true},

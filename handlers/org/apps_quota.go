@@ -25,7 +25,7 @@ func quotaNotes(c echo.Context, all []quota.Standing) []views.Part {
 // quotaPart lists what is used of an app's quotas.
 func (h *Handler) quotaPart(c echo.Context, all []quota.Standing) views.Part {
 	ctx := web.Ctx(c)
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Quotas"), Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Quotas"), Columns: []components.Column{
 		{Label: web.T(c, "API")}, {Label: web.T(c, "Environment")}, {Label: web.T(c, "Quota")}, {Label: web.T(c, "Calls so far")}, {Label: web.T(c, "Begins anew")}, {Label: web.T(c, "State")},
 	}}}
 	for _, one := range all {

@@ -297,7 +297,7 @@ func (h *Handler) joinable(c echo.Context) (*views.Part, error) {
 	return &views.Part{
 		Title: title, ID: "join", Text: web.T(c, "Your address is of a domain of this organization. Its members see your name and your address."),
 		Table: &views.Table{
-			Spec: components.TableSpec{Caption: web.T(c, "Organizations that you can join"), Columns: []components.Column{{Label: web.T(c, "Organization")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Join"), Hidden: true}}},
+			Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Organizations that you can join"), Columns: []components.Column{{Label: web.T(c, "Organization")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Join"), Hidden: true}}},
 			Rows: [][]views.Cell{{
 				{Text: o.Name, Data: true},
 				{Text: web.T(c, roleWords[o.Role])},

@@ -78,7 +78,7 @@ func (h *Handler) shutOrganizations(c echo.Context) (*views.Part, error) {
 		return nil, err
 	}
 	title := web.T(c, "Shut until you have a second factor")
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Organizations that require a second factor"), Columns: []components.Column{{Label: web.T(c, "Organization")}, {Label: web.T(c, "Who decided that")}, {Label: web.T(c, "Since")}}}}
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Organizations that require a second factor"), Columns: []components.Column{{Label: web.T(c, "Organization")}, {Label: web.T(c, "Who decided that")}, {Label: web.T(c, "Since")}}}}
 	for _, r := range rules {
 		if r.Begun(h.Now()) {
 			t.Rows = append(t.Rows, []views.Cell{{Text: r.Name, Data: true, Href: securityPath}, {Text: r.ByName, Data: true}, {Moment: h.moment(c, r.FactorFrom)}})

@@ -128,7 +128,7 @@ func (h *Handler) openInvitations(c echo.Context, o org.Mine) (*views.Part, erro
 		return nil, err
 	}
 	title := web.T(c, "Open invitations")
-	t := views.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: title, Columns: []components.Column{
 		{Label: web.T(c, "Email and who invited")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Send again"), Hidden: true}, {Label: web.T(c, "Revoke"), Hidden: true},
 	}}}
 	for _, i := range open {
@@ -160,7 +160,7 @@ func (h *Handler) myInvitations(c echo.Context) (*views.Part, error) {
 		return nil, err
 	}
 	title := web.T(c, "Invitations to you")
-	t := views.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: title, Columns: []components.Column{
 		{Label: web.T(c, "Organization")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Invited by")}, {Label: web.T(c, "Works until")},
 	}}}
 	for _, i := range all {

@@ -266,7 +266,7 @@ func factorCell(c echo.Context, m org.Member) views.Cell {
 	if m.HasFactor {
 		return views.Cell{Text: web.T(c, "Yes")}
 	}
-	return views.Cell{Text: web.T(c, "None")}
+	return views.Cell{Text: web.T(c, "No")}
 }
 
 // mayRemove reports whether the reader may remove the member; oneself leaves.
@@ -354,7 +354,7 @@ func (h *Handler) deletedOrganizations(c echo.Context) (*views.Part, error) {
 		return nil, err
 	}
 	title := web.T(c, "Deleted organizations")
-	t := views.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: title, Columns: []components.Column{
 		{Label: web.T(c, "Organization")}, {Label: web.T(c, "Deleted")}, {Label: web.T(c, "Gone for good")}, {Label: web.T(c, "Restore"), Hidden: true},
 	}}}
 	for _, o := range all {

@@ -193,7 +193,7 @@ func (h *Handler) groupsPart(c echo.Context, o org.Mine, d scim.Directory) views
 		p.Empty = &components.EmptyState{Title: web.T(c, "No group yet"), Text: web.T(c, "Groups that your directory sends stand here. You choose which role each gives.")}
 		return p
 	}
-	p.Table = &views.Table{Spec: components.TableSpec{Caption: web.T(c, "Groups of the directory"), Columns: []components.Column{
+	p.Table = &views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Groups of the directory"), Columns: []components.Column{
 		{Label: web.T(c, "Group")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "People"), Num: true},
 	}}}
 	for _, g := range d.Groups {

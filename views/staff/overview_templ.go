@@ -656,9 +656,9 @@ func Audit(p AuditPage) templ.Component {
 						return templ_7745c5c3_Err
 					}
 					var templ_7745c5c3_Var34 string
-					templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(text.T(ctx, "What"))
+					templ_7745c5c3_Var34, templ_7745c5c3_Err = templ.JoinStringErrs(text.T(ctx, "To what"))
 					if templ_7745c5c3_Err != nil {
-						return templ.Error{Err: templ_7745c5c3_Err, FileName: `overview.templ`, Line: 102, Col: 54}
+						return templ.Error{Err: templ_7745c5c3_Err, FileName: `overview.templ`, Line: 102, Col: 57}
 					}
 					_, templ_7745c5c3_Err = templ_7745c5c3_Buffer.WriteString(templ.EscapeString(templ_7745c5c3_Var34))
 					if templ_7745c5c3_Err != nil {
@@ -773,7 +773,7 @@ func Audit(p AuditPage) templ.Component {
 				return nil
 			})
 			templ_7745c5c3_Err = components.Table(components.TableSpec{Caption: text.T(ctx, "Events"), Stacks: true, Columns: []components.Column{
-				{Label: text.T(ctx, "Event"), Num: true}, {Label: text.T(ctx, "When")}, {Label: text.T(ctx, "Who")}, {Label: text.T(ctx, "Act")}, {Label: text.T(ctx, "What")}, {Label: text.T(ctx, "Details")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
+				{Label: text.T(ctx, "Event"), Num: true}, {Label: text.T(ctx, "When")}, {Label: text.T(ctx, "Who")}, {Label: text.T(ctx, "Act")}, {Label: text.T(ctx, "To what")}, {Label: text.T(ctx, "Details")}}}).Render(templ.WithChildren(ctx, templ_7745c5c3_Var27), templ_7745c5c3_Buffer)
 			if templ_7745c5c3_Err != nil {
 				return templ_7745c5c3_Err
 			}

@@ -144,7 +144,7 @@ func (h *Handler) Show(c echo.Context) error {
 }
 
 func permissionsPart(c echo.Context, has []permission.Name) views.Part {
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "Permissions"), Columns: []components.Column{{Label: web.T(c, "What it allows")}, {Label: web.T(c, "Permission")}}}, Empty: web.T(c, "It allows nothing.")}
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Permissions"), Columns: []components.Column{{Label: web.T(c, "What it allows")}, {Label: web.T(c, "Permission")}}}, Empty: web.T(c, "It allows nothing.")}
 	for _, n := range has {
 		row, _ := permission.Known(n)
 		t.Rows = append(t.Rows, []views.Cell{{Text: web.T(c, row.Sentence), Wrap: true}, {Text: string(n), Code: true, Data: true}})

@@ -92,7 +92,7 @@ func (h *Handler) answer(c echo.Context, p permission.Name, o staff.Object, foun
 	if at, ok := objectPages[o.Kind]; ok {
 		part.Facts = append(part.Facts, views.Fact{Term: web.T(c, at.words), Value: o.Name, Data: true, Href: at.path + o.ID.Show(at.prefix)})
 	}
-	t := views.Table{Spec: components.TableSpec{Caption: web.T(c, "People"), Columns: []components.Column{{Label: web.T(c, "Name")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Why")}}}, Empty: web.T(c, "Nobody can.")}
+	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "People"), Columns: []components.Column{{Label: web.T(c, "Name")}, {Label: web.T(c, "Role")}, {Label: web.T(c, "Why")}}}, Empty: web.T(c, "Nobody can.")}
 	for _, can := range found {
 		role := views.Cell{Text: web.RoleName(c, can.Role)}
 		for _, r := range composed {
