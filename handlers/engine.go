@@ -157,6 +157,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("review.remind", 24*time.Hour, s.Review.Remind)
 	w.Every("organization.purge", time.Hour, s.Org.Purge)
 	w.Every("organization.factors", time.Hour, s.Org.RemindOfFactors)
+	w.Every("directory.tokens", time.Hour, s.Scim.TellEnding)
 	w.Every("invitation.sweep", 24*time.Hour, s.Invitation.Sweep)
 	w.Every("share.sweep", time.Hour, s.Share.Sweep)
 	w.Every("domain.recheck", time.Hour, s.Domain.Recheck)

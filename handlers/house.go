@@ -130,8 +130,10 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	orgs.DomainStore = s.Domain
 	orgs.Shares = &share.Handler{Kit: kit, Orgs: s.Org, Shares: s.Share, Usage: s.Usage, Refusals: s.Refusal, Keys: s.Key}
 	orgs.Shares.Routes(r)
+	directories := scim.New(kit, s.Scim, s.Org)
+	directories.Routes(r)
+	orgs.Directory = directories.OfOrganization
 	orgs.Routes(r)
-	scim.New(kit, s.Scim, s.Org).Routes(r)
 	(&audit.Handler{Kit: kit, Orgs: s.Org, Activity: activity.NewStore(h.options.DB)}).Routes(r)
 	apis := catalog.New(kit, s.Catalog, s.Org, s.Key)
 	apis.Forum, apis.Edge = s.Forum, h.options.Settings.EdgeURL()

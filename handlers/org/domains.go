@@ -32,17 +32,6 @@ func domainsPart(c echo.Context, o org.Mine) *views.Part {
 	}
 }
 
-// directoryPart leads owners to the directory of their organization; nil for all others.
-func directoryPart(c echo.Context, o org.Mine) *views.Part {
-	if o.Kind == org.Personal || !permission.Org(o.Role, permission.DomainsManage) {
-		return nil
-	}
-	return &views.Part{
-		Title: web.T(c, "Directory"), ID: "directory", Text: web.T(c, "Let Okta, Entra ID or another directory add and remove members by SCIM."),
-		Actions: []components.Act{{Label: web.T(c, "Manage directory"), Href: organizationPath(o.ID) + "/directory"}},
-	}
-}
-
 type domainForm struct {
 	Domain string `form:"domain"`
 }

@@ -29,6 +29,8 @@ type Handler struct {
 	Invitations *invitation.Store
 	DomainStore *domain.Store  // nil: no page tells of domains
 	Shares      *share.Handler // nil: no page tells of shares
+	// Directory is the part of an organization's page that leads to its directory; nil where there is none.
+	Directory func(c echo.Context, o org.Mine) (*views.Part, error)
 }
 
 // New makes the handler.

@@ -179,17 +179,32 @@ func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields m
 			Inputs: organizationInputs(c, *f, fields), Submit: web.T(c, "Save settings"), Kind: components.Primary,
 		}})
 	}
-	factor, err := h.factorPart(c, o)
+	rules, err := h.ruleParts(c, o)
 	if err != nil {
 		return views.Desk{}, err
 	}
-	for _, p := range []*views.Part{factor, domainsPart(c, o), directoryPart(c, o)} {
-		if p != nil {
-			d.Parts = append(d.Parts, *p)
+	d.Parts = append(append(d.Parts, rules...), endings(c, o, members)...)
+	return d, nil
+}
+
+// ruleParts say who gets in, and how: the second factor, the domains and the directory.
+func (h *Handler) ruleParts(c echo.Context, o org.Mine) (parts []views.Part, err error) {
+	factor, err := h.factorPart(c, o)
+	if err != nil {
+		return nil, err
+	}
+	var directory *views.Part
+	if h.Directory != nil {
+		if directory, err = h.Directory(c, o); err != nil {
+			return nil, err
 		}
 	}
-	d.Parts = append(d.Parts, endings(c, o, members)...)
-	return d, nil
+	for _, p := range []*views.Part{factor, domainsPart(c, o), directory} {
+		if p != nil {
+			parts = append(parts, *p)
+		}
+	}
+	return parts, nil
 }
 
 // membersPart lists the members, with the way to more.

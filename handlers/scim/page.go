@@ -93,6 +93,13 @@ func (h *Handler) desk(c echo.Context, fields map[string]string) (views.Desk, er
 			return page, nil
 		}
 	}
+	if n := h.endingNote(c, d.Ending); n != nil {
+		p := views.Part{Note: n}
+		if create := h.createToken(c, o, d); create != nil {
+			p.Actions = []components.Act{*create}
+		}
+		page.Parts = append(page.Parts, p)
+	}
 	page.Parts = append(page.Parts, h.connectPart(c, d), h.tokensPart(c, o, d), h.rolePart(c, o, d, fields), h.groupsPart(c, o, d))
 	return page, nil
 }
@@ -120,22 +127,13 @@ func (h *Handler) connectPart(c echo.Context, d scim.Directory) views.Part {
 
 func (h *Handler) tokensPart(c echo.Context, o org.Mine, d scim.Directory) views.Part {
 	p := views.Part{Title: web.T(c, "Tokens"), ID: "tokens", Text: web.T(c, "At most two work at a time, so that the next can take over. A token works as long as who made it is an owner here.")}
-	living := 0
-	for _, t := range d.Tokens {
-		if t.Living(h.Now()) {
-			living++
-		}
-	}
-	create := components.Act{Label: web.T(c, "Create token"), Href: scim.Page(o.ID) + "/tokens/new", Kind: components.Primary}
+	create := h.createToken(c, o, d)
 	if len(d.Tokens) == 0 {
-		p.Empty = &components.EmptyState{Title: web.T(c, "No token yet"), Text: web.T(c, "Create one, and enter it in your directory."), Action: &create}
+		p.Empty = &components.EmptyState{Title: web.T(c, "No token yet"), Text: web.T(c, "Create one, and enter it in your directory."), Action: create}
 		return p
 	}
-	if d.Proven && living < scim.MaxTokens {
-		if living > 0 {
-			create.Kind = ""
-		}
-		p.Actions = []components.Act{create}
+	if create != nil && d.Ending == nil {
+		p.Actions = []components.Act{*create}
 	}
 	p.Table = &views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Tokens of the directory"), Stacks: true, Columns: []components.Column{
 		{Label: web.T(c, "Name")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Created")}, {Label: web.T(c, "Last used")}, {Label: web.T(c, "Ends")}, {Label: web.T(c, "Revoke"), Hidden: true},
@@ -172,6 +170,9 @@ func (h *Handler) state(c echo.Context, d scim.Directory, t scim.Token) *views.S
 		return &views.Status{Tone: components.Bad, Words: web.T(c, "Stopped: who made it is no owner now")}
 	case !d.Proven:
 		return &views.Status{Tone: components.Bad, Words: web.T(c, "Stopped: no domain is proven")}
+	}
+	if t.ExpiresAt.Sub(h.Now()) <= scim.Ahead {
+		return h.endsSoon(c, t)
 	}
 	return &views.Status{Tone: components.OK, Words: web.T(c, "Works")}
 }

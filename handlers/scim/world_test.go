@@ -7,7 +7,9 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
+	orgpages "github.com/gatehouse-dev/gatehouse/handlers/org"
 	pages "github.com/gatehouse-dev/gatehouse/handlers/scim"
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
@@ -21,7 +23,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/handover"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/scim"
+	"github.com/gatehouse-dev/gatehouse/models/usage/quota"
 )
 
 const rootSecret = "b7Kq2Zx9Lm4Rt8Vw1Ny6Pc3Hd5Jf0GsAeUiOkTzBx"
@@ -31,6 +35,7 @@ type world struct {
 	*catalogtest.World
 	t       *testing.T
 	clock   *dbtest.Clock
+	began   time.Time // when the tokens were made, for 365 days
 	site    *webtest.Site
 	store   *scim.Store
 	token   string // of Northwind
@@ -47,7 +52,7 @@ func inputOf(name string) org.Input { return org.Input{Name: name} }
 // newWorldOf is newWorld where the portal lets those make accounts.
 func newWorldOf(t *testing.T, d *db.DB, clock *dbtest.Clock, policy config.SignupPolicy) *world {
 	t.Helper()
-	w := &world{World: catalogtest.New(t, d), t: t, clock: clock}
+	w := &world{World: catalogtest.New(t, d), t: t, clock: clock, began: clock.Now()}
 	root, err := secret.Parse(rootSecret, "")
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +65,11 @@ func newWorldOf(t *testing.T, d *db.DB, clock *dbtest.Clock, policy config.Signu
 			DB: d, Accounts: accounts, Orgs: orgs, Outbox: w.Outbox, Root: root, Brand: "gk", Link: k.Link,
 			Handover: handover.NewStore(handover.Options{DB: d, Outbox: w.Outbox, Keys: keys, Link: k.Link}),
 		})
-		pages.New(k, w.store, orgs).Routes(r)
+		directories := pages.New(k, w.store, orgs)
+		directories.Routes(r)
+		organizations := orgpages.New(k, orgs, w.Catalog, quota.NewStore(d, nil, nil), invitation.NewStore(invitation.Options{DB: d, Outbox: w.Outbox, Link: k.Link}))
+		organizations.Directory = directories.OfOrganization
+		organizations.Routes(r)
 	})
 	w.prove(w.North, "northwind.example")
 	w.prove(w.Contoso, "contoso.example")

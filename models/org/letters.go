@@ -20,13 +20,18 @@ type Recipient struct {
 	TimeZone string
 }
 
-// Moment writes t as the recipient reads.
-func (r Recipient) Moment(t time.Time) string {
+// Locale is ctx as the recipient reads.
+func (r Recipient) Locale(ctx context.Context) context.Context {
 	zone, err := time.LoadLocation(r.TimeZone)
 	if err != nil {
 		zone = time.UTC
 	}
-	return text.DateTime(text.With(context.Background(), text.Locale{Language: text.Language(r.Language), Zone: zone}), t)
+	return text.With(ctx, text.Locale{Language: text.Language(r.Language), Zone: zone})
+}
+
+// Moment writes t as the recipient reads.
+func (r Recipient) Moment(t time.Time) string {
+	return text.DateTime(r.Locale(context.Background()), t)
 }
 
 // Managers are the owners and admins of an organization who can sign in, and the member whose verified address is its technical one; at most 21.

@@ -21,6 +21,7 @@ type Directory struct {
 	Proven      bool // the organization has proven a domain
 	DefaultRole string
 	Tokens      []Token // the newest first: those that live, and those that ended within the last 90 days
+	Ending      *Token  // with which it stops soon, or has stopped; nil: none
 	Groups      []Sized
 	People      int // whom the directory manages
 	Active      int // of them members
@@ -58,7 +59,11 @@ func (s *Store) Directory(ctx context.Context, a actor.Actor, organizationID db.
 	if facts.Role != nil {
 		d.DefaultRole = *facts.Role
 	}
-	err := q.Raw(`SELECT g.id, g.organization_id, g.display_name, g.external_id, g.role, g.created_at, g.updated_at, (SELECT COUNT(*) FROM scim_group_members m WHERE m.group_id = g.id) AS size
+	var err error
+	if d.Ending, err = endingOf(q, now, organizationID); err != nil {
+		return d, err
+	}
+	err = q.Raw(`SELECT g.id, g.organization_id, g.display_name, g.external_id, g.role, g.created_at, g.updated_at, (SELECT COUNT(*) FROM scim_group_members m WHERE m.group_id = g.id) AS size
 		FROM scim_groups g WHERE g.organization_id = ? ORDER BY g.name_key LIMIT ?`, organizationID, MaxGroups).Scan(&d.Groups).Error
 	return d, err
 }

@@ -2,7 +2,6 @@ package share
 
 import (
 	"context"
-	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
@@ -18,11 +17,7 @@ func (s *Store) tell(tx *db.Tx, organization db.ID, letter func(ctx context.Cont
 		return err
 	}
 	for _, r := range to {
-		zone, err := time.LoadLocation(r.TimeZone)
-		if err != nil {
-			zone = time.UTC
-		}
-		l := letter(text.With(tx.Context(), text.Locale{Language: text.Language(r.Language), Zone: zone}))
+		l := letter(r.Locale(tx.Context()))
 		l.To, l.UserID, l.Language, l.TimeZone = r.Email, r.ID, r.Language, r.TimeZone
 		if err := s.outbox.Queue(tx, l); err != nil {
 			return err
