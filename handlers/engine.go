@@ -23,6 +23,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/forum/follow"
 	"github.com/gatehouse-dev/gatehouse/models/guide"
+	"github.com/gatehouse-dev/gatehouse/models/index"
 	"github.com/gatehouse-dev/gatehouse/models/job"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/key/bulk"
@@ -181,6 +182,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("usage.retention", time.Hour, s.Usage.Sweep)
 	w.Every("usage.refusals", 10*time.Minute, s.Refusal.Sweep)
 	w.Every("guide.search", time.Hour, s.Search.Tend)
+	w.Every("guide.index", 24*time.Hour, func(ctx context.Context) error { return index.Compact(ctx, o.DB) })
 	w.Handle(guide.RebuildJob, s.Search.Rebuild)
 	w.Handle(catalog.OpennessJob, s.Search.Openness)
 	w.Handle(follow.JobKind, s.Follow.Job)

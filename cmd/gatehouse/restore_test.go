@@ -59,34 +59,15 @@ func TestABackupWithoutTheBeginningOfItsLogIsRefused(t *testing.T) {
 func TestARestoreSignsEverybodyOut(t *testing.T) {
 	whole := installation{t, t.TempDir()}
 	address, stop := whole.serve("", "demo")
-	visitor, err := rig.NewVisitor(address)
-	if err == nil {
-		err = visitor.SignIn("dev@kestrel.example", demo.Password)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
+	visitor := signedIn(t, address)
 	stop()
 	whole.dir = filepath.Join(whole.dir, "demo")
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	whole.must("backup", backup)
 	seen := func() int {
-		t.Helper()
 		address, stop := whole.serve("", "serve")
 		defer stop()
-		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/console/apps", http.NoBody)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for name, value := range visitor.Cookies() {
-			r.AddCookie(&http.Cookie{Name: name, Value: value})
-		}
-		answer, err := http.DefaultTransport.RoundTrip(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = answer.Body.Close()
-		return answer.StatusCode
+		return seenBy(t, visitor, address)
 	}
 
 	before := seen()
@@ -96,4 +77,51 @@ func TestARestoreSignsEverybodyOut(t *testing.T) {
 	if before != http.StatusOK || after == http.StatusOK {
 		t.Error(before, after)
 	}
+}
+
+// S4: the command that does the same for databases that were restored by other means reaches a server that runs, at its next request.
+func TestSignOutAllReachesAServerThatRuns(t *testing.T) {
+	whole := installation{t, t.TempDir()}
+	address, stop := whole.serve("", "demo")
+	defer stop()
+	visitor := signedIn(t, address)
+	running := installation{t, filepath.Join(whole.dir, "demo")}
+
+	before := seenBy(t, visitor, address)
+	said := running.must("users", "sign-out-all")
+	after := seenBy(t, visitor, address)
+
+	if before != http.StatusOK || after != http.StatusUnauthorized || !strings.Contains(said, "Everybody is signed out") {
+		t.Error(before, after, said)
+	}
+}
+
+func signedIn(t *testing.T, address string) *rig.Visitor {
+	t.Helper()
+	visitor, err := rig.NewVisitor(address)
+	if err == nil {
+		err = visitor.SignIn("dev@kestrel.example", demo.Password)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return visitor
+}
+
+// seenBy is the status of a page that asks to be signed in, for the visitor's cookies.
+func seenBy(t *testing.T, visitor *rig.Visitor, address string) int {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address+"/console/apps", http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, value := range visitor.Cookies() {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	answer, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	return answer.StatusCode
 }

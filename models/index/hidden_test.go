@@ -1,7 +1,10 @@
 package index_test
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -99,5 +102,48 @@ func TestCompactKeepsWhatIsFound(t *testing.T) {
 	}
 	if old, now, one := found("round0x"), found("round3x"), found("w7x"); old != 0 || now != 50 || one != 1 {
 		t.Errorf("found %d of the first round, %d of the last, %d of one", old, now, one)
+	}
+}
+
+// U8: the words of a document that was removed, or that were taken out of one, are not left in the database's file.
+func TestCompactLeavesNoWordOfWhatWasRemoved(t *testing.T) {
+	d := dbtest.SQLite(t, nil)
+	put := func(ref, body string) {
+		t.Helper()
+		err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			return index.Put(tx, index.Document{Kind: index.Question, Ref: ref, Language: "en", Title: "Question", Body: body, Public: true})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	left := func(word string) bool {
+		t.Helper()
+		if err := d.Scrub(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		file, err := os.ReadFile(d.Path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Contains(file, []byte(word))
+	}
+	put("gone", "quzephyrine")
+	put("changed", "kwyjibobo")
+	put("stays", "bystander")
+	before := left("quzephyrine") && left("kwyjibobo")
+
+	put("changed", "nothing")
+	if err := d.Tx(t.Context(), func(tx *db.Tx) error { return index.Remove(tx, index.Question, "gone") }); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // a second time there is one piece
+		if err := errors.Join(index.Recount(t.Context(), d), index.Compact(t.Context(), d)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	if !before || left("quzephyrine") || left("kwyjibobo") || !left("bystander") {
+		t.Error(before, left("quzephyrine"), left("kwyjibobo"), left("bystander"))
 	}
 }

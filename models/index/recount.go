@@ -63,8 +63,8 @@ func vocabulary(d *db.DB, q *gorm.DB, total int64) ([]counted, error) {
 // compactPages is how much one transaction of Compact writes, in pages of SQLite: others wait for it.
 const compactPages = 200
 
-// Compact makes the engine's index one piece again, without what was replaced in it, which searches step over. Run it when all was put anew. It does nothing where the
-// database tends its index itself.
+// Compact makes the engine's index one piece again, without what was replaced or removed in it: searches step over that, and its words stay readable in the file until then
+// (U8). Run it each day, and when all was put anew. It does nothing where the database tends its index itself.
 func Compact(ctx context.Context, d *db.DB) error {
 	if d.Dialect != db.SQLite {
 		return nil
@@ -80,8 +80,11 @@ func Compact(ctx context.Context, d *db.DB) error {
 			}
 			return tx.Raw("SELECT total_changes()").Scan(&after).Error
 		})
-		if err != nil || after-before < 2 { // the documented sign that there was nothing to merge
+		if err != nil {
 			return err
+		}
+		if after-before < 2 { // the documented sign that there was nothing to merge
+			return d.Scrub(ctx)
 		}
 	}
 }
