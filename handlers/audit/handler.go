@@ -96,7 +96,7 @@ func (h *Handler) List(c echo.Context) error {
 		return err
 	}
 	filter := h.filter(c, id, a, members)
-	part := views.Part{Filter: &filter, Table: h.table(c, found.Rows), Pager: web.Pager(c, found.Previous, found.Next)}
+	part := views.Part{Filter: &filter, Table: h.table(c, id, found.Rows), Pager: web.Pager(c, found.Previous, found.Next)}
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Activity")), Title: web.T(c, "Activity"),
 		Lead:    web.T(c, "Who did what to the keys, apps and members of this organization. No entry can be changed or taken out without it being noticed."),
@@ -142,7 +142,7 @@ func (h *Handler) filter(c echo.Context, id db.ID, a ask, members []org.Member) 
 	return f
 }
 
-func (h *Handler) table(c echo.Context, events []activity.Event) *views.Table {
+func (h *Handler) table(c echo.Context, id db.ID, events []activity.Event) *views.Table {
 	t := views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Activity"), Stacks: true, Columns: []components.Column{
 		{Label: web.T(c, "What was done")}, {Label: web.T(c, "To what")}, {Label: web.T(c, "Who")}, {Label: web.T(c, "When")}, {Label: web.T(c, "Details")},
 	}}, Empty: web.T(c, "Nothing fits this filter.")}
@@ -156,12 +156,12 @@ func (h *Handler) table(c echo.Context, events []activity.Event) *views.Table {
 			done.Badge = web.T(c, "Refused")
 		}
 		more := details(c, e)
-		t.Rows = append(t.Rows, []views.Cell{done, target(e), whoCell(c, e), {Moment: &moment}, {Text: more, Data: true, Wrap: more != ""}})
+		t.Rows = append(t.Rows, []views.Cell{done, target(id, e), whoCell(c, e), {Moment: &moment}, {Text: more, Data: true, Wrap: more != ""}})
 	}
 	return &t
 }
 
-func target(e activity.Event) views.Cell {
+func target(organization db.ID, e activity.Event) views.Cell {
 	cell := views.Cell{Text: e.TargetName, Data: true, Wrap: true, Hint: e.Facts["hint"], HData: true}
 	prefix, page := web.IDPrefixes[e.TargetKind], pages[e.TargetKind]
 	if cell.Text == "" && prefix != "" {
@@ -169,6 +169,9 @@ func target(e activity.Event) views.Cell {
 	}
 	if e.Own && page != "" && cell.Text != "" {
 		cell.Href = page + e.TargetID.Show(prefix)
+	}
+	if part, ok := parts[e.TargetKind]; ok && e.Own {
+		cell.Href = pathOf(organization) + part
 	}
 	return cell
 }

@@ -17,7 +17,10 @@ import (
 )
 
 // pages are where members look at what something was done to.
-var pages = map[string]string{"organization": "/console/organizations/", "app": "/console/apps/", "key": "/console/keys/", "access": "/console/access/"}
+var pages = map[string]string{"organization": "/console/organizations/", "app": "/console/apps/", "key": "/console/keys/", "access": "/console/access/", "share": "/console/shares/"}
+
+// parts are the pages under the organization's own that show what has none of its own.
+var parts = map[string]string{"domain": "/domains", "directory_token": "/directory", "directory_group": "/directory", "invitation": ""}
 
 // nouns are what the filter offers.
 var nouns = []struct{ noun, words string }{
@@ -137,7 +140,11 @@ var worded = []string{"environment", "expires", "until", "role", "cause", "by"}
 func details(c echo.Context, e activity.Event) string {
 	var out []string
 	for _, f := range factWords {
-		if v := e.Facts[f.name]; v != "" {
+		v := e.Facts[f.name]
+		if f.name == "with" && e.With != "" {
+			v = e.With + " (" + v + ")"
+		}
+		if v != "" {
 			out = append(out, web.T(c, f.words)+": "+value(c, f.name, v))
 		}
 	}

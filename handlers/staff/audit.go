@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ func (h *Handler) Audit(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	page := views.AuditPage{Frame: h.Frame(c, web.T(c, "Audit log")), Filter: auditBar(c, query), CSVHref: "/admin/audit.csv?" + query.Encode(), LinesHref: "/admin/audit.jsonl?" + query.Encode()}
+	page := views.AuditPage{Frame: h.Frame(c, web.T(c, "Audit log")), Filter: auditBar(c, query), CSVHref: withQuery("/admin/audit.csv", query), LinesHref: withQuery("/admin/audit.jsonl", query)}
 	verdict, err := h.chainVerdict(c)
 	if err != nil {
 		return err
@@ -51,14 +50,8 @@ func (h *Handler) Audit(c echo.Context) error {
 	if !verdict.Sound {
 		page.Verdict = web.T(c, "The chain is not whole: event %d does not fit. Somebody changed the log past Gatehouse.", verdict.FirstBad)
 	}
-	names, err := h.Staff.Names(web.Ctx(c), targets(found.Rows))
-	if err != nil {
+	if page.Rows, err = h.auditRows(c, found.Rows); err != nil {
 		return err
-	}
-	for _, e := range found.Rows {
-		row := h.auditRow(c, e)
-		row.Name, row.Href = names[db.Deref(e.TargetID)], targetHref(e)
-		page.Rows = append(page.Rows, row)
 	}
 	page.Pager = web.Pager(c, found.Previous, found.Next)
 	return h.Render(c, views.Audit(page))
@@ -137,32 +130,6 @@ func (h *Handler) AuditCSV(c echo.Context) error {
 	return out.Close()
 }
 
-// targets are the ids of what events happened to, by kind.
-func targets(rows []audit.Entry) map[string][]db.ID {
-	out := map[string][]db.ID{}
-	for _, e := range rows {
-		if e.TargetID != nil {
-			out[e.TargetKind] = append(out[e.TargetKind], *e.TargetID)
-		}
-	}
-	return out
-}
-
-// targetPages are the staff pages of what has one.
-var targetPages = map[string]string{
-	"user": "/admin/users/", "organization": "/admin/organizations/", "app": "/admin/apps/",
-	"question": "/support/questions/", "support_team": "/support/teams/",
-	"api": "/admin/apis/", "key": "/admin/keys/", "access": "/admin/requests/",
-}
-
-func targetHref(e audit.Entry) string {
-	page, ok := targetPages[e.TargetKind]
-	if !ok || e.TargetID == nil {
-		return ""
-	}
-	return page + web.ShownID(e.TargetKind, *e.TargetID)
-}
-
 func hexOf(b []byte) string {
 	const digits = "0123456789abcdef"
 	var s strings.Builder
@@ -171,6 +138,13 @@ func hexOf(b []byte) string {
 		s.WriteByte(digits[x&15])
 	}
 	return s.String()
+}
+
+func withQuery(path string, q url.Values) string {
+	if len(q) == 0 {
+		return path
+	}
+	return path + "?" + q.Encode()
 }
 
 // auditFilter reads the filter of the query; what can't be read does not narrow. The values come back for links.
@@ -224,26 +198,4 @@ func auditBar(c echo.Context, query url.Values) components.Filter {
 		f.ClearHref = "/admin/audit"
 	}
 	return f
-}
-
-func (h *Handler) auditRow(c echo.Context, e audit.Entry) views.AuditRow {
-	row := views.AuditRow{
-		Seq: strconv.FormatInt(e.Seq, 10), At: components.MomentAt(web.Ctx(c), h.Now(), e.At), Act: e.Act, Actor: e.Who["actor"], From: e.Who["address"],
-		Target: web.ShownID(e.TargetKind, db.Deref(e.TargetID)), Refused: e.Result == audit.Refused, Request: e.RequestID,
-	}
-	if row.Actor == "" {
-		row.Actor = e.ActorKind
-	}
-	if row.Target == "" {
-		row.Target = e.TargetKind
-	}
-	for _, facts := range []map[string]string{e.Facts, e.Who} {
-		for name, value := range facts {
-			if name != "actor" && name != "address" {
-				row.Details = append(row.Details, name+": "+value)
-			}
-		}
-	}
-	sort.Strings(row.Details)
-	return row
 }

@@ -122,6 +122,9 @@ func within(a actor.Actor, wanted []permission.Name) error {
 	return fault.New(fault.Forbidden, "This goes beyond your own role, and nobody gives, changes or takes what they lack.")
 }
 
+// IDOf is the id of a staff role that admins composed; false for a built-in one and for none.
+func IDOf(role string) (db.ID, bool) { return composed(permission.Base(role)) }
+
 // composed reads the id of a composed role, in the one way in which it is written: holders are found by that text.
 func composed(role string) (db.ID, bool) {
 	if role == "" || permission.IsBuiltIn(role) {

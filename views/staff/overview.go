@@ -56,10 +56,13 @@ type AuditRow struct {
 	Target  string // its id
 	Name    string // what it is called now; empty when it has no name or is gone
 	Href    string
-	Details []string
+	Details []AuditDetail
 	Refused bool
 	Request string
 }
+
+// AuditDetail is one detail of an event. Value is an id where there is a Name: what that is called now.
+type AuditDetail struct{ Term, Value, Name, Href string }
 
 // PermissionsPage is the permission table as it is in code.
 type PermissionsPage struct {

@@ -47,6 +47,7 @@ type Event struct {
 	TargetID   db.ID             // what it was done to
 	TargetName string            // what that was called then, or is called now
 	Own        bool              // it is still the organization's, and can be looked at
+	With       string            // what the organization of the fact "with" is called, when this one knows it
 	Facts      map[string]string // of FactNames alone
 	RequestID  string
 }
@@ -113,14 +114,14 @@ func (s *Store) List(ctx context.Context, a actor.Actor, organization db.ID, f F
 	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
 		return db.Page[Event]{}, err
 	}
-	if told, err := s.told(ctx, organization, f.Actor); err != nil || !told {
+	if told, err := s.told(ctx, a, organization, f.Actor); err != nil || !told {
 		return db.Page[Event]{}, err
 	}
 	page, err := audit.List(ctx, s.db, f.of(a, organization), r)
 	if err != nil {
 		return db.Page[Event]{}, err
 	}
-	events, err := s.seen(ctx, organization, page.Rows)
+	events, err := s.seen(ctx, a, organization, page.Rows)
 	return db.Page[Event]{Rows: events, Next: page.Next, Previous: page.Previous, Sort: page.Sort}, err
 }
 
@@ -131,12 +132,12 @@ func (s *Store) Each(ctx context.Context, a actor.Actor, organization db.ID, f F
 	if _, err := org.Require(s.db.Read(ctx), a, organization, permission.ActivityRead); err != nil {
 		return err
 	}
-	if told, err := s.told(ctx, organization, f.Actor); err != nil || !told {
+	if told, err := s.told(ctx, a, organization, f.Actor); err != nil || !told {
 		return err
 	}
 	var waiting []audit.Entry
 	pass := func() error {
-		events, err := s.seen(ctx, organization, waiting)
+		events, err := s.seen(ctx, a, organization, waiting)
 		if err != nil {
 			return err
 		}
@@ -162,20 +163,20 @@ func (s *Store) Each(ctx context.Context, a actor.Actor, organization db.ID, f F
 
 // told reports whether the organization is told who acted when it was that one. What others did is read without who they are, so asking for one of them finds nothing:
 // else whoever has a guess could try it (Z3).
-func (s *Store) told(ctx context.Context, organization, who db.ID) (bool, error) {
+func (s *Store) told(ctx context.Context, a actor.Actor, organization, who db.ID) (bool, error) {
 	if who.IsZero() {
 		return true, nil
 	}
 	var asked audit.Entry
 	asked.ActorID = &who
-	known, err := s.known(ctx, organization, []audit.Entry{asked})
+	known, err := s.known(ctx, a, organization, []audit.Entry{asked})
 	_, own := known.names[who]
 	return own || known.former[who], err
 }
 
 // seen makes of entries what the organization may see of them.
-func (s *Store) seen(ctx context.Context, organization db.ID, entries []audit.Entry) ([]Event, error) {
-	known, err := s.known(ctx, organization, entries)
+func (s *Store) seen(ctx context.Context, a actor.Actor, organization db.ID, entries []audit.Entry) ([]Event, error) {
+	known, err := s.known(ctx, a, organization, entries)
 	if err != nil {
 		return nil, err
 	}
@@ -211,6 +212,10 @@ func (k known) name(out *Event, e audit.Entry) {
 		if e.Facts["share"] != "" && actor.Kind(e.ActorKind) == actor.User {
 			out.By, out.Name = Sharer, k.sharers[e.Facts["with"]]
 		}
+	}
+	out.With = k.sharers[e.Facts["with"]]
+	if out.TargetName == "" && e.TargetKind == "domain" {
+		out.TargetName = e.Facts["domain"]
 	}
 	target := db.Deref(e.TargetID)
 	name, own := k.names[target]

@@ -3,21 +3,24 @@ package activity
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // known is what the organization knows of those that events name.
 type known struct {
-	names       map[db.ID]string // of what is its own now: members, keys, apps, access, itself
+	names       map[db.ID]string // of what is its own now: members, keys, apps, access, domains, shares, what its directory has, itself
 	former      map[db.ID]bool   // users who were members
 	formerNames map[db.ID]string
 	staff       map[db.ID]bool
-	sharers     map[string]string // names of organizations by whose shares something was done, by id as facts show it
+	sharers     map[string]string // names of organizations with which it shares or shared something, by id as facts show it
 }
 
 // ownQueries name what is the organization's now. Each takes its id, and the ids asked for.
@@ -27,13 +30,20 @@ var ownQueries = []string{
 	"SELECT a.id, a.name FROM apps a WHERE a.organization_id = ? AND a.deleted_at IS NULL AND a.id IN ?",
 	"SELECT x.id, p.name || ' · ' || a.name AS name FROM access x JOIN apps a ON a.id = x.app_id JOIN apis p ON p.id = x.api_id WHERE a.organization_id = ? AND a.deleted_at IS NULL AND x.id IN ?",
 	"SELECT o.id, o.name FROM organizations o WHERE o.id = ? AND o.id IN ?",
+	"SELECT d.id, d.name FROM domains d WHERE d.organization_id = ? AND d.id IN ?",
+	"SELECT s.id, a.name FROM app_shares s JOIN apps a ON a.id = s.app_id WHERE ? IN (s.lender_id, s.receiver_id) AND s.ended_at IS NULL AND a.deleted_at IS NULL AND s.id IN ?",
+	"SELECT t.id, t.name FROM scim_tokens t WHERE t.organization_id = ? AND t.id IN ?",
+	"SELECT g.id, g.display_name AS name FROM scim_groups g WHERE g.organization_id = ? AND g.id IN ?",
 }
+
+// invitationsQuery names open invitations by the addresses to which they went: for who may see those.
+const invitationsQuery = "SELECT i.id, i.email AS name FROM invitations i WHERE i.organization_id = ? AND i.id IN ?"
 
 // formerQuery finds those who were members: the log itself tells of their going.
 const formerQuery = `SELECT u.id, u.name FROM users u WHERE u.id IN ? AND EXISTS
 	(SELECT 1 FROM audit_events e WHERE e.organization_id = ? AND e.target_id = u.id AND e.act IN ?)`
 
-func (s *Store) known(ctx context.Context, organization db.ID, entries []audit.Entry) (known, error) {
+func (s *Store) known(ctx context.Context, a actor.Actor, organization db.ID, entries []audit.Entry) (known, error) {
 	k := known{names: map[db.ID]string{}, former: map[db.ID]bool{}, formerNames: map[db.ID]string{}, staff: map[db.ID]bool{}, sharers: map[string]string{}}
 	if len(entries) == 0 {
 		return k, nil
@@ -45,7 +55,11 @@ func (s *Store) known(ctx context.Context, organization db.ID, entries []audit.E
 	}
 	var rows []named
 	g := s.db.Read(ctx)
-	for _, query := range ownQueries {
+	queries := ownQueries
+	if _, err := org.Require(g, a, organization, permission.MembersManage); err == nil && !a.Program() { // addresses are for people alone
+		queries = append(slices.Clone(queries), invitationsQuery)
+	}
+	for _, query := range queries {
 		rows = nil
 		if err := g.Raw(query, organization, ids).Scan(&rows).Error; err != nil {
 			return k, fmt.Errorf("activity: names: %w", err)
@@ -68,25 +82,35 @@ func (s *Store) known(ctx context.Context, organization db.ID, entries []audit.E
 	for _, id := range staff {
 		k.staff[id] = true
 	}
-	return k, k.readSharers(g, entries)
+	return k, k.readSharers(g, organization, entries)
 }
 
-// readSharers names the organizations that did something by a share: they took it, so that the organization knows their names.
-func (k known) readSharers(g *gorm.DB, entries []audit.Entry) error {
-	var ids []db.ID
+// sharersQuery names organizations: those by whose shares something was done, since they took them, and those with which a share was accepted. An offer alone
+// tells nobody whether whom it names exists.
+const sharersQuery = `SELECT o.id, o.name FROM organizations o WHERE o.deleted_at IS NULL AND (o.id IN ? OR o.id IN ? AND EXISTS (SELECT 1 FROM app_shares s
+	WHERE s.accepted_at IS NOT NULL AND (s.lender_id = ? AND s.receiver_id = o.id OR s.receiver_id = ? AND s.lender_id = o.id)))`
+
+// readSharers names the organizations that events tell of besides.
+func (k known) readSharers(g *gorm.DB, organization db.ID, entries []audit.Entry) error {
+	acted, told := []db.ID{{}}, []db.ID{{}} // never empty
 	for _, e := range entries {
-		if id, err := db.ParseID(org.Prefix, e.Facts["with"]); err == nil && e.Facts["share"] != "" {
-			ids = append(ids, id)
+		id, err := db.ParseID(org.Prefix, e.Facts["with"])
+		switch {
+		case err != nil:
+		case e.Facts["share"] != "":
+			acted = append(acted, id)
+		default:
+			told = append(told, id)
 		}
 	}
-	if len(ids) == 0 {
+	if len(acted)+len(told) == 2 {
 		return nil
 	}
 	var rows []struct {
 		ID   db.ID
 		Name string
 	}
-	if err := g.Raw("SELECT id, name FROM organizations WHERE id IN ? AND deleted_at IS NULL", ids).Scan(&rows).Error; err != nil {
+	if err := g.Raw(sharersQuery, acted, told, organization, organization).Scan(&rows).Error; err != nil {
 		return fmt.Errorf("activity: organizations of shares: %w", err)
 	}
 	for _, r := range rows {

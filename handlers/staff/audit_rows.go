@@ -1,0 +1,111 @@
+package staff
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
+	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
+	"github.com/gatehouse-dev/gatehouse/models/staff"
+	"github.com/gatehouse-dev/gatehouse/models/staffrole"
+	"github.com/gatehouse-dev/gatehouse/views/components"
+	views "github.com/gatehouse-dev/gatehouse/views/staff"
+)
+
+// targetPages are the staff pages of what has one, and what reading them needs.
+var targetPages = map[string]struct {
+	path  string
+	needs permission.Name
+}{
+	"user": {"/admin/users/", permission.StaffUsersRead}, "staff_role": {"/admin/roles/", permission.StaffUsersRead},
+	"organization": {"/admin/organizations/", permission.StaffOrgsRead}, "app": {"/admin/apps/", permission.StaffOrgsRead},
+	"question": {"/support/questions/", permission.StaffQuestionsRead}, "support_team": {"/support/teams/", permission.StaffSupportManage},
+	"api": {"/admin/apis/", permission.StaffAPIsRead}, "key": {"/admin/keys/", permission.StaffKeysRead}, "access": {"/admin/requests/", permission.StaffRequestsRead},
+}
+
+// idFacts are the details that hold an id of ours. Others may be what people typed, which can look like one.
+var idFacts = []string{"app", "from", "into", "question", "responsible", "rotated_from", "share", "successor", "to", "with"}
+
+// named is something that a detail names by its id.
+func named(e audit.Entry, fact string) (kind string, id db.ID) {
+	value := e.Facts[fact]
+	switch {
+	case !slices.Contains(idFacts, fact):
+		return "", db.ID{}
+	case e.Act == string(audit.UserRoleChanged):
+		id, _ := staffrole.IDOf(value)
+		return "staff_role", id
+	}
+	for kind, prefix := range web.IDPrefixes {
+		if id, err := db.ParseID(prefix, value); err == nil {
+			return kind, id
+		}
+	}
+	return "", db.ID{}
+}
+
+// auditRows show events, with the names that things have now: those to which something was done, and those of which details tell.
+func (h *Handler) auditRows(c echo.Context, events []audit.Entry) ([]views.AuditRow, error) {
+	ids := map[string][]db.ID{}
+	for _, e := range events {
+		if e.TargetID != nil {
+			ids[e.TargetKind] = append(ids[e.TargetKind], *e.TargetID)
+		}
+		for fact := range e.Facts {
+			if kind, id := named(e, fact); !id.IsZero() {
+				ids[kind] = append(ids[kind], id)
+			}
+		}
+	}
+	names, err := h.Staff.Names(web.Ctx(c), ids)
+	if err != nil {
+		return nil, err
+	}
+	rows := make([]views.AuditRow, len(events))
+	for i, e := range events {
+		rows[i] = h.auditRow(c, e, names)
+	}
+	return rows, nil
+}
+
+func (h *Handler) auditRow(c echo.Context, e audit.Entry, names map[db.ID]staff.Named) views.AuditRow {
+	row := views.AuditRow{
+		Seq: strconv.FormatInt(e.Seq, 10), At: components.MomentAt(web.Ctx(c), h.Now(), e.At), Act: e.Act, Actor: e.Who["actor"], From: e.Who["address"],
+		Target: web.ShownID(e.TargetKind, db.Deref(e.TargetID)), Refused: e.Result == audit.Refused, Request: e.RequestID,
+	}
+	if row.Actor == "" {
+		row.Actor = e.ActorKind
+	}
+	if row.Target == "" {
+		row.Target = e.TargetKind
+	}
+	row.Name, row.Href = nameOf(c, names, db.Deref(e.TargetID))
+	for _, fact := range slices.Sorted(maps.Keys(e.Facts)) {
+		d := views.AuditDetail{Term: fact, Value: e.Facts[fact]}
+		if kind, id := named(e, fact); !id.IsZero() {
+			d.Name, d.Href = nameOf(c, names, id)
+			d.Value = web.ShownID(kind, id)
+		}
+		row.Details = append(row.Details, d)
+	}
+	for _, fact := range slices.Sorted(maps.Keys(e.Who)) {
+		if fact != "actor" && fact != "address" {
+			row.Details = append(row.Details, views.AuditDetail{Term: fact, Value: e.Who[fact]})
+		}
+	}
+	return row
+}
+
+// nameOf is what something is called now, and its page when the reader may open that; empty for what is gone.
+func nameOf(c echo.Context, names map[db.ID]staff.Named, id db.ID) (name, href string) {
+	n := names[id]
+	if page, ok := targetPages[n.Kind]; ok && permission.Staff(web.Actor(c).StaffRole, page.needs) {
+		href = page.path + web.ShownID(n.Kind, n.At)
+	}
+	return n.Name, href
+}
