@@ -175,3 +175,33 @@ func TestALeakedKeyOfASharedAppSaysWhenItEnds(t *testing.T) {
 		t.Error(sent.Status, sent.Body)
 	}
 }
+
+// A12: the lender's second factor is asked of whom it lends to, so both sides read it before they agree.
+func TestAnOfferTellsBothSidesThatASecondFactorIsAsked(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := serve(t, d, clock)
+		w.inhabit()
+		w.run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', 'Phone', ?, ?)", db.NewID(), w.them.user.ID, clock.Now(), clock.Now())
+		offer, _ := w.offered()
+		form := "/console/apps/" + w.them.app.ID.Show("app") + "/share"
+		for _, c := range []struct {
+			from        any
+			lent, taken string
+		}{
+			{nil, "", ""},
+			{clock.Now().Add(48 * time.Hour), "on, your organization requires a second factor, and members of the other one need one too", "requires one from 23 Nov 2026"},
+			{clock.Now(), "Your organization requires a second factor, and members of the other one need one too", "The organization that shares the app requires one. "},
+		} {
+			w.run("UPDATE organizations SET factor_from = ? WHERE id = ?", c.from, w.them.org)
+
+			lent, taken := w.site.As(w.them.user).Get(form), w.site.As(w.mine.user).Get(offer)
+
+			if lent.Status != http.StatusOK || !strings.Contains(lent.Body, c.lent) || c.lent == "" && strings.Contains(lent.Body, "second factor") {
+				t.Errorf("%v: the form of the offer says %d %s", c.from, lent.Status, lent.Body)
+			}
+			if taken.Status != http.StatusOK || !strings.Contains(taken.Body, c.taken) || c.taken == "" && strings.Contains(taken.Body, "second factor") || !strings.Contains(taken.Body, "Accept offer") {
+				t.Errorf("%v: the offer says %d %s", c.from, taken.Status, taken.Body)
+			}
+		}
+	})
+}

@@ -49,6 +49,10 @@ func (h *Handler) offerDesk(c echo.Context, f offerForm, fields map[string]strin
 	if err != nil {
 		return views.Desk{}, err
 	}
+	lender, err := h.Orgs.Get(web.Ctx(c), web.Actor(c), app.OrganizationID)
+	if err != nil {
+		return views.Desk{}, err
+	}
 	zone := text.Of(web.Ctx(c)).Zone
 	today := h.Now().In(zone)
 	may := components.Field{Name: "rights", Label: web.T(c, "What it may do"), Error: fields["rights"], Required: true}
@@ -61,6 +65,7 @@ func (h *Handler) offerDesk(c echo.Context, f offerForm, fields map[string]strin
 		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}, {Label: app.Name, Href: appPath(app.ID), Own: true}},
 		Parts: []views.Part{{Form: &views.Form{
 			Spec: components.FormSpec{Action: appPath(app.ID) + "/share"}, Submit: web.T(c, "Offer to share"), Kind: components.Primary, Cancel: appPath(app.ID),
+			Text: h.lentFactor(c, lender.FactorFrom),
 			Inputs: []views.Input{
 				views.Line(components.Field{
 					Name: "receiver", Label: web.T(c, "Id of the other organization"), Value: f.Receiver, Error: fields["receiver"], Required: true, Autocomplete: "off", Code: true, MaxLength: 60,

@@ -46,7 +46,7 @@ func (h *Handler) Share(c echo.Context) error {
 	}
 	if s.Offered() && s.MayAnswer() {
 		d.Parts = append(d.Parts,
-			views.Part{Text: web.T(c, "Accepted, it opens the app to the members of your organization, by their roles. Their acts stand in the activity of both organizations."), Form: &views.Form{
+			views.Part{Note: h.takenFactor(c, s.FactorFrom), Text: web.T(c, "Accepted, it opens the app to the members of your organization, by their roles. Their acts stand in the activity of both organizations."), Form: &views.Form{
 				Spec: components.FormSpec{Action: sharePath(id) + "/accept"}, Submit: web.T(c, "Accept offer"), Kind: components.Primary,
 			}},
 			views.Part{Form: &views.Form{Spec: components.FormSpec{Action: sharePath(id) + "/decline"}, Submit: web.T(c, "Decline offer")}})

@@ -73,8 +73,9 @@ type Share struct {
 	ReceiverKind string // empty as the name
 	LenderRole   string // the reader's there; empty for who is no member
 	ReceiverRole string
-	Halted       bool // one of the two is suspended: it opens nothing until that ends
-	AsksFactor   bool // the lender requires a second factor: it opens nothing to who has none
+	Halted       bool       // one of the two is suspended: it opens nothing until that ends
+	AsksFactor   bool       // the lender requires a second factor: it opens nothing to who has none
+	FactorFrom   *time.Time // from when on the lender requires one; nil: it does not
 }
 
 // Rights are what it gives, the least first.
@@ -144,7 +145,7 @@ const (
 		a.name AS app_name, l.name AS lender_name, CASE WHEN s.accepted_at IS NULL THEN '' ELSE COALESCE(r.name, '') END AS receiver_name,
 		CASE WHEN s.accepted_at IS NULL THEN '' ELSE COALESCE(r.kind, '') END AS receiver_kind,
 		CASE WHEN ` + lenderStopped + " OR " + receiverStopped + ` THEN 1 ELSE 0 END AS halted,
-		CASE WHEN l.factor_from <= ? THEN 1 ELSE 0 END AS asks_factor, `
+		CASE WHEN l.factor_from <= ? THEN 1 ELSE 0 END AS asks_factor, l.factor_from, `
 	shareTables = ` FROM app_shares s JOIN apps a ON a.id = s.app_id AND a.organization_id = s.lender_id AND a.deleted_at IS NULL
 		JOIN organizations l ON l.id = s.lender_id AND l.deleted_at IS NULL LEFT JOIN organizations r ON r.id = s.receiver_id AND r.deleted_at IS NULL `
 	shareRuns = " s.ended_at IS NULL AND s.ends_at > ? AND (s.accepted_at IS NOT NULL OR s.created_at > ?) "
