@@ -101,8 +101,11 @@ func (h *Handler) OpenMail(c echo.Context) error {
 	return h.Render(c, views.MailPage(p))
 }
 
-// ends tells until when what the letter holds is of use: a code is short-lived.
+// ends tells until when what the letter holds is of use: a code is short-lived, and most letters just tell something.
 func (h *Handler) ends(c echo.Context, m outbox.Mail, l outbox.Letter) []components.Fact {
+	if m.ExpiresAt == nil {
+		return nil
+	}
 	if l.Code == "" {
 		return []components.Fact{{Term: web.T(c, "Useless after"), Body: components.Time(h.at(c, m.ExpiresAt))}}
 	}

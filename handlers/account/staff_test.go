@@ -202,6 +202,20 @@ func TestCodeAndLinkOfALetterTellTheirOwnEnd(t *testing.T) {
 	}
 }
 
+func TestALetterThatNeverEndsTellsNoEnd(t *testing.T) {
+	w := begin(t, "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	w.leads(admin.Post("/console/account/password", form("current_password", good, "new_password", other)), "/console/account")
+	_, id := w.last("root@example.com")
+
+	letter := admin.Post("/admin/mail/"+id+"/open", form())
+
+	w.want(letter, 200, "was changed on")
+	if contains(letter.Body, "seless after") || contains(letter.Body, ">Never<") {
+		t.Error(letter.Body)
+	}
+}
+
 // A14: a letter can hold the key to an account.
 func TestOpeningALetterAsksForThePasswordAgain(t *testing.T) {
 	w := begin(t, "")

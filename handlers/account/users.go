@@ -202,7 +202,17 @@ func (h *Handler) userFacts(c echo.Context, d account.Dossier, composed []staffr
 	return append(append(facts, h.factorFacts(c, d)...), []components.Fact{
 		{Term: web.T(c, "Password changed"), Body: components.Time(h.at(c, d.PasswordChangedAt))},
 		{Term: web.T(c, "Display name"), Body: views.Typed(d.DisplayName)},
-		{Term: web.T(c, "Language and time zone"), Body: views.Typed(d.Language + ", " + d.TimeZone)},
+		{Term: web.T(c, "Language and time zone"), Body: views.Typed(languageName(d.Language) + ", " + d.TimeZone)},
 		{Term: web.T(c, "Created"), Body: components.Time(h.at(c, &d.CreatedAt))},
 	}...)
+}
+
+// languageName is what a language calls itself; a tag that does not ship any more stays as it is.
+func languageName(tag string) string {
+	for _, l := range text.Languages() {
+		if string(l.Language) == tag {
+			return l.Name
+		}
+	}
+	return tag
 }

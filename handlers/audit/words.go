@@ -122,7 +122,7 @@ var factWords = []struct{ name, words string }{
 	{"begins", text.N("Begins")},
 	{"rights", text.N("Rights")},
 	{"with", text.N("Other organization")},
-	{"share", text.N("Share")},
+	{"share", text.N("Shared app")},
 }
 
 var valueWords = map[string]string{

@@ -136,7 +136,7 @@ func (p page) plain(ctx context.Context) string {
 		parts = append(parts, p.Button+":\n"+p.URL)
 	}
 	for _, l := range p.Links {
-		parts = append(parts, wrapped(l.Label)+"\n"+l.URL)
+		parts = append(parts, wrapped(strings.TrimSuffix(l.Label, ":"))+":\n"+l.URL)
 	}
 	for _, line := range p.After {
 		parts = append(parts, wrapped(line))

@@ -57,7 +57,7 @@ func TestReadersGetTheirLanguage(t *testing.T) {
 
 	_, plain, html, err := mail.Compose(t.Context(), "Acme", l)
 
-	if err != nil || !strings.Contains(plain, "Hallo ") || !strings.Contains(html, `<html lang="de">`) {
+	if err != nil || !strings.Contains(plain, "Hallo ") || !strings.Contains(plain, "!\n") || !strings.Contains(html, `<html lang="de">`) {
 		t.Fatal(err, plain)
 	}
 }

@@ -246,7 +246,7 @@ func (h *Handler) ConfirmEnd(c echo.Context) error {
 		title, words = web.T(c, "Take offer back"), web.T(c, "Nobody can accept it any more.")
 	}
 	return h.Render(c, views.Page(views.Desk{
-		Frame: h.Frame(c, title), Title: title, Crumbs: append(crumbs(c, s), components.Crumb{Label: web.T(c, "Share"), Href: sharePath(id)}),
+		Frame: h.Frame(c, title), Title: title, Crumbs: append(crumbs(c, s), components.Crumb{Label: web.T(c, "Shared app"), Href: sharePath(id)}),
 		Parts: []views.Part{{Danger: true, Title: web.T(c, "What ends"), Text: words, Facts: []views.Fact{{Term: web.T(c, "App"), Value: s.AppName, Data: true}, {Term: web.T(c, "Rights"), Value: rights(c, s)}}, Form: &views.Form{
 			Spec: components.FormSpec{Action: sharePath(id) + "/end"}, Submit: title, Kind: components.Danger, Cancel: sharePath(id),
 		}}},
