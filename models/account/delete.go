@@ -98,7 +98,8 @@ func adminStays(tx *db.Tx, leaving db.ID) error {
 
 // Delete ends the actor's account for ever, given its address and password. What belongs to the person is erased: name, address, password, sessions, mails, personal
 // values in the audit log. The personal organization goes with its apps, and their keys stop. Faults: Invalid about "email" or "password", Conflict for
-// the last owner of an organization and the last admin, RateLimited, Unavailable. What they wrote for others stays, without the name.
+// the last owner of an organization and the last admin, RateLimited, Unavailable. What they wrote for others stays, without the name. One last letter tells it, in case
+// that it was somebody else; its address and text are gone within a day.
 func (s *Store) Delete(ctx context.Context, a actor.Actor, email, plain string) error {
 	return s.delete(ctx, a, email, plain, false)
 }
@@ -128,6 +129,10 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		if err != nil {
 			return err
 		}
+		last, err := lastAddresses(tx, u)
+		if err != nil {
+			return err
+		}
 		if err := deletePersonal(tx, p.Org); err != nil {
 			return err
 		}
@@ -139,6 +144,12 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		}
 		if err := s.leaveBehind(tx, u.ID, words); err != nil {
 			return err
+		}
+		// What was erased before comes back for these letters alone, and goes with them (package outbox).
+		for _, address := range last {
+			if err := s.outbox.Queue(tx, s.letterDeleted(tx.Context(), u, address, tx.Now)); err != nil {
+				return err
+			}
 		}
 		// The event itself must not bring back what was just erased.
 		nobody := actor.Actor{Kind: actor.User, UserID: u.ID, RequestID: a.RequestID}
@@ -153,6 +164,15 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		slog.Warn("the write-ahead log was not emptied", "error", err)
 	}
 	return nil
+}
+
+// lastAddresses are to where it is told that u is gone: their address, and those from which a change could still have been undone. Whoever changed it may be
+// who deletes the account.
+func lastAddresses(tx *db.Tx, u User) ([]string, error) {
+	var former []string
+	err := tx.Raw(`SELECT DISTINCT email FROM one_time_links l WHERE user_id = ? AND purpose = ? AND used_at IS NULL AND expires_at > ? AND email <> ?
+		AND NOT EXISTS (SELECT 1 FROM users o WHERE o.email = l.email)`, u.ID, linkUndo, tx.Now, u.Email).Scan(&former).Error
+	return append([]string{u.Email}, former...), err
 }
 
 // leaveBehind has the areas that this one does not know do what is theirs.

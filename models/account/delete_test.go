@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
 // Z4, U8: after deletion nothing of the person is left in any table, and the chain of the audit log is whole.
@@ -29,6 +30,7 @@ func TestDeletionErasesThePersonEverywhere(t *testing.T) {
 		wrongAddress := w.store.Delete(t.Context(), a, "eve@example.com", good)
 		wrongPassword := w.store.Delete(t.Context(), a, "ada@example.com", other)
 		w.must(w.store.Delete(t.Context(), a, "Ada@example.com", good))
+		w.sends(nil)
 
 		w.is(wrongAddress, fault.Invalid)
 		w.is(wrongPassword, fault.Invalid)
@@ -80,6 +82,8 @@ func TestDeletionErasesTheAddressesFromTheEventsOfOthers(t *testing.T) {
 		}))
 
 		w.must(w.store.Delete(t.Context(), a, "augusta@example.com", good))
+		w.clock.Advance(24 * time.Hour) // nobody sent the last letter
+		w.must(outbox.Sweep(t.Context(), w.d, 30*24*time.Hour))
 
 		dump := w.dump()
 		for _, personal := range []string{"ada@example", "augusta@example", "Engine", "Menabrea", "menabrea", "Lovelace and", "198.51.100"} {

@@ -20,6 +20,7 @@ func TestNothingOfADeletedPersonIsLeftInAnyColumn(t *testing.T) {
 		before := s.everything()
 
 		s.must(s.store.Delete(t.Context(), gone.actor, gone.Email, good))
+		s.sends(nil)
 
 		after := s.everything()
 		for _, mark := range []string{gone.Email, gone.mark, "Zephyrine", gone.network, "203.0.113"} {
@@ -67,6 +68,7 @@ func TestNothingOfADeletedPersonIsLeftInTheFiles(t *testing.T) {
 		before := raw()
 
 		s.must(s.store.Delete(t.Context(), gone.actor, gone.Email, good))
+		s.sends(nil)
 
 		after := raw()
 		for _, mark := range []string{gone.Email, "Zephyrine", "203.0.113.77"} {

@@ -195,6 +195,20 @@ func (s *Store) letterSuspended(ctx context.Context, u User, reason string, unti
 	return l
 }
 
+// letterDeleted tells somebody whose account is gone; it may have been somebody else at their browser.
+func (s *Store) letterDeleted(ctx context.Context, u User, to string, now time.Time) outbox.Letter {
+	l := letter(u, outbox.Last, to)
+	l.ExpiresAt = now.Add(outbox.LastAge)
+	l.Subject = outbox.L("Your account at %s was deleted", s.portalName(ctx))
+	l.Lines = []outbox.Line{
+		outbox.L("Hello %s,", u.Name),
+		outbox.L("Your account at %s was deleted on %s with its password, and what belongs to you there was erased. It can’t be restored.", s.portalName(ctx), moment(u.locale(), now)),
+		outbox.L("If it was not you, somebody knew your password: choose another one wherever else you use it, and tell the people who run this portal."),
+	}
+	l.After = []outbox.Line{outbox.L("This is the last mail about this account. With it the portal forgets your address.")}
+	return l
+}
+
 // letterRole tells somebody that their role among the staff is another one than before.
 func (s *Store) letterRole(ctx context.Context, u User, role string) outbox.Letter {
 	l := letter(u, "staff_role_changed", u.Email)

@@ -55,8 +55,12 @@ func (s *Store) OpenMail(ctx context.Context, a actor.Actor, id db.ID) (outbox.M
 	if err != nil {
 		return outbox.Mail{}, outbox.Letter{}, err
 	}
+	to := map[string]string{"email": m.Recipient}
+	if m.Kind == outbox.Last { // whose address was erased, and is to come back nowhere (U8)
+		to = nil
+	}
 	return m, l, s.db.Tx(ctx, func(tx *db.Tx) error {
-		audit.Record(tx, a, audit.Event{Act: audit.MailRead, TargetKind: "mail", TargetID: id, Details: map[string]string{"kind": m.Kind}, Personal: map[string]string{"email": m.Recipient}})
+		audit.Record(tx, a, audit.Event{Act: audit.MailRead, TargetKind: "mail", TargetID: id, Details: map[string]string{"kind": m.Kind}, Personal: to})
 		return nil
 	})
 }
@@ -67,8 +71,8 @@ func (s *Store) HandOutMail(ctx context.Context, a actor.Actor, id db.ID) error 
 		return err
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
-		n, err := tx.Run("UPDATE mails SET state = 'sent', sent_at = ?, body_sealed = NULL, leased_until = NULL WHERE id = ? AND state = 'waiting'", tx.Now, id)
-		if err == nil && n == 0 {
+		found, err := outbox.HandedOut(tx, id)
+		if err == nil && !found {
 			return fault.Missing()
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.MailHandedOut, TargetKind: "mail", TargetID: id})

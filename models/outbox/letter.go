@@ -46,6 +46,13 @@ type Letter struct {
 	Urgency   Urgency   `json:"-"`
 }
 
+// Last is the kind of the letter that tells somebody that their account is gone. It leaves nothing behind, no address either, once it was sent, was given up or
+// expired (U8).
+const Last = "account_deleted"
+
+// LastAge is after how long a Last letter expires. The sweep comes each hour, so that it is gone within a day.
+const LastAge = 23 * time.Hour
+
 // Urgency is which letters go first. Those of one urgency go in turn; so that nobody can hold up what others wait for, what is Awaited is counted by the person or network
 // that causes it, before it is queued (L7).
 type Urgency int

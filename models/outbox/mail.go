@@ -52,10 +52,24 @@ func (o *Outbox) Read(ctx context.Context, d *db.DB, id db.ID) (Mail, Letter, er
 	return rows[0], l, nil
 }
 
+// HandedOut marks a waiting letter as sent and deletes its body; of a Last one nothing stays. It reports whether there was one.
+func HandedOut(tx *db.Tx, id db.ID) (bool, error) {
+	n, err := tx.Run("UPDATE mails SET state = 'sent', sent_at = ?, body_sealed = NULL, leased_until = NULL WHERE id = ? AND state = 'waiting'", tx.Now, id)
+	if err != nil || n == 0 {
+		return false, err
+	}
+	_, err = tx.Run("DELETE FROM mails WHERE id = ? AND kind = ?", id, Last)
+	return true, err
+}
+
 // Sweep deletes letters that expired, and the record of those sent or failed longer ago than keep.
 func Sweep(ctx context.Context, d *db.DB, keep time.Duration) error {
-	return d.Tx(ctx, func(tx *db.Tx) error {
+	err := d.Tx(ctx, func(tx *db.Tx) error {
 		_, err := tx.Run("DELETE FROM mails WHERE expires_at < ? OR (state <> 'waiting' AND created_at < ?)", tx.Now, tx.Now.Add(-keep))
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return d.Scrub(ctx)
 }

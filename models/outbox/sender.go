@@ -68,6 +68,7 @@ func (s *Sender) Step(ctx context.Context) error {
 
 type leased struct {
 	ID         db.ID
+	Kind       string
 	Recipient  string
 	BodySealed string
 	Attempts   int
@@ -88,7 +89,7 @@ func (s *Sender) lease(ctx context.Context) (leased, bool, error) {
 	var rows []leased
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
 		rows = nil
-		return tx.Raw("UPDATE mails SET leased_by = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ("+due+") RETURNING id, recipient, body_sealed, attempts",
+		return tx.Raw("UPDATE mails SET leased_by = ?, leased_until = ?, attempts = attempts + 1 WHERE id = ("+due+") RETURNING id, kind, recipient, body_sealed, attempts",
 			s.replica, now.Add(sendLease), now, now, now).Scan(&rows).Error
 	})
 	if err != nil || len(rows) == 0 {
@@ -97,13 +98,18 @@ func (s *Sender) lease(ctx context.Context) (leased, bool, error) {
 	return rows[0], true, nil
 }
 
+// settle notes what became of a letter.
 func (s *Sender) settle(ctx context.Context, m leased, permanent bool, failure error) error {
+	permanent = permanent || m.Attempts >= maxAttempts
+	if m.Kind == Last && (failure == nil || permanent) {
+		return s.forget(ctx, m, failure)
+	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		var err error
 		switch {
 		case failure == nil:
 			_, err = tx.Run("UPDATE mails SET state = 'sent', sent_at = ?, body_sealed = NULL, leased_until = NULL, last_error = '' WHERE id = ?", tx.Now, m.ID)
-		case permanent || m.Attempts >= maxAttempts:
+		case permanent:
 			slog.Error("mail not delivered", "mail", m.ID.Show("mail"), "error", failure)
 			_, err = tx.Run("UPDATE mails SET state = 'failed', leased_until = NULL, last_error = ? WHERE id = ?", failure.Error(), m.ID)
 		default:
@@ -111,4 +117,22 @@ func (s *Sender) settle(ctx context.Context, m leased, permanent bool, failure e
 		}
 		return err
 	})
+}
+
+// forget deletes a Last letter. The log has no word of the mail server's, which may hold the address.
+func (s *Sender) forget(ctx context.Context, m leased, failure error) error {
+	if failure != nil {
+		slog.Error("mail not delivered", "mail", m.ID.Show("mail"))
+	}
+	err := s.db.Tx(ctx, func(tx *db.Tx) error {
+		_, err := tx.Run("DELETE FROM mails WHERE id = ?", m.ID)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.db.Scrub(ctx); err != nil { // the row is gone all the same, and the next sweep tries again
+		slog.Warn("the write-ahead log was not emptied", "error", err)
+	}
+	return nil
 }
