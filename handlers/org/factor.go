@@ -21,6 +21,9 @@ import (
 // securityPath is where people add a second factor.
 const securityPath = "/console/account/security"
 
+// shutPart is the id of the list of organizations that are shut to the reader.
+const shutPart = "shut"
+
 func (h *Handler) factorRoutes(r *web.Registrar) {
 	fresh := web.SignedIn().Fresh()
 	r.Get("/console/organizations/:id/second-factor", web.SignedIn(), h.FactorForm)
@@ -88,7 +91,7 @@ func (h *Handler) shutOrganizations(c echo.Context) (*views.Part, error) {
 		return nil, nil
 	}
 	return &views.Part{
-		Title: title, ID: "shut", Text: web.T(c, "You belong to them, and reach nothing of them before you have added a second factor."), Table: &t,
+		Title: title, ID: shutPart, Text: web.T(c, "You belong to them, and reach nothing of them before you have added a second factor."), Table: &t,
 		Actions: []components.Act{{Label: web.T(c, "Add a second factor"), Href: securityPath, Kind: components.Primary}},
 	}, nil
 }

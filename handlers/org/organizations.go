@@ -39,30 +39,18 @@ func (h *Handler) Organizations(c echo.Context) error {
 			{Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)},
 		})
 	}
-	parts := []views.Part{{Table: &t}}
-	shut, err := h.shutOrganizations(c)
+	parts, err := h.aboveMine(c)
 	if err != nil {
 		return err
 	}
-	create := components.Act{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}
-	if shut != nil {
-		parts = append([]views.Part{*shut}, parts...)
-		create.Kind = components.Plain // to add a second factor is the next step
+	create, mine := components.Act{Label: web.T(c, "Create organization"), Href: organizationsPath + "/new", Kind: components.Primary}, views.Part{Table: &t}
+	if n := len(parts); n > 0 { // below another list, this one needs a name
+		mine.Title, mine.ID = web.T(c, "Your organizations"), "yours"
+		if parts[n-1].ID == shutPart {
+			create.Kind = components.Plain // to add a second factor is the next step
+		}
 	}
-	invited, err := h.myInvitations(c)
-	if err != nil {
-		return err
-	}
-	if invited != nil {
-		parts = append([]views.Part{*invited}, parts...)
-	}
-	open, err := h.joinable(c)
-	if err != nil {
-		return err
-	}
-	if open != nil {
-		parts = append([]views.Part{*open}, parts...)
-	}
+	parts = append(parts, mine)
 	deleted, err := h.deletedOrganizations(c)
 	if err != nil {
 		return err
@@ -75,6 +63,21 @@ func (h *Handler) Organizations(c echo.Context) error {
 		Actions: []components.Act{create},
 		Parts:   parts,
 	}))
+}
+
+// aboveMine are the lists above one's own organizations: those that one can join, those that invite, and those that are shut.
+func (h *Handler) aboveMine(c echo.Context) ([]views.Part, error) {
+	var parts []views.Part
+	for _, list := range []func(echo.Context) (*views.Part, error){h.joinable, h.myInvitations, h.shutOrganizations} {
+		p, err := list(c)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			parts = append(parts, *p)
+		}
+	}
+	return parts, nil
 }
 
 func kindHint(c echo.Context, kind string) string {
