@@ -45,7 +45,7 @@ func (h *Handler) oneType(c *call) (answer, error) { return named(c, h.resourceT
 // whole answers with all of them: they are not filtered (RFC 7644, section 4).
 func whole(c *call, all []map[string]any) (answer, error) {
 	if c.QueryParam("filter") != "" {
-		return answer{}, &refusal{http.StatusForbidden, "", "These are not filtered."}
+		return answer{}, &refusal{http.StatusForbidden, "", "This list takes no filter: leave the parameter filter out."}
 	}
 	out := list{Schemas: []string{listSchema}, Total: len(all), ItemsPerPage: len(all), StartIndex: 1}
 	for _, one := range all {

@@ -1,6 +1,7 @@
 package scim
 
 import (
+	"fmt"
 	"maps"
 	"net/http"
 	"slices"
@@ -114,9 +115,9 @@ func (h *Handler) patchGroup(c *call) (answer, error) {
 		for _, m := range g.Members {
 			p.names[m.ID] = m.Name
 		}
-		for _, s := range steps {
+		for i, s := range steps {
 			if err := p.do(t, s); err != nil {
-				return err
+				return inStep(i, err)
 			}
 		}
 		return nil
@@ -152,7 +153,7 @@ func (p *teamPatch) do(t *scim.Team, s step) error {
 	}
 	if s.path.Attribute == "members" && s.path.Values != nil {
 		if s.op != "remove" || s.path.Sub != "" {
-			return bad("mutability", "Members are added and removed, and not changed.")
+			return bad("mutability", "Members are added and removed, not changed: with a filter, members takes remove alone, such as remove of members[value eq \"scu_…\"].")
 		}
 		return p.search(t, s.path.Values)
 	}
@@ -189,7 +190,7 @@ func describeTeam(t *scim.Team, op string, o map[string]any) error {
 		}
 		path, err := filter.ParsePath(key)
 		if err != nil || path.Values != nil {
-			return bad("invalidPath", "This is no name of an attribute: "+cut(key))
+			return bad("invalidPath", came(key)+" is no name of an attribute. Names are such as displayName or members.")
 		}
 		if err := setTeam(t, op, path, o[key]); err != nil {
 			return err
@@ -239,7 +240,7 @@ func setMembers(t *scim.Team, ids []db.ID) error {
 	if len(ids) > scim.MaxUsers {
 		slices.SortFunc(ids, func(x, y db.ID) int { return slices.Compare(x[:], y[:]) })
 		if ids = slices.Compact(ids); len(ids) > scim.MaxUsers {
-			return bad("invalidValue", "A group has at most 2000 members.")
+			return bad("invalidValue", fmt.Sprintf("members: a group has at most %d, and this one would have %d.", scim.MaxUsers, len(ids)))
 		}
 	}
 	t.Members = ids
@@ -252,16 +253,16 @@ func membersIn(v any) ([]db.ID, error) {
 	if !ok && v != nil {
 		all = []any{v}
 	}
-	wrong := bad("invalidValue", "A member of a group is named by the id of a user of this directory.")
 	ids := make([]db.ID, 0, len(all))
 	for _, one := range all {
-		text, ok := one.(string)
+		named := one
 		if o, object := one.(map[string]any); object {
-			text, ok = member(o, "value").(string)
+			named = member(o, "value")
 		}
+		text, ok := named.(string)
 		id, err := db.ParseID(scim.UserPrefix, text)
 		if !ok || err != nil {
-			return nil, wrong
+			return nil, bad("invalidValue", "members: each is named by the id of a user of this directory, such as {\"value\": \"scu_…\"}; one is "+came(named)+".")
 		}
 		ids = append(ids, id)
 	}

@@ -204,7 +204,11 @@ func (h *Handler) refuse(c *call, err error) error {
 	if f.RetryAfter > 0 {
 		c.Response().Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
-	return web.WriteScim(c.Response(), statuses[f.Kind], scimType, web.ScimDetail(f))
+	detail := web.ScimDetail(f)
+	if f.Kind == fault.NotFound && c.Param("id") != "" { // the same for what there never was, what is gone, and what is another directory's (Z2)
+		detail = "There is nothing with the id of this path: it was removed, or never was in this directory."
+	}
+	return web.WriteScim(c.Response(), statuses[f.Kind], scimType, detail)
 }
 
 // object reads the body, strictly (L1).
@@ -218,7 +222,7 @@ func (c *call) object() (map[string]any, error) {
 		return nil, bad("invalidSyntax", "The body did not arrive whole.")
 	}
 	if media, _, err := mime.ParseMediaType(c.Request().Header.Get("Content-Type")); err != nil || media != mediaType && media != "application/json" {
-		return nil, &refusal{http.StatusUnsupportedMediaType, "", "Send the body as " + mediaType + "."}
+		return nil, &refusal{http.StatusUnsupportedMediaType, "", "Send the body as " + mediaType + "; its Content-Type is " + came(c.Request().Header.Get("Content-Type")) + "."}
 	}
 	v, wrong := openapi.Decode(raw)
 	if wrong != nil {
@@ -226,7 +230,7 @@ func (c *call) object() (map[string]any, error) {
 	}
 	o, ok := v.(map[string]any)
 	if !ok {
-		return nil, bad("invalidSyntax", "The body is an object.")
+		return nil, bad("invalidSyntax", "The body has to be a JSON object; it is "+came(v)+".")
 	}
 	return o, nil
 }

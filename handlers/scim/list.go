@@ -29,13 +29,13 @@ type selection struct {
 func (c *call) selection() (s selection, err error) {
 	if s.text = strings.ToLower(c.QueryParam("filter")); s.text != "" {
 		if s.filter, err = filter.ParseFilter(c.QueryParam("filter")); err != nil {
-			return s, bad("invalidFilter", "The filter can’t be read.")
+			return s, bad("invalidFilter", "The filter "+came(c.QueryParam("filter"))+" can’t be read. It takes an attribute, an operator and a value, such as userName eq \"ada@example.com\", at most 20 of these joined by and, or, not and brackets.")
 		}
 	}
-	if s.start, err = number(c.QueryParam("startIndex"), 1); err != nil {
+	if s.start, err = number(c, "startIndex", 1); err != nil {
 		return s, err
 	}
-	s.count, err = number(c.QueryParam("count"), pageSize)
+	s.count, err = number(c, "count", pageSize)
 	s.start, s.count = max(1, s.start), min(max(0, s.count), pageSize)
 	return s, err
 }
@@ -97,13 +97,15 @@ func listed[R, D any](c *call, s selection, total int, rows []R, document func(R
 	return answer{body: out}, nil
 }
 
-func number(text string, otherwise int) (int, error) {
+// number reads a parameter of the query.
+func number(c *call, name string, otherwise int) (int, error) {
+	text := c.QueryParam(name)
 	if text == "" {
 		return otherwise, nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return 0, bad("invalidValue", "startIndex and count are whole numbers.")
+		return 0, bad("invalidValue", name+" has to be a whole number; it is "+came(text)+".")
 	}
 	return n, nil
 }

@@ -118,9 +118,9 @@ func (h *Handler) patchUser(c *call) (answer, error) {
 		return answer{}, err
 	}
 	return h.changeUser(c, func(p *scim.Person) error {
-		for _, s := range steps {
+		for i, s := range steps {
 			if err := patchPerson(p, s); err != nil {
-				return err
+				return inStep(i, err)
 			}
 		}
 		return nil
@@ -154,7 +154,7 @@ func describe(p *scim.Person, o map[string]any) error {
 		}
 		path, err := filter.ParsePath(key)
 		if err != nil || path.Values != nil {
-			return bad("invalidPath", "This is no name of an attribute: "+cut(key))
+			return bad("invalidPath", came(key)+" is no name of an attribute. Names are such as userName or name.givenName.")
 		}
 		if err := setPerson(p, path, o[key]); err != nil {
 			return err
@@ -173,7 +173,7 @@ func setPerson(p *scim.Person, path filter.Path, v any) error {
 		return flag(&p.Active, v)
 	case attribute == "username" && path.Sub == "":
 		if v == nil {
-			return bad("mutability", "A user keeps a userName.")
+			return bad("mutability", "userName can’t be removed or emptied: each user has one. To take a user out, set active to false, or delete the user.")
 		}
 		return word(&p.UserName, "userName", v)
 	case attribute == "externalid" && path.Sub == "":
@@ -201,7 +201,7 @@ func setName(p *scim.Person, sub string, v any) error {
 		}
 		o, ok := v.(map[string]any)
 		if !ok {
-			return bad("invalidValue", "name is an object.")
+			return bad("invalidValue", "name has to be an object, such as {\"givenName\": \"Ada\"}; it is "+came(v)+".")
 		}
 		for _, key := range slices.Sorted(maps.Keys(o)) {
 			if key != "" {
@@ -221,7 +221,7 @@ func word(to *string, name string, v any) error {
 	case string:
 		*to = v
 	default:
-		return bad("invalidValue", name+" is a text.")
+		return bad("invalidValue", name+" has to be a text; it is "+came(v)+".")
 	}
 	return nil
 }
@@ -235,7 +235,7 @@ func flag(to *bool, v any) error {
 	case v == false || ok && strings.EqualFold(text, "false"):
 		*to = false
 	default:
-		return bad("invalidValue", "active is true or false.")
+		return bad("invalidValue", "active has to be true or false; it is "+came(v)+".")
 	}
 	return nil
 }

@@ -181,7 +181,7 @@ func (s *Store) seat(tx *db.Tx, a actor.Actor, g Group, out, in []db.ID) error {
 			return err
 		}
 		if int(n) != len(part) {
-			return errNoSuchUser()
+			return noSuchUser(tx, g.OrganizationID, part)
 		}
 	}
 	for part := range slices.Chunk(out, 200) {

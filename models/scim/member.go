@@ -143,7 +143,14 @@ func (s *Store) welcome(tx *db.Tx, u User, made bool) error {
 	return s.outbox.Queue(tx, l)
 }
 
-// errNoSuchUser is of members of groups whom the directory does not have.
-func errNoSuchUser() error {
+// noSuchUser names the first of these whom the directory does not have, as Invalid about "members".
+func noSuchUser(tx *db.Tx, organizationID db.ID, ids []db.ID) error {
+	var known []db.ID
+	if err := tx.Raw("SELECT id FROM scim_users WHERE organization_id = ? AND id IN ?", organizationID, ids).Scan(&known).Error; err != nil {
+		return err
+	}
+	for _, id := range without(ids, known) {
+		return fault.BadField("members", "There is no user %s in this directory. Make the user first, then the member.", id.Show(UserPrefix))
+	}
 	return fault.BadField("members", "A member of a group is named by the id of a user of this directory.")
 }

@@ -139,7 +139,10 @@ const maxText = 200
 func (p *Person) check() error {
 	var wrong fault.Problems
 	address, err := account.CanonicalEmail(p.UserName)
-	wrong.Check(err == nil, "userName", "Enter an e-mail address, such as ada@example.com.")
+	if err != nil {
+		said := []rune(p.UserName)
+		wrong.Add("userName", "This is no e-mail address, such as ada@example.com: “%s”. In Entra ID, map userName to mail.", string(said[:min(len(said), 80)]))
+	}
 	p.UserName = address
 	fields := []struct {
 		name string
@@ -204,7 +207,7 @@ func (p Person) changed(from Person) (out []string) {
 func within(tx *db.Tx, organizationID db.ID, address string) error {
 	holder, _, ok, err := domain.Of(tx.DB, address)
 	if err == nil && (!ok || holder != organizationID) {
-		return fault.BadField("userName", "A directory manages people whose address is in a domain that its organization has proven, and this one is not.")
+		return fault.BadField("userName", "The domain %s is none that this organization has proven. A directory manages people whose address is in one.", address[strings.LastIndexByte(address, '@')+1:])
 	}
 	return err
 }

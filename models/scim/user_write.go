@@ -86,7 +86,7 @@ func (s *Store) account(tx *db.Tx, a actor.Actor, p Person) (id db.ID, made bool
 	}
 	if len(found) > 0 {
 		if found[0].EmailVerifiedAt == nil { // a stranger may have prepared it (A15)
-			return id, false, fault.New(fault.Conflict, "The account of this address has not verified it yet.")
+			return id, false, fault.New(fault.Conflict, "The account of %s has not verified this address yet. Send the user again when its person has opened the link of the mail.", p.UserName)
 		}
 		return found[0].ID, false, nil
 	}
