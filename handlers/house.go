@@ -164,7 +164,7 @@ func (h *House) routes(kit *web.Kit, r *web.Registrar) {
 	(&moderation.Handler{Kit: kit, Store: s.Moderation, Forum: s.Forum}).Routes(r)
 	(&support.Handler{Kit: kit, Desk: s.Support, Catalog: s.Catalog, Keys: s.Key, Usage: s.Usage, Guides: s.Guide}).Routes(r)
 	(&replica.Handler{Kit: kit, Replicas: s.Replica}).Routes(r)
-	(&rights.Handler{Kit: kit, Orgs: s.Org, Shared: orgs.Shares.Mine}).Routes(r)
+	(&rights.Handler{Kit: kit, Orgs: s.Org, Shared: orgs.Shares.Mine, Shut: orgs.ShutOrganizations}).Routes(r)
 	(&staffroles.Handler{Kit: kit, Roles: staffrole.NewStore(h.options.DB), Staff: s.Staff}).Routes(r)
 	(&review.Handler{Kit: kit, Reviews: s.Review, Orgs: s.Org}).Routes(r)
 	(&staff.Handler{Kit: kit, Staff: s.Staff, Usage: s.Usage, Users: s.Account, Keys: s.Key, Desk: s.Support, APIs: s.Catalog, Signer: NewSigner(h.options.Root), Outside: h.options.Settings.AuditCheckpoints != "", Stream: newStream(h.options)}).Routes(r)

@@ -29,6 +29,9 @@ func (h *Handler) RequestEmail(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if h.MailByHand {
+		return h.Done(c, "/console/account", text.N("A mail to the new address waits. An admin hands you its link, which works for 24 hours."))
+	}
 	return h.Done(c, "/console/account", text.N("A mail is on its way to the new address. Open its link in the next 24 hours."))
 }
 

@@ -41,3 +41,18 @@ func TestAWaitingAddressIsShownMailedAgainAndGivenUp(t *testing.T) {
 	}
 	w.want(browser.Post("/console/account/address/resend", form()), 429) // L7
 }
+
+// A mail that an admin has to hand out is not said to be on its way.
+func TestAChangedAddressSaysWhoBringsTheMail(t *testing.T) {
+	told := func(w *world) string {
+		browser := w.As(w.member("ada@example.com", ""))
+		w.leads(browser.Post("/console/account/address", form("new_email", "new@example.com", "email_password", good)), "/console/account")
+		return browser.Get("/console/account").Body
+	}
+
+	byHand, byServer := told(begin(t, "")), told(serve(t, "", false))
+
+	if !strings.Contains(byHand, "An admin hands you its link") || strings.Contains(byHand, "on its way") || !strings.Contains(byServer, "on its way") || strings.Contains(byServer, "admin") {
+		t.Error(byHand, byServer)
+	}
+}

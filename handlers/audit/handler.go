@@ -96,7 +96,7 @@ func (h *Handler) List(c echo.Context) error {
 		return err
 	}
 	filter := h.filter(c, id, a, members)
-	part := views.Part{Filter: &filter, Table: h.table(c, id, found.Rows), Pager: web.Pager(c, found.Previous, found.Next)}
+	part := views.Part{Filter: &filter, Table: h.table(c, id, found.Rows, len(a.query) > 0), Pager: web.Pager(c, found.Previous, found.Next)}
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, web.T(c, "Activity")), Title: web.T(c, "Activity"),
 		Lead:    web.T(c, "Who did what to the keys, apps and members of this organization. No entry can be changed or taken out without it being noticed."),
@@ -142,10 +142,13 @@ func (h *Handler) filter(c echo.Context, id db.ID, a ask, members []org.Member) 
 	return f
 }
 
-func (h *Handler) table(c echo.Context, id db.ID, events []activity.Event) *views.Table {
+func (h *Handler) table(c echo.Context, id db.ID, events []activity.Event, filtered bool) *views.Table {
 	t := views.Table{Named: true, Spec: components.TableSpec{Caption: web.T(c, "Activity"), Stacks: true, Columns: []components.Column{
 		{Label: web.T(c, "What was done")}, {Label: web.T(c, "To what")}, {Label: web.T(c, "Who")}, {Label: web.T(c, "When")}, {Label: web.T(c, "Details")},
-	}}, Empty: web.T(c, "Nothing fits this filter.")}
+	}}, Empty: web.T(c, "Nothing was done here yet.")}
+	if filtered {
+		t.Empty = web.T(c, "Nothing fits this filter.")
+	}
 	for _, e := range events {
 		moment := components.MomentAt(web.Ctx(c), h.Now(), e.At)
 		done := views.Cell{Text: actWords(c, e.Act)}

@@ -71,8 +71,8 @@ func (h *Handler) Shut(c echo.Context) []layout.Told {
 	return out
 }
 
-// shutOrganizations lists those of the reader's organizations that require a second factor of them; nil when there is none.
-func (h *Handler) shutOrganizations(c echo.Context) (*views.Part, error) {
+// ShutOrganizations lists those of the reader's organizations that require a second factor of them; nil when there is none.
+func (h *Handler) ShutOrganizations(c echo.Context) (*views.Part, error) {
 	if web.Actor(c).Factor {
 		return nil, nil
 	}

@@ -68,7 +68,7 @@ func (h *Handler) Organizations(c echo.Context) error {
 // aboveMine are the lists above one's own organizations: those that one can join, those that invite, and those that are shut.
 func (h *Handler) aboveMine(c echo.Context) ([]views.Part, error) {
 	var parts []views.Part
-	for _, list := range []func(echo.Context) (*views.Part, error){h.joinable, h.myInvitations, h.shutOrganizations} {
+	for _, list := range []func(echo.Context) (*views.Part, error){h.joinable, h.myInvitations, h.ShutOrganizations} {
 		p, err := list(c)
 		if err != nil {
 			return nil, err

@@ -21,6 +21,7 @@ type Handler struct {
 	*web.Kit
 	Orgs   *org.Store
 	Shared func(echo.Context) (*views.Part, error) // what shares of other organizations let the reader do; a nil part when there are none
+	Shut   func(echo.Context) (*views.Part, error) // the reader's organizations of which they reach nothing without a second factor; a nil part when there are none
 }
 
 // Routes are the area's routes.
@@ -54,29 +55,43 @@ func (h *Handler) Permissions(c echo.Context) error {
 	d := views.Desk{
 		Frame: h.Frame(c, title), Title: title, Lead: web.T(c, "What you may do follows from your role in each place. It is read anew for every request."),
 	}
-	if len(places) == 0 {
+	shut, err := h.Shut(c)
+	if err != nil {
+		return err
+	}
+	if shut != nil {
+		d.Parts = []views.Part{*shut}
+	}
+	switch {
+	case len(places) > 0:
+		err = h.open(c, &d, places)
+	case shut == nil:
 		d.Parts = []views.Part{{Empty: &components.EmptyState{
 			Title: web.T(c, "You belong to no organization"), Text: web.T(c, "Make one, or have somebody invite you into theirs."),
 			Action: &components.Act{Label: web.T(c, "Create organization"), Href: "/console/organizations/new", Kind: components.Primary},
 		}}}
-		return h.Render(c, views.Page(d))
 	}
+	if err != nil {
+		return err
+	}
+	return h.Render(c, views.Page(d))
+}
+
+// open tells of the places that are open to the reader, and of one of them all that they may do there.
+func (h *Handler) open(c echo.Context, d *views.Desk, places []place) error {
 	shown := places[0]
 	for _, p := range places {
 		if p.ref == c.QueryParam("in") {
 			shown = p
 		}
 	}
-	d.Parts = []views.Part{{Title: web.T(c, "Where you have a role"), ID: "places", Table: placesTable(c, places, shown)}}
+	d.Parts = append(d.Parts, views.Part{Title: web.T(c, "Where you have a role"), ID: "places", Table: placesTable(c, places, shown)})
 	d.Parts = append(d.Parts, h.allowed(c, shown)...)
 	shared, err := h.Shared(c)
-	if err != nil {
-		return err
-	}
 	if shared != nil {
 		d.Parts = append(d.Parts, *shared)
 	}
-	return h.Render(c, views.Page(d))
+	return err
 }
 
 func (h *Handler) places(c echo.Context) ([]place, error) {
