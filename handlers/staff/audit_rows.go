@@ -28,25 +28,47 @@ var targetPages = map[string]struct {
 	"api": {"/admin/apis/", permission.StaffAPIsRead}, "key": {"/admin/keys/", permission.StaffKeysRead}, "access": {"/admin/requests/", permission.StaffRequestsRead},
 }
 
-// idFacts are the details that hold an id of ours. Others may be what people typed, which can look like one.
-var idFacts = []string{"app", "from", "into", "question", "responsible", "rotated_from", "share", "successor", "to", "with"}
+// idFacts are the details that hold an id of ours, and of what kind. Others may be what people typed, which can look like one.
+var idFacts = map[string]string{
+	"app": "app", "into": "question", "question": "question", "responsible": "user", "rotated_from": "key", "share": "share", "successor": "key", "with": "organization",
+}
+
+// wentKinds are the kinds of which the details "from" and "to" of an act hold ids. Of other acts they are words.
+var wentKinds = map[audit.Act][]string{
+	audit.AppMoved: {"organization"}, audit.QuestionAssigned: {"user", "support_team"}, audit.UserRoleChanged: {"staff_role"},
+}
+
+// kindsOf are the kinds of which a detail may hold an id.
+func kindsOf(e audit.Entry, fact string) []string {
+	act := audit.Act(e.Act)
+	if fact == "from" || fact == "to" {
+		return wentKinds[act]
+	}
+	if e.Facts["name"] == "" && (act == audit.AppMemberAdded || act == audit.AppMemberRemoved) {
+		return nil // before the name had a detail of its own, it stood as "app"
+	}
+	if kind, ok := idFacts[fact]; ok {
+		return []string{kind}
+	}
+	return nil
+}
 
 // named is something that a detail names by its id.
 func named(e audit.Entry, fact string) (kind string, id db.ID) {
-	value := e.Facts[fact]
-	switch {
-	case !slices.Contains(idFacts, fact):
-		return "", db.ID{}
-	case e.Act == string(audit.UserRoleChanged):
-		id, _ := staffrole.IDOf(value)
-		return "staff_role", id
-	}
-	for kind, prefix := range web.IDPrefixes {
-		if id, err := db.ParseID(prefix, value); err == nil {
+	for _, kind := range kindsOf(e, fact) {
+		if id, ok := idOf(kind, e.Facts[fact]); ok {
 			return kind, id
 		}
 	}
 	return "", db.ID{}
+}
+
+func idOf(kind, value string) (db.ID, bool) {
+	if kind == "staff_role" {
+		return staffrole.IDOf(value)
+	}
+	id, err := db.ParseID(web.IDPrefixes[kind], value)
+	return id, err == nil
 }
 
 // auditRows show events, with the names that things have now: those to which something was done, and those of which details tell.

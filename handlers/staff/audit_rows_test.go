@@ -103,6 +103,44 @@ func TestTheAuditLogTellsThingsByTheirNames(t *testing.T) {
 	})
 }
 
+// U1, U2: a detail is read as an id of what it tells of alone. What people called something, or an id of another kind, stands as the text that it is: else an app's name
+// would put somebody else's name and a link into the log.
+func TestADetailIsReadAsAnIDOfItsOwnKindAlone(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		x := w.things(t)
+		owner, org, app := x.owner.Show("user"), x.org.Show("org"), x.app.Show("app")
+		if err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			for _, e := range []audit.Event{
+				{Act: audit.AppMemberAdded, Details: map[string]string{"app": owner}},                // as it was written before,
+				{Act: audit.AppMemberRemoved, Details: map[string]string{"app": app}},                // with the name of the app
+				{Act: audit.AppMemberAdded, Details: map[string]string{"app": app, "name": org}},     // as it is now
+				{Act: audit.ShareOffered, Details: map[string]string{"with": owner, "share": org}},   // other kinds
+				{Act: audit.DomainProviderSet, Details: map[string]string{"from": owner, "to": org}}, // words
+				{Act: audit.QuestionAssigned, Details: map[string]string{"to": org}},
+				{Act: audit.AppMoved, Details: map[string]string{"from": owner, "to": org}},
+			} {
+				e.TargetKind, e.TargetID = "user", x.gone
+				audit.Record(tx, actor.ForSystem(), e)
+			}
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+
+		page := w.As(w.Person("u@northwind.example", permission.Auditor)).Get("/admin/audit")
+
+		for part, times := range map[string]int{
+			">Ada Lovelace<": 0, ">Checkout<": 1, ">Kestrel<": 1,
+			"app: " + owner: 1, "app: " + app: 1, "name: " + org: 1, "with: " + owner: 1, "share: " + org: 1, "from: " + owner: 2, "to: " + org: 2,
+		} {
+			if got := strings.Count(page.Body, part); got != times {
+				t.Errorf("%s stands %d times, want %d", part, got, times)
+			}
+		}
+	})
+}
+
 // Z3: who reads the log alone sees names without links to pages that would refuse them.
 func TestTheAuditLogLinksOnlyWhatItsReaderMayOpen(t *testing.T) {
 	clock := dbtest.NewClock()

@@ -93,6 +93,8 @@ func setInside(tx *db.Tx, a actor.Actor, app App, i Insider, inside bool) error 
 	if _, err := tx.Run(query, args...); err != nil {
 		return err
 	}
-	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: i.UserID, OrganizationID: app.OrganizationID, Details: map[string]string{"app": app.Name}})
+	audit.Record(tx, a, audit.Event{
+		Act: act, TargetKind: "user", TargetID: i.UserID, OrganizationID: app.OrganizationID, Details: map[string]string{"app": app.ID.Show(AppPrefix), "name": app.Name},
+	})
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
+	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
@@ -66,6 +67,31 @@ func TestALimitedAppIsReachedByOwnersAdminsAndTheChosen(t *testing.T) {
 		var left int
 		if err := d.Read(ctx).Raw("SELECT COUNT(*) FROM app_members").Scan(&left).Error; err != nil || left != 0 {
 			t.Error(left, err)
+		}
+	})
+}
+
+// U1, U2: the log names the app by its id, since names may look like one; its name stands beside it.
+func TestTheLogTellsWhichAppAMemberWasLetIntoByItsID(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, _ *dbtest.Clock) {
+		w := catalogtest.New(t, d)
+		dev := w.Person("Dana Dev", "")
+		w.Join(w.North, dev, "developer")
+		for _, inside := range [][]db.ID{{dev.UserID}, nil} {
+			if err := w.Org.LimitApp(t.Context(), w.Owner, w.Shop, true, inside); err != nil {
+				t.Fatal(err)
+			}
+		}
+
+		page, err := audit.List(t.Context(), d, audit.Filter{TargetID: dev.UserID}, db.PageRequest{})
+
+		if err != nil || len(page.Rows) != 2 {
+			t.Fatal(err, page.Rows)
+		}
+		for i, act := range []audit.Act{audit.AppMemberRemoved, audit.AppMemberAdded} {
+			if e := page.Rows[i]; e.Act != string(act) || e.Facts["app"] != w.Shop.Show(org.AppPrefix) || e.Facts["name"] != "Shop" {
+				t.Errorf("%s %v", e.Act, e.Facts)
+			}
 		}
 	})
 }

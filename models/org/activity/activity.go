@@ -3,6 +3,7 @@
 package activity
 
 import (
+	"cmp"
 	"context"
 	"net/netip"
 	"slices"
@@ -183,7 +184,7 @@ func (s *Store) seen(ctx context.Context, a actor.Actor, organization db.ID, ent
 	out := make([]Event, len(entries))
 	for i, e := range entries {
 		out[i] = Event{
-			ID: e.ID, At: e.At, Act: e.Act, Refused: e.Result == audit.Refused, TargetKind: e.TargetKind, TargetID: db.Deref(e.TargetID), TargetName: e.Facts["name"], RequestID: e.RequestID,
+			ID: e.ID, At: e.At, Act: e.Act, Refused: e.Result == audit.Refused, TargetKind: e.TargetKind, TargetID: db.Deref(e.TargetID), RequestID: e.RequestID,
 			Facts: map[string]string{},
 		}
 		for _, name := range FactNames {
@@ -214,12 +215,16 @@ func (k known) name(out *Event, e audit.Entry) {
 		}
 	}
 	out.With = k.sharers[e.Facts["with"]]
-	if out.TargetName == "" && e.TargetKind == "domain" {
-		out.TargetName = e.Facts["domain"]
+	switch e.TargetKind {
+	case "user": // what an act on a person calls a name is another thing's
+	case "domain":
+		out.TargetName = cmp.Or(e.Facts["name"], e.Facts["domain"])
+	default:
+		out.TargetName = e.Facts["name"]
 	}
 	target := db.Deref(e.TargetID)
 	name, own := k.names[target]
-	if out.Own = own; own && (out.TargetName == "" || e.TargetKind == "user") {
+	if out.Own = own; own && out.TargetName == "" {
 		out.TargetName = name
 	}
 	if out.TargetName == "" && k.former[target] {

@@ -80,3 +80,28 @@ func TestTheOtherOrganizationOfAnOfferIsNotNamed(t *testing.T) {
 		}
 	})
 }
+
+// U1: an act on a person names them, not the app into which they were let; also once they are no member.
+func TestAnActOnAPersonIsToldByTheirName(t *testing.T) {
+	each(t, func(w *world) {
+		dev := w.Person("Dana Dev", "")
+		w.Join(w.North, dev, "developer")
+		let := audit.Event{Act: audit.AppMemberAdded, TargetKind: "user", TargetID: dev.UserID, OrganizationID: w.North, Details: map[string]string{"app": w.Shop.Show("app"), "name": "Shop"}}
+		w.record(w.Owner, let)
+		member := w.list(w.Owner, activity.Filter{})[0]
+		let.TargetID = w.Other.UserID // of whom the organization knows nothing
+		w.record(w.Owner, let)
+		unknown := w.list(w.Owner, activity.Filter{})[0]
+		w.Tx(func(tx *db.Tx) error {
+			_, err := tx.Run("DELETE FROM members WHERE user_id = ?", dev.UserID)
+			audit.Record(tx, w.Owner, audit.Event{Act: audit.MemberRemoved, TargetKind: "user", TargetID: dev.UserID, OrganizationID: w.North})
+			return err
+		})
+
+		former := w.list(w.Owner, activity.Filter{})[2]
+
+		if member.TargetName != "Dana Dev" || former.TargetName != "Dana Dev" || former.Act != string(audit.AppMemberAdded) || unknown.TargetName != "" {
+			w.t.Errorf("%+v\n%+v\n%+v", member, former, unknown)
+		}
+	})
+}
