@@ -30,7 +30,7 @@ func (s *Store) tellRequester(tx *db.Tx, x AccessRow, kind, subject, line, reaso
 	}
 	if len(to) == 0 {
 		var err error
-		if to, err = org.Managers(tx.DB, x.OrganizationID); err != nil {
+		if to, err = org.Managers(tx, x.OrganizationID); err != nil {
 			return err
 		}
 	}

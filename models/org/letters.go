@@ -5,9 +5,8 @@ import (
 	"slices"
 	"time"
 
-	"gorm.io/gorm"
-
 	"github.com/gatehouse-dev/gatehouse/internal/text"
+	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
@@ -34,17 +33,25 @@ func (r Recipient) Moment(t time.Time) string {
 	return text.DateTime(r.Locale(context.Background()), t)
 }
 
-// Managers are the owners and admins of an organization who can sign in, and the member whose verified address is its technical one; at most 21.
-func Managers(q *gorm.DB, organizationID db.ID) ([]Recipient, error) {
-	var all []Recipient
-	err := q.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id
-		WHERE m.organization_id = ? AND m.role IN ('admin', 'owner') AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL ORDER BY m.created_at, u.id LIMIT 20`, organizationID).Scan(&all).Error
-	if err != nil {
+// Reachable is true of members m, who are the users u, that can sign in, and that their organization lets in: of its things nobody else is told. Its arguments are the
+// moment, twice.
+const Reachable = `(u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?))
+	AND NOT ` + actor.MemberShut + ")"
+
+const (
+	managersQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id
+		WHERE m.organization_id = ? AND m.role IN ('admin', 'owner') AND ` + Reachable + " ORDER BY m.created_at, u.id LIMIT 20"
+	technicalQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM organizations o JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.email = o.technical_email
+		WHERE o.id = ? AND ` + Reachable
+)
+
+// Managers are the owners and admins of an organization that are Reachable, and such a member whose address is its technical one; at most 21.
+func Managers(tx *db.Tx, organizationID db.ID) ([]Recipient, error) {
+	var all, technical []Recipient
+	if err := tx.Raw(managersQuery, organizationID, tx.Now, tx.Now).Scan(&all).Error; err != nil {
 		return nil, err
 	}
-	var technical []Recipient
-	if err := q.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM organizations o JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.email = o.technical_email
-		WHERE o.id = ? AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL`, organizationID).Scan(&technical).Error; err != nil {
+	if err := tx.Raw(technicalQuery, organizationID, tx.Now, tx.Now).Scan(&technical).Error; err != nil {
 		return nil, err
 	}
 	for _, t := range technical {
@@ -57,7 +64,7 @@ func Managers(q *gorm.DB, organizationID db.ID) ([]Recipient, error) {
 
 // tellSuspended writes to those who manage the organization; app is "" when all of it is suspended.
 func (s *Store) tellSuspended(tx *db.Tx, o Organization, app, reason string) error {
-	to, err := Managers(tx.DB, o.ID)
+	to, err := Managers(tx, o.ID)
 	if err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (s *Store) tellDeleted(tx *db.Tx, o Organization) error {
 }
 
 func (s *Store) tellManagers(tx *db.Tx, o Organization, button outbox.Line, letter func(Recipient) outbox.Letter) error {
-	to, err := Managers(tx.DB, o.ID)
+	to, err := Managers(tx, o.ID)
 	for _, r := range to {
 		if err == nil {
 			l := letter(r)

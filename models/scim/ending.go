@@ -113,8 +113,8 @@ func endingReaders(tx *db.Tx, organizationID db.ID) ([]org.Recipient, error) {
 	return all, err
 }
 
-var endingReadersQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND u.deleted_at IS NULL
-	AND u.email_verified_at IS NOT NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?)) AND NOT ` + actor.Shut("m") + " ORDER BY m.created_at, u.id LIMIT ?"
+const endingReadersQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND ` +
+	org.Reachable + " ORDER BY m.created_at, u.id LIMIT ?"
 
 // endingLetter says in the words of ctx when the token ends, or that it has. Of its text the hint is all that it holds.
 func (s *Store) endingLetter(ctx context.Context, to org.Recipient, organization string, t Token, now time.Time) outbox.Letter {

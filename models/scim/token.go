@@ -287,7 +287,7 @@ func (s *Store) Reported(tx *db.Tx, a actor.Actor, digests [][]byte) (map[string
 
 // tell writes to the owners and admins of an organization.
 func (s *Store) tell(tx *db.Tx, organizationID db.ID, l outbox.Letter) error {
-	to, err := org.Managers(tx.DB, organizationID)
+	to, err := org.Managers(tx, organizationID)
 	button := outbox.L("See the directory")
 	l.Button, l.URL = &button, s.link(Page(organizationID))
 	for _, r := range to {

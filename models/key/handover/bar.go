@@ -51,7 +51,7 @@ func (s *Store) tellShares(tx *db.Tx, a actor.Actor, organizationID db.ID, role 
 	if err != nil || len(apps) == 0 {
 		return err
 	}
-	to, err := org.Managers(tx.DB, organizationID)
+	to, err := org.Managers(tx, organizationID)
 	if err != nil {
 		return err
 	}

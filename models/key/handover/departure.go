@@ -246,7 +246,7 @@ func (s *Store) left(tx *db.Tx, a actor.Actor, userID, organizationID db.ID) err
 	if err != nil {
 		return err
 	}
-	to, err := org.Managers(tx.DB, organizationID)
+	to, err := org.Managers(tx, organizationID)
 	if err != nil {
 		return err
 	}

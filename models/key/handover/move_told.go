@@ -79,7 +79,7 @@ func (s *Store) tellMoved(tx *db.Tx, m Move) error {
 
 // tellManagers mails those who were not told yet.
 func (s *Store) tellManagers(tx *db.Tx, organization db.ID, l outbox.Letter, told map[db.ID]bool) error {
-	to, err := org.Managers(tx.DB, organization)
+	to, err := org.Managers(tx, organization)
 	if err != nil {
 		return err
 	}

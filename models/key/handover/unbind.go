@@ -22,7 +22,7 @@ func (s *Store) UnbindTx(tx *db.Tx, u account.User, b account.Binding) (out bool
 	if err != nil {
 		return false, err
 	}
-	to, err := org.Managers(tx.DB, b.OrganizationID)
+	to, err := org.Managers(tx, b.OrganizationID)
 	if err != nil {
 		return false, err
 	}

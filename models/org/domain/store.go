@@ -191,7 +191,7 @@ func one(q *gorm.DB, organizationID, id db.ID) (Domain, error) {
 
 // tell writes to the owners and admins of the claim's organization.
 func (s *Store) tell(tx *db.Tx, d Domain, l outbox.Letter) error {
-	to, err := org.Managers(tx.DB, d.OrganizationID)
+	to, err := org.Managers(tx, d.OrganizationID)
 	button := outbox.L("See the domain")
 	l.Button, l.URL = &button, s.link("/console/organizations/"+d.OrganizationID.Show(org.Prefix)+"/domains/"+d.ID.Show(Prefix))
 	for _, r := range to {

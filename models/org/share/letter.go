@@ -12,7 +12,7 @@ import (
 
 // tell writes to those who manage an organization; letter is made for each in their language and zone.
 func (s *Store) tell(tx *db.Tx, organization db.ID, letter func(ctx context.Context) outbox.Letter) error {
-	to, err := org.Managers(tx.DB, organization)
+	to, err := org.Managers(tx, organization)
 	if err != nil {
 		return err
 	}
