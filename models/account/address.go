@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"strconv"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -25,11 +26,18 @@ func (s *Store) RequestEmail(ctx context.Context, a actor.Actor, email, plain st
 	if email == u.Email {
 		return fault.BadField("new_email", "This is your address already.")
 	}
-	return s.mailChange(ctx, a, u, email)
+	return s.mailChange(ctx, a, u, email, func(tx *db.Tx) (string, time.Time, error) {
+		if err := endLinks(tx, u.ID, linkChange); err != nil {
+			return "", time.Time{}, err
+		}
+		token, err := newLink(tx, u.ID, linkChange, email, changeAge)
+		return token, tx.Now.Add(changeAge), err
+	})
 }
 
-// mailChange mails the link of a change of address; the ones before are dead. Faults: Invalid about "new_email", RateLimited.
-func (s *Store) mailChange(ctx context.Context, a actor.Actor, u User, email string) error {
+// mailChange mails the link of a change of address, which the transaction makes by link: its token, and until when it works. The ones before are dead.
+// Faults: Invalid about "new_email", RateLimited, and those of link.
+func (s *Store) mailChange(ctx context.Context, a actor.Actor, u User, email string, link func(tx *db.Tx) (string, time.Time, error)) error {
 	err := s.stays(s.db.Read(ctx), u)
 	if f := fault.As(err); f != nil {
 		return fault.BadField("new_email", f.Key, f.Args...)
@@ -50,11 +58,8 @@ func (s *Store) mailChange(ctx context.Context, a actor.Actor, u User, email str
 	}
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
 		audit.Record(tx, a, audit.Event{Act: audit.UserEmailRequested, TargetKind: "user", TargetID: u.ID, Personal: map[string]string{"email": email}})
-		if err := endLinks(tx, u.ID, linkChange); err != nil {
-			return err
-		}
 		// Of an address that has an account the change waits as well, or the account page would tell (A6); that link is mailed to nobody.
-		token, err := newLink(tx, u.ID, linkChange, email, changeAge)
+		token, ends, err := link(tx)
 		if err != nil {
 			return err
 		}
@@ -65,7 +70,7 @@ func (s *Store) mailChange(ctx context.Context, a actor.Actor, u User, email str
 		if taken {
 			return s.outbox.Queue(tx, s.letterTaken(tx.Context(), u, email))
 		}
-		return s.outbox.Queue(tx, s.letterChange(tx.Context(), u, email, token, tx.Now))
+		return s.outbox.Queue(tx, s.letterChange(tx.Context(), u, email, token, ends))
 	})
 }
 

@@ -27,8 +27,8 @@ func (s *Store) WaitingEmail(ctx context.Context, a actor.Actor) (WaitingEmail, 
 	return rows[0], nil
 }
 
-// ResendEmail mails the link of the actor's waiting change once more; only the newest works. It counts like RequestEmail, and asks for no password: the address is the one for
-// which it was given. Faults: Conflict when no change waits, Invalid about "new_email", RateLimited.
+// ResendEmail mails a link of the actor's waiting change once more; only the newest works, and no longer than the first one would have. It counts like RequestEmail, and asks
+// for no password: the address is the one for which it was given, and so is the time (A14). Faults: Conflict when no change waits, Invalid about "new_email", RateLimited.
 func (s *Store) ResendEmail(ctx context.Context, a actor.Actor) error {
 	waiting, err := s.WaitingEmail(ctx, a)
 	if err != nil {
@@ -41,7 +41,13 @@ func (s *Store) ResendEmail(ctx context.Context, a actor.Actor) error {
 	if err != nil {
 		return err
 	}
-	return s.mailChange(ctx, a, u, waiting.Email)
+	return s.mailChange(ctx, a, u, waiting.Email, func(tx *db.Tx) (string, time.Time, error) {
+		token, ends, err := renewLink(tx, u.ID, linkChange, waiting.Email)
+		if err == nil && token == "" {
+			err = nothingWaits()
+		}
+		return token, ends, err
+	})
 }
 
 // GiveUpEmail ends the actor's waiting change of address: the link of its mail works no more. Faults: Conflict when no change waits.

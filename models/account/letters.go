@@ -136,9 +136,9 @@ func (s *Store) letterCode(ctx context.Context, u User, in Session, code string,
 }
 
 // letterChange goes to an address that nobody has verified: it holds no words of whoever entered it.
-func (s *Store) letterChange(ctx context.Context, u User, email, token string, now time.Time) outbox.Letter {
+func (s *Store) letterChange(ctx context.Context, u User, email, token string, ends time.Time) outbox.Letter {
 	l := letter(u, "change_address", email)
-	l.ExpiresAt, l.Urgency = now.Add(changeAge), outbox.Awaited
+	l.ExpiresAt, l.Urgency = ends, outbox.Awaited
 	l.Subject = outbox.L("Confirm your new address for %s", s.portalName(ctx))
 	l.Lines = []outbox.Line{outbox.L("Hello,"), outbox.L("Confirm that your account at %s may use this address from now on.", s.portalName(ctx))}
 	l.Button, l.URL = button(text.N("Confirm address")), s.link("/console/account/email?token="+token)

@@ -3,7 +3,8 @@ package privacy
 // mailTables are of letters.
 var mailTables = []Table{
 	{
-		Name: "mails", Record: "mails", Of: "user_id = @user OR recipient = @email", Ends: "user_id = @user OR recipient IN @emails", Fate: Deleted,
+		// What a change of address mails stands under who asked for it, but which of two letters it was tells whether the address has an account (A6): it is shown to whose address it is.
+		Name: "mails", Record: "mails", Of: "(user_id = @user AND kind NOT IN ('address_taken', 'change_address')) OR recipient = @email", Ends: "user_id = @user OR recipient IN @emails", Fate: Deleted,
 		People: "user_id", Shown: "kind recipient subject state created_at sent_at", Kept: "body_sealed last_error", Plain: "id attempts urgency next_attempt_at leased_by leased_until expires_at",
 	},
 }
