@@ -4,6 +4,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"runtime/debug"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/password"
@@ -15,8 +16,14 @@ const workerRest = time.Minute
 
 type hashWorkerCommand struct{}
 
-// Run computes hashes until its input ends.
-func (hashWorkerCommand) Run(w *world) error { return worker.Serve(w.stdin, w.stdout) }
+// workerRoom is what the worker may take beside the hashes under way before it frees the memory of those that are done.
+const workerRoom = 32 << 20
+
+// Run computes hashes until its input ends. In a flood the memory of hashes that are done would double what it holds (A3).
+func (hashWorkerCommand) Run(w *world) error {
+	debug.SetMemoryLimit(password.GateOptions{}.MostMemory() + workerRoom)
+	return worker.Serve(w.stdin, w.stdout)
+}
 
 // hashWorker is this very program, also where its file has been replaced since.
 func hashWorker() *exec.Cmd {

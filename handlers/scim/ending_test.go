@@ -47,6 +47,19 @@ func (w *world) newTokenAt(before time.Duration, a actor.Actor) scim.Token {
 	return t
 }
 
+// tokenID is that of Northwind's first token.
+func (w *world) tokenID() (id db.ID) {
+	w.t.Helper()
+	w.ok(w.DB.Read(context.Background()).Raw("SELECT id FROM scim_tokens WHERE organization_id = ? ORDER BY id LIMIT 1", w.North).Row().Scan(&id))
+	return id
+}
+
+// usedAt has a directory show a token, so long before the end of the first.
+func (w *world) usedAt(before time.Duration, token db.ID) {
+	w.t.Helper()
+	w.run("UPDATE scim_tokens SET last_used_at = ? WHERE id = ?", w.began.Add(endsAt-before), token)
+}
+
 // A12: each notice once, however often the job runs, and none later than it says.
 func TestTheEndOfATokenIsToldFourteenAndThreeDaysBeforeAndWhenItCame(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
@@ -125,6 +138,20 @@ func TestATokenThatWasReplacedOrStoppedIsSilent(t *testing.T) {
 		want    []string
 	}{
 		"replaced": {func(w *world) { w.newTokenAt(20*day, w.Owner) }, nil},
+		"replaced, and the next one is used": {func(w *world) {
+			next := w.newTokenAt(20*day, w.Owner)
+			w.usedAt(21*day, w.tokenID())
+			w.usedAt(19*day, next.ID)
+		}, nil},
+		"the next one was never entered": {func(w *world) {
+			w.newTokenAt(20*day, w.Owner)
+			w.usedAt(16*day, w.tokenID())
+		}, []string{ends, ends, ended}},
+		"another directory has its own": {func(w *world) {
+			next := w.newTokenAt(20*day, w.Owner)
+			w.usedAt(17*day, next.ID)
+			w.usedAt(16*day, w.tokenID())
+		}, []string{ends, ends, ended}},
 		"revoked": {func(w *world) {
 			w.run("UPDATE scim_tokens SET revoked_at = created_at WHERE organization_id = ?", w.North)
 		}, nil},

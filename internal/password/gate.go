@@ -40,7 +40,23 @@ type gate struct {
 	queue   int
 }
 
+// MostMemory is how many bytes all hashes under way hold together at most.
+func (o GateOptions) MostMemory() int64 {
+	o = o.filled()
+	return int64(o.permits()+1) * o.Memory
+}
+
 func newGate(o GateOptions) *gate {
+	o = o.filled()
+	return &gate{permits: make(chan struct{}, o.permits()), reserve: make(chan struct{}, 1), wait: o.Wait, after: o.After, queue: o.Queue}
+}
+
+// permits are as many as hash at once, beside the reserve.
+func (o GateOptions) permits() int {
+	return max(1, min(o.Cores, int(o.MemoryBudget/o.Memory)-1)) // one hash of the budget is the reserve
+}
+
+func (o GateOptions) filled() GateOptions {
 	if o.MemoryBudget <= 0 {
 		o.MemoryBudget = 256 << 20
 	}
@@ -59,8 +75,7 @@ func newGate(o GateOptions) *gate {
 	if o.After == nil {
 		o.After = time.After
 	}
-	n := max(1, min(o.Cores, int(o.MemoryBudget/o.Memory)-1)) // one hash of the budget is the reserve
-	return &gate{permits: make(chan struct{}, n), reserve: make(chan struct{}, 1), wait: o.Wait, after: o.After, queue: o.Queue}
+	return o
 }
 
 // run does work in a goroutine of its own once there is a permit, and waits for

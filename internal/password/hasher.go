@@ -52,7 +52,7 @@ func Argon2id(password, salt []byte, p Params, keyLen uint32) []byte {
 }
 
 func takeMemory(kib uint32) {
-	const line = 64 // of the processor's cache: each is written once, as the first pass writes it
+	const line = 512 // of the processor's cache: each is written once, as the first pass writes it
 	memory := make([]byte, int(kib)<<10)
 	for i := 0; i < len(memory); i += line {
 		memory[i] = 1

@@ -360,6 +360,21 @@ func TestUnknownUsersCostTheSame(t *testing.T) { // A6
 	}
 }
 
+// A3: what all hashes under way hold together, with the one that is kept for setting passwords, is within the budget.
+func TestMostMemoryIsThatOfAllPermits(t *testing.T) {
+	for name, c := range map[string]struct {
+		options password.GateOptions
+		want    int64
+	}{
+		"cores":  {password.GateOptions{Cores: 3, Memory: 20 << 20}, 80 << 20},
+		"budget": {password.GateOptions{Cores: 64, Memory: 20 << 20, MemoryBudget: 100 << 20}, 100 << 20},
+	} {
+		if got := c.options.MostMemory(); got != c.want {
+			t.Errorf("%s: %d, want %d", name, got, c.want)
+		}
+	}
+}
+
 func FuzzVerifyNeverExecutesStrangeHashes(f *testing.F) {
 	h, err := password.NewHasher(cheap, password.GateOptions{}, func(_, _ []byte, p password.Params, n uint32) []byte {
 		if p.MemoryKiB > 128*1024 || p.MemoryKiB < 7*1024 || p.Time > 10 || p.Threads > 4 || n > 64 {
