@@ -37,7 +37,7 @@ func TestAChangeThatEndedIsNotBroughtBackByItsNextMail(t *testing.T) {
 			if ended == nil && w.waits(own) != "" {
 				t.Error(how, "but waits")
 			}
-			if ended != nil && !(how == "confirmed" && fault.KindOf(ended) == fault.NotFound) {
+			if ended != nil && (how != "confirmed" || fault.KindOf(ended) != fault.NotFound) {
 				t.Error(how, ended)
 			}
 			if again != nil {
