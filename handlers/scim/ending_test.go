@@ -220,7 +220,7 @@ func TestPagesSayWhenADirectoryStopsAndLeadToANewToken(t *testing.T) {
 		for _, c := range []struct {
 			before time.Duration
 			words  string
-		}{{14 * day, "token ends in 14 days"}, {3*day - time.Hour, "token ends in 3 days"}, {time.Hour, "token ends within a day"}, {-time.Hour, "token has ended"}, {-80 * day, "token has ended"}} {
+		}{{14 * day, "token ends in 14 days"}, {3*day - time.Hour, "token ends in 3 days"}, {time.Hour, "token ends in 1 hour"}, {-time.Hour, "token has ended"}, {-80 * day, "token has ended"}} {
 			own, above := at(c.before)
 			if !strings.Contains(own, c.words) || strings.Count(own, `href="`+create+`"`) != 1 {
 				t.Errorf("%v: %q and one way to the next are not on the directory's page: %s", c.before, c.words, own)

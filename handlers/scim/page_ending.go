@@ -1,11 +1,10 @@
 package scim
 
 import (
-	"time"
-
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/scim"
@@ -30,37 +29,29 @@ func (h *Handler) OfOrganization(c echo.Context, o org.Mine) (*views.Part, error
 
 // endingNote says when a directory stops with its token, or that it has; nil for no token.
 func (h *Handler) endingNote(c echo.Context, t *scim.Token) *views.Note {
-	switch {
-	case t == nil:
+	if t == nil {
 		return nil
-	case !t.Living(h.Now()):
+	}
+	if !t.Living(h.Now()) {
 		return &views.Note{
 			Tone: components.Bad, Title: web.T(c, "The directory’s token has ended"),
 			Text: web.T(c, "The directory is refused: nobody is added, and who leaves your company stays a member. Create a token, and enter it in your directory."),
 		}
 	}
-	n := &views.Note{
-		Tone: components.Warn, Title: web.T(c, "The directory’s token ends within a day"),
+	return &views.Note{
+		Tone: components.Warn, Title: web.T(c, "The directory’s token ends %s", h.ahead(c, *t)),
 		Text: web.T(c, "Then the directory is refused: nobody is added, and who leaves your company is not taken out. Create the next token, and enter it in your directory."),
 	}
-	if days := h.daysLeft(*t); days > 1 {
-		n.Title = web.T(c, "The directory’s token ends in %d days", days)
-	}
-	return n
 }
 
-// daysLeft is how many days a living token has, a part of one counted as a day.
-func (h *Handler) daysLeft(t scim.Token) int {
-	const day = 24 * time.Hour
-	return int((t.ExpiresAt.Sub(h.Now()) + day - 1) / day)
+// ahead says how far off the end of a token is, as the table of tokens does.
+func (h *Handler) ahead(c echo.Context, t scim.Token) string {
+	return text.Inside(text.Relative(web.Ctx(c), h.Now(), t.ExpiresAt))
 }
 
 // endsSoon is the state of a token that works, and ends soon.
 func (h *Handler) endsSoon(c echo.Context, t scim.Token) *views.Status {
-	if days := h.daysLeft(t); days > 1 {
-		return &views.Status{Tone: components.Warn, Words: web.T(c, "Ends in %d days", days)}
-	}
-	return &views.Status{Tone: components.Warn, Words: web.T(c, "Ends within a day")}
+	return &views.Status{Tone: components.Warn, Words: web.T(c, "Ends %s", h.ahead(c, t))}
 }
 
 // createToken leads to the next token; nil where there is no room for one.
