@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/internal/testenv"
 	"github.com/gatehouse-dev/gatehouse/internal/tools/rig"
 )
 
@@ -64,16 +65,8 @@ func bounded(t testing.TB) {
 func eventually(t testing.TB, what string, done func() bool) time.Duration {
 	t.Helper()
 	began := time.Now()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for !done() {
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			t.Fatalf("not within %s: %s", patience, what)
-		}
+	if !testenv.Await(context.Background(), patience, done) {
+		t.Fatalf("not within %s: %s", patience, what)
 	}
 	return time.Since(began)
 }

@@ -1,6 +1,7 @@
 package gatewayfile_test
 
 import (
+	"bytes"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -9,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/gatewayfile"
 	"github.com/gatehouse-dev/gatehouse/internal/testenv"
@@ -205,15 +207,18 @@ func TestNginxsLogNamesTheRequestAsThePortalDoes(t *testing.T) {
 	t.Cleanup(s.gatehouse.Close)
 	log := filepath.Join(t.TempDir(), "access.log")
 	file := gatewayfile.Nginx(gatewayfile.Options{GatehouseURL: s.gatehouse.URL, APISlug: "orders", Environment: "live", Token: token, Upstream: s.gatehouse.URL, Listen: "127.0.0.1:@PORT@"})
-	var stop func()
-	s.url, stop = testenv.Nginx(t, strings.Replace(file, "# access_log /var/log/nginx/access.log", "access_log "+log, 1))
+	s.url, _ = testenv.Nginx(t, strings.Replace(file, "# access_log /var/log/nginx/access.log", "access_log "+log, 1))
 
 	s.call(t, http.MethodGet, "/v2/orders", "WRONG_ENVIRONMENT", nil)
-	stop()
 
-	lines, err := os.ReadFile(log)
-	if err != nil || !strings.Contains(string(lines), " 403 ") || !strings.Contains(string(lines), "code=WRONG_ENVIRONMENT request_id="+requestID+"\n") {
-		t.Errorf("%v: %s", err, lines)
+	// nginx logs a request when it lets go of it, which may be after the answer has arrived.
+	var lines []byte
+	written := func() bool {
+		lines, _ = os.ReadFile(log)
+		return bytes.HasSuffix(lines, []byte("\n"))
+	}
+	if !testenv.Await(t.Context(), 20*time.Second, written) || !strings.Contains(string(lines), " 403 ") || !strings.Contains(string(lines), "code=WRONG_ENVIRONMENT request_id="+requestID+"\n") {
+		t.Errorf("%s", lines)
 	}
 }
 

@@ -62,22 +62,7 @@ func (b *browser) await(what string, check func() bool) {
 }
 
 // await asks again and again until check holds, and reports whether it did before patience was at its end.
-func await(ctx context.Context, check func() bool) bool {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for {
-		if check() {
-			return true
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
+func await(ctx context.Context, check func() bool) bool { return testenv.Await(ctx, patience, check) }
 
 // describe is what the person sees, for failures.
 func (b *browser) describe() string {
