@@ -49,7 +49,7 @@ func (h *Handler) Access(c echo.Context) error {
 			{Status: accessStatus(c, x.StateAt(h.Now()))},
 			{Text: x.PlanName, Data: true},
 			{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
-			{Moment: h.moment(c, x.CreatedAt)},
+			{Moment: h.Moment(c, x.CreatedAt)},
 		})
 	}
 	d.Parts = []desk.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, page.Previous, page.Next)}}
@@ -67,7 +67,7 @@ func stateFilter(c echo.Context, state string) components.Field {
 // OneAccess shows one request or access to its organization.
 func (h *Handler) OneAccess(c echo.Context) error {
 	d, err := h.accessDesk(c, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) accessDesk(c echo.Context, fields map[string]string) (desk.Desk, error) {
@@ -129,12 +129,12 @@ func (h *Handler) accessFacts(c echo.Context, x catalog.AccessRow, app, api stri
 	if x.Purpose != "" {
 		facts = append(facts, desk.Fact{Term: web.T(c, "Purpose"), Value: x.Purpose, Data: true})
 	}
-	facts = append(facts, desk.Fact{Term: web.T(c, "Requested"), Moment: h.moment(c, x.CreatedAt)})
+	facts = append(facts, desk.Fact{Term: web.T(c, "Requested"), Moment: h.Moment(c, x.CreatedAt)})
 	if x.TermsAgreedAt != nil {
-		facts = append(facts, desk.Fact{Term: web.T(c, "Terms agreed to"), Moment: h.moment(c, *x.TermsAgreedAt)})
+		facts = append(facts, desk.Fact{Term: web.T(c, "Terms agreed to"), Moment: h.Moment(c, *x.TermsAgreedAt)})
 	}
 	if x.DecidedAt != nil {
-		facts = append(facts, desk.Fact{Term: web.T(c, "Decided"), Moment: h.moment(c, *x.DecidedAt)})
+		facts = append(facts, desk.Fact{Term: web.T(c, "Decided"), Moment: h.Moment(c, *x.DecidedAt)})
 	}
 	if x.State == catalog.Suspended && x.SuspendedUntil != nil {
 		facts = append(facts, desk.Fact{Term: web.T(c, "Suspended until"), Value: text.DateTime(web.Ctx(c), *x.SuspendedUntil)})
@@ -178,7 +178,7 @@ func (h *Handler) ChooseOwnPlan(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.ChooseOwnPlan(web.Ctx(c), web.Actor(c), id, oneID(catalog.PlanPrefix, f.Plan)); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.accessDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.accessDesk(c, fields) })
 	}
 	return h.Done(c, accessPath(id), "The plan is changed. Keys stay as they are.")
 }

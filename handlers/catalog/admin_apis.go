@@ -159,7 +159,7 @@ func (h *Handler) apiInputs(c echo.Context, f apiForm, portal, slugFixed bool, f
 // NewAPI shows the form.
 func (h *Handler) NewAPI(c echo.Context) error {
 	d, err := h.newAPIDesk(c, apiForm{Visibility: catalog.Public, Refuses: "1", Version: "v1", State: catalog.Live}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) newAPIDesk(c echo.Context, f apiForm, fields map[string]string) (desk.Desk, error) {
@@ -182,7 +182,7 @@ func (h *Handler) CreateAPI(c echo.Context) error {
 	}
 	api, err := h.Store.Create(web.Ctx(c), web.Actor(c), f.input(), catalog.VersionInput{Name: f.Version, State: f.State})
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.newAPIDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.newAPIDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(api.ID)+"/scopes", "The API %s is there. Add its scopes, then a plan.", api.Name)
 }
@@ -235,7 +235,7 @@ func editable(c echo.Context, api catalog.API) bool { return mayPublish(c) && ap
 // AdminAPI shows the facts of an API.
 func (h *Handler) AdminAPI(c echo.Context) error {
 	d, err := h.apiDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) apiDesk(c echo.Context, f *apiForm, fields map[string]string) (desk.Desk, error) {
@@ -297,7 +297,7 @@ func (h *Handler) ChangeAPI(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.Change(web.Ctx(c), web.Actor(c), id, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.apiDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.apiDesk(c, &f, fields) })
 	}
 	return h.Done(c, apiPath(id), "The facts are saved.")
 }

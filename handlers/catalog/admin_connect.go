@@ -87,10 +87,10 @@ func (h *Handler) connectPage(c echo.Context, api catalog.Detail, f connectForm,
 		KeysHref: "/admin/keys?" + url.Values{"q": {key.GatewayKeyName(api.Name)}, "app": {key.GatewayApp}, "owner": {api.PublisherName}}.Encode(), InClear: f.inClear(),
 	}
 	if api.FirstCheckedAt != nil {
-		p.Checked, p.First = true, *h.moment(c, *api.FirstCheckedAt)
+		p.Checked, p.First = true, *h.Moment(c, *api.FirstCheckedAt)
 		p.Last = p.First
 		if api.LastCheckedAt != nil {
-			p.Last = *h.moment(c, *api.LastCheckedAt)
+			p.Last = *h.Moment(c, *api.LastCheckedAt)
 		}
 	} else {
 		p.StatusURL = apiPath(api.ID) + "/connect"

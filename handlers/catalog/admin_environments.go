@@ -20,7 +20,7 @@ type environmentForm struct {
 // Environments shows where an API is reached.
 func (h *Handler) Environments(c echo.Context) error {
 	d, err := h.environmentsDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) environmentsDesk(c echo.Context, f *environmentForm, fields map[string]string) (desk.Desk, error) {
@@ -106,7 +106,7 @@ func (h *Handler) SetEnvironment(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.SetEnvironment(web.Ctx(c), web.Actor(c), id, catalog.Environment{Environment: f.Environment, BaseURL: f.BaseURL, ExampleMethod: f.Method, ExamplePath: f.Path, ExampleBody: f.Body}); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.environmentsDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.environmentsDesk(c, &f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/environments", "The addresses are saved.")
 }
@@ -118,7 +118,7 @@ type termsForm struct {
 // Terms shows what a requester agrees to.
 func (h *Handler) Terms(c echo.Context) error {
 	d, err := h.termsDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) termsDesk(c echo.Context, f *termsForm, fields map[string]string) (desk.Desk, error) {
@@ -157,7 +157,7 @@ func (h *Handler) SetTerms(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.SetTerms(web.Ctx(c), web.Actor(c), id, f.Terms); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.termsDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.termsDesk(c, &f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/terms", "The terms are saved.")
 }

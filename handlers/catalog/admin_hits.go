@@ -46,7 +46,7 @@ type confirmForm struct {
 // ConfirmRetireAPI shows which keys it hits, and asks for the name.
 func (h *Handler) ConfirmRetireAPI(c echo.Context) error {
 	d, err := h.retireDesk(c, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) retireDesk(c echo.Context, fields map[string]string) (desk.Desk, error) {
@@ -79,7 +79,7 @@ func (h *Handler) RetireAPI(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.Retire(web.Ctx(c), web.Actor(c), id, f.Confirm); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.retireDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.retireDesk(c, fields) })
 	}
 	return h.Done(c, apisPath, "The API %s is retired.", f.Confirm)
 }

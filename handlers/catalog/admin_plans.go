@@ -51,7 +51,7 @@ func (f planForm) input() catalog.PlanInput {
 // Plans shows the plans of an API.
 func (h *Handler) Plans(c echo.Context) error {
 	d, err := h.plansDesk(c, planForm{Requests: "60", Period: "60", Burst: "20"}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) plansDesk(c echo.Context, f planForm, fields map[string]string) (desk.Desk, error) {
@@ -113,7 +113,7 @@ func (h *Handler) AddPlan(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.AddPlan(web.Ctx(c), web.Actor(c), id, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.plansDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.plansDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/plans", "The plan %s is there.", f.Plan)
 }
@@ -135,7 +135,7 @@ func (h *Handler) plan(c echo.Context) (catalog.Detail, catalog.Plan, error) {
 // EditPlan shows the form.
 func (h *Handler) EditPlan(c echo.Context) error {
 	d, err := h.planDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) planDesk(c echo.Context, f *planForm, fields map[string]string) (desk.Desk, error) {
@@ -174,7 +174,7 @@ func (h *Handler) ChangePlan(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.ChangePlan(web.Ctx(c), web.Actor(c), id, part, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.planDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.planDesk(c, &f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/plans", "The plan is saved.")
 }
@@ -186,7 +186,7 @@ type retirePlanForm struct {
 // ConfirmRetirePlan shows which keys it hits.
 func (h *Handler) ConfirmRetirePlan(c echo.Context) error {
 	d, err := h.retirePlanDesk(c, retirePlanForm{}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) retirePlanDesk(c echo.Context, f retirePlanForm, fields map[string]string) (desk.Desk, error) {
@@ -226,7 +226,7 @@ func (h *Handler) RetirePlan(c echo.Context) error {
 		}
 	}
 	if err := h.Store.RetirePlan(web.Ctx(c), web.Actor(c), id, part, to); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.retirePlanDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.retirePlanDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/plans", "The plan is retired.")
 }

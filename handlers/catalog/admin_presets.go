@@ -46,7 +46,7 @@ func presetPath(api catalog.API, p catalog.Preset) string {
 // Presets shows the presets of an API.
 func (h *Handler) Presets(c echo.Context) error {
 	d, err := h.presetsDesk(c, presetForm{}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) presetsDesk(c echo.Context, f presetForm, fields map[string]string) (desk.Desk, error) {
@@ -144,7 +144,7 @@ func (h *Handler) AddPreset(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.AddPreset(web.Ctx(c), web.Actor(c), id, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.presetsDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.presetsDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(id)+presetsTab, "The preset %s is there.", f.Preset)
 }
@@ -170,7 +170,7 @@ func seenOf(p catalog.Preset) []components.Hidden {
 // EditPreset shows the form.
 func (h *Handler) EditPreset(c echo.Context) error {
 	d, err := h.presetDesk(c, nil, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 // presetDesk is the form: with f, or with the preset as it is. stale is why what was sent was not saved, when somebody else was quicker.
@@ -234,7 +234,7 @@ func (h *Handler) ChangePreset(c echo.Context) error {
 		return h.RenderStatus(c, web.Status(err), desk.Page(d))
 	}
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.presetDesk(c, &f, fields, nil) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.presetDesk(c, &f, fields, nil) })
 	}
 	return h.Done(c, apiPath(id)+presetsTab, "The preset is saved.")
 }
@@ -258,7 +258,7 @@ func (h *Handler) MovePreset(c echo.Context) error {
 // ConfirmDeletePreset shows what goes.
 func (h *Handler) ConfirmDeletePreset(c echo.Context) error {
 	d, err := h.deletePresetDesk(c, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) deletePresetDesk(c echo.Context, stale error) (desk.Desk, error) {

@@ -45,7 +45,7 @@ func (h *Handler) ReportOnly(c echo.Context) error {
 	if err == nil && confirmed(c) {
 		d.Parts = append([]desk.Part{{Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "Nothing was changed yet"), Text: web.T(c, "Your password was asked for first. What you chose is below: tick the box again, and press the button once more.")}}}, d.Parts...)
 	}
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) reportOnlyDesk(c echo.Context, f reportOnlyForm, fields map[string]string) (desk.Desk, error) {
@@ -179,7 +179,7 @@ func (h *Handler) SetReportOnly(c echo.Context) error {
 		f.Environment = "none" // is refused, and not taken for what the form proposes
 	}
 	if err := h.Store.SetReportOnly(web.Ctx(c), web.Actor(c), id, catalog.ReportOnly{Environments: f.environments(), Days: days, Sure: f.Sure != ""}); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.reportOnlyDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.reportOnlyDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(id)+reportOnlyTab, "Report-only mode is on. Nothing but stopped keys is refused until it ends.")
 }

@@ -22,7 +22,7 @@ type rulesForm struct {
 // Rules shows the route rules of an API.
 func (h *Handler) Rules(c echo.Context) error {
 	d, err := h.rulesDesk(c, rulesForm{}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) rulesDesk(c echo.Context, f rulesForm, fields map[string]string) (desk.Desk, error) {
@@ -99,7 +99,7 @@ func (h *Handler) AddRules(c echo.Context) error {
 	}
 	n, err := h.Store.AddRules(web.Ctx(c), web.Actor(c), id, version, f.Rules)
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) {
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) {
 			fields["rules"] = eachOf(c, err, "rules")
 			return h.rulesDesk(c, f, fields)
 		})

@@ -24,7 +24,7 @@ func (f scopeForm) input() catalog.ScopeInput {
 // Scopes shows the scopes of an API.
 func (h *Handler) Scopes(c echo.Context) error {
 	d, err := h.scopesDesk(c, scopeForm{}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) scopesDesk(c echo.Context, f scopeForm, fields map[string]string) (desk.Desk, error) {
@@ -88,7 +88,7 @@ func (h *Handler) AddScope(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.AddScope(web.Ctx(c), web.Actor(c), id, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.scopesDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.scopesDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/scopes", "The scope %s is there.", f.Scope)
 }
@@ -110,7 +110,7 @@ func (h *Handler) scope(c echo.Context) (catalog.Detail, catalog.Scope, error) {
 // EditScope shows the form.
 func (h *Handler) EditScope(c echo.Context) error {
 	d, err := h.scopeDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) scopeDesk(c echo.Context, f *scopeForm, fields map[string]string) (desk.Desk, error) {
@@ -149,7 +149,7 @@ func (h *Handler) ChangeScope(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.ChangeScope(web.Ctx(c), web.Actor(c), id, part, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.scopeDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.scopeDesk(c, &f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/scopes", "The scope is saved.")
 }

@@ -34,7 +34,7 @@ func versionInputs(c echo.Context, name, state string, fields map[string]string)
 // Versions shows the versions of an API.
 func (h *Handler) Versions(c echo.Context) error {
 	d, err := h.versionsDesk(c, versionForm{State: catalog.Live}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) versionsDesk(c echo.Context, f versionForm, fields map[string]string) (desk.Desk, error) {
@@ -46,9 +46,9 @@ func (h *Handler) versionsDesk(c echo.Context, f versionForm, fields map[string]
 	may := editable(c, api.API)
 	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Versions"), Columns: []components.Column{{Label: web.T(c, "Version")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Ends")}, {Label: web.T(c, "Added")}}}, Empty: web.T(c, "This API has no version.")}
 	for _, v := range api.Versions {
-		row := []desk.Cell{{Text: v.Name, Data: true, Code: true}, {Status: versionStatus(c, v.State)}, {Text: "–"}, {Moment: h.moment(c, v.CreatedAt)}}
+		row := []desk.Cell{{Text: v.Name, Data: true, Code: true}, {Status: versionStatus(c, v.State)}, {Text: "–"}, {Moment: h.Moment(c, v.CreatedAt)}}
 		if v.SunsetAt != nil {
-			row[2] = desk.Cell{Moment: h.moment(c, *v.SunsetAt)}
+			row[2] = desk.Cell{Moment: h.Moment(c, *v.SunsetAt)}
 		}
 		if may && v.State != catalog.Retired {
 			row = append(row, desk.Cell{Labels: []string{web.T(c, "Change version %s", v.Name)}, Acts: []components.Act{{Label: web.T(c, "Change version"), Href: apiPath(api.ID) + "/versions/" + v.ID.Show(catalog.VersionPrefix)}}})
@@ -78,7 +78,7 @@ func (h *Handler) AddVersion(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.AddVersion(web.Ctx(c), web.Actor(c), id, catalog.VersionInput{Name: f.Version, State: f.State}); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.versionsDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.versionsDesk(c, f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/versions", "The version %s is there.", f.Version)
 }
@@ -86,7 +86,7 @@ func (h *Handler) AddVersion(c echo.Context) error {
 // EditVersion shows the form for a version's state.
 func (h *Handler) EditVersion(c echo.Context) error {
 	d, err := h.versionDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) versionDesk(c echo.Context, f *versionForm, fields map[string]string) (desk.Desk, error) {
@@ -143,7 +143,7 @@ func (h *Handler) ChangeVersion(c echo.Context) error {
 		err = h.Store.ChangeVersion(web.Ctx(c), web.Actor(c), id, part, f.State, sunset)
 	}
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.versionDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.versionDesk(c, &f, fields) })
 	}
 	return h.Done(c, apiPath(id)+"/versions", "The version is saved.")
 }

@@ -3,7 +3,6 @@ package catalog
 
 import (
 	"context"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -14,8 +13,6 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
-	"github.com/gatehouse-dev/gatehouse/views/components"
-	desk "github.com/gatehouse-dev/gatehouse/views/org"
 )
 
 // Handler serves the area.
@@ -107,32 +104,6 @@ func (h *Handler) adminRoutes(r *web.Registrar) {
 	r.Get("/admin/apis/:id/report-only", read, h.ReportOnly)
 	r.Post("/admin/apis/:id/report-only", manage, h.SetReportOnly)
 	r.Post("/admin/apis/:id/report-only/end", manage, h.EndReportOnly)
-}
-
-func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {
-	m := components.MomentAt(web.Ctx(c), h.Now(), t)
-	return &m
-}
-
-// problems shows an Invalid fault on the page that page makes; any other error is returned.
-func (h *Handler) problems(c echo.Context, err error, page func(fields map[string]string) (desk.Desk, error)) error {
-	list, fields, ok := web.Problems(c, err)
-	if !ok {
-		return err
-	}
-	d, err := page(fields)
-	if err != nil {
-		return err
-	}
-	d.Problems = list
-	return h.RenderProblems(c, desk.Page(d))
-}
-
-func (h *Handler) show(c echo.Context, d desk.Desk, err error) error {
-	if err != nil {
-		return err
-	}
-	return h.Render(c, desk.Page(d))
 }
 
 // act runs one act whose only input is the path's id, and leads to where says it did.

@@ -28,7 +28,7 @@ type requestForm struct {
 // NewRequest shows the form by which access is asked for.
 func (h *Handler) NewRequest(c echo.Context) error {
 	d, err := h.requestDesk(c, requestForm{App: c.QueryParam("app")}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) requestDesk(c echo.Context, f requestForm, fields map[string]string) (desk.Desk, error) {
@@ -166,7 +166,7 @@ func (h *Handler) Request(c echo.Context) error {
 		ScopeIDs: ids(catalog.ScopePrefix, f.Scopes), Purpose: f.Purpose, AgreesTerms: f.Terms != "",
 	})
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.requestDesk(c, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.requestDesk(c, f, fields) })
 	}
 	if x.State == catalog.Approved {
 		return h.Done(c, accessPath(x.ID), "Access is granted. Create a key to make the first call.")

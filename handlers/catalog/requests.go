@@ -52,7 +52,7 @@ func (h *Handler) Requests(c echo.Context) error {
 			{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
 			{Text: x.PlanName, Data: true},
 			{Status: accessStatus(c, x.StateAt(h.Now()))},
-			{Moment: h.moment(c, x.CreatedAt)},
+			{Moment: h.Moment(c, x.CreatedAt)},
 		})
 	}
 	return h.Render(c, desk.Page(desk.Desk{
@@ -73,7 +73,7 @@ type decisionForm struct {
 // OneRequest shows a request with what can be decided about it.
 func (h *Handler) OneRequest(c echo.Context) error {
 	d, err := h.decisionDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) decisionDesk(c echo.Context, f *decisionForm, fields map[string]string) (desk.Desk, error) {
@@ -185,7 +185,7 @@ func (h *Handler) decide(c echo.Context, act, said string, do func(ctx context.C
 		return err
 	}
 	if err := do(web.Ctx(c), id, f); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) { return h.decisionDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) { return h.decisionDesk(c, &f, fields) })
 	}
 	return h.Done(c, requestPath(id), said)
 }
@@ -239,7 +239,7 @@ func (h *Handler) stopDesk(c echo.Context, title, verb string, inputs []desk.Inp
 // ConfirmSuspend asks for the reason.
 func (h *Handler) ConfirmSuspend(c echo.Context) error {
 	d, err := h.stopDesk(c, web.T(c, "Suspend access"), "suspend", suspendInputs(c, web.SuspendForm{}, nil))
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 // Suspend stops an app's keys at one API.
@@ -257,7 +257,7 @@ func (h *Handler) Suspend(c echo.Context) error {
 		err = h.Store.Suspend(web.Ctx(c), web.Actor(c), id, in)
 	}
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) {
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) {
 			return h.stopDesk(c, web.T(c, "Suspend access"), "suspend", suspendInputs(c, f, fields))
 		})
 	}
@@ -267,7 +267,7 @@ func (h *Handler) Suspend(c echo.Context) error {
 // ConfirmEnd asks for the reason.
 func (h *Handler) ConfirmEnd(c echo.Context) error {
 	d, err := h.stopDesk(c, web.T(c, "End access"), "end", []desk.Input{reasonInput(c, "", nil)})
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 // End takes access away.
@@ -281,7 +281,7 @@ func (h *Handler) End(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.End(web.Ctx(c), web.Actor(c), id, f.Reason); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (desk.Desk, error) {
+		return h.Again(c, err, func(fields map[string]string) (desk.Desk, error) {
 			return h.stopDesk(c, web.T(c, "End access"), "end", []desk.Input{reasonInput(c, f.Reason, fields)})
 		})
 	}

@@ -233,7 +233,21 @@ func TestWholeJourneyFromRequestToAccess(t *testing.T) {
 	has(t, w.staff.Get(path), "Unsuspend access")
 	w.staff.Post(path+"/unsuspend", form())
 	has(t, w.owner.Get(asked.Location), "Approved")
-	wantStatus(t, "approving twice", w.staff.Post(path+"/approve", form("scopes", w.Read.Show(catalog.ScopePrefix), "plan", w.Open.Show(catalog.PlanPrefix))).Status, 409)
+	twice := w.staff.Post(path+"/approve", form("scopes", w.Read.Show(catalog.ScopePrefix), "plan", w.Open.Show(catalog.PlanPrefix)))
+	wantStatus(t, "approving twice", twice.Status, 409)
+	has(t, twice, "somebody decided or withdrew it meanwhile", "Suspend access") // on the page, as it is now
+}
+
+func TestWhatStandsInTheWayIsToldBesideWhatWasTyped(t *testing.T) {
+	w := newWorld(t)
+	if err := w.Org.SuspendApp(t.Context(), w.Staff, w.Shop, org.Suspension{Reason: "x"}); err != nil {
+		t.Fatal(err)
+	}
+
+	asked := w.owner.Post("/apis/orders/request", w.requestForm(w.Trusted, w.Read))
+
+	wantStatus(t, "asking for a suspended app", asked.Status, 409)
+	has(t, asked, "This app is suspended.", "Show a customer their orders.</textarea>")
 }
 
 // K1, K2

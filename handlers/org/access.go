@@ -45,7 +45,7 @@ func (h *Handler) accessPart(c echo.Context, app org.AppRow, rows []catalog.Acce
 				{Status: accessStatus(c, state)},
 				{Text: x.PlanName, Data: true},
 				{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
-				{Moment: h.moment(c, x.CreatedAt)},
+				{Moment: h.Moment(c, x.CreatedAt)},
 			})
 		}
 	}

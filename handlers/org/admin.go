@@ -58,7 +58,7 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 			{Text: text.Number(ctx, o.Apps), Num: true},
 			{Text: text.Number(ctx, o.ActiveKeys), Num: true},
 			{Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)},
-			{Moment: h.moment(c, o.CreatedAt)},
+			{Moment: h.Moment(c, o.CreatedAt)},
 		})
 	}
 	filter := components.Filter{Action: adminOrgs, Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: f.Search}, Fields: []components.Field{stateField(c, f.State,
@@ -106,7 +106,7 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 			{Term: web.T(c, "Kind"), Value: web.T(c, kindWords[o.Kind])},
 			{Term: web.T(c, "Technical address"), Value: o.TechnicalEmail, Data: true},
 			{Term: web.T(c, "Active keys"), Value: text.Number(ctx, o.ActiveKeys)},
-			{Term: web.T(c, "Created"), Moment: h.moment(c, o.CreatedAt)},
+			{Term: web.T(c, "Created"), Moment: h.Moment(c, o.CreatedAt)},
 		}},
 		views.Part{Title: web.T(c, "Apps"), ID: "apps", Table: h.adminAppsTable(c, apps), Pager: web.Pager(c, apps.Previous, apps.Next)},
 		views.Part{Title: web.T(c, "Members"), ID: "members", Table: h.membersTable(c, org.Mine{}, members)})
@@ -198,7 +198,7 @@ func (h *Handler) adminAccessPart(c echo.Context, id db.ID) (views.Part, error) 
 			{Status: accessStatus(c, x.StateAt(h.Now()))},
 			{Text: x.PlanName, Data: true},
 			{Tags: catalog.ScopeNames(x.Scopes), Wrap: true},
-			{Moment: h.moment(c, x.CreatedAt)},
+			{Moment: h.Moment(c, x.CreatedAt)},
 		})
 	}
 	return views.Part{Title: web.T(c, "Access"), ID: "access", Table: &t}, nil

@@ -53,7 +53,7 @@ type appMembersForm struct {
 // AppMembers asks who shall reach an app.
 func (h *Handler) AppMembers(c echo.Context) error {
 	d, err := h.appMembersDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) appMembersDesk(c echo.Context, f *appMembersForm, fields map[string]string) (views.Desk, error) {
@@ -115,7 +115,7 @@ func (h *Handler) LimitApp(c echo.Context) error {
 		}
 	}
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.appMembersDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.appMembersDesk(c, &f, fields) })
 	}
 	return h.Done(c, appPath(id), "It is saved who reaches the app.")
 }

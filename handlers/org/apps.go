@@ -110,7 +110,7 @@ func (h *Handler) appsTable(c echo.Context, page db.Page[org.AppRow]) *views.Tab
 			{Text: text.Number(ctx, a.ActiveKeys), Num: true},
 			{Text: text.Number(ctx, a.APIs), Num: true},
 			{Status: standing(c, h.Now(), a.SuspendedAt, a.SuspendedUntil)},
-			{Moment: h.moment(c, a.CreatedAt)},
+			{Moment: h.Moment(c, a.CreatedAt)},
 		})
 	}
 	return &t
@@ -138,7 +138,7 @@ func appInputs(c echo.Context, f appForm, fields map[string]string) []views.Inpu
 // NewApp shows the form.
 func (h *Handler) NewApp(c echo.Context) error {
 	d, err := h.newAppDesk(c, appForm{Organization: c.QueryParam("org")}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) newAppDesk(c echo.Context, f appForm, fields map[string]string) (views.Desk, error) {
@@ -196,7 +196,7 @@ func (h *Handler) CreateApp(c echo.Context) error {
 			return h.Done(c, appPath(app.ID), "The app %s is there. Next, request access to an API.", app.Name)
 		}
 	}
-	return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.newAppDesk(c, f, fields) })
+	return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.newAppDesk(c, f, fields) })
 }
 
 // App shows one app: its facts, its keys, and its access.
@@ -260,7 +260,7 @@ func (h *Handler) appFacts(c echo.Context, app org.AppRow, organization string) 
 		{Term: web.T(c, "Organization"), Value: app.OrganizationName, Data: true, Href: organization},
 		{Term: web.T(c, "Description"), Value: app.Description, Data: true},
 		{Term: web.T(c, "Homepage"), Value: app.HomepageURL, Data: true, Href: app.HomepageURL},
-		{Term: web.T(c, "Created"), Moment: h.moment(c, app.CreatedAt)},
+		{Term: web.T(c, "Created"), Moment: h.Moment(c, app.CreatedAt)},
 	}
 }
 
@@ -283,7 +283,7 @@ func keysPart(c echo.Context, app org.AppRow, next bool) views.Part {
 // EditApp shows the form.
 func (h *Handler) EditApp(c echo.Context) error {
 	d, err := h.editAppDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 // managedApp is the app of the path for who may change it. Faults: NotFound, Forbidden.
@@ -324,7 +324,7 @@ func (h *Handler) ChangeApp(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.ChangeApp(web.Ctx(c), web.Actor(c), id, f.input()); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.editAppDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.editAppDesk(c, &f, fields) })
 	}
 	return h.Done(c, appPath(id), "The app is saved.")
 }
@@ -332,7 +332,7 @@ func (h *Handler) ChangeApp(c echo.Context) error {
 // ConfirmDeleteApp says what stops, and asks for the name.
 func (h *Handler) ConfirmDeleteApp(c echo.Context) error {
 	d, err := h.deleteAppDesk(c, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) deleteAppDesk(c echo.Context, fields map[string]string) (views.Desk, error) {
@@ -364,7 +364,7 @@ func (h *Handler) DeleteApp(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.DeleteApp(web.Ctx(c), web.Actor(c), id, f.Confirm); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteAppDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteAppDesk(c, fields) })
 	}
 	return h.Done(c, appsPath, "The app %s is deleted.", f.Confirm)
 }

@@ -39,7 +39,7 @@ func (h *Handler) quotaPart(c echo.Context, all []quota.Standing) views.Part {
 			{Text: web.EnvironmentWord(c, one.Environment)},
 			{Text: web.QuotaWords(c, one.Period, one.Quota)},
 			{Text: text.Number(ctx, one.Used), Hint: web.T(c, "%[1]s used, %[2]s left", text.Percent(ctx, float64(one.Used)/float64(one.Quota)), text.Number(ctx, max(0, one.Quota-one.Used)))},
-			{Moment: h.moment(c, one.ResetsAt)},
+			{Moment: h.Moment(c, one.ResetsAt)},
 			{Status: status},
 		})
 	}

@@ -44,7 +44,7 @@ type signInForm struct {
 // DomainSignIn says what it means that people sign in by a provider, and takes the owners' choice.
 func (h *Handler) DomainSignIn(c echo.Context) error {
 	d, err := h.signInDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) signInDesk(c echo.Context, entered *signInForm, fields map[string]string) (views.Desk, error) {

@@ -39,7 +39,7 @@ type domainForm struct {
 // Domains lists the domains of an organization, and takes another one.
 func (h *Handler) Domains(c echo.Context) error {
 	d, err := h.domainsDesk(c, "", nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) domainsDesk(c echo.Context, typed string, fields map[string]string) (views.Desk, error) {
@@ -85,7 +85,7 @@ func (h *Handler) domainsTable(c echo.Context, all []domain.Domain) *views.Table
 			row[2].Text = web.T(c, joinWords[""])
 		}
 		if d.CheckedAt != nil {
-			row[3] = views.Cell{Moment: h.moment(c, *d.CheckedAt)}
+			row[3] = views.Cell{Moment: h.Moment(c, *d.CheckedAt)}
 		}
 		t.Rows = append(t.Rows, row)
 	}
@@ -148,7 +148,7 @@ func domainIDs(c echo.Context) (organization, id db.ID, err error) {
 // Domain shows one domain: its record, how it stands, and what it gives.
 func (h *Handler) Domain(c echo.Context) error {
 	d, err := h.domainDesk(c, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) domainDesk(c echo.Context, fields map[string]string) (views.Desk, error) {
@@ -197,7 +197,7 @@ func (h *Handler) recordPart(c echo.Context, d domain.Domain) views.Part {
 		p.Form.Kind = components.Primary
 	}
 	if d.CheckedAt != nil {
-		p.Facts = append(p.Facts, views.Fact{Term: web.T(c, "Last checked"), Moment: h.moment(c, *d.CheckedAt)}, views.Fact{Term: web.T(c, "Found"), Value: web.T(c, findings[d.Finding])})
+		p.Facts = append(p.Facts, views.Fact{Term: web.T(c, "Last checked"), Moment: h.Moment(c, *d.CheckedAt)}, views.Fact{Term: web.T(c, "Found"), Value: web.T(c, findings[d.Finding])})
 	}
 	switch {
 	case d.Proven() && d.MissingSince != nil:

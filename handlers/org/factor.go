@@ -84,7 +84,7 @@ func (h *Handler) ShutOrganizations(c echo.Context) (*views.Part, error) {
 	t := views.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Organizations that require a second factor"), Columns: []components.Column{{Label: web.T(c, "Organization")}, {Label: web.T(c, "Who decided that")}, {Label: web.T(c, "Since")}}}}
 	for _, r := range rules {
 		if r.Begun(h.Now()) {
-			t.Rows = append(t.Rows, []views.Cell{{Text: r.Name, Data: true, Href: securityPath}, {Text: r.ByName, Data: true}, {Moment: h.moment(c, r.FactorFrom)}})
+			t.Rows = append(t.Rows, []views.Cell{{Text: r.Name, Data: true, Href: securityPath}, {Text: r.ByName, Data: true}, {Moment: h.Moment(c, r.FactorFrom)}})
 		}
 	}
 	if len(t.Rows) == 0 {
@@ -153,7 +153,7 @@ var daysWords = map[int]string{0: text.N("At once"), 1: text.N("In a day"), 7: t
 // FactorForm asks whether members need a second factor, and from when on.
 func (h *Handler) FactorForm(c echo.Context) error {
 	d, err := h.factorDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) factorDesk(c echo.Context, f *factorForm, fields map[string]string) (views.Desk, error) {

@@ -125,32 +125,6 @@ func suspensionNote(c echo.Context, suspended bool, reason string) *views.Note {
 	return &views.Note{Tone: components.Bad, Title: web.T(c, "Suspended: its keys do not work."), Text: reason, Data: true}
 }
 
-func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {
-	m := components.MomentAt(web.Ctx(c), h.Now(), t)
-	return &m
-}
-
-// problems shows an Invalid fault on the page that page makes; any other error is returned.
-func (h *Handler) problems(c echo.Context, err error, page func(fields map[string]string) (views.Desk, error)) error {
-	list, fields, ok := web.Problems(c, err)
-	if !ok {
-		return err
-	}
-	d, err := page(fields)
-	if err != nil {
-		return err
-	}
-	d.Problems = list
-	return h.RenderProblems(c, views.Page(d))
-}
-
-func (h *Handler) show(c echo.Context, d views.Desk, err error) error {
-	if err != nil {
-		return err
-	}
-	return h.Render(c, views.Page(d))
-}
-
 // stopsNote says what an act stops, for the moment of decision.
 func stopsNote(c echo.Context, s org.Stops) *views.Note {
 	ctx := web.Ctx(c)

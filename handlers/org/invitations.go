@@ -29,7 +29,7 @@ type inviteForm struct {
 // InviteForm asks whom to invite as what.
 func (h *Handler) InviteForm(c echo.Context) error {
 	d, err := h.inviteDesk(c, inviteForm{Role: permission.Developer}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) inviteDesk(c echo.Context, f inviteForm, fields map[string]string) (views.Desk, error) {
@@ -165,7 +165,7 @@ func (h *Handler) myInvitations(c echo.Context) (*views.Part, error) {
 	}}}
 	for _, i := range all {
 		t.Rows = append(t.Rows, []views.Cell{
-			{Text: i.OrganizationName, Data: true, Href: invitationPath(i.ID)}, {Text: web.T(c, roleWords[i.Role])}, {Text: i.InviterName, Data: true}, {Moment: h.moment(c, i.ExpiresAt)},
+			{Text: i.OrganizationName, Data: true, Href: invitationPath(i.ID)}, {Text: web.T(c, roleWords[i.Role])}, {Text: i.InviterName, Data: true}, {Moment: h.Moment(c, i.ExpiresAt)},
 		})
 	}
 	return &views.Part{Title: title, ID: "invitations", Table: &t}, nil
@@ -178,7 +178,7 @@ func (h *Handler) invitationFacts(c echo.Context, i invitation.Invitation, email
 		{Term: web.T(c, "Role"), Value: web.T(c, roleWords[i.Role])},
 		{Term: web.T(c, "Invited by"), Value: i.InviterName, Data: true},
 		{Term: web.T(c, "Email"), Value: email, Data: true},
-		{Term: web.T(c, "Works until"), Moment: h.moment(c, i.ExpiresAt)},
+		{Term: web.T(c, "Works until"), Moment: h.Moment(c, i.ExpiresAt)},
 	}}
 }
 

@@ -62,7 +62,7 @@ func inOrganization(c echo.Context, o org.Mine) []components.Crumb {
 // RoleForm asks which role a member shall have.
 func (h *Handler) RoleForm(c echo.Context) error {
 	d, err := h.roleDesk(c, "", nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) roleDesk(c echo.Context, chosen string, fields map[string]string) (views.Desk, error) {
@@ -131,7 +131,7 @@ type transferForm struct {
 // TransferForm asks who shall be the owner.
 func (h *Handler) TransferForm(c echo.Context) error {
 	d, err := h.transferDesk(c, "", nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) transferDesk(c echo.Context, chosen string, fields map[string]string) (views.Desk, error) {

@@ -225,6 +225,15 @@ func TestSuspensionShowsItsReason(t *testing.T) {
 	has(t, w.owner.Get("/console/apps/"+app), "Active")
 }
 
+func TestWhatStandsInTheWayIsToldBesideWhatWasTyped(t *testing.T) {
+	w := newWorld(t)
+
+	refused := w.staff.Post("/admin/organizations/"+w.Company.Show("org")+"/suspend", form("reason", "Odd calls."))
+
+	wantStatus(t, "suspending the company", refused.Status, 409)
+	has(t, refused, "Suspending it would stop its gateways.", "Odd calls.</textarea>")
+}
+
 func TestAnAppsPageTellsWhatIsUsedOfItsQuotas(t *testing.T) { // L5
 	w := newWorld(t)
 	page := "/console/apps/" + w.Shop.Show("app")

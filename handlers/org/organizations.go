@@ -126,7 +126,7 @@ func (h *Handler) CreateOrganization(c echo.Context) error {
 	}
 	o, err := h.Store.Create(web.Ctx(c), web.Actor(c), org.Input{Name: f.Name, TechnicalEmail: f.TechnicalEmail})
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.organizationForm(c, f, fields), nil })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.organizationForm(c, f, fields), nil })
 	}
 	return h.Done(c, organizationPath(o.ID), "The organization %s is there.", o.Name)
 }
@@ -134,7 +134,7 @@ func (h *Handler) CreateOrganization(c echo.Context) error {
 // Organization shows one organization: its members, and its settings for those who may change them.
 func (h *Handler) Organization(c echo.Context) error {
 	d, err := h.organizationDesk(c, nil, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) organizationDesk(c echo.Context, f *organizationForm, fields map[string]string) (views.Desk, error) {
@@ -270,7 +270,7 @@ func (h *Handler) membersTable(c echo.Context, o org.Mine, members []org.Member)
 	}
 	t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Change"), Hidden: true})
 	for _, m := range members {
-		row := []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.moment(c, m.CreatedAt)}}
+		row := []views.Cell{{Text: m.Name, Data: true}, {Text: m.Email, Data: true}, {Text: web.T(c, roleWords[m.Role])}, {Moment: h.Moment(c, m.CreatedAt)}}
 		if factors {
 			row = append(row, factorCell(c, m))
 		}
@@ -308,7 +308,7 @@ func (h *Handler) ChangeOrganization(c echo.Context) error {
 	}
 	err = h.Store.Change(web.Ctx(c), web.Actor(c), id, org.Input{Name: f.Name, TechnicalEmail: f.TechnicalEmail})
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.organizationDesk(c, &f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.organizationDesk(c, &f, fields) })
 	}
 	return h.Done(c, organizationPath(id), "The settings are saved.")
 }
@@ -316,7 +316,7 @@ func (h *Handler) ChangeOrganization(c echo.Context) error {
 // ConfirmDeleteOrganization says what stops, and asks for the name.
 func (h *Handler) ConfirmDeleteOrganization(c echo.Context) error {
 	d, err := h.deleteOrganizationDesk(c, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) deleteOrganizationDesk(c echo.Context, fields map[string]string) (views.Desk, error) {
@@ -360,7 +360,7 @@ func (h *Handler) DeleteOrganization(c echo.Context) error {
 		return err
 	}
 	if err := h.Store.Delete(web.Ctx(c), web.Actor(c), id, f.Confirm); err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteOrganizationDesk(c, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.deleteOrganizationDesk(c, fields) })
 	}
 	return h.Done(c, organizationsPath, "The organization %s is deleted. You can bring it back below, for 30 days.", f.Confirm)
 }
@@ -378,8 +378,8 @@ func (h *Handler) deletedOrganizations(c echo.Context) (*views.Part, error) {
 	for _, o := range all {
 		t.Rows = append(t.Rows, []views.Cell{
 			{Text: o.Name, Data: true},
-			{Moment: h.moment(c, o.DeletedAt)},
-			{Moment: h.moment(c, o.EndsAt())},
+			{Moment: h.Moment(c, o.DeletedAt)},
+			{Moment: h.Moment(c, o.EndsAt())},
 			{Post: &views.Post{Action: organizationPath(o.ID) + "/restore", Label: web.T(c, "Restore %s", o.Name), Button: web.T(c, "Restore")}},
 		})
 	}

@@ -85,7 +85,7 @@ func (h *Handler) suspend(c echo.Context, s subject, done string) error {
 		err = s.suspend(web.Ctx(c), web.Actor(c), id, in)
 	}
 	if err != nil {
-		return h.problems(c, err, func(fields map[string]string) (views.Desk, error) { return h.suspendDesk(c, s, f, fields) })
+		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.suspendDesk(c, s, f, fields) })
 	}
 	return h.Done(c, s.path(id), done)
 }
@@ -93,7 +93,7 @@ func (h *Handler) suspend(c echo.Context, s subject, done string) error {
 // ConfirmSuspendOrganization says what stops, and asks for the reason.
 func (h *Handler) ConfirmSuspendOrganization(c echo.Context) error {
 	d, err := h.suspendDesk(c, h.organizationSubject(c), web.SuspendForm{}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 // SuspendOrganization stops all keys of an organization.
@@ -116,7 +116,7 @@ func (h *Handler) UnsuspendOrganization(c echo.Context) error {
 // ConfirmSuspendApp says what stops, and asks for the reason.
 func (h *Handler) ConfirmSuspendApp(c echo.Context) error {
 	d, err := h.suspendDesk(c, h.appSubject(c), web.SuspendForm{}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 // SuspendApp stops all keys of an app.

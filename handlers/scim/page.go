@@ -2,7 +2,6 @@ package scim
 
 import (
 	"strconv"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -37,11 +36,6 @@ var roleWords = map[string]string{
 var roleHints = map[string]string{
 	"": text.N("The group is kept, and gives nothing."), permission.Viewer: text.N("Sees apps, keys and usage."), permission.Developer: text.N("Also makes keys, and manages their own."),
 	permission.Admin: text.N("Also manages all keys, apps, access and members below owner."),
-}
-
-func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {
-	m := components.MomentAt(web.Ctx(c), h.Now(), t)
-	return &m
 }
 
 // crumbs lead to the organization, and from below its directory to that.
@@ -141,10 +135,10 @@ func (h *Handler) tokensPart(c echo.Context, o org.Mine, d scim.Directory) views
 	for _, t := range d.Tokens {
 		used := views.Cell{Text: web.T(c, "Never")}
 		if t.LastUsedAt != nil {
-			used = views.Cell{Moment: h.moment(c, *t.LastUsedAt)}
+			used = views.Cell{Moment: h.Moment(c, *t.LastUsedAt)}
 		}
 		row := []views.Cell{
-			{Text: t.Name, Data: true, Hint: t.Hint, HData: true}, {Status: h.state(c, d, t), Hint: web.T(c, "by %s", t.Maker)}, {Moment: h.moment(c, t.CreatedAt)}, used, {Moment: h.moment(c, t.ExpiresAt)}, {},
+			{Text: t.Name, Data: true, Hint: t.Hint, HData: true}, {Status: h.state(c, d, t), Hint: web.T(c, "by %s", t.Maker)}, {Moment: h.Moment(c, t.CreatedAt)}, used, {Moment: h.Moment(c, t.ExpiresAt)}, {},
 		}
 		if t.Living(h.Now()) {
 			row[5].Acts = []components.Act{{Label: web.T(c, "Revoke"), Href: h.tokenPath(o.ID, t.ID) + "/revoke"}}

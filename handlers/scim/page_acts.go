@@ -82,7 +82,7 @@ func (h *Handler) MakeToken(c echo.Context) error {
 		Frame: h.Frame(c, title), Title: title, Crumbs: crumbs(c, o, true),
 		Parts: []views.Part{{
 			Note:    &views.Note{Tone: components.Warn, Title: web.T(c, "Copy it now"), Text: web.T(c, "It is shown this once. Enter it in your directory, and keep it nowhere else.")},
-			Facts:   []views.Fact{{Term: web.T(c, "Name"), Value: t.Name, Data: true}, {Term: web.T(c, "Ends"), Moment: h.moment(c, t.ExpiresAt)}, {Term: web.T(c, "Address"), Value: h.Link("/scim/v2"), Code: true}},
+			Facts:   []views.Fact{{Term: web.T(c, "Name"), Value: t.Name, Data: true}, {Term: web.T(c, "Ends"), Moment: h.Moment(c, t.ExpiresAt)}, {Term: web.T(c, "Address"), Value: h.Link("/scim/v2"), Code: true}},
 			Secret:  &views.Secret{Label: web.T(c, "Token"), Value: secret.Reveal()},
 			Actions: []components.Act{{Label: web.T(c, "Go to the directory"), Href: scim.Page(o.ID)}},
 		}},

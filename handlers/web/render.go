@@ -128,7 +128,7 @@ func Problems(c echo.Context, err error) (list []components.Problem, byField map
 // Stands is Problems, and of a Conflict the sentence that says how things stand: on its page what was entered is kept.
 func Stands(c echo.Context, err error) (list []components.Problem, byField map[string]string, ok bool) {
 	if f := fault.As(err); f != nil && f.Kind == fault.Conflict {
-		return []components.Problem{{Message: T(c, f.Key, unkeyedArgs(f.Args)...)}}, nil, true
+		return []components.Problem{{Message: T(c, f.Key, unkeyedArgs(f.Args)...)}}, map[string]string{}, true
 	}
 	return Problems(c, err)
 }

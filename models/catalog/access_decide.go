@@ -57,7 +57,7 @@ func (s *Store) Approve(ctx context.Context, a actor.Actor, id db.ID, in Approva
 			return decided()
 		}
 		if of := in.OrganizationID; !of.IsZero() && of != x.OrganizationID {
-			return fault.New(fault.Conflict, "The app was moved: another organization asks now. Open the request again and see which.")
+			return fault.New(fault.Conflict, "The app was moved: another organization asks now. See which before you decide.")
 		}
 		plan, err := planOf(tx, api.ID, in.PlanID)
 		if fault.Is(err, fault.NotFound) {

@@ -4,7 +4,6 @@ package share
 import (
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -127,7 +126,7 @@ func (h *Handler) OfApp(c echo.Context, app org.AppRow) (*views.Part, error) {
 		{Label: web.T(c, "Organization")}, {Label: web.T(c, "What it may do")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Ends")},
 	}}}
 	for _, s := range all {
-		t.Rows = append(t.Rows, []views.Cell{{Text: receiver(s), Data: true, Href: sharePath(s.ID)}, {Text: rights(c, s), Wrap: true}, {Status: listed(c, s)}, {Moment: h.moment(c, s.EndsAt), Named: true}})
+		t.Rows = append(t.Rows, []views.Cell{{Text: receiver(s), Data: true, Href: sharePath(s.ID)}, {Text: rights(c, s), Wrap: true}, {Status: listed(c, s)}, {Moment: h.Moment(c, s.EndsAt), Named: true}})
 	}
 	p.Table = &t
 	return &p, nil
@@ -144,7 +143,7 @@ func (h *Handler) Received(c echo.Context) (*views.Part, error) {
 	}}}
 	for _, s := range all {
 		t.Rows = append(t.Rows, []views.Cell{
-			{Text: s.AppName, Data: true, Href: sharePath(s.ID)}, {Text: s.LenderName, Data: true, Named: true}, {Text: rights(c, s), Wrap: true}, {Status: listed(c, s)}, {Moment: h.moment(c, s.EndsAt), Named: true},
+			{Text: s.AppName, Data: true, Href: sharePath(s.ID)}, {Text: s.LenderName, Data: true, Named: true}, {Text: rights(c, s), Wrap: true}, {Status: listed(c, s)}, {Moment: h.Moment(c, s.EndsAt), Named: true},
 		})
 	}
 	return &views.Part{Title: web.T(c, "Shared with you"), ID: "shared", Table: &t}, nil
@@ -173,24 +172,12 @@ func (h *Handler) Mine(c echo.Context) (*views.Part, error) {
 		} else if s.AsksFactor && !web.Actor(c).Factor {
 			may = web.T(c, "Nothing before you have a second factor.")
 		}
-		t.Rows = append(t.Rows, []views.Cell{{Text: s.AppName, Data: true, Href: sharePath(s.ID)}, {Text: s.LenderName, Data: true, Named: true}, {Text: may, Wrap: true}, {Text: s.ReceiverName, Data: true, Hint: web.RoleName(c, s.ReceiverRole)}, {Moment: h.moment(c, s.EndsAt), Named: true}})
+		t.Rows = append(t.Rows, []views.Cell{{Text: s.AppName, Data: true, Href: sharePath(s.ID)}, {Text: s.LenderName, Data: true, Named: true}, {Text: may, Wrap: true}, {Text: s.ReceiverName, Data: true, Hint: web.RoleName(c, s.ReceiverRole)}, {Moment: h.Moment(c, s.EndsAt), Named: true}})
 	}
 	if len(t.Rows) == 0 {
 		return nil, nil
 	}
 	return &views.Part{Title: web.T(c, "Shared with you"), ID: "shared", Table: &t}, nil
-}
-
-func (h *Handler) moment(c echo.Context, t time.Time) *components.Moment {
-	m := components.MomentAt(web.Ctx(c), h.Now(), t)
-	return &m
-}
-
-func (h *Handler) show(c echo.Context, d views.Desk, err error) error {
-	if err != nil {
-		return err
-	}
-	return h.Render(c, views.Page(d))
 }
 
 func shareID(c echo.Context) (db.ID, error) { return web.PathID(c, "share", share.Prefix) }

@@ -41,7 +41,7 @@ func (h *Handler) app(c echo.Context) (org.AppRow, error) {
 func (h *Handler) OfferForm(c echo.Context) error {
 	q := c.QueryParams()
 	d, err := h.offerDesk(c, offerForm{Receiver: q.Get("receiver"), Rights: q["rights"], Reason: q.Get("reason"), EndsOn: q.Get("ends_on")}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) offerDesk(c echo.Context, f offerForm, fields map[string]string) (views.Desk, error) {

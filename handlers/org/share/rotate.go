@@ -48,7 +48,7 @@ func (h *Handler) lent(c echo.Context) (share.Share, key.Lent, error) {
 // RotateForm is where somebody rotates a key of a shared app; the query fills it in.
 func (h *Handler) RotateForm(c echo.Context) error {
 	d, err := h.rotateDesk(c, rotateForm{Overlap: cmp.Or(c.QueryParam("overlap_days"), "7")}, nil)
-	return h.show(c, d, err)
+	return h.RenderDesk(c, d, err)
 }
 
 func (h *Handler) rotateDesk(c echo.Context, f rotateForm, fields map[string]string) (views.Desk, error) {

@@ -76,11 +76,11 @@ func (h *Handler) factsPart(c echo.Context, s share.Share) views.Part {
 	}
 	facts = append(facts, views.Fact{Term: web.T(c, "Rights"), Value: rights(c, s)}, views.Fact{Term: web.T(c, "Reason"), Value: s.Reason, Data: true})
 	if s.Offered() {
-		facts = append(facts, views.Fact{Term: web.T(c, "Offer waits until"), Moment: h.moment(c, s.LapsesAt())})
+		facts = append(facts, views.Fact{Term: web.T(c, "Offer waits until"), Moment: h.Moment(c, s.LapsesAt())})
 	} else {
-		facts = append(facts, views.Fact{Term: web.T(c, "Accepted"), Moment: h.moment(c, *s.AcceptedAt)})
+		facts = append(facts, views.Fact{Term: web.T(c, "Accepted"), Moment: h.Moment(c, *s.AcceptedAt)})
 	}
-	return views.Part{Facts: append(facts, views.Fact{Term: web.T(c, "Ends"), Moment: h.moment(c, s.EndsAt)})}
+	return views.Part{Facts: append(facts, views.Fact{Term: web.T(c, "Ends"), Moment: h.Moment(c, s.EndsAt)})}
 }
 
 // opened are the parts that the share opens to the reader, by right and role: the stores say which.
@@ -154,7 +154,7 @@ func (h *Handler) refusalsPart(c echo.Context, id db.ID) (views.Part, error) {
 		{Label: web.T(c, "Request")}, {Label: web.T(c, "Time")}, {Label: web.T(c, "Code")}, {Label: web.T(c, "API")}, {Label: web.T(c, "Environment")},
 	}}}
 	for _, r := range page.Rows {
-		p.Table.Rows = append(p.Table.Rows, []views.Cell{{Text: r.RequestID, Code: true}, {Moment: h.moment(c, r.At)}, {Text: r.Code, Code: true}, apiCell(c, r.APIName), {Text: web.T(c, environmentWords[r.Environment])}})
+		p.Table.Rows = append(p.Table.Rows, []views.Cell{{Text: r.RequestID, Code: true}, {Moment: h.Moment(c, r.At)}, {Text: r.Code, Code: true}, apiCell(c, r.APIName), {Text: web.T(c, environmentWords[r.Environment])}})
 	}
 	return p, nil
 }
@@ -187,10 +187,10 @@ func (h *Handler) keysPart(c echo.Context, id db.ID, keys []key.Lent) views.Part
 			{},
 		}
 		if k.EndsAt != nil {
-			row[3] = views.Cell{Moment: h.moment(c, *k.EndsAt), Named: true}
+			row[3] = views.Cell{Moment: h.Moment(c, *k.EndsAt), Named: true}
 		}
 		if k.LastUsedAt != nil {
-			row[4] = views.Cell{Moment: h.moment(c, *k.LastUsedAt), Named: true}
+			row[4] = views.Cell{Moment: h.Moment(c, *k.LastUsedAt), Named: true}
 		}
 		if k.MayRotate {
 			row[5] = views.Cell{Acts: []components.Act{{Label: web.T(c, "Rotate"), Href: sharePath(id) + "/keys/" + k.ID.Show(key.IDPrefix) + "/rotate"}}, Labels: []string{web.T(c, "Rotate %s", k.Name)}}

@@ -1,8 +1,11 @@
 package web
 
 import (
+	"time"
+
 	"github.com/labstack/echo/v4"
 
+	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/org"
 )
 
@@ -19,4 +22,18 @@ func (k *Kit) Again(c echo.Context, err error, page func(fields map[string]strin
 	}
 	d.Problems = list
 	return k.RenderStatus(c, Status(err), views.Page(d))
+}
+
+// RenderDesk answers 200 with a Desk, or returns why there is none.
+func (k *Kit) RenderDesk(c echo.Context, d views.Desk, err error) error {
+	if err != nil {
+		return err
+	}
+	return k.Render(c, views.Page(d))
+}
+
+// Moment is t as a Desk shows it.
+func (k *Kit) Moment(c echo.Context, t time.Time) *components.Moment {
+	m := components.MomentAt(Ctx(c), k.Now(), t)
+	return &m
 }
