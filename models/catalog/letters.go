@@ -19,20 +19,11 @@ var (
 	endedLine        = text.N("%[1]s can’t use %[2]s any more: its keys are refused there.")
 )
 
-// tellRequester writes to whoever asked for the access and can still sign in; when nobody did or they are gone, to those who manage the organization.
+// tellRequester writes to whoever asked for the access, while they may be told of the app; when nobody did or they may not, to those who manage the organization.
 func (s *Store) tellRequester(tx *db.Tx, x AccessRow, kind, subject, line, reason string) error {
-	var to []org.Recipient
-	if x.RequestedBy != nil {
-		if err := tx.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM users u JOIN members m ON m.user_id = u.id AND m.organization_id = ?
-			WHERE u.id = ? AND u.deleted_at IS NULL`, x.OrganizationID, *x.RequestedBy).Scan(&to).Error; err != nil {
-			return err
-		}
-	}
-	if len(to) == 0 {
-		var err error
-		if to, err = org.Managers(tx, x.OrganizationID); err != nil {
-			return err
-		}
+	to, err := org.PersonOrManagers(tx, x.OrganizationID, x.AppID, x.RequestedBy)
+	if err != nil {
+		return err
 	}
 	button := outbox.L("Open the app")
 	letter := outbox.Letter{

@@ -7,11 +7,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 )
 
-// Reader is somebody who is told of a key: whoever answers for it (its maker, or whom the admins named after that one had left), while still a
-// member of the organization; the organization's admins and owners instead when nobody does; and the organization's technical address, while
-// it is the verified address of a member. Nobody else is written to: an address that anybody could enter would be a way to send mail to strangers.
+// Reader is somebody who is told of a key: whoever answers for it (its maker, or whom the admins named after that one had left); the organization's
+// admins and owners instead when nobody does; and the organization's technical address, while it is that of a member. All are org.AppPeople of its app, and who answers
+// for the key but is none of them is as good as gone. Nobody else is written to: an address that anybody could enter would be a way to send mail to strangers.
 type Reader struct {
 	UserID   db.ID
 	Email    string
@@ -47,7 +48,7 @@ func ReadersTx(tx *db.Tx, rows []Row) (map[db.ID][]Reader, error) {
 			Language string
 			TimeZone string
 		}
-		if err := tx.Raw(readersQuery, idsOf(rows[:n])).Scan(&found).Error; err != nil {
+		if err := tx.Raw(readersQuery, ReadersArgs(tx.Now, idsOf(rows[:n]))...).Scan(&found).Error; err != nil {
 			return nil, err
 		}
 		for _, f := range found {
@@ -60,13 +61,24 @@ func ReadersTx(tx *db.Tx, rows []Row) (map[db.ID][]Reader, error) {
 
 const readersQuery = "SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone" + ReadersSQL + " AND k.id IN ? ORDER BY k.id, u.email"
 
-// ReadersSQL joins keys k with apps a, organizations o, members m and the users u who are told of each key, and ends inside a WHERE. It holds no
-// argument.
-const ReadersSQL = ` FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id
-	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
-	WHERE (u.id = COALESCE(k.responsible_id, k.created_by) OR u.email = o.technical_email OR m.role IN ('admin', 'owner') AND NOT EXISTS (
-		SELECT 1 FROM members m JOIN users y ON y.id = m.user_id AND y.deleted_at IS NULL AND y.email_verified_at IS NOT NULL
-		WHERE m.organization_id = o.id AND m.user_id = COALESCE(k.responsible_id, k.created_by) AND ` + actor.MemberReaches + ")) AND " + actor.MemberReaches
+// The people of a key, in parts.
+const (
+	peopleOfKeys     = " FROM keys k JOIN apps a ON a.id = k.app_id" + org.AppPeople
+	answersFor       = "COALESCE(k.responsible_id, k.created_by)"
+	managers         = "m.role IN ('admin', 'owner')"
+	andNobodyAnswers = " AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id AND " + org.Reachable + " WHERE m.organization_id = o.id AND m.user_id = " + answersFor + " AND " + actor.MemberReaches + ")"
+)
+
+// ReadersSQL joins keys k with apps a, organizations o, members m and the users u who are told of each key, and ends inside a WHERE. Its arguments are ReadersArgs.
+const ReadersSQL = peopleOfKeys + " WHERE (u.id = " + answersFor + " OR u.email = o.technical_email OR " + managers + andNobodyAnswers + ")"
+
+// ReadersArgs are the arguments of ReadersSQL, before others.
+func ReadersArgs(now time.Time, others ...any) []any {
+	return append([]any{now, now, now, now}, others...)
+}
+
+// AlarmedSQL is ReadersSQL for what is urgent: the admins and owners are told as well, and who made the key although another answers for it. Its arguments are the moment, twice.
+const AlarmedSQL = peopleOfKeys + " WHERE (u.id IN (" + answersFor + ", k.created_by) OR u.email = o.technical_email OR " + managers + ")"
 
 func idsOf(rows []Row) []db.ID {
 	ids := make([]db.ID, len(rows))

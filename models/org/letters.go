@@ -38,11 +38,16 @@ func (r Recipient) Moment(t time.Time) string {
 const Reachable = `(u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?))
 	AND NOT ` + actor.MemberShut + ")"
 
+// AppPeople joins apps a with their organizations o and with those members m, who are the users u, that may be told of the app: the Reachable, of a limited app those who
+// were let in. Each list of people who are written to about an app or its keys begins with it. Its arguments are those of Reachable.
+const AppPeople = " JOIN organizations o ON o.id = a.organization_id JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND " + Reachable + " AND " + actor.MemberReaches
+
 const (
 	managersQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id
 		WHERE m.organization_id = ? AND m.role IN ('admin', 'owner') AND ` + Reachable + " ORDER BY m.created_at, u.id LIMIT 20"
 	technicalQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM organizations o JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.email = o.technical_email
 		WHERE o.id = ? AND ` + Reachable
+	personQuery = "SELECT u.id, u.email, u.language, u.time_zone FROM apps a" + AppPeople + " WHERE a.id = ? AND u.id = ?"
 )
 
 // Managers are the owners and admins of an organization that are Reachable, and such a member whose address is its technical one; at most 21.
@@ -60,6 +65,17 @@ func Managers(tx *db.Tx, organizationID db.ID) ([]Recipient, error) {
 		}
 	}
 	return all, nil
+}
+
+// PersonOrManagers is who did something with an app, while they may be told of it; when nobody did or they may not, the Managers of its organization.
+func PersonOrManagers(tx *db.Tx, organizationID, appID db.ID, userID *db.ID) ([]Recipient, error) {
+	if userID != nil {
+		var person []Recipient
+		if err := tx.Raw(personQuery, tx.Now, tx.Now, appID, *userID).Scan(&person).Error; err != nil || len(person) > 0 {
+			return person, err
+		}
+	}
+	return Managers(tx, organizationID)
 }
 
 // tellSuspended writes to those who manage the organization; app is "" when all of it is suspended.

@@ -40,7 +40,7 @@ func (s *Store) tell(tx *db.Tx, b Bulk) (more bool, err error) {
 		return false, err
 	}
 	var readers []reader
-	if err := tx.Raw(readersQuery, next[0], b.ID).Scan(&readers).Error; err != nil {
+	if err := tx.Raw(readersQuery, key.ReadersArgs(tx.Now, next[0], b.ID)...).Scan(&readers).Error; err != nil {
 		return false, err
 	}
 	for _, r := range readers {
@@ -53,7 +53,7 @@ func (s *Store) tell(tx *db.Tx, b Bulk) (more bool, err error) {
 
 func (s *Store) write(tx *db.Tx, b Bulk, organization db.ID, r reader) error {
 	var first []db.ID
-	if err := tx.Raw(firstQuery, organization, b.ID, r.UserID).Scan(&first).Error; err != nil {
+	if err := tx.Raw(firstQuery, key.ReadersArgs(tx.Now, organization, b.ID, r.UserID)...).Scan(&first).Error; err != nil {
 		return err
 	}
 	rows, err := key.RowsTx(tx, first)

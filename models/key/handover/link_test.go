@@ -52,6 +52,37 @@ func TestLinkShowsTheKeyOnceAndTellsItsMaker(t *testing.T) {
 	})
 }
 
+// A12, Z7, B1-15: when its maker may not read of the key any more, those who manage the organization are told that somebody came again.
+func TestOfASecondTryTheManagersAreToldWhenTheMakerIsOut(t *testing.T) {
+	for what, change := range map[string]string{
+		"suspended":           "UPDATE users SET suspended_at = created_at WHERE id = ?",
+		"kept out of the app": "UPDATE apps SET limited = TRUE WHERE organization_id IN (SELECT organization_id FROM members WHERE user_id = ?)",
+		"gone":                "DELETE FROM members WHERE user_id = ?",
+	} {
+		t.Run(what, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				_, link := w.link(w.developer, "Deploy")
+				_, err := w.store.Open(t.Context(), stranger, link.Token.Reveal())
+				w.ok(err)
+				w.exec(change, w.developer.UserID)
+
+				_, second := w.store.Open(t.Context(), stranger, link.Token.Reveal())
+
+				w.expect("opened before", second, fault.NotFound)
+				var to []string
+				for _, m := range w.mails("key_link_again") {
+					name, _, _ := strings.Cut(m, "@")
+					to = append(to, name)
+				}
+				slices.Sort(to)
+				if !slices.Equal(to, []string{"ann.admin", "nora.north"}) {
+					t.Error("mails to", to)
+				}
+			})
+		})
+	}
+}
+
 // U5, U8: from where a link was opened is not part of what the log's chain holds for ever.
 func TestWhereALinkWasOpenedIsNotInTheChain(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

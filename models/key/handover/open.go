@@ -102,9 +102,9 @@ func (s *Store) hand(tx *db.Tx, a actor.Actor, root *secret.Root, row openRow, o
 	record(tx, a, audit.LinkOpened, r, row.ID, nil) // from where is personal: it is kept with the event's address, and with the link
 	return s.tell(tx, r, row.MadeBy, func(ctx context.Context) outbox.Letter {
 		return outbox.Letter{
-			Kind: "key_link_opened", Subject: outbox.L("Your hand-over link for %s was opened", r.Hint()),
+			Kind: "key_link_opened", Subject: outbox.L("The hand-over link for %s was opened", r.Hint()),
 			Lines: append([]outbox.Line{outbox.L("The link that hands this key over was opened on %[1]s, from the network %[2]s:", text.DateTime(ctx, tx.Now), orUnknown(ctx, a))}, key.KeyLines([]key.Row{r})...),
-			After: []outbox.Line{outbox.L("If this was not the colleague or the script that you meant, revoke the key now.")},
+			After: []outbox.Line{outbox.L("If this was not the colleague or the script that it was meant for, revoke the key now.")},
 		}
 	})
 }
@@ -122,9 +122,9 @@ func (s *Store) triedAgain(tx *db.Tx, a actor.Actor, root *secret.Root) error {
 	}
 	return s.tell(tx, r, rows[0].MadeBy, func(ctx context.Context) outbox.Letter {
 		return outbox.Letter{
-			Kind: "key_link_again", Subject: outbox.L("Your hand-over link for %s was tried a second time", r.Hint()),
+			Kind: "key_link_again", Subject: outbox.L("The hand-over link for %s was tried a second time", r.Hint()),
 			Lines: append([]outbox.Line{outbox.L("The link was opened before, so it showed nothing on %[1]s, to the network %[2]s:", text.DateTime(ctx, tx.Now), orUnknown(ctx, a))}, key.KeyLines([]key.Row{r})...),
-			After: []outbox.Line{outbox.L("If the one whom you sent it to did not open it the first time, somebody else did: revoke the key now.")},
+			After: []outbox.Line{outbox.L("If the one whom it was sent to did not open it the first time, somebody else did: revoke the key now.")},
 		}
 	})
 }
@@ -136,21 +136,20 @@ func orUnknown(ctx context.Context, a actor.Actor) string {
 	return text.T(ctx, "unknown")
 }
 
-// tell writes to a link's maker, while still a member of the organization.
+// tell writes to a link's maker, while they may be told of the app; otherwise to those who manage the organization, since who opened the link has the key.
 func (s *Store) tell(tx *db.Tx, r key.Row, maker *db.ID, letter func(ctx context.Context) outbox.Letter) error {
-	if maker == nil {
-		return nil
-	}
-	var to []org.Recipient
-	err := tx.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM users u JOIN members m ON m.user_id = u.id AND m.organization_id = ?
-		WHERE u.id = ? AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL`, r.OrganizationID, *maker).Scan(&to).Error
-	if err != nil || len(to) == 0 {
+	to, err := org.PersonOrManagers(tx, r.OrganizationID, r.AppID, maker)
+	if err != nil {
 		return err
 	}
-	reader := key.Reader{Language: to[0].Language, TimeZone: to[0].TimeZone}
-	l := letter(reader.Locale(tx.Context()))
-	s.keys.Button(&l, []key.Row{r})
-	return s.write(tx, to, l)
+	for _, one := range to {
+		l := letter(one.Locale(tx.Context()))
+		s.keys.Button(&l, []key.Row{r})
+		if err := s.write(tx, []org.Recipient{one}, l); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // IsGone reports whether err is the answer for a link that opens nothing.

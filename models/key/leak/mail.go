@@ -8,7 +8,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account"
-	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
@@ -56,11 +55,7 @@ func noticeEnded(rows []key.Row) news {
 	}
 }
 
-// reader is somebody who is told of leaks: the key's maker while a member, the organization's admins and owners, and its technical address while it is a member's.
-const readersQuery = `SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone
-	FROM keys k JOIN apps a ON a.id = k.app_id JOIN organizations o ON o.id = a.organization_id AND o.deleted_at IS NULL
-	JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
-	WHERE k.id IN ? AND (u.id = k.created_by OR u.email = o.technical_email OR m.role IN ('admin', 'owner')) AND ` + actor.MemberReaches + " ORDER BY u.email, k.id"
+const readersQuery = "SELECT k.id AS key_id, u.id AS user_id, u.email, u.language, u.time_zone" + key.AlarmedSQL + " AND o.deleted_at IS NULL AND k.id IN ? ORDER BY u.email, k.id"
 
 // Of leaks, one address is told by at most maxMails mails within mailWindow: beyond that the pages tell.
 const (
@@ -83,7 +78,7 @@ func (s *Store) mail(tx *db.Tx, n news) error {
 			KeyID db.ID
 			key.Reader
 		}
-		if err := tx.Raw(readersQuery, part).Scan(&rows).Error; err != nil {
+		if err := tx.Raw(readersQuery, tx.Now, tx.Now, part).Scan(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {

@@ -76,8 +76,8 @@ func (s *Store) readers(ctx context.Context, zone string, after db.ID, now, next
 	const of = "SELECT u.id" + key.ReadersSQL
 	const page = " AND u.time_zone = ? AND u.id > ?"
 	var ids []db.ID
-	err := s.db.Read(ctx).Raw("SELECT DISTINCT z.id FROM ("+of+candidate+page+" UNION "+of+leaking+page+") z ORDER BY z.id LIMIT ?",
-		now.Add(-late), next.Add(ahead), zone, after, now, next.Add(ahead), zone, after, readersAtOnce).Scan(&ids).Error
+	args := append(key.ReadersArgs(now, now.Add(-late), next.Add(ahead), zone, after), key.ReadersArgs(now, now, next.Add(ahead), zone, after)...)
+	err := s.db.Read(ctx).Raw("SELECT DISTINCT z.id FROM ("+of+candidate+page+" UNION "+of+leaking+page+") z ORDER BY z.id LIMIT ?", append(args, readersAtOnce)...).Scan(&ids).Error
 	return ids, err
 }
 
@@ -111,7 +111,7 @@ type item struct {
 	leaked    bool `gorm:"-"`
 }
 
-// ordinaryItems and leakedItems read them; three arguments, the span of their ends and the readers.
+// ordinaryItems and leakedItems read them; after those of the readers three arguments, the span of their ends and the readers.
 const (
 	itemColumns   = "SELECT u.id AS user_id, u.email, u.language, u.time_zone, k.id AS key_id, "
 	ordinaryItems = itemColumns + "k.expires_at, k.created_at" + key.ReadersSQL + candidate + " AND u.id IN ? ORDER BY u.id, k.expires_at, k.id"
@@ -122,12 +122,12 @@ const (
 func (s *Store) items(ctx context.Context, readers []db.ID, leaks map[db.ID]time.Time, now, next time.Time) ([]item, error) {
 	g := s.db.Read(ctx)
 	var all, leaked []item
-	err := g.Raw(ordinaryItems, now.Add(-late), next.Add(ahead), readers).Scan(&all).Error
+	err := g.Raw(ordinaryItems, key.ReadersArgs(now, now.Add(-late), next.Add(ahead), readers)...).Scan(&all).Error
 	if err != nil || len(leaks) == 0 {
 		return all, err
 	}
 	all = slices.DeleteFunc(all, func(i item) bool { return !leaks[i.KeyID].IsZero() })
-	if err := g.Raw(leakedItems, now, next.Add(ahead), readers).Scan(&leaked).Error; err != nil {
+	if err := g.Raw(leakedItems, key.ReadersArgs(now, now, next.Add(ahead), readers)...).Scan(&leaked).Error; err != nil {
 		return nil, err
 	}
 	for _, i := range leaked {

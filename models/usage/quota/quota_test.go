@@ -153,6 +153,37 @@ func TestTheAppsPeopleAreWrittenTo(t *testing.T) {
 	})
 }
 
+// A12, Z7: who cannot read of the app on a page is not told of it by mail.
+func TestWhoCannotReadOfAnAppIsNotToldOfItsQuota(t *testing.T) {
+	for what, c := range map[string]struct{ change, want string }{
+		"suspended":           {"UPDATE users SET suspended_at = created_at WHERE email LIKE 'dev@%'", "ann,mira,tech"},
+		"no longer suspended": {"UPDATE users SET suspended_at = created_at, suspended_until = created_at WHERE email LIKE 'dev@%'", "ann,dev,mira,tech"},
+		"without a factor":    {"UPDATE organizations SET factor_from = created_at", "mira"},
+		"a limited app":       {"UPDATE apps SET limited = TRUE", "ann,mira"},
+	} {
+		t.Run(what, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				now := w.clock.Now()
+				for name, role := range map[string]string{"dev": "developer", "tech": "viewer", "ann": "admin"} {
+					w.Run("INSERT INTO members (organization_id, user_id, role, created_at) VALUES (?, ?, ?, ?)", w.Org, w.AddPerson(name, "").UserID, role, now)
+				}
+				id, _ := w.AddKey(w.App, "Worker", w.Orders, w.OrdersRead)
+				w.Run("UPDATE keys SET created_by = (SELECT id FROM users WHERE email LIKE 'dev@%') WHERE id = ?", id)
+				w.Run("UPDATE organizations SET technical_email = (SELECT email FROM users WHERE email LIKE 'tech@%') WHERE id = ?", w.Org)
+				w.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', 'Phone', ?, ?)", db.NewID(), w.Person.UserID, now, now)
+				w.Run(c.change)
+				w.used(800, 0)
+
+				got := strings.ReplaceAll(strings.Join(slices.Sorted(slices.Values(w.mails())), ","), " quota_nearly", "")
+
+				if got != c.want {
+					t.Errorf("%q, want %q", got, c.want)
+				}
+			})
+		})
+	}
+}
+
 func TestALetterNamesWhatIsUsedAndNothingThatPeopleTypedInItsSubject(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.used(0, 80)

@@ -49,7 +49,7 @@ func (s *Store) tell(tx *db.Tx, one Standing, start time.Time) error {
 		return nil
 	}
 	var to []org.Recipient
-	if err := tx.Raw(readers, one.AppID, one.OrganizationID, one.AppID, one.AppID).Scan(&to).Error; err != nil {
+	if err := tx.Raw(readers, tx.Now, tx.Now, one.AppID).Scan(&to).Error; err != nil {
 		return err
 	}
 	for _, r := range to {
@@ -60,15 +60,13 @@ func (s *Store) tell(tx *db.Tx, one Standing, start time.Time) error {
 	return nil
 }
 
-// readers are the people of an app: who answers for its living keys, the organization's owners and admins, and its technical address; members with a
-// verified address, those who answer for keys first, at most 30. Nobody else is written to.
-const readers = `SELECT u.id, u.email, u.language, u.time_zone, CASE WHEN EXISTS (SELECT 1 FROM keys k WHERE k.app_id = ? AND k.revoked_at IS NULL
-		AND COALESCE(k.responsible_id, k.created_by) = u.id) THEN 0 ELSE 1 END AS place
-	FROM members m JOIN organizations o ON o.id = m.organization_id JOIN users u ON u.id = m.user_id AND u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL
-	WHERE m.organization_id = ? AND (m.role IN ('admin', 'owner') OR u.email = o.technical_email
-		OR EXISTS (SELECT 1 FROM keys k WHERE k.app_id = ? AND k.revoked_at IS NULL AND COALESCE(k.responsible_id, k.created_by) = u.id))
-		AND (m.role IN ('admin', 'owner') OR NOT EXISTS (SELECT 1 FROM apps la WHERE la.id = ? AND la.limited AND NOT EXISTS (SELECT 1 FROM app_members l WHERE l.app_id = la.id AND l.user_id = u.id)))
-	ORDER BY place, u.email LIMIT 30`
+// readers are the people of an app: who answers for its living keys, the organization's owners and admins, and its technical address; those who answer for keys first,
+// at most 30. Nobody else is written to.
+const readers = "SELECT u.id, u.email, u.language, u.time_zone, CASE WHEN " + answers + " THEN 0 ELSE 1 END AS place FROM apps a" + org.AppPeople +
+	" WHERE a.id = ? AND (m.role IN ('admin', 'owner') OR u.email = o.technical_email OR " + answers + ") ORDER BY place, u.email LIMIT 30"
+
+// answers is true of users u who answer for a living key of the app a.
+const answers = "EXISTS (SELECT 1 FROM keys k WHERE k.app_id = a.id AND k.revoked_at IS NULL AND COALESCE(k.responsible_id, k.created_by) = u.id)"
 
 // The sentences of a letter: app, what is used, the quota, API, environment.
 var sentences = map[string]string{
