@@ -27,6 +27,9 @@ func (s *Store) RequestEmail(ctx context.Context, a actor.Actor, email, plain st
 		return fault.BadField("new_email", "This is your address already.")
 	}
 	return s.mailChange(ctx, a, u, email, func(tx *db.Tx) (string, time.Time, error) {
+		if err := stillCurrent(tx, u, "email_password"); err != nil {
+			return "", time.Time{}, err
+		}
 		if err := endLinks(tx, u.ID, linkChange); err != nil {
 			return "", time.Time{}, err
 		}

@@ -118,11 +118,15 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 	if bad != nil || subtle.ConstantTimeCompare([]byte(typed), []byte(u.Email)) == 0 {
 		return fault.BadField("email", "Type the address of this account.")
 	}
-	if _, err := s.confirmPassword(ctx, a, "password", plain); err != nil {
+	proven, err := s.confirmPassword(ctx, a, "password", plain)
+	if err != nil {
 		return err
 	}
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		if err := mayLeave(tx, u.ID); err != nil {
+		if err := mayLeave(tx, u.ID); err != nil { // which takes its locks first
+			return err
+		}
+		if err := stillCurrent(tx, proven, "password"); err != nil {
 			return err
 		}
 		p, err := personOf(tx, u)

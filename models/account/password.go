@@ -71,8 +71,29 @@ func busy(err error) error {
 	return err
 }
 
+// samePassword reports whether the password of u is the one that was looked at, and keeps it until the commit: whoever changes it meanwhile comes before, and is heard, or
+// after. A hash that was kept anew is the same password.
+func samePassword(tx *db.Tx, u User) (bool, error) {
+	var now []User
+	err := tx.Raw("UPDATE users SET password_changed_at = password_changed_at WHERE id = ? AND deleted_at IS NULL RETURNING *", u.ID).Scan(&now).Error
+	return len(now) > 0 && passwordOf(now[0]) == passwordOf(u), err
+}
+
+// stillCurrent is samePassword for what confirmPassword was asked for: a password that was replaced since proves nothing. Faults: Invalid about field.
+func stillCurrent(tx *db.Tx, u User, field string) error {
+	same, err := samePassword(tx, u)
+	if err == nil && !same {
+		err = notCurrent(field)
+	}
+	return err
+}
+
+func notCurrent(field string) error {
+	return fault.BadField(field, text.N("That is not your current password."))
+}
+
 // confirmPassword asks the signed-in actor for the current password again, whatever for: all forms that do share a counter, and what is wrong here
-// is told in the audit log. Faults: Invalid about field, RateLimited, Unavailable.
+// is told in the audit log. What it is asked for goes on by stillCurrent. Faults: Invalid about field, RateLimited, Unavailable.
 func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain string) (User, error) {
 	u, err := s.ByID(ctx, a.UserID)
 	if err != nil {
@@ -87,7 +108,7 @@ func (s *Store) confirmPassword(ctx context.Context, a actor.Actor, field, plain
 		return User{}, errors.Join(err, s.Release(context.WithoutCancel(ctx), try.buckets...))
 	}
 	if !ok {
-		return User{}, errors.Join(fault.BadField(field, text.N("That is not your current password.")), s.noteFailure(ctx, a, audit.UserReauthenticated, u))
+		return User{}, errors.Join(notCurrent(field), s.noteFailure(ctx, a, audit.UserReauthenticated, u))
 	}
 	return u, s.Release(ctx, try.buckets...)
 }

@@ -160,6 +160,9 @@ func (s *Store) ChangePassword(ctx context.Context, a actor.Actor, current, plai
 		return "", err
 	}
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := stillCurrent(tx, u, "current_password"); err != nil {
+			return err
+		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserPasswordChanged, TargetKind: "user", TargetID: u.ID})
 		if err := s.setPassword(tx, u, sealed, a.SessionID); err != nil {
 			return err

@@ -230,11 +230,11 @@ func (s *Store) noteFailure(ctx context.Context, a actor.Actor, act audit.Act, u
 // enter starts the session, provided the password is still the one that was looked at.
 func (s *Store) enter(ctx context.Context, a actor.Actor, u User, t attempt, from Browser) (token string, session Session, err error) {
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
-		n, err := tx.Run("UPDATE users SET password_sealed = password_sealed WHERE id = ? AND password_sealed = ?", u.ID, u.PasswordSealed)
+		same, err := samePassword(tx, u)
 		if err != nil {
 			return err
 		}
-		if n == 0 {
+		if !same {
 			return refused()
 		}
 		token, session, err = s.EnterTx(tx, a, u, Entry{Means: ByPassword, Agent: from.Agent, Known: from.Known, Buckets: t.buckets})
@@ -260,10 +260,14 @@ func (s *Store) SignInAs(ctx context.Context, a actor.Actor, userID db.ID, userA
 // Reauthenticate checks the password again and gives the session a new token, which counts as fresh for ten minutes; the old one is dead (A14, S2).
 // Faults: Invalid about "password", RateLimited, Unavailable, Unauthenticated.
 func (s *Store) Reauthenticate(ctx context.Context, a actor.Actor, plain string) (token string, err error) {
-	if _, err := s.confirmPassword(ctx, a, "password", plain); err != nil {
+	u, err := s.confirmPassword(ctx, a, "password", plain)
+	if err != nil {
 		return "", err
 	}
 	err = s.db.Tx(ctx, func(tx *db.Tx) error {
+		if err := stillCurrent(tx, u, "password"); err != nil {
+			return err
+		}
 		audit.Record(tx, a, audit.Event{Act: audit.UserReauthenticated, TargetKind: "user", TargetID: a.UserID})
 		token, err = renewToken(tx, a)
 		return err
