@@ -53,6 +53,13 @@ func (h *Handler) requiredBy(c echo.Context, d account.Dossier) (by []string) {
 			by = append(by, web.T(c, "by %s", m.Name))
 		}
 	}
+	for _, l := range d.Lenders {
+		if l.FactorFrom.After(h.Now()) {
+			by = append(by, web.T(c, "for what %s shares, from %s on", l.Name, text.DateTime(web.Ctx(c), *l.FactorFrom)))
+		} else {
+			by = append(by, web.T(c, "for what %s shares", l.Name))
+		}
+	}
 	return by
 }
 
@@ -67,6 +74,11 @@ func (h *Handler) shutOut(c echo.Context, d account.Dossier) (says []string) {
 	for _, m := range d.Memberships {
 		if m.FactorFrom != nil && !m.FactorFrom.After(h.Now()) {
 			says = append(says, web.T(c, "They reach nothing of %s, which requires it of its members.", m.Name))
+		}
+	}
+	for _, l := range d.Lenders {
+		if !l.FactorFrom.After(h.Now()) {
+			says = append(says, web.T(c, "What %s shares with their organization is shut to them: it requires one there, too.", l.Name))
 		}
 	}
 	return says

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -43,6 +44,46 @@ func TestStaffSeeKindsOfSecondFactorsAndNoNames(t *testing.T) {
 		t.Error("on a phone the facts come last")
 	}
 	w.want(w.As(u).Get(path), 403)
+}
+
+// A12, Z4: an organization that shares an app asks a second factor of the people of the other one, too, and of nobody else.
+func TestStaffSeeWhichSharesTheLackOfASecondFactorShuts(t *testing.T) {
+	w := begin(t, "")
+	u, lender := w.member("ada@example.com", ""), w.member("lena@example.com", "")
+	admin := w.As(w.member("root@example.com", "admin"))
+	run := func(sql string, args ...any) {
+		w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+			_, err := tx.Run(sql, args...)
+			return err
+		}))
+	}
+	now, app := w.Clock.Now(), db.NewID()
+	const own = "SELECT id FROM organizations WHERE personal_user_id = ?"
+	run("INSERT INTO apps (id, organization_id, name, created_at, updated_at) SELECT ?, o.id, 'Till', o.created_at, o.created_at FROM organizations o WHERE o.personal_user_id = ?", app, lender.ID)
+	run("INSERT INTO app_shares (id, app_id, lender_id, receiver_id, usage_read, keys_read, reason, ends_at, accepted_at, created_at) VALUES (?, ?, ("+own+"), ("+own+"), TRUE, TRUE, 'x', ?, ?, ?)",
+		db.NewID(), app, lender.ID, u.ID, now.Add(48*time.Hour), now, now)
+	rule := func(from time.Time) {
+		run("UPDATE organizations SET name = 'Kestrel', factor_from = ? WHERE personal_user_id = ?", from, lender.ID)
+	}
+	page := func(of account.User) webtest.Page { return admin.Get("/admin/users/" + of.ID.Show("user")) }
+	rule(now.Add(time.Hour))
+	soon := page(u)
+	rule(now)
+	shut, stranger := page(u), page(w.member("sam@example.com", ""))
+	run("UPDATE app_shares SET ended_at = ?", now)
+
+	ended := page(u)
+
+	w.want(soon, 200, "for what Kestrel shares, from 21 Nov 2026, 13:00 UTC on")
+	w.want(shut, 200, "for what Kestrel shares", "What Kestrel shares with their organization is shut to them")
+	if n := strings.Count(shut.Body, "for what Kestrel shares"); n != 1 {
+		t.Errorf("told %d times", n)
+	}
+	for name, page := range map[string]string{"before its day": soon.Body, "somebody else": stranger.Body, "ended": ended.Body} {
+		if strings.Contains(page, "is shut to them") {
+			t.Errorf("%s: said to be shut", name)
+		}
+	}
 }
 
 // A12: whom a rule shuts out until they have a second factor stands on their page, and by whose rule.

@@ -141,8 +141,11 @@ func details(c echo.Context, e activity.Event) string {
 	var out []string
 	for _, f := range factWords {
 		v := e.Facts[f.name]
-		if f.name == "with" && e.With != "" {
+		switch {
+		case f.name == "with" && e.With != "":
 			v = e.With + " (" + v + ")"
+		case f.name == "share" && e.Shared != "":
+			v = e.Shared + " (" + v + ")"
 		}
 		if v != "" {
 			out = append(out, web.T(c, f.words)+": "+value(c, f.name, v))

@@ -228,7 +228,7 @@ func (h *Handler) stopDesk(c echo.Context, title, verb string, inputs []desk.Inp
 		return desk.Desk{}, err
 	}
 	return desk.Desk{
-		Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}, {Label: web.T(c, "This request"), Href: requestPath(id)}},
+		Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Requests"), Href: requestsPath}, {Label: x.AppName + " · " + x.APIName, Href: requestPath(id), Own: true}},
 		Parts: []desk.Part{{
 			Danger: true, Title: web.T(c, "What stops"), Note: &desk.Note{Tone: components.Warn, Title: web.T(c, "The keys of this app are refused at this API, and work elsewhere."), Text: x.AppName + " · " + x.APIName, Data: true},
 			Form: &desk.Form{Spec: components.FormSpec{Action: requestPath(id) + "/" + verb}, Inputs: inputs, Submit: title, Kind: components.Danger, Cancel: requestPath(id)},

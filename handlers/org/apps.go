@@ -310,7 +310,7 @@ func (h *Handler) editAppDesk(c echo.Context, f *appForm, fields map[string]stri
 }
 
 func (h *Handler) appCrumbs(c echo.Context, app org.AppRow) []components.Crumb {
-	return []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}, {Label: web.T(c, "This app"), Href: appPath(app.ID)}}
+	return []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}, {Label: app.Name, Href: appPath(app.ID), Own: true}}
 }
 
 // ChangeApp saves it.

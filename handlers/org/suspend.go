@@ -25,7 +25,7 @@ type subject struct {
 	prefix, title string
 	path          func(db.ID) string
 	crumbs        []components.Crumb
-	find          func(ctx context.Context, a actor.Actor, id db.ID) error
+	name          func(ctx context.Context, a actor.Actor, id db.ID) (string, error)
 	stops         func(ctx context.Context, id db.ID) (org.Stops, error)
 	suspend       func(ctx context.Context, a actor.Actor, id db.ID, in org.Suspension) error
 }
@@ -33,9 +33,9 @@ type subject struct {
 func (h *Handler) organizationSubject(c echo.Context) subject {
 	return subject{
 		prefix: org.Prefix, title: web.T(c, "Suspend organization"), path: adminOrg, crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: adminOrgs}},
-		find: func(ctx context.Context, a actor.Actor, id db.ID) error {
-			_, _, err := h.Store.Any(ctx, a, id)
-			return err
+		name: func(ctx context.Context, a actor.Actor, id db.ID) (string, error) {
+			o, _, err := h.Store.Any(ctx, a, id)
+			return o.Name, err
 		},
 		stops: h.Store.Stops, suspend: h.Store.SuspendOrganization,
 	}
@@ -44,9 +44,9 @@ func (h *Handler) organizationSubject(c echo.Context) subject {
 func (h *Handler) appSubject(c echo.Context) subject {
 	return subject{
 		prefix: org.AppPrefix, title: web.T(c, "Suspend app"), path: adminApp, crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: adminApps}},
-		find: func(ctx context.Context, a actor.Actor, id db.ID) error {
-			_, err := h.Store.AnyApp(ctx, a, id)
-			return err
+		name: func(ctx context.Context, a actor.Actor, id db.ID) (string, error) {
+			app, err := h.Store.AnyApp(ctx, a, id)
+			return app.Name, err
 		},
 		stops: h.Store.AppStops, suspend: h.Store.SuspendApp,
 	}
@@ -58,14 +58,15 @@ func (h *Handler) suspendDesk(c echo.Context, s subject, f web.SuspendForm, fiel
 	if err != nil {
 		return views.Desk{}, err
 	}
-	if err := s.find(ctx, web.Actor(c), id); err != nil {
+	name, err := s.name(ctx, web.Actor(c), id)
+	if err != nil {
 		return views.Desk{}, err
 	}
 	stops, err := s.stops(ctx, id)
 	if err != nil {
 		return views.Desk{}, err
 	}
-	return views.Desk{Frame: h.Frame(c, s.title), Title: s.title, Crumbs: s.crumbs, Parts: []views.Part{{
+	return views.Desk{Frame: h.Frame(c, s.title), Title: s.title, Crumbs: append(s.crumbs, components.Crumb{Label: name, Href: s.path(id), Own: true}), Parts: []views.Part{{
 		Danger: true, Title: web.T(c, "What stops"), Note: stopsNote(c, stops),
 		Form: &views.Form{Spec: components.FormSpec{Action: s.path(id) + "/suspend"}, Inputs: suspendInputs(c, f, fields), Submit: s.title, Kind: components.Danger, Cancel: s.path(id)},
 	}}}, nil

@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -108,10 +109,18 @@ type Membership struct {
 	FactorFrom     *time.Time // since when a second factor is required of its members; nil: it is not
 }
 
+// Lender is an organization of which a user is no member, which requires a second factor and shares an app with one of theirs in such a way that it is opened to them.
+type Lender struct {
+	OrganizationID db.ID
+	Name           string
+	FactorFrom     *time.Time // as in Membership
+}
+
 // Dossier is what staff see of one user.
 type Dossier struct {
 	User
 	Memberships []Membership
+	Lenders     []Lender
 	Sessions    []Session
 	Factors     []FactorUse
 }
@@ -132,6 +141,33 @@ func (s *Store) User(ctx context.Context, a actor.Actor, id db.ID) (Dossier, err
 	if d.Factors, err = s.factorsOf(ctx, id); err != nil {
 		return Dossier{}, err
 	}
+	if d.Lenders, err = s.lendersTo(ctx, id); err != nil {
+		return Dossier{}, err
+	}
 	return d, s.db.Read(ctx).Raw(`SELECT o.id AS organization_id, o.name, o.kind, m.role, o.factor_from FROM members m JOIN organizations o ON o.id = m.organization_id
 		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY o.kind DESC, o.name, o.id`, id).Scan(&d.Memberships).Error
+}
+
+// What stands around actor.SharedByAll.
+const (
+	lendersOf = `SELECT o.id AS organization_id, o.name, o.factor_from FROM organizations o WHERE o.factor_from IS NOT NULL AND o.id NOT IN (SELECT m.organization_id FROM members m WHERE m.user_id = ?)
+		AND o.id IN (SELECT s.lender_id FROM app_shares s JOIN `
+	lendersTo = ` g ON g.share_id = s.id WHERE g.user_id = ?) ORDER BY o.name, o.id`
+)
+
+// lendersTo are the Lenders of a user: each once, whatever rights its shares give.
+func (s *Store) lendersTo(ctx context.Context, id db.ID) (all []Lender, err error) {
+	for _, r := range actor.Rights {
+		opened, args := actor.SharedByAll(r, s.db.Now())
+		var some []Lender
+		if err := s.db.Read(ctx).Raw(lendersOf+opened+lendersTo, slices.Concat([]any{id}, args, []any{id})...).Scan(&some).Error; err != nil {
+			return nil, err
+		}
+		for _, l := range some {
+			if !slices.ContainsFunc(all, func(o Lender) bool { return o.OrganizationID == l.OrganizationID }) {
+				all = append(all, l)
+			}
+		}
+	}
+	return all, nil
 }

@@ -49,6 +49,7 @@ type Event struct {
 	TargetName string            // what that was called then, or is called now
 	Own        bool              // it is still the organization's, and can be looked at
 	With       string            // what the organization of the fact "with" is called, when this one knows it
+	Shared     string            // what the app of the fact "share" is called, when this one knows it
 	Facts      map[string]string // of FactNames alone
 	RequestID  string
 }
@@ -214,7 +215,7 @@ func (k known) name(out *Event, e audit.Entry) {
 			out.By, out.Name = Sharer, k.sharers[e.Facts["with"]]
 		}
 	}
-	out.With = k.sharers[e.Facts["with"]]
+	out.With, out.Shared = k.sharers[e.Facts["with"]], k.shared[e.Facts["share"]]
 	switch e.TargetKind {
 	case "user": // what an act on a person calls a name is another thing's
 	case "domain":

@@ -11,6 +11,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -21,6 +22,7 @@ type known struct {
 	formerNames map[db.ID]string
 	staff       map[db.ID]bool
 	sharers     map[string]string // names of organizations with which it shares or shared something, by id as facts show it
+	shared      map[string]string // names of its apps by the shares of them, by the share's id as facts show it
 }
 
 // ownQueries name what is the organization's now. Each takes its id, and the ids asked for.
@@ -44,7 +46,7 @@ const formerQuery = `SELECT u.id, u.name FROM users u WHERE u.id IN ? AND EXISTS
 	(SELECT 1 FROM audit_events e WHERE e.organization_id = ? AND e.target_id = u.id AND e.act IN ?)`
 
 func (s *Store) known(ctx context.Context, a actor.Actor, organization db.ID, entries []audit.Entry) (known, error) {
-	k := known{names: map[db.ID]string{}, former: map[db.ID]bool{}, formerNames: map[db.ID]string{}, staff: map[db.ID]bool{}, sharers: map[string]string{}}
+	k := known{names: map[db.ID]string{}, former: map[db.ID]bool{}, formerNames: map[db.ID]string{}, staff: map[db.ID]bool{}, sharers: map[string]string{}, shared: map[string]string{}}
 	if len(entries) == 0 {
 		return k, nil
 	}
@@ -82,7 +84,37 @@ func (s *Store) known(ctx context.Context, a actor.Actor, organization db.ID, en
 	for _, id := range staff {
 		k.staff[id] = true
 	}
+	if err := k.readShared(g, organization, entries); err != nil {
+		return k, err
+	}
 	return k, k.readSharers(g, organization, entries)
+}
+
+// sharedQuery names the organization's own apps by their shares, also by those that ended.
+const sharedQuery = "SELECT s.id, a.name FROM app_shares s JOIN apps a ON a.id = s.app_id WHERE a.deleted_at IS NULL AND a.organization_id = ? AND s.id IN ?"
+
+// readShared names the apps of the shares by which something was done: to the lender, since to the receiver the share itself is what it was done to.
+func (k known) readShared(g *gorm.DB, organization db.ID, entries []audit.Entry) error {
+	var ids []db.ID
+	for _, e := range entries {
+		if id, err := db.ParseID(share.Prefix, e.Facts["share"]); err == nil {
+			ids = append(ids, id)
+		}
+	}
+	if len(ids) == 0 {
+		return nil
+	}
+	var rows []struct {
+		ID   db.ID
+		Name string
+	}
+	if err := g.Raw(sharedQuery, organization, ids).Scan(&rows).Error; err != nil {
+		return fmt.Errorf("activity: apps of shares: %w", err)
+	}
+	for _, r := range rows {
+		k.shared[r.ID.Show(share.Prefix)] = r.Name
+	}
+	return nil
 }
 
 // sharersQuery names organizations: those by whose shares something was done, since they took them, and those with which a share was accepted. An offer alone

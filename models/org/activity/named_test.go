@@ -81,6 +81,33 @@ func TestTheOtherOrganizationOfAnOfferIsNotNamed(t *testing.T) {
 	})
 }
 
+// Z4: what others did by a share is told with the app that is shared, also once that has ended; the app of somebody else's share is not named.
+func TestWhatWasDoneByAShareNamesTheApp(t *testing.T) {
+	each(t, func(w *world) {
+		own, foreign := db.NewID(), db.NewID()
+		share := func(id, lender, receiver db.ID) {
+			w.Tx(func(tx *db.Tx) error {
+				app := db.NewID()
+				_, err := tx.Run("INSERT INTO apps (id, organization_id, name, created_at, updated_at) VALUES (?, ?, 'Till', ?, ?)", app, lender, tx.Now, tx.Now)
+				if err == nil {
+					_, err = tx.Run("INSERT INTO app_shares (id, app_id, lender_id, receiver_id, usage_read, reason, ends_at, ended_at, accepted_at, created_at) VALUES (?, ?, ?, ?, TRUE, 'x', ?, ?, ?, ?)",
+						id, app, lender, receiver, tx.Now, tx.Now, tx.Now, tx.Now)
+				}
+				return err
+			})
+			w.record(w.Other, audit.Event{Act: audit.KeyRotated, TargetKind: "key", TargetID: db.NewID(), OrganizationID: w.North, Details: map[string]string{"share": id.Show("shr"), "with": receiver.Show("org")}})
+		}
+		share(foreign, w.Contoso, w.Company)
+		share(own, w.North, w.Contoso)
+
+		rows := w.list(w.Owner, activity.Filter{})
+
+		if rows[0].Shared != "Till" || rows[0].With != "Contoso" || rows[1].Shared != "" {
+			w.t.Errorf("%+v\n%+v", rows[0], rows[1])
+		}
+	})
+}
+
 // U1: an act on a person names them, not the app into which they were let; also once they are no member.
 func TestAnActOnAPersonIsToldByTheirName(t *testing.T) {
 	each(t, func(w *world) {
