@@ -57,12 +57,12 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 			{Text: text.Number(ctx, o.Members), Num: true},
 			{Text: text.Number(ctx, o.Apps), Num: true},
 			{Text: text.Number(ctx, o.ActiveKeys), Num: true},
-			{Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)},
+			{Status: h.standingOf(c, o)},
 			{Moment: h.Moment(c, o.CreatedAt)},
 		})
 	}
 	filter := components.Filter{Action: adminOrgs, Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: f.Search}, Fields: []components.Field{stateField(c, f.State,
-		[2]string{"suspended", web.T(c, "Suspended")}, [2]string{org.Ordinary, web.T(c, "Organization")}, [2]string{org.Personal, web.T(c, "Personal")})}}
+		[2]string{"suspended", web.T(c, "Suspended")}, [2]string{org.Unreachable, web.T(c, "Nobody can be reached")}, [2]string{org.Ordinary, web.T(c, "Organization")}, [2]string{org.Personal, web.T(c, "Personal")})}}
 	if f != (org.StaffFilter{}) {
 		filter.ClearHref = adminOrgs
 	}
@@ -70,6 +70,14 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 		Frame: h.Frame(c, web.T(c, "Organizations")), Title: web.T(c, "Organizations"), Lead: web.T(c, "Who owns apps and keys here. Suspending one stops all of its keys at once."),
 		Parts: []views.Part{{Filter: &filter, Table: &t, Pager: web.Pager(c, page.Previous, page.Next)}},
 	}))
+}
+
+// standingOf is standing of an organization, for staff: that nobody can be reached is worth a look.
+func (h *Handler) standingOf(c echo.Context, o org.StaffRow) *views.Status {
+	if o.Unreached {
+		return &views.Status{Tone: components.Warn, Words: web.T(c, "Nobody can be reached")}
+	}
+	return standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)
 }
 
 // AdminOrganization shows one organization to staff.
@@ -88,7 +96,7 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 		return err
 	}
 	d := views.Desk{
-		Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil),
+		Frame: h.Frame(c, o.Name), Title: o.Name, DataTitle: true, Meta: id.Show(org.Prefix), Status: h.standingOf(c, o),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: adminOrgs}},
 	}
 	suspended := o.Suspended(h.Now())
@@ -100,6 +108,9 @@ func (h *Handler) AdminOrganization(c echo.Context) error {
 	}
 	if suspended {
 		d.Parts = append(d.Parts, h.suspendedPart(c, adminOrg(id)+"/unsuspend", web.T(c, "Unsuspend organization"), o.SuspendedReason))
+	}
+	if o.Unreached {
+		d.Parts = append(d.Parts, views.Part{Note: &views.Note{Tone: components.Warn, Title: web.T(c, "Nobody can be reached"), Text: web.T(c, "Its owners and admins are suspended, or lack the second factor that it requires, and no other member has its technical address. Mail about its apps and keys reaches nobody until one of them can sign in again.")}})
 	}
 	d.Parts = append(d.Parts,
 		views.Part{Facts: []views.Fact{

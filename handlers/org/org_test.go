@@ -225,6 +225,25 @@ func TestSuspensionShowsItsReason(t *testing.T) {
 	has(t, w.owner.Get("/console/apps/"+app), "Active")
 }
 
+// A12: an organization whose letters reach nobody is told of by the list that staff begins with, and its page says why.
+func TestStaffSeesThatNobodyCanBeReached(t *testing.T) {
+	w := newWorld(t)
+	page, list := "/admin/organizations/"+w.North.Show("org"), "/admin/organizations?state=unreachable"
+	const words = "Nobody can be reached"
+
+	before, none := w.staff.Get(page), w.staff.Get(list)
+	w.Tx(func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE users SET suspended_at = ? WHERE email LIKE 'nora.north@%'", tx.Now)
+		return err
+	})
+
+	has(t, w.staff.Get(page), words, "Mail about its apps and keys reaches nobody until one of them can sign in again.")
+	has(t, w.staff.Get(list), "Northwind", words+"</")
+	if strings.Contains(before.Body, words) || strings.Contains(none.Body, "Northwind") {
+		t.Error("told while its owner can be reached")
+	}
+}
+
 func TestWhatStandsInTheWayIsToldBesideWhatWasTyped(t *testing.T) {
 	w := newWorld(t)
 

@@ -8,6 +8,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/catalog"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/models/usage"
@@ -78,6 +79,9 @@ func overviewNotices(c echo.Context, o staff.Overview) []views.Notice {
 	}
 	if o.FailedMails > 0 {
 		out = append(out, views.Notice{Text: web.T(c, "%d mails could not be delivered.", o.FailedMails), Href: "/admin/mail?state=failed", Label: web.T(c, "See why")})
+	}
+	if o.Unreached > 0 && permission.Staff(web.Actor(c).StaffRole, permission.StaffOrgsRead) {
+		out = append(out, views.Notice{Text: web.T(c, "Mail to %d organizations reaches nobody.", o.Unreached), Href: "/admin/organizations?state=" + org.Unreachable, Label: web.T(c, "See which")})
 	}
 	return out
 }

@@ -223,6 +223,26 @@ func TestOverviewNamesEachAPIThatIsInReportOnlyModeAndUntilWhen(t *testing.T) {
 	}
 }
 
+// A12: organizations whose letters reach nobody are told of where staff begins.
+func TestOverviewTellsOfOrganizationsThatNobodyCanBeReachedOf(t *testing.T) {
+	clock := dbtest.NewClock()
+	w := newWorld(t, dbtest.SQLite(t, clock), clock)
+	const words, link = "Mail to 1 organization reaches nobody.", `href="/admin/organizations?state=unreachable"`
+
+	before := w.As(w.Person("s@northwind.example", permission.Support)).Get("/admin")
+	if err := w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("INSERT INTO organizations (id, name, kind, created_at, updated_at) VALUES (?, 'Nobody’s', 'ordinary', ?, ?)", db.NewID(), tx.Now, tx.Now)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	after := w.As(w.Person("t@northwind.example", permission.Support)).Get("/admin")
+
+	if before.Status != 200 || strings.Contains(before.Body, "reaches nobody") || !strings.Contains(after.Body, words) || !strings.Contains(after.Body, link) {
+		t.Error(before.Status, after.Body)
+	}
+}
+
 func TestPortalIsRenamedByAdminsAlone(t *testing.T) {
 	clock := dbtest.NewClock()
 	w := newWorld(t, dbtest.SQLite(t, clock), clock)

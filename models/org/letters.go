@@ -42,6 +42,14 @@ const Reachable = `(u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND
 // were let in. Each list of people who are written to about an app or its keys begins with it. Its arguments are those of Reachable.
 const AppPeople = " JOIN organizations o ON o.id = a.organization_id JOIN members m ON m.organization_id = o.id JOIN users u ON u.id = m.user_id AND " + Reachable + " AND " + actor.MemberReaches
 
+// Unreached is true of organizations o whose letters reach nobody: none of their Managers is left. Personal ones are left out, and those that are suspended, whose people staff
+// knows of. Its arguments are UnreachedArgs.
+const Unreached = `(o.kind <> 'personal' AND o.deleted_at IS NULL AND NOT (o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?))
+	AND NOT EXISTS (SELECT 1 FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = o.id AND (m.role IN ('admin', 'owner') OR u.email = o.technical_email) AND ` + Reachable + "))"
+
+// UnreachedArgs are the arguments of Unreached.
+func UnreachedArgs(now time.Time) []any { return []any{now, now, now} }
+
 const (
 	managersQuery = `SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id
 		WHERE m.organization_id = ? AND m.role IN ('admin', 'owner') AND ` + Reachable + " ORDER BY m.created_at, u.id LIMIT 20"
@@ -50,7 +58,8 @@ const (
 	personQuery = "SELECT u.id, u.email, u.language, u.time_zone FROM apps a" + AppPeople + " WHERE a.id = ? AND u.id = ?"
 )
 
-// Managers are the owners and admins of an organization that are Reachable, and such a member whose address is its technical one; at most 21.
+// Managers are the owners and admins of an organization that are Reachable, and such a member whose address is its technical one, who stands in for them when there is nobody else;
+// at most 21. Where nobody is left, staff is shown that (Unreached).
 func Managers(tx *db.Tx, organizationID db.ID) ([]Recipient, error) {
 	var all, technical []Recipient
 	if err := tx.Raw(managersQuery, organizationID, tx.Now, tx.Now).Scan(&all).Error; err != nil {

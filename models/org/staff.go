@@ -16,15 +16,23 @@ type StaffRow struct {
 	Members    int64
 	Apps       int64
 	ActiveKeys int64
+	Unreached  bool // its letters reach nobody
 }
 
 const staffColumns = `SELECT o.*,
 	(SELECT COUNT(*) FROM members c WHERE c.organization_id = o.id) AS members,
 	(SELECT COUNT(*) FROM apps c WHERE c.organization_id = o.id AND c.deleted_at IS NULL) AS apps,
-	(SELECT COUNT(*) FROM keys k JOIN apps c ON c.id = k.app_id WHERE c.organization_id = o.id AND c.deleted_at IS NULL AND ` + activeKey + `) AS active_keys
+	(SELECT COUNT(*) FROM keys k JOIN apps c ON c.id = k.app_id WHERE c.organization_id = o.id AND c.deleted_at IS NULL AND ` + activeKey + `) AS active_keys,
+	` + Unreached + ` AS unreached
 	FROM organizations o WHERE o.deleted_at IS NULL`
 
-// StaffFilter narrows staff's lists. State is "", "suspended" or, for organizations, a kind.
+// staffArgs are the arguments of staffColumns.
+func staffArgs(now time.Time) []any { return append([]any{now, now}, UnreachedArgs(now)...) }
+
+// Unreachable is the State of organizations that are Unreached.
+const Unreachable = "unreachable"
+
+// StaffFilter narrows staff's lists. State is "", "suspended" or, for organizations, a kind or Unreachable.
 type StaffFilter struct {
 	Search string
 	State  string
@@ -36,10 +44,12 @@ func (s *Store) All(ctx context.Context, a actor.Actor, f StaffFilter, page db.P
 		return db.Page[StaffRow]{}, err
 	}
 	now := s.db.Now()
+	args := append(append(staffArgs(now), Like(f.Search), f.State, f.State, f.State, now, f.State, Unreachable), UnreachedArgs(now)...)
 	return db.List(ctx, s.db, db.Listing[StaffRow]{
-		Name:   "staff organizations/" + f.State + "/" + f.Search,
-		Select: staffColumns + ` AND LOWER(o.name) LIKE ? ESCAPE '!' AND (? = '' OR o.kind = ? OR (? = 'suspended' AND o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)))`,
-		Args:   []any{now, now, Like(f.Search), f.State, f.State, f.State, now},
+		Name: "staff organizations/" + f.State + "/" + f.Search,
+		Select: staffColumns + ` AND LOWER(o.name) LIKE ? ESCAPE '!' AND (? = '' OR o.kind = ? OR (? = 'suspended' AND o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?))
+			OR (? = ? AND ` + Unreached + "))",
+		Args:   args,
 		IDExpr: "o.id", ID: func(r StaffRow) db.ID { return r.ID }, Default: "-created",
 		Sorts: map[string]db.Sort[StaffRow]{
 			"created": {Expr: "o.created_at", Value: func(r StaffRow) any { return r.CreatedAt }},
@@ -53,9 +63,8 @@ func (s *Store) Any(ctx context.Context, a actor.Actor, id db.ID) (StaffRow, []M
 	if err := RequireStaff(a, permission.StaffOrgsRead); err != nil {
 		return StaffRow{}, nil, err
 	}
-	now := s.db.Now()
 	var rows []StaffRow
-	if err := s.db.Read(ctx).Raw(staffColumns+" AND o.id = ?", now, now, id).Scan(&rows).Error; err != nil {
+	if err := s.db.Read(ctx).Raw(staffColumns+" AND o.id = ?", append(staffArgs(s.db.Now()), id)...).Scan(&rows).Error; err != nil {
 		return StaffRow{}, nil, err
 	}
 	if len(rows) == 0 {

@@ -7,6 +7,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
@@ -17,7 +18,19 @@ type Overview struct {
 	WaitingRequests            int64
 	WaitingUsers               int64 // signed up, waiting to be let in
 	WaitingMails, FailedMails  int64
+	Unreached                  int64 // organizations whose letters reach nobody
 }
+
+const overview = `SELECT
+	(SELECT COUNT(*) FROM users WHERE deleted_at IS NULL) AS users,
+	(SELECT COUNT(*) FROM organizations WHERE deleted_at IS NULL) AS organizations,
+	(SELECT COUNT(*) FROM apps WHERE deleted_at IS NULL) AS apps,
+	(SELECT COUNT(*) FROM apis WHERE NOT is_portal) AS apis,
+	(SELECT COUNT(*) FROM access WHERE state = 'requested') AS waiting_requests,
+	(SELECT COUNT(*) FROM users WHERE approved_at IS NULL AND deleted_at IS NULL) AS waiting_users,
+	(SELECT COUNT(*) FROM mails WHERE state = 'waiting') AS waiting_mails,
+	(SELECT COUNT(*) FROM mails WHERE state = 'failed') AS failed_mails,
+	(SELECT COUNT(*) FROM organizations o WHERE ` + org.Unreached + ") AS unreached"
 
 // Overview counts. Faults: Forbidden for who is not staff.
 func (s *Store) Overview(ctx context.Context, a actor.Actor) (Overview, error) {
@@ -25,15 +38,7 @@ func (s *Store) Overview(ctx context.Context, a actor.Actor) (Overview, error) {
 		return Overview{}, fault.Lacking(string(permission.StaffUsersRead), "")
 	}
 	var o Overview
-	err := s.db.Read(ctx).Raw(`SELECT
-		(SELECT COUNT(*) FROM users WHERE deleted_at IS NULL) AS users,
-		(SELECT COUNT(*) FROM organizations WHERE deleted_at IS NULL) AS organizations,
-		(SELECT COUNT(*) FROM apps WHERE deleted_at IS NULL) AS apps,
-		(SELECT COUNT(*) FROM apis WHERE NOT is_portal) AS apis,
-		(SELECT COUNT(*) FROM access WHERE state = 'requested') AS waiting_requests,
-		(SELECT COUNT(*) FROM users WHERE approved_at IS NULL AND deleted_at IS NULL) AS waiting_users,
-		(SELECT COUNT(*) FROM mails WHERE state = 'waiting') AS waiting_mails,
-		(SELECT COUNT(*) FROM mails WHERE state = 'failed') AS failed_mails`).Scan(&o).Error
+	err := s.db.Read(ctx).Raw(overview, org.UnreachedArgs(s.db.Now())...).Scan(&o).Error
 	return o, err
 }
 
