@@ -1,8 +1,5 @@
 package audit
 
-// Worded reports whether an act is told in words.
-func Worded(act string) bool { return words[act] != "" }
-
 // WordedFact reports whether a detail is told in words.
 func WordedFact(name string) bool {
 	for _, f := range factWords {

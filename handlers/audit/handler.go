@@ -151,10 +151,8 @@ func (h *Handler) table(c echo.Context, id db.ID, events []activity.Event, filte
 	}
 	for _, e := range events {
 		moment := components.MomentAt(web.Ctx(c), h.Now(), e.At)
-		done := views.Cell{Text: actWords(c, e.Act)}
-		if _, ok := words[e.Act]; !ok {
-			done.Code, done.Data = true, true
-		}
+		words, worded := web.ActWords(c, e.Act)
+		done := views.Cell{Text: words, Code: !worded, Data: !worded}
 		if e.Refused {
 			done.Badge = web.T(c, "Refused")
 		}

@@ -9,7 +9,6 @@ import (
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
-	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/key"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 	"github.com/gatehouse-dev/gatehouse/models/org/share"
@@ -30,56 +29,6 @@ var nouns = []struct{ noun, words string }{
 var byWords = map[activity.By]string{
 	activity.Staff: text.N("Staff of this portal"), activity.Portal: text.N("This portal, by itself"), activity.Stranger: text.N("Somebody who is no member"),
 	activity.Sharer: text.N("A member of another organization, by a share"),
-}
-
-// words are acts as people read them. Others are shown as they are written.
-var words = map[string]string{
-	string(audit.KeyCreated): text.N("Key created"), string(audit.KeyRotated): text.N("Key rotated"), string(audit.KeyPaused): text.N("Key paused"), string(audit.KeyResumed): text.N("Key resumed"),
-	string(audit.KeyRevoked): text.N("Key revoked"), string(audit.KeyShortened): text.N("End brought forward"), string(audit.KeySuspended): text.N("Key suspended"),
-	string(audit.KeyUnsuspended): text.N("Suspension of the key lifted"), string(audit.KeyRenamed): text.N("Key renamed"), string(audit.KeyBounded): text.N("Limits of the key changed"),
-	string(audit.KeyScopeTaken): text.N("Scope taken from the key"), string(audit.KeyScopeGiven): text.N("Scope given back to the key"), string(audit.KeyPasted): text.N("Key pasted into a text"),
-	string(audit.KeyConfirmed): text.N("Responsible person confirmed"), string(audit.LinkMade): text.N("Link to the key made"), string(audit.LinkOpened): text.N("Link to the key opened"),
-	string(audit.LinkCancelled): text.N("Link to the key cancelled"), string(audit.KeyRetired): text.N("Old key retired"), string(audit.KeyOverlapExtended): text.N("Overlap extended"),
-	string(audit.KeyRotationUndone): text.N("Rotation undone"), string(audit.KeysImported): text.N("Keys imported"), string(audit.ImportEnded): text.N("Import ended"),
-	string(audit.AppCreated): text.N("App created"), string(audit.AppChanged): text.N("App changed"), string(audit.AppDeleted): text.N("App deleted"), string(audit.AppSuspended): text.N("App suspended"),
-	string(audit.AppUnsuspended): text.N("Suspension of the app lifted"), string(audit.AppMoved): text.N("App moved"), string(audit.AppLimited): text.N("App limited to some members"),
-	string(audit.AppOpened): text.N("App opened to all members"), string(audit.AppMemberAdded): text.N("Member let into an app"), string(audit.AppMemberRemoved): text.N("Member kept out of an app"),
-	string(audit.AccessRequested): text.N("Access requested"), string(audit.AccessWithdrawn): text.N("Request withdrawn"), string(audit.AccessApproved): text.N("Access approved"),
-	string(audit.AccessRefused): text.N("Access refused"), string(audit.AccessPlanChanged): text.N("Plan changed"), string(audit.AccessSuspended): text.N("Access suspended"),
-	string(audit.AccessUnsuspended): text.N("Suspension of the access lifted"), string(audit.AccessEnded): text.N("Access ended"),
-	string(audit.MemberRemoved): text.N("Member removed"), string(audit.MemberLeft): text.N("Member left"),
-	"member.invited": text.N("Member invited"), "member.joined": text.N("Member joined"), "member.role_changed": text.N("Role changed"), "organization.transferred": text.N("Organization handed over"),
-	"invitation.resent": text.N("Invitation sent again"), "invitation.revoked": text.N("Invitation withdrawn"), "invitation.declined": text.N("Invitation declined"),
-	string(audit.ReviewDecided): text.N("Role review: decision"), string(audit.ReviewFinished): text.N("Role review finished"),
-	string(audit.DomainClaimed): text.N("Domain entered"), string(audit.DomainProven): text.N("Domain proven"), string(audit.DomainLost): text.N("Domain lost"), string(audit.DomainRemoved): text.N("Domain removed"),
-	string(audit.DomainJoinSet): text.N("Who joins by a domain changed"), string(audit.DomainProviderSet): text.N("Sign-in for a domain changed"),
-	string(audit.DirectoryTokenMade): text.N("Token of the directory made"), string(audit.DirectoryTokenRevoked): text.N("Token of the directory revoked"),
-	string(audit.DirectoryRoleSet): text.N("Role of new people of the directory set"), string(audit.DirectoryUserAdded): text.N("Person added by the directory"),
-	string(audit.DirectoryUserChanged): text.N("Person changed by the directory"), string(audit.DirectoryUserRemoved): text.N("Person removed by the directory"),
-	string(audit.DirectoryGroupAdded): text.N("Group added by the directory"), string(audit.DirectoryGroupChanged): text.N("Group changed by the directory"),
-	string(audit.DirectoryGroupRemoved): text.N("Group removed by the directory"), string(audit.DirectoryGroupRoleSet): text.N("Role of a group of the directory set"),
-	string(audit.DomainProviderAway): text.N("Provider of a domain not offered any more"), string(audit.DomainProviderBack): text.N("Provider of a domain offered again"),
-	string(audit.ShareOffered): text.N("App offered to another organization"), string(audit.ShareReceived): text.N("Offer of an app received"), string(audit.ShareAccepted): text.N("Offer of your app accepted"),
-	string(audit.ShareTaken): text.N("Offer of an app accepted"), string(audit.ShareDeclined): text.N("Offer of your app declined"), string(audit.ShareRefused): text.N("Offer of an app declined"),
-	string(audit.ShareEnded): text.N("Share of your app ended"), string(audit.ShareLost): text.N("Share of another organization’s app ended"), string(audit.ShareRotated): text.N("Key of a shared app rotated"),
-	string(audit.OrganizationCreated): text.N("Organization created"), string(audit.OrganizationChanged): text.N("Organization changed"), string(audit.OrganizationDeleted): text.N("Organization deleted"),
-	string(audit.OrganizationSuspended): text.N("Organization suspended"), string(audit.OrganizationUnsuspended): text.N("Suspension of the organization lifted"),
-	string(audit.FactorRequired): text.N("Second factor required of members"), string(audit.FactorReleased): text.N("Second factor no longer required of members"),
-	string(audit.LeakOpened): text.N("Key reported as leaked"), string(audit.LeakResumed): text.N("Key resumed, and incident closed"), string(audit.LeakClosed): text.N("Incident closed"),
-	string(audit.OrganizationRestored): text.N("Organization brought back"), string(audit.OrganizationPurged): text.N("Organization deleted for good"),
-	string(audit.LeakReported): text.N("Keys reported as leaked"), string(audit.LeakNoticeEnded): text.N("Leaked key revoked after its notice"), string(audit.LeakPolicySet): text.N("What happens to leaked keys changed"),
-	string(audit.KeysPreviewed): text.N("Act on many keys previewed"), string(audit.KeysRevoked): text.N("Many keys revoked"), string(audit.KeysPaused): text.N("Many keys paused"),
-	string(audit.KeysResumed): text.N("Many keys resumed"), string(audit.KeysShortened): text.N("Ends of many keys brought forward"), string(audit.KeysFinished): text.N("Act on many keys finished"),
-	string(audit.KeysStopped):      text.N("Act on many keys stopped"),
-	string(audit.BrowserForgotten): text.N("Known browser forgotten"), string(audit.BrowsersForgotten): text.N("All other known browsers forgotten"),
-	string(audit.CalendarMade): text.N("Address of the calendar made"), string(audit.CalendarRemoved): text.N("Address of the calendar removed"),
-}
-
-func actWords(c echo.Context, act string) string {
-	if w, ok := words[act]; ok {
-		return web.T(c, w)
-	}
-	return act
 }
 
 // factWords are the details that are shown, in this order: all of activity.FactNames but the hint, which stands under the name.

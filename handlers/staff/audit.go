@@ -183,7 +183,8 @@ func day(s string) time.Time {
 func auditBar(c echo.Context, query url.Values) components.Filter {
 	acts := []components.Option{{Value: "", Label: web.T(c, "All acts")}}
 	for _, a := range slices.Sorted(slices.Values(audit.Acts())) {
-		acts = append(acts, components.Option{Value: string(a), Label: string(a), Data: true})
+		words, _ := web.ActWords(c, string(a))
+		acts = append(acts, components.Option{Value: string(a), Label: string(a) + " · " + words, Data: true})
 	}
 	f := components.Filter{
 		Action: "/admin/audit", Label: web.T(c, "Filter events"),

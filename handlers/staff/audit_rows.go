@@ -100,6 +100,9 @@ func (h *Handler) auditRow(c echo.Context, e audit.Entry, names map[db.ID]staff.
 		Seq: strconv.FormatInt(e.Seq, 10), At: components.MomentAt(web.Ctx(c), h.Now(), e.At), Act: e.Act, Actor: e.Who["actor"], From: e.Who["address"],
 		Target: web.ShownID(e.TargetKind, db.Deref(e.TargetID)), Refused: e.Result == audit.Refused, Request: e.RequestID,
 	}
+	if words, worded := web.ActWords(c, e.Act); worded {
+		row.Words = words
+	}
 	if row.Actor == "" {
 		row.Actor = e.ActorKind
 	}

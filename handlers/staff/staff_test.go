@@ -287,12 +287,15 @@ func TestAuditLogFiltersAndDownloadsSafely(t *testing.T) {
 			t.Error(lines.Status, lines.Body)
 		}
 		byName := auditor.Get("/admin/audit?id=hyperlink")
-		if !strings.Contains(byName.Body, "<code>app.created</code>") || strings.Contains(byName.Body, "<code>key.revoked</code>") {
+		if !strings.Contains(byName.Body, ">app.created</code>") || strings.Contains(byName.Body, ">key.revoked</code>") {
 			t.Error("a name did not narrow the log")
 		}
 
-		if !strings.Contains(all.Body, "The chain is whole") || strings.Count(one.Body, target.Show("key")) < 2 || strings.Contains(one.Body, "<code>app.created</code>") || strings.Contains(byAct.Body, "<code>key.revoked</code>") || !strings.Contains(byAct.Body, "<code>app.created</code>") {
+		if !strings.Contains(all.Body, "The chain is whole") || strings.Count(one.Body, target.Show("key")) < 2 || strings.Contains(one.Body, ">app.created</code>") || strings.Contains(byAct.Body, ">key.revoked</code>") || !strings.Contains(byAct.Body, ">app.created</code>") {
 			t.Error(all.Status, one.Status, byAct.Status)
+		}
+		if !strings.Contains(byAct.Body, "App created") || !strings.Contains(all.Body, "Key revoked") || strings.Contains(csv.Body, "App created") {
+			t.Error("acts are told in words on the page, and as they are in the file")
 		}
 		if csv.Status != 200 || !strings.Contains(csv.Body, "'=HYPERLINK(1)") || strings.Contains(csv.Body, ",=HYPERLINK") { // F9
 			t.Error(csv.Body)

@@ -50,7 +50,8 @@ type AuditPage struct {
 type AuditRow struct {
 	Seq     string
 	At      components.Moment
-	Act     string
+	Act     string // as filter, CSV and API name it
+	Words   string // for the act; empty when it has none
 	Actor   string
 	From    string
 	Target  string // its id
