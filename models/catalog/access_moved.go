@@ -45,6 +45,8 @@ func AskAnew(tx *db.Tx, a actor.Actor, id, organization db.ID) error {
 	return err
 }
 
+const decidersQuery = "SELECT u.id, u.email, u.language, u.time_zone FROM users u WHERE u.staff_role IN ? AND " + org.SignsIn + " ORDER BY u.created_at, u.id LIMIT 20"
+
 // Deciders are staff who decide about requests and can sign in, at most 20.
 func Deciders(tx *db.Tx) ([]org.Recipient, error) {
 	roles, err := staffrole.With(tx.DB, permission.StaffRequestsDecide)
@@ -52,7 +54,6 @@ func Deciders(tx *db.Tx) ([]org.Recipient, error) {
 		return nil, err
 	}
 	var to []org.Recipient
-	err = tx.Raw(`SELECT id, email, language, time_zone FROM users WHERE staff_role IN ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL
-		AND (suspended_at IS NULL OR suspended_until <= ?) ORDER BY created_at, id LIMIT 20`, roles, tx.Now).Scan(&to).Error
+	err = tx.Raw(decidersQuery, roles, tx.Now).Scan(&to).Error
 	return to, err
 }

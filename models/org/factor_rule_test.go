@@ -174,11 +174,16 @@ func TestOwnersWithAFactorOfTheirOwnAloneRequireOne(t *testing.T) {
 
 func TestMembersWithoutAFactorAreToldTwice(t *testing.T) {
 	each(t, func(t *testing.T, w *catalogtest.World, clock *dbtest.Clock) {
-		ann, bob := w.Person("Ann Admin", ""), w.Person("Bob Both", "")
+		ann, bob, zoe := w.Person("Ann Admin", ""), w.Person("Bob Both", ""), w.Person("Zoe Suspended", "")
 		w.Join(w.North, ann, permission.Admin)
 		w.Join(w.North, bob, permission.Viewer)
+		w.Join(w.North, zoe, permission.Viewer)
 		withFactor(t, w, w.Owner)
 		withFactor(t, w, bob)
+		w.Tx(func(tx *db.Tx) error {
+			_, err := tx.Run("UPDATE users SET suspended_at = ? WHERE id = ?", tx.Now, zoe.UserID)
+			return err
+		})
 		if err := w.Org.RequireFactor(t.Context(), at(w.Owner, clock), w.North, 7, "Our auditor asks for it."); err != nil {
 			t.Fatal(err)
 		}
@@ -204,6 +209,9 @@ func TestMembersWithoutAFactorAreToldTwice(t *testing.T) {
 		}
 		if m := append(w.Mails("bob.both@example.com"), w.Mails("nora.north@example.com")...); len(m) != 0 {
 			t.Error("who has one was written to", m)
+		}
+		if m := w.Mails("zoe.suspended@example.com"); len(m) != 0 {
+			t.Error("who can’t sign in was written to", m)
 		}
 	})
 }

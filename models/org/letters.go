@@ -33,10 +33,13 @@ func (r Recipient) Moment(t time.Time) string {
 	return text.DateTime(r.Locale(context.Background()), t)
 }
 
+// SignsIn is true of users u who can sign in, as account.User.Active is. Its argument is the moment.
+const SignsIn = `(u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND u.approved_at IS NOT NULL
+	AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?)))`
+
 // Reachable is true of members m, who are the users u, that can sign in, and that their organization lets in: of its things nobody else is told. Its arguments are the
 // moment, twice.
-const Reachable = `(u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND NOT (u.suspended_at IS NOT NULL AND (u.suspended_until IS NULL OR u.suspended_until > ?))
-	AND NOT ` + actor.MemberShut + ")"
+const Reachable = "(" + SignsIn + " AND NOT " + actor.MemberShut + ")"
 
 // AppPeople joins apps a with their organizations o and with those members m, who are the users u, that may be told of the app: the Reachable, of a limited app those who
 // were let in. Each list of people who are written to about an app or its keys begins with it. Its arguments are those of Reachable.

@@ -39,7 +39,8 @@ func due(now, ends time.Time) (n int) {
 }
 
 // ending is true of tokens t with which a directory stops: they end before one moment and after another, nothing else is in their way, and none made since works, or
-// did for longer, and is the one that the directory uses. One that was made and never entered there, or beside which the old one is used on, takes nobody's place. Its arguments are those of endingArgs.
+// did for longer, and is the one that the directory uses. One that was made and never entered there, or beside which the old one is used on, takes nobody's place. An organization has one directory: of two tokens one is in use, and
+// one takes over (MaxTokens), so that two directories with a token each are told of the older one's end whenever it was the last to be used. Its arguments are those of endingArgs.
 var ending = "t.revoked_at IS NULL AND t.expires_at <= ? AND t.expires_at > ? AND " + stands + ` AND NOT EXISTS (SELECT 1 FROM scim_tokens n WHERE n.organization_id = t.organization_id AND n.id > t.id
 	AND n.revoked_at IS NULL AND (n.expires_at > ? OR n.expires_at > t.expires_at)
 	AND (t.last_used_at IS NULL OR n.last_used_at >= t.last_used_at) AND ` + heldOf("n") + ")"

@@ -103,9 +103,8 @@ func (d decider) waiting(lines []Line) int {
 }
 
 const (
-	signsIn = ` u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND u.approved_at IS NOT NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)`
-	owners  = "SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role = ? AND" + signsIn + " AND NOT " + actor.MemberShut + " ORDER BY m.created_at, u.id LIMIT 50"
-	givers  = "SELECT u.id, u.email, u.language, u.time_zone, " + staffrole.Effective + " AS role FROM users u WHERE u.staff_role IN ? AND u.staff_role <> '' AND" + signsIn + " ORDER BY u.id LIMIT 50"
+	owners = "SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role = ? AND " + org.Reachable + " ORDER BY m.created_at, u.id LIMIT 50"
+	givers = "SELECT u.id, u.email, u.language, u.time_zone, " + staffrole.Effective + " AS role FROM users u WHERE u.staff_role IN ? AND u.staff_role <> '' AND " + org.SignsIn + " ORDER BY u.id LIMIT 50"
 )
 
 // reminders are the letters that are due in a scope: one for each who can decide about somebody other than themselves.
