@@ -1,6 +1,7 @@
 package scim_test
 
 import (
+	"net/url"
 	"strings"
 	"testing"
 
@@ -37,6 +38,35 @@ func TestARefusalSaysWhichAttributeWhatIsExpectedAndWhatCame(t *testing.T) {
 		} {
 			if got, _ := c.got.at("detail").(string); !strings.HasSuffix(got, c.want) || c.got.Status < 400 {
 				t.Errorf("%s: %d %q, want %q", name, c.got.Status, got, c.want)
+			}
+		}
+	})
+}
+
+// K1: directories keep what they are answered where more people read than may see a key, so none comes back, nor the half of one.
+func TestARefusalRepeatsNoKey(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		bo := "/Users/" + w.person("bo@northwind.example")
+		group := "/Groups/" + w.post("/Groups", `{"displayName":"Devs"}`).is("group", 201, "").id()
+		late := strings.Repeat("x", 40) + " " + w.token // of which the bound on what is repeated would leave a part
+		for name, got := range map[string]resource{
+			"address":        w.post("/Users", `{"userName":"`+w.token+`"}`),
+			"late":           w.post("/Users", `{"userName":"`+late+`"}`),
+			"domain":         w.post("/Users", `{"userName":"bo@`+w.token+`"}`),
+			"attribute":      w.post("/Users", `{"userName":"al@northwind.example","a `+w.token+`":1}`),
+			"twice":          w.post("/Users", `{"userName":"al@northwind.example","`+w.token+`":1,"`+w.token+`":2}`),
+			"flag":           w.patch(bo, `{"op":"replace","path":"active","value":"`+w.token+`"}`),
+			"late flag":      w.patch(bo, `{"op":"replace","path":"active","value":"`+late+`"}`),
+			"op":             w.patch(bo, `{"op":"`+w.token+`","path":"active"}`),
+			"path":           w.patch(bo, `{"op":"add","path":"`+w.token+` b","value":1}`),
+			"filter of path": w.patch(group, `{"op":"remove","path":"members[value \"`+w.token+`\"]"}`),
+			"member":         w.patch(group, `{"op":"add","path":"members","value":[{"value":"`+w.token+`"}]}`),
+			"filter":         w.get("/Users?filter=" + url.QueryEscape(`userName "`+w.token+`"`)),
+			"number":         w.get("/Users?count=" + w.token),
+		} {
+			detail, _ := got.at("detail").(string)
+			if half := w.token[:len(w.token)/2]; got.Status < 400 || detail == "" || strings.Contains(strings.ToLower(detail), strings.ToLower(half)) {
+				t.Errorf("%s: %d %q", name, got.Status, detail)
 			}
 		}
 	})

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	filter "github.com/gatehouse-dev/gatehouse/internal/scim"
 )
 
@@ -111,8 +112,9 @@ func came(v any) string {
 	return cut(fmt.Sprint(v)) // a number, true or false
 }
 
-// cut is what an answer repeats of a text.
+// cut is what an answer repeats of a text: of an API key in it the hint alone (K1). Half a key would not be known for one, so nothing is cut before.
 func cut(text string) string {
+	text = apikey.Mask(text)
 	if runes := []rune(text); len(runes) > 80 {
 		return string(runes[:80]) + "…"
 	}

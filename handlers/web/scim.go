@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 )
@@ -21,13 +22,14 @@ type ScimError struct {
 	Detail  string   `json:"detail,omitempty"`
 }
 
-// WriteScim answers a directory's call that is no success. The text is English: programs go by status and scimType.
+// WriteScim answers a directory's call that is no success. The text is English: programs go by status and scimType. Of an API key only the hint is in it: directories
+// keep what they are answered (K1).
 func WriteScim(w http.ResponseWriter, status int, scimType, detail string) error {
 	w.Header().Set("Content-Type", "application/scim+json")
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	return json.NewEncoder(w).Encode(ScimError{[]string{"urn:ietf:params:scim:api:messages:2.0:Error"}, strconv.Itoa(status), scimType, detail})
+	return json.NewEncoder(w).Encode(ScimError{[]string{"urn:ietf:params:scim:api:messages:2.0:Error"}, strconv.Itoa(status), scimType, apikey.Mask(detail)})
 }
 
 // ScimDetail is what a fault tells a directory: of one that is ours alone, nothing.

@@ -9,6 +9,7 @@ import (
 
 	"gorm.io/gorm"
 
+	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -140,7 +141,7 @@ func (p *Person) check() error {
 	var wrong fault.Problems
 	address, err := account.CanonicalEmail(p.UserName)
 	if err != nil {
-		said := []rune(p.UserName)
+		said := []rune(apikey.Mask(p.UserName)) // before it is cut: half a key would not be known for one (K1)
 		wrong.Add("userName", "This is no e-mail address, such as ada@example.com: “%s”. In Entra ID, map userName to mail.", string(said[:min(len(said), 80)]))
 	}
 	p.UserName = address
