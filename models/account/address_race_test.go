@@ -6,6 +6,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/models/privacy"
@@ -64,6 +65,38 @@ func TestTheDownloadDoesNotTellWhetherAnAddressHasAnAccount(t *testing.T) {
 
 		if strings.Contains(asked, "eve@") || strings.Contains(asked, "free@") || !strings.Contains(owners, "address_taken") {
 			t.Error(asked, owners)
+		}
+	})
+}
+
+// A6: two addresses that the person asked for look alike in their download, also after the account of one is deleted.
+func TestTheDownloadDoesNotTellThatTheAccountOfAnAddressWasDeleted(t *testing.T) {
+	each(t, func(w *world) {
+		u := w.person("ada@example.com", "")
+		a, eve := w.in(u, good), w.person("eve@example.com", "")
+		w.must(w.store.RequestEmail(t.Context(), a, "eve@example.com", good))
+		w.must(w.store.RequestEmail(t.Context(), a, "free@example.com", good))
+		asked := func() (eves, frees int) {
+			var out bytes.Buffer
+			w.must(privacy.Write(t.Context(), w.d, privacy.Person{ID: u.ID, Email: u.Email}, &out))
+			all := files(t, out.Bytes())
+			if !strings.Contains(all["json/audit_events.json"], "user.email_change_requested") {
+				t.Error("the download does not tell that a change was asked for")
+			}
+			for _, f := range all {
+				eves, frees = eves+strings.Count(f, "eve@example.com"), frees+strings.Count(f, "free@example.com")
+			}
+			return eves, frees
+		}
+
+		w.clock.Advance(25 * time.Hour) // past the links
+		w.must(w.store.Sweep(t.Context()))
+		eveBefore, freeBefore := asked()
+		w.must(w.store.Delete(t.Context(), w.in(eve, good), "eve@example.com", good))
+		eveAfter, freeAfter := asked()
+
+		if eveBefore != freeBefore || eveAfter != freeAfter {
+			t.Error("before:", eveBefore, freeBefore, "after:", eveAfter, freeAfter)
 		}
 	})
 }

@@ -46,10 +46,11 @@ var houseTables = []Table{
 }
 
 // auditAbout are the personal values that are the person's own: from where they did something, and who they were when something was done to them. What else they
-// named, such as whom they invited, is another's; so is who acted on them. It begins with their events, so that nobody's download reads the whole log.
+// named, such as whom they invited, is another's; so is who acted on them, and the address that they asked for and that may be another's: it is erased with that one's account, and
+// what is gone from a download would tell that there was one (A6). It begins with their events, so that nobody's download reads the whole log.
 const auditAbout = `event_id IN (SELECT a.id FROM audit_events a WHERE a.actor_id = @user UNION SELECT b.id FROM audit_events b WHERE b.target_id = @user)
 	AND (SELECT CASE WHEN e.actor_id = @user AND (field IN ('actor', 'address') OR e.target_kind = 'factor') THEN 1
-		WHEN e.target_id = @user AND field NOT IN ('actor', 'address') THEN 1 ELSE 0 END FROM audit_events e WHERE e.id = event_id) = 1`
+		WHEN e.target_id = @user AND field NOT IN ('actor', 'address') AND e.act <> 'user.email_change_requested' THEN 1 ELSE 0 END FROM audit_events e WHERE e.id = event_id) = 1`
 
 // auditDetails are the details of an event that are the person's to know: of what was done to them, and of what they did to their own and in organizations to which they belong
 // now. What they did elsewhere, as staff or before they left, tells of others.
