@@ -62,7 +62,7 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 		})
 	}
 	filter := components.Filter{Action: adminOrgs, Search: &components.Field{Name: "q", Label: web.T(c, "Search"), Value: f.Search}, Fields: []components.Field{stateField(c, f.State,
-		[2]string{"suspended", web.T(c, "Suspended")}, [2]string{org.Unreachable, web.T(c, "Nobody can be reached")}, [2]string{org.Ordinary, web.T(c, "Organization")}, [2]string{org.Personal, web.T(c, "Personal")})}}
+		[2]string{"suspended", web.T(c, "Suspended")}, [2]string{org.Unreachable, web.T(c, "Unreachable")}, [2]string{org.Ordinary, web.T(c, "Organization")}, [2]string{org.Personal, web.T(c, "Personal")})}}
 	if f != (org.StaffFilter{}) {
 		filter.ClearHref = adminOrgs
 	}
@@ -75,7 +75,7 @@ func (h *Handler) AdminOrganizations(c echo.Context) error {
 // standingOf is standing of an organization, for staff: that nobody can be reached is worth a look.
 func (h *Handler) standingOf(c echo.Context, o org.StaffRow) *views.Status {
 	if o.Unreached {
-		return &views.Status{Tone: components.Warn, Words: web.T(c, "Nobody can be reached")}
+		return &views.Status{Tone: components.Warn, Words: web.T(c, "Unreachable")}
 	}
 	return standing(c, h.Now(), o.SuspendedAt, o.SuspendedUntil)
 }
