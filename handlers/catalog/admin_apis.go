@@ -29,7 +29,7 @@ func (h *Handler) AdminAPIs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "APIs"), Columns: []components.Column{
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "APIs"), Columns: []components.Column{
 		{Label: web.T(c, "API")}, {Label: web.T(c, "Publisher")}, {Label: web.T(c, "Data domain")}, {Label: web.T(c, "Seen by")}, {Label: web.T(c, "Scopes"), Num: true}, {Label: web.T(c, "Keys"), Num: true}, {Label: web.T(c, "Gateway")},
 	}}, Empty: web.T(c, "No API matches.")}
 	for _, r := range rows {

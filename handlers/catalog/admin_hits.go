@@ -24,7 +24,7 @@ func hitsTable(c echo.Context, hits catalog.Hits) *desk.Table {
 	if hits.Keys == 0 {
 		return nil
 	}
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Keys that it hits"), Columns: []components.Column{
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Keys that it hits"), Columns: []components.Column{
 		{Label: web.T(c, "Key")}, {Label: web.T(c, "Hint")}, {Label: web.T(c, "App")}, {Label: web.T(c, "Organization")}, {Label: web.T(c, "Calls, 24 h"), Num: true},
 	}}}
 	for _, k := range hits.First {

@@ -61,7 +61,7 @@ func (h *Handler) plansDesk(c echo.Context, f planForm, fields map[string]string
 	}
 	d := h.tabDesk(c, api.API, "/plans")
 	may := editable(c, api.API)
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Plans"), Columns: []components.Column{{Label: web.T(c, "Plan")}, {Label: web.T(c, "Limits")}, {Label: web.T(c, "Approval")}, {Label: web.T(c, "State")}}}, Empty: web.T(c, "No plan yet. Access is requested on a plan.")}
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Plans"), Columns: []components.Column{{Label: web.T(c, "Plan")}, {Label: web.T(c, "Limits")}, {Label: web.T(c, "Approval")}, {Label: web.T(c, "State")}}}, Empty: web.T(c, "No plan yet. Access is requested on a plan.")}
 	if may {
 		t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Actions"), Hidden: true})
 	}

@@ -56,7 +56,7 @@ func (h *Handler) presetsDesk(c echo.Context, f presetForm, fields map[string]st
 	}
 	d := h.tabDesk(c, api.API, presetsTab)
 	may := editable(c, api.API)
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Presets"), Columns: []components.Column{{Label: web.T(c, "Preset")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "State")}}}, Empty: web.T(c, "No preset yet. Whoever makes a key ticks its scopes one by one.")}
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Presets"), Columns: []components.Column{{Label: web.T(c, "Preset")}, {Label: web.T(c, "Scopes")}, {Label: web.T(c, "State")}}}, Empty: web.T(c, "No preset yet. Whoever makes a key ticks its scopes one by one.")}
 	if may {
 		t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Actions"), Hidden: true})
 	}

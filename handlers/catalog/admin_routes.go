@@ -32,7 +32,7 @@ func (h *Handler) rulesDesk(c echo.Context, f rulesForm, fields map[string]strin
 	}
 	d := h.tabDesk(c, api.API, "/routes")
 	may := editable(c, api.API)
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Route rules"), Columns: []components.Column{{Label: web.T(c, "Route")}, {Label: web.T(c, "Needs")}, {Label: web.T(c, "Cost"), Num: true}, {Label: web.T(c, "Version")}}}, Empty: web.T(c, "No route is declared.")}
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Route rules"), Columns: []components.Column{{Label: web.T(c, "Route")}, {Label: web.T(c, "Needs")}, {Label: web.T(c, "Cost"), Num: true}, {Label: web.T(c, "Version")}}}, Empty: web.T(c, "No route is declared.")}
 	if may {
 		t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Actions"), Hidden: true})
 	}

@@ -34,7 +34,7 @@ func (h *Handler) scopesDesk(c echo.Context, f scopeForm, fields map[string]stri
 	}
 	d := h.tabDesk(c, api.API, "/scopes")
 	may := editable(c, api.API)
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Scopes"), Columns: []components.Column{{Label: web.T(c, "Scope")}, {Label: web.T(c, "What it allows")}, {Label: web.T(c, "State")}}}, Empty: web.T(c, "No scope yet. A key needs at least one to be of use.")}
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Scopes"), Columns: []components.Column{{Label: web.T(c, "Scope")}, {Label: web.T(c, "What it allows")}, {Label: web.T(c, "State")}}}, Empty: web.T(c, "No scope yet. A key needs at least one to be of use.")}
 	if may {
 		t.Spec.Columns = append(t.Spec.Columns, components.Column{Label: web.T(c, "Actions"), Hidden: true})
 	}

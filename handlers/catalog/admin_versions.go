@@ -44,7 +44,7 @@ func (h *Handler) versionsDesk(c echo.Context, f versionForm, fields map[string]
 	}
 	d := h.tabDesk(c, api.API, "/versions")
 	may := editable(c, api.API)
-	t := desk.Table{Spec: components.TableSpec{Caption: web.T(c, "Versions"), Columns: []components.Column{{Label: web.T(c, "Version")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Ends")}, {Label: web.T(c, "Added")}}}, Empty: web.T(c, "This API has no version.")}
+	t := desk.Table{Named: true, Spec: components.TableSpec{Stacks: true, Caption: web.T(c, "Versions"), Columns: []components.Column{{Label: web.T(c, "Version")}, {Label: web.T(c, "State")}, {Label: web.T(c, "Ends")}, {Label: web.T(c, "Added")}}}, Empty: web.T(c, "This API has no version.")}
 	for _, v := range api.Versions {
 		row := []desk.Cell{{Text: v.Name, Data: true, Code: true}, {Status: versionStatus(c, v.State)}, {Text: "–"}, {Moment: h.Moment(c, v.CreatedAt)}}
 		if v.SunsetAt != nil {

@@ -52,6 +52,7 @@ func (h *Handler) adminList(c echo.Context, f bulk.FilterForm) error {
 		sorted(c, adminPath, web.T(c, "Expires"), "expires", page.Sort), sorted(c, adminPath, web.T(c, "Last used"), "used", page.Sort),
 		{Label: web.T(c, "Calls, 30 days"), Num: true},
 	}
+	p.Frame.Labels = components.Labels(p.Columns)
 	known, err := h.incidents(c, pausedForLeak(page.Rows), "/admin")
 	if err != nil {
 		return err

@@ -48,6 +48,7 @@ func (h *Handler) List(c echo.Context) error {
 	showApp := appsIn(places, f.OrganizationID) > 1 && f.AppID.IsZero()
 	h.offer(c, &p, places, f.OrganizationID)
 	p.Columns = listColumns(c, page.Sort)
+	p.Frame.Labels = components.Labels(p.Columns)
 	due, err := h.dueWords(c, page.Rows)
 	if err != nil {
 		return err

@@ -214,6 +214,9 @@ func TestTheListOfAHundredKeysIsCheap(t *testing.T) {
 	if n := queries.Load(); rows != 100 || n == 0 || n > 8 || len(page.Body) > 50_000 {
 		t.Errorf("%d rows, %d queries, %d bytes", rows, n, len(page.Body))
 	}
+	if !strings.Contains(page.Body, `--c2:"Scopes: ";--c3:"Status: ";--c4:"Expires: ";--c5:"Last used: ";--c6:"Calls, 30 days: ";}`) || !strings.Contains(page.Body, `class="tablewrap stacks terse"`) {
+		t.Error("on a phone the cells do not say what they are")
+	}
 	if spaces.MatchString(page.Body[strings.Index(page.Body, "<tbody>"):strings.Index(page.Body, "</tbody>")]) {
 		t.Errorf("white space between tags costs bytes: %q", spaces.FindString(page.Body[strings.Index(page.Body, "<tbody>"):]))
 	}

@@ -4,7 +4,7 @@
 //	@layout.Narrow(frame) { …a form… }       sign-in and its like: one narrow column
 //	layout.ErrorPage(frame, ErrorView{…})    the page of an error, in whichever frame
 //
-// Scripts and the one style element that carries the brand's hue have the nonce of the frame, so that a policy without
+// Scripts and the one style element, of the brand's hue and of labels, have the nonce of the frame, so that a policy without
 // 'unsafe-inline' holds. Every page works with neither.
 package layout
 
@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -25,11 +26,12 @@ type Frame struct {
 	BrandHue    int    // 0 to 359; 0 and below is the built-in hue (use 360 for hue 0)
 	Title       string // without the portal's name; empty on the home page
 	Description string
-	Canonical   string // absolute address
-	Markdown    string // address of the page's Markdown twin
-	Feed        string // address of the Atom feed of what the page lists
-	Nonce       string // of the request's content security policy
-	Lang        string // "en", "de"
+	Canonical   string   // absolute address
+	Markdown    string   // address of the page's Markdown twin
+	Feed        string   // address of the Atom feed of what the page lists
+	Nonce       string   // of the request's content security policy
+	Labels      []string // of the page's terse table: what its cells are called on a phone, from the second on
+	Lang        string   // "en", "de"
 	NoIndex     bool
 
 	Nav       []Link  // main navigation
@@ -142,16 +144,35 @@ func (f Frame) hue() int {
 	return f.BrandHue % 360
 }
 
-// hueStyle writes the style element that sets the brand's hue. templ does not fill values into style elements; this
-// one holds a number that was made here and the nonce, escaped.
-func (f Frame) hueStyle() templ.Component {
+// style writes the style element that sets the brand's hue and the labels of a terse table. templ does not fill values into style elements; this
+// one holds a number that was made here, sentences of the catalogue and the nonce, escaped.
+func (f Frame) style() templ.Component {
 	return templ.ComponentFunc(func(_ context.Context, w io.Writer) error {
-		if f.hue() == builtInHue {
+		css := labelsCSS(f.Labels)
+		if f.hue() != builtInHue {
+			css = HueCSS(f.hue()) + css
+		}
+		if css == "" {
 			return nil
 		}
-		_, err := fmt.Fprintf(w, `<style nonce="%s">%s</style>`, templ.EscapeString(f.Nonce), HueCSS(f.hue()))
+		_, err := fmt.Fprintf(w, `<style nonce="%s">%s</style>`, templ.EscapeString(f.Nonce), css)
 		return err
 	})
+}
+
+// unfitCSS are the signs that end a string of CSS, or the element that it stands in.
+var unfitCSS = regexp.MustCompile(`[^\pL\pN ,.()/%·’-]`)
+
+// labelsCSS sets the properties by which app.css names the cells of a terse table: a row costs no byte for it.
+func labelsCSS(labels []string) string {
+	var b strings.Builder
+	for i, l := range labels {
+		fmt.Fprintf(&b, `--c%d:"%s: ";`, i+2, unfitCSS.ReplaceAllString(l, ""))
+	}
+	if b.Len() == 0 {
+		return ""
+	}
+	return ":root{" + b.String() + "}"
 }
 
 // HueCSS is the text of the style element that sets the brand's hue, by whose digest a policy without nonce lets it in.

@@ -80,6 +80,15 @@ func TestBrandHueStandsInAStyleElementWithTheNonce(t *testing.T) { // W3
 	}
 }
 
+func TestLabelsOfATerseTableStandOnceInTheStyleElement(t *testing.T) { // W3
+	f := frame()
+	f.Labels = []string{"Aufrufe, 30 Tage", `x";}</style><script>`}
+
+	html := render(t, layout.Page(f))
+
+	expect(t, html, `<style nonce="n&#34;1">:root{--c2:"Aufrufe, 30 Tage: ";--c3:"x/stylescript: ";}</style>`)
+}
+
 func TestDeskMarksTheAreaAndThePage(t *testing.T) {
 	f := frame()
 	f.Nav = []layout.Link{{Label: "Konsole", Href: "/console", Current: true}}
