@@ -31,7 +31,8 @@ const (
 		AND sa.deleted_at IS NULL AND sl.deleted_at IS NULL AND sr.deleted_at IS NULL
 		AND NOT (sl.suspended_at IS NOT NULL AND (sl.suspended_until IS NULL OR sl.suspended_until > ?)) AND NOT (sr.suspended_at IS NOT NULL AND (sr.suspended_until IS NULL OR sr.suspended_until > ?))
 		AND NOT EXISTS (SELECT 1 FROM users su WHERE su.id = sl.personal_user_id AND (su.deleted_at IS NOT NULL OR su.suspended_at IS NOT NULL AND (su.suspended_until IS NULL OR su.suspended_until > ?)))
-		AND NOT EXISTS (SELECT 1 FROM domain_barred sb WHERE sb.organization_id = sh.lender_id AND sb.user_id = sm.user_id)`
+		AND NOT EXISTS (SELECT 1 FROM domain_barred sb WHERE sb.organization_id = sh.lender_id AND sb.user_id = sm.user_id)
+		AND NOT EXISTS (SELECT 1 FROM members sw WHERE sw.organization_id = sh.lender_id AND sw.user_id = sm.user_id AND sw.role NOT IN ?)`
 	sharedOf = ` AND NOT (sl.factor_from IS NOT NULL AND sl.factor_from <= ? AND NOT EXISTS (SELECT 1 FROM factors sf WHERE sf.user_id = ? AND sf.confirmed_at IS NOT NULL))
 		AND sa.id NOT IN `
 	sharedNothing = "(SELECT sh.app_id FROM app_shares sh WHERE sh.id = ? AND FALSE)"
@@ -40,17 +41,18 @@ const (
 // hiddenFromMember is hiddenFromUser for the members sm that Shared reads.
 var hiddenFromMember = strings.Replace(hiddenFromUser, "?", "sm.user_id", 1)
 
-// sharedRights are the column of each right, and the permission that the reader's role in their own organization has to have.
+// sharedRights are the column of each right, the permission that the reader's role in the receiver has to have, and the one that it has to have in the lender of who is a member
+// there, too: what their role there keeps from them, a share doesn't give back, or an admin could share apps with an organization of their own and outlive the role by it.
 var sharedRights = map[Right]struct {
-	column string
-	needs  permission.Name
+	column       string
+	needs, there permission.Name
 }{
-	ReadUsage: {" AND sh.usage_read", permission.UsageRead}, ReadKeys: {" AND sh.keys_read", permission.KeysMake},
-	RotateTest: {" AND sh.rotate_test", permission.KeysMake}, RotateAll: {" AND sh.rotate_all", permission.KeysMake},
+	ReadUsage: {" AND sh.usage_read", permission.UsageRead, permission.UsageRead}, ReadKeys: {" AND sh.keys_read", permission.KeysMake, permission.KeysRead},
+	RotateTest: {" AND sh.rotate_test", permission.KeysMake, permission.KeysManageAll}, RotateAll: {" AND sh.rotate_all", permission.KeysMake, permission.KeysManageAll},
 }
 
 // Shared is SQL for the id of the app that a share opens to the actor at now with a right, and its arguments: none, unless it was accepted and has not ended, the app
-// is still the lender's, neither organization is deleted or suspended, the actor is a member of the receiver whose role suffices, was not removed by the lender, and has a second factor if the lender requires one. It is the one place that says who
+// is still the lender's, neither organization is deleted or suspended, the actor is a member of the receiver whose role suffices, as a member of the lender too, is not barred there, and has a second factor if the lender requires one. It is the one place that says who
 // reaches an app of others: a store that a share opens names the right it needs and says "<app's id> IN " and this; all that does not is closed. A program reaches
 // no app of others, and neither does who is kept out of it as a member of the lender.
 func (a Actor) Shared(share db.ID, r Right, now time.Time) (table string, args []any) {
@@ -78,7 +80,7 @@ func (a Actor) shared(r Right, now time.Time) (table string, args []any) {
 		factor = time.Time{} // no policy began before
 	}
 	right := sharedRights[r]
-	return sharedFrom + members + sharedWhere + sharedOf + unseen + right.column, append([]any{arg, permission.OrgRoles(right.needs), now, now, now, now, factor, a.UserID}, hidden...)
+	return sharedFrom + members + sharedWhere + sharedOf + unseen + right.column, append([]any{arg, permission.OrgRoles(right.needs), now, now, now, now, permission.OrgRoles(right.there), factor, a.UserID}, hidden...)
 }
 
 // SharedByAll is SQL for the table (share_id, app_id, receiver, ends_at, user_id, role, asks_factor) of everybody to whom Shared opens an app at now with a right, and its
@@ -87,5 +89,5 @@ func SharedByAll(r Right, now time.Time) (table string, args []any) {
 	right := sharedRights[r]
 	table = "(SELECT sh.id AS share_id, sh.app_id, sr.name AS receiver, sh.ends_at, sm.user_id, sm.role, (COALESCE(sl.factor_from <= ?, FALSE) OR COALESCE(sr.factor_from <= ?, FALSE)) AS asks_factor" +
 		sharedFrom + "members" + sharedWhere + " AND sa.id NOT IN " + hiddenFromMember + right.column + ")"
-	return table, []any{now, now, permission.OrgRoles(right.needs), now, now, now, now}
+	return table, []any{now, now, permission.OrgRoles(right.needs), now, now, now, now, permission.OrgRoles(right.there)}
 }

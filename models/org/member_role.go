@@ -217,16 +217,24 @@ func (s *Store) setRole(tx *db.Tx, a actor.Actor, o Organization, m Member, role
 		}
 	}
 	audit.Record(tx, a, audit.Event{Act: audit.MemberRoleChanged, TargetKind: "user", TargetID: m.UserID, OrganizationID: o.ID, Details: map[string]string{"from": m.Role, "to": role}})
-	if a.SignedIn() && a.UserID == m.UserID {
+	if err := s.tellMember(tx, a, o, m.UserID, role); err != nil || !Sharer(m.Role) || Sharer(role) {
+		return err
+	}
+	return TellShares(tx, a, s.outbox, s.link, o.ID)
+}
+
+// tellMember writes to the member, unless they did it themselves.
+func (s *Store) tellMember(tx *db.Tx, a actor.Actor, o Organization, userID db.ID, role string) error {
+	if a.SignedIn() && a.UserID == userID {
 		return nil
 	}
-	if told, err := LetterTx(tx, a, m.UserID); err != nil || !told {
+	if told, err := LetterTx(tx, a, userID); err != nil || !told {
 		return err
 	}
-	if told, err := account.TakeTx(tx, "role letters to "+m.UserID.String()+" of "+o.ID.String(), roleLetters, roleWindow); err != nil || !told { // what is done is done without a letter
+	if told, err := account.TakeTx(tx, "role letters to "+userID.String()+" of "+o.ID.String(), roleLetters, roleWindow); err != nil || !told { // what is done is done without a letter
 		return err
 	}
-	return s.tellRole(tx, o, m.UserID, role)
+	return s.tellRole(tx, o, userID, role)
 }
 
 var roleTold = map[string]string{

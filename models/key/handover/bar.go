@@ -1,15 +1,11 @@
 package handover
 
 import (
-	"slices"
-
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
-	"github.com/gatehouse-dev/gatehouse/models/outbox"
-	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // BarTx has somebody who is no member come in by a new invitation alone, or by the directory: neither by their address, nor by an invitation from before, nor by what is shared with
@@ -22,49 +18,21 @@ func (s *Store) BarTx(tx *db.Tx, a actor.Actor, organizationID, userID db.ID) er
 	return err
 }
 
-// shares are what an organization shares; one argument more is now.
-const shares = " FROM app_shares h JOIN apps a ON a.id = h.app_id AND a.organization_id = h.lender_id AND a.deleted_at IS NULL WHERE h.lender_id = ? AND h.ended_at IS NULL AND h.ends_at > ? "
-
-// bar is BarTx of who was removed, and of who left but may have shared apps with another organization of theirs before.
-func (s *Store) bar(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, role string, act audit.Act) error {
+// bar is BarTx of who was removed, and of who left while the organization shares apps: they may have shared them before, with an organization that they are in or will be, whatever
+// their role was at the end.
+func (s *Store) bar(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, act audit.Act) error {
 	if act != audit.MemberRemoved {
-		var own int64
-		err := tx.Raw("SELECT COUNT(*)"+shares+"AND h.receiver_id IN (SELECT m.organization_id FROM members m WHERE m.user_id = ?)", organizationID, tx.Now, userID).Scan(&own).Error
-		if err != nil || own == 0 || !sharer(role) {
+		if shares, err := org.Shares(tx, organizationID); err != nil || !shares {
 			return err
 		}
 	}
 	return s.BarTx(tx, a, organizationID, userID)
 }
 
-func sharer(role string) bool {
-	return slices.Contains(permission.OrgRoles(permission.AppsManage), role)
-}
-
-// tellShares mails those who manage an organization what it shares, when somebody is gone who could share it: with whom is for people to judge.
+// tellShares is org.TellShares when the role of who is gone was one that shares apps.
 func (s *Store) tellShares(tx *db.Tx, a actor.Actor, organizationID db.ID, role string) error {
-	if !sharer(role) {
+	if !org.Sharer(role) {
 		return nil
 	}
-	var apps []struct{ Name, Organization string }
-	err := tx.Raw("SELECT DISTINCT a.name, (SELECT o.name FROM organizations o WHERE o.id = h.lender_id) AS organization"+shares+"ORDER BY 1 LIMIT 20", organizationID, tx.Now).Scan(&apps).Error
-	if err != nil || len(apps) == 0 {
-		return err
-	}
-	to, err := org.Managers(tx, organizationID)
-	if err != nil {
-		return err
-	}
-	if told, err := org.NoticesTx(tx, a, len(to)); err != nil || !told {
-		return err
-	}
-	l := outbox.Letter{Kind: "shares_remain", Subject: outbox.L("Look through what your organization shares")}
-	l.Lines = []outbox.Line{outbox.L("Somebody who could share apps is no longer a member of %s. It shares these apps with other organizations, and that goes on:", apps[0].Organization)}
-	for _, app := range apps {
-		l.Lines = append(l.Lines, outbox.L("“%s”", app.Name))
-	}
-	l.After = []outbox.Line{outbox.L("End what you did not mean to share.")}
-	button := outbox.L("See the organization")
-	l.Button, l.URL = &button, s.link("/console/organizations/"+organizationID.Show(org.Prefix))
-	return s.write(tx, to, l)
+	return org.TellShares(tx, a, s.outbox, s.link, organizationID)
 }

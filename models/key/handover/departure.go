@@ -173,7 +173,7 @@ func (s *Store) goes(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, rol
 		}
 	}
 	audit.Record(tx, a, audit.Event{Act: act, TargetKind: "user", TargetID: userID, OrganizationID: organizationID, Details: map[string]string{"role": role}})
-	if err := s.bar(tx, a, organizationID, userID, role, act); err != nil {
+	if err := s.bar(tx, a, organizationID, userID, act); err != nil {
 		return err
 	}
 	if act == audit.MemberRemoved {

@@ -38,7 +38,8 @@ func each(t *testing.T, body func(t *testing.T, w *world)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		w := &world{World: catalogtest.New(t, d), t: t, clock: clock, root: root, box: outbox.New(root.Sealer(secret.LabelMail))}
+		w := &world{World: catalogtest.New(t, d), t: t, clock: clock, root: root}
+		w.box = w.Outbox
 		link := func(p string) string { return "https://portal.example" + p }
 		w.keys = key.NewStore(key.Options{DB: d, Outbox: w.box, Root: root, Brand: "gk", Link: link})
 		w.store = handover.NewStore(handover.Options{DB: d, Outbox: w.box, Keys: w.keys, Link: link})

@@ -78,13 +78,20 @@ func (s *Store) Offer(ctx context.Context, a actor.Actor, appID db.ID, in Input)
 		if !a.SignedIn() {
 			return fault.Missing()
 		}
-		if _, _, err := org.AppFor(tx.DB, a, appID, permission.AppsManage); err != nil { // nobody locks what they can't see
+		seen, _, err := org.AppFor(tx.DB, a, appID, permission.AppsManage)
+		if err != nil { // nobody locks what they can't see
+			return err
+		}
+		if err := org.LockMembers(tx, seen.OrganizationID); err != nil { // who leaves meanwhile is barred from what they offered, or offers nothing any more
 			return err
 		}
 		if err := locked(tx, "SELECT 1 FROM apps WHERE id = ? FOR UPDATE", appID); err != nil {
 			return err
 		}
 		app, _, err := org.AppFor(tx.DB, a, appID, permission.AppsManage)
+		if err == nil && app.OrganizationID != seen.OrganizationID { // moved meanwhile
+			err = fault.Missing()
+		}
 		if err != nil {
 			return err
 		}
