@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coreos/go-oidc/v3/oidc"
+	"github.com/go-jose/go-jose/v4"
 	"golang.org/x/oauth2"
 
 	"github.com/gatehouse-dev/gatehouse/internal/outbound"
@@ -69,7 +70,7 @@ type Identity struct {
 }
 
 // algorithms are the signatures that count: none with a shared secret, and never none.
-var algorithms = []string{oidc.RS256, oidc.RS384, oidc.RS512, oidc.PS256, oidc.PS384, oidc.PS512, oidc.ES256, oidc.ES384, oidc.ES512, oidc.EdDSA}
+var algorithms = []jose.SignatureAlgorithm{jose.RS256, jose.RS384, jose.RS512, jose.PS256, jose.PS384, jose.PS512, jose.ES256, jose.ES384, jose.ES512, jose.EdDSA}
 
 const (
 	skew     = 5 * time.Minute
@@ -87,8 +88,8 @@ type Client struct {
 	mu       sync.Mutex // never held while the provider is asked
 	found    *discovered
 	foundAt  time.Time
-	asked    *question // that is under way
-	failure  error     // of the newest question
+	asked    *question[*discovered] // that is under way
+	failure  error                  // of the newest question
 	failedAt time.Time
 }
 

@@ -20,15 +20,26 @@ const (
 // discovered is what a provider tells of itself.
 type discovered struct {
 	provider *oidc.Provider
+	keys     *keys // by which it signs
 	oauth    oauth2.Config
 	issParam bool // it names itself in its answers (RFC 9207)
 }
 
 // question is one that a provider is being asked; found and err count once done is closed.
-type question struct {
+type question[T any] struct {
 	done  chan struct{}
-	found *discovered
+	found T
 	err   error
+}
+
+// wait gives the answer. Faults: ErrAway when ctx ends before, and the question's.
+func (q *question[T]) wait(ctx context.Context) (found T, err error) {
+	select {
+	case <-q.done:
+		return q.found, q.err
+	case <-ctx.Done():
+		return found, fmt.Errorf("%w: %w", ErrAway, context.Cause(ctx))
+	}
 }
 
 // discover is what the provider tells of itself, read once a day. What it told before stands while it is asked anew, and when it does not answer; who has nothing yet
@@ -44,31 +55,26 @@ func (c *Client) discover(ctx context.Context) (*discovered, error) {
 	case asked == nil:
 		return nil, failure
 	}
-	select {
-	case <-asked.done:
-		return asked.found, asked.err
-	case <-ctx.Done():
-		return nil, fmt.Errorf("%w: %w", ErrAway, context.Cause(ctx))
-	}
+	return asked.wait(ctx)
 }
 
 // known is what is known of the provider without waiting: what it told, the question that is under way, or the failure that it is left alone for. It has the
 // question asked when it is due, one at a time.
-func (c *Client) known(ctx context.Context) (*discovered, *question, error) {
+func (c *Client) known(ctx context.Context) (*discovered, *question[*discovered], error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	stale := c.found == nil || now.Sub(c.foundAt) >= discoveryAge
 	resting := c.failure != nil && now.Sub(c.failedAt) < failureAge
 	if stale && !resting && c.asked == nil {
-		c.asked = &question{done: make(chan struct{})}
+		c.asked = &question[*discovered]{done: make(chan struct{})}
 		go c.answer(c.with(ctx), c.asked) // others wait for it too, so it outlives who came first; outbound.Timeout bounds it
 	}
 	return c.found, c.asked, c.failure
 }
 
 // answer asks the question, and keeps what came of it.
-func (c *Client) answer(ctx context.Context, q *question) {
+func (c *Client) answer(ctx context.Context, q *question[*discovered]) {
 	q.found, q.err = c.ask(ctx)
 	if q.err != nil {
 		q.err = fmt.Errorf("%w: %w", ErrAway, q.err)
@@ -78,6 +84,9 @@ func (c *Client) answer(ctx context.Context, q *question) {
 	now := c.now()
 	c.asked, c.failure, c.failedAt = nil, q.err, now
 	if q.err == nil {
+		if c.found != nil && c.found.keys.address == q.found.keys.address {
+			q.found.keys = c.found.keys // what is held of them, and when they were asked for
+		}
 		c.found, c.foundAt = q.found, now
 	}
 	close(q.done)
@@ -106,7 +115,8 @@ func (c *Client) ask(ctx context.Context) (*discovered, error) {
 	if len(more.Methods) > 0 && !slices.Contains(more.Methods, "client_secret_basic") {
 		endpoint.AuthStyle = oauth2.AuthStyleInParams
 	}
-	return &discovered{provider: provider, issParam: more.IssParam, oauth: oauth2.Config{
+	signing := &keys{address: more.JWKS, http: c.http, now: c.now}
+	return &discovered{provider: provider, keys: signing, issParam: more.IssParam, oauth: oauth2.Config{
 		ClientID: c.ClientID, ClientSecret: c.ClientSecret.Reveal(), Endpoint: endpoint, RedirectURL: c.redirect, Scopes: []string{oidc.ScopeOpenID, "email", "profile"},
 	}}, nil
 }

@@ -43,16 +43,23 @@ const (
 	longestText    = 254
 )
 
-func (c *Client) verifier(found *discovered) *oidc.IDTokenVerifier {
-	return found.provider.Verifier(&oidc.Config{ClientID: c.ClientID, SupportedSigningAlgs: algorithms, Now: c.now})
+// verifier judges one token; what it finds wrong is for judge.fault.
+func (c *Client) verifier(found *discovered, mayAsk func() error) (*oidc.IDTokenVerifier, *judge) {
+	all := make([]string, len(algorithms))
+	for i, a := range algorithms {
+		all[i] = string(a)
+	}
+	j := &judge{keys: found.keys, mayAsk: mayAsk}
+	return oidc.NewVerifier(c.Issuer, j, &oidc.Config{ClientID: c.ClientID, SupportedSigningAlgs: all, Now: c.now}), j
 }
 
 // identity reads the ID token of an answer, and the UserInfo endpoint for what is not in it.
 func (c *Client) identity(ctx context.Context, found *discovered, t Trip, token *oauth2.Token) (Identity, error) {
 	raw, _ := token.Extra("id_token").(string)
-	id, err := c.verifier(found).Verify(c.with(ctx), raw) // signature, issuer, audience, times
+	verifier, j := c.verifier(found, nil)
+	id, err := verifier.Verify(c.with(ctx), raw) // signature, issuer, audience, times
 	if err != nil {
-		return Identity{}, fmt.Errorf("%w: %w", ErrRefused, err)
+		return Identity{}, j.fault(err)
 	}
 	var said claims
 	if err := id.Claims(&said); err != nil {
@@ -135,8 +142,9 @@ type Logout struct {
 	ExpiresAt                  time.Time
 }
 
-// ParseLogout judges a logout token (Back-Channel Logout 1.0, section 2.6) but for whether it came before. Faults: ErrRefused, ErrAway.
-func (c *Client) ParseLogout(ctx context.Context, raw string) (Logout, error) {
+// ParseLogout judges a logout token (Back-Channel Logout 1.0, section 2.6) but for whether it came before. Anybody can send one: mayAsk is asked before a token that is signed by
+// no key that is known has the provider asked for its keys, unless these have to be read anyway. Faults: ErrRefused, ErrAway, those of mayAsk.
+func (c *Client) ParseLogout(ctx context.Context, raw string, mayAsk func() error) (Logout, error) {
 	if c.GitHub {
 		return Logout{}, refused("GitHub has no logout tokens")
 	}
@@ -144,9 +152,10 @@ func (c *Client) ParseLogout(ctx context.Context, raw string) (Logout, error) {
 	if err != nil {
 		return Logout{}, err
 	}
-	token, err := c.verifier(found).VerifyLogout(c.with(ctx), raw) // signature, issuer, audience, times, events, no nonce, jti, sub or sid
+	verifier, j := c.verifier(found, mayAsk)
+	token, err := verifier.VerifyLogout(c.with(ctx), raw) // signature, issuer, audience, times, events, no nonce, jti, sub or sid
 	if err != nil {
-		return Logout{}, fmt.Errorf("%w: %w", ErrRefused, err)
+		return Logout{}, j.fault(err)
 	}
 	var said struct {
 		Events map[string]json.RawMessage `json:"events"`

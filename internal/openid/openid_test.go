@@ -333,7 +333,7 @@ func TestOnlyALogoutTokenEndsSessions(t *testing.T) {
 		return map[string]any{"iss": l.URL, "aud": idp.ClientID, "iat": now.Unix(), "exp": now.Add(2 * time.Minute).Unix(), "jti": "j1", "sub": "ada", "sid": "s1", "events": map[string]any{"http://schemas.openid.net/event/backchannel-logout": map[string]any{}}}
 	}
 
-	out, err := c.ParseLogout(t.Context(), sign(t, jose.ES256, l.key, good()))
+	out, err := c.ParseLogout(t.Context(), sign(t, jose.ES256, l.key, good()), nil)
 
 	if err != nil || out.Subject != "ada" || out.SessionID != "s1" || out.TokenID != "j1" || out.Issuer != l.URL {
 		t.Fatal(out, err)
@@ -351,7 +351,7 @@ func TestOnlyALogoutTokenEndsSessions(t *testing.T) {
 	} {
 		claims := good()
 		change(claims)
-		if _, err := c.ParseLogout(t.Context(), sign(t, jose.ES256, l.key, claims)); !errors.Is(err, openid.ErrRefused) {
+		if _, err := c.ParseLogout(t.Context(), sign(t, jose.ES256, l.key, claims), nil); !errors.Is(err, openid.ErrRefused) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

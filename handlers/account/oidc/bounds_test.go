@@ -1,9 +1,14 @@
 package oidc_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/go-jose/go-jose/v4"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
 )
@@ -71,4 +76,42 @@ func TestJunkKeepsNoLogoutTokenOut(t *testing.T) {
 		t.Error(full, good.Status, good.Body)
 	}
 	w.want(c.Get("/console"), 401)
+}
+
+// forged is a token by a key that no provider has.
+func (w *world) forged() string {
+	w.t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	w.must(err)
+	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: jose.ES256, Key: jose.JSONWebKey{Key: key, KeyID: "forged"}}, nil)
+	w.must(err)
+	signed, err := signer.Sign([]byte(`{"x":1}`))
+	w.must(err)
+	token, err := signed.CompactSerialize()
+	w.must(err)
+	return token
+}
+
+// L7, S4: a token that would have the provider asked for its keys is counted before that, and while the provider is left alone it is not called wrong.
+func TestAForgedLogoutTokenIsCountedBeforeTheProviderIsAsked(t *testing.T) {
+	w := begin(t)
+	program := w.Visitor()
+	send := func() int {
+		return program.Post("/login/with/northwind/logout", form("logout_token", w.forged())).Status
+	}
+	cold := send() // the keys have to be read anyway
+	w.fill()
+
+	full := send()
+	w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error {
+		_, err := tx.Run("UPDATE throttles SET taken = 0")
+		return err
+	}))
+	rests := send()
+
+	var taken int
+	w.must(w.DB.Read(t.Context()).Raw("SELECT SUM(taken) FROM throttles").Scan(&taken).Error)
+	if cold != 400 || full != 429 || rests != 503 || taken != 1 {
+		t.Error(cold, full, rests, taken)
+	}
 }

@@ -31,9 +31,13 @@ func (h *Handler) Logout(c echo.Context) error {
 	r := c.Request()
 	r.Body = http.MaxBytesReader(c.Response().Writer, r.Body, logoutBody)
 	if err := r.ParseForm(); err != nil {
-		return h.refuse(c, a, "The body is no form.")
+		return h.refuse(c, a, "The body is no form.", false)
 	}
-	l, err := client.ParseLogout(web.Ctx(c), r.PostForm.Get("logout_token"))
+	counted := false
+	l, err := client.ParseLogout(web.Ctx(c), r.PostForm.Get("logout_token"), func() error {
+		counted = true
+		return h.Store.Allow(web.Ctx(c), a, provider.RefusedLogout)
+	})
 	if errors.Is(err, openid.ErrAway) {
 		return fault.Wrap(err, fault.Unavailable, "The provider’s keys can’t be read now. Send the token again.")
 	}
@@ -45,15 +49,18 @@ func (h *Handler) Logout(c echo.Context) error {
 	}
 	if err != nil {
 		slog.WarnContext(web.Ctx(c), "a provider's logout token is refused", "provider", client.Name, "error", err)
-		return h.refuse(c, a, "The logout token is refused.")
+		return h.refuse(c, a, "The logout token is refused.", counted)
 	}
 	return c.NoContent(http.StatusOK)
 }
 
-// refuse answers as the specification has it, and counts that. A good token is never counted, nor kept out by what was: nobody sends it again (S4).
-func (h *Handler) refuse(c echo.Context, a actor.Actor, why string) error {
-	if err := h.Store.Allow(web.Ctx(c), a, provider.RefusedLogout); err != nil {
-		return err
+// refuse answers as the specification has it, and counts that unless it was counted before the provider was asked. A good token by a key that is known is never counted, nor
+// kept out by what was: nobody sends it again (S4).
+func (h *Handler) refuse(c echo.Context, a actor.Actor, why string, counted bool) error {
+	if !counted {
+		if err := h.Store.Allow(web.Ctx(c), a, provider.RefusedLogout); err != nil {
+			return err
+		}
 	}
 	return c.JSON(http.StatusBadRequest, map[string]string{"error": "invalid_request", "error_description": why})
 }

@@ -101,7 +101,7 @@ type Step string
 const (
 	Going         Step = "going"
 	Coming        Step = "coming"
-	RefusedLogout Step = "logout" // a logout token that was none; one that is good counts nowhere, and waits for no bucket (S4)
+	RefusedLogout Step = "logout" // a logout token that was none, or that the provider has to be asked about; one that is good by a key that is known counts nowhere, and waits for no bucket (S4)
 )
 
 // stepsPerNetwork in stepWindow: a whole company may come at nine, from one address.
