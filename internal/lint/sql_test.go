@@ -28,7 +28,7 @@ var assembled = exceptions{
 	"models/forum/follow/bytoken.go Subscription": "as Solving",
 	"models/forum/follow/tell.go reads":           "as Solving",
 	"models/key/enforcement/warn.go warn":         "the condition is made in policy/keys.go from fixed conditions; every value is an argument",
-	"models/key/policy/change.go hits":            "as warn; the bits of rules are numbers of a fixed table",
+	"models/key/policy/change_hits.go hits":       "as warn; the bits of rules are numbers of a fixed table",
 	"models/key/policy/look.go named":             "one of two fixed texts for an id, by the dialect",
 	"models/usage/quota/quota.go due":             "tables and columns of the two periods are a fixed table; every value is an argument",
 	"models/usage/quota/quota.go standings":       "as due; the condition is its callers', two constants",

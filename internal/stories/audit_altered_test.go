@@ -25,7 +25,8 @@ func (r *record) isAltered() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	build := exec.Command("go", "build", "-o", verifier, filepath.Join(root, "docs", "verify-audit", "main.go"))
+	build := exec.Command("go", "build", "-o", verifier, "main.go", "line.go", "log.go") // as the guide for auditors has it
+	build.Dir = filepath.Join(root, "docs", "verify-audit")
 	if said, err := build.CombinedOutput(); err != nil {
 		r.t.Fatalf("%v: %s", err, said)
 	}
