@@ -137,6 +137,10 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		if err != nil {
 			return err
 		}
+		gone := Gone{UserID: u.ID}
+		if gone.Memberships, err = membershipsOf(tx, u.ID); err != nil {
+			return err
+		}
 		if err := deletePersonal(tx, p.Org); err != nil {
 			return err
 		}
@@ -146,7 +150,7 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		if err := eraseUser(tx, u, p); err != nil {
 			return err
 		}
-		if err := s.leaveBehind(tx, u.ID, words); err != nil {
+		if err := s.leaveBehind(tx, gone, words); err != nil {
 			return err
 		}
 		// What was erased before comes back for these letters alone, and goes with them (package outbox).
@@ -180,16 +184,22 @@ func lastAddresses(tx *db.Tx, u User) ([]string, error) {
 }
 
 // leaveBehind has the areas that this one does not know do what is theirs.
-func (s *Store) leaveBehind(tx *db.Tx, user db.ID, words bool) error {
+func (s *Store) leaveBehind(tx *db.Tx, who Gone, words bool) error {
 	for _, fn := range s.onDelete {
-		if err := fn(tx, user); err != nil {
+		if err := fn(tx, who); err != nil {
 			return err
 		}
 	}
 	if s.leave == nil {
 		return nil
 	}
-	return s.leave(tx, user, words)
+	return s.leave(tx, who.UserID, words)
+}
+
+// membershipsOf are the organizations of a user that are not deleted, with their role.
+func membershipsOf(tx *db.Tx, user db.ID) (all []Membership, err error) {
+	err = tx.Raw("SELECT m.organization_id, m.role FROM members m JOIN organizations o ON o.id = m.organization_id AND o.deleted_at IS NULL WHERE m.user_id = ? ORDER BY m.organization_id", user).Scan(&all).Error
+	return all, err
 }
 
 // deletePersonal deletes the personal organization with its apps; verification forgets them by the change feed.

@@ -46,7 +46,7 @@ type Store struct {
 
 	newDeviceCode bool // set while the program is put together
 
-	onDelete []func(tx *db.Tx, userID db.ID) error
+	onDelete []func(tx *db.Tx, who Gone) error
 	leave    func(tx *db.Tx, userID db.ID, all bool) error // nil: nobody writes here
 	binding  BindingOf                                     // nil: no domain has its people sign in by one provider
 	unbindBy func(tx *db.Tx, u User, b Binding) (bool, error)
@@ -70,9 +70,15 @@ func NewStore(o Options) *Store {
 	return s
 }
 
+// Gone is somebody whose account was deleted.
+type Gone struct {
+	UserID      db.ID
+	Memberships []Membership // that they had: organization and role
+}
+
 // OnDelete has fn run in each transaction that deletes an account, once its memberships are gone: for what the person leaves behind in areas that this one
 // does not know. It is called while the program is put together.
-func (s *Store) OnDelete(fn func(tx *db.Tx, userID db.ID) error) {
+func (s *Store) OnDelete(fn func(tx *db.Tx, who Gone) error) {
 	s.onDelete = append(s.onDelete, fn)
 }
 

@@ -192,8 +192,9 @@ func (s *Store) goes(tx *db.Tx, a actor.Actor, organizationID, userID db.ID, rol
 }
 
 // Gone ends what a person held by an address alone, forgets what they were told and what was due of their personal organization's keys, and tells the admins of
-// each organization in which they had keys: for when an account is deleted. It runs in the transaction that does so, after the memberships are gone.
-func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
+// each organization in which they had keys, or could share apps: for when an account is deleted. It runs in the transaction that does so, after the memberships are gone.
+func (s *Store) Gone(tx *db.Tx, who account.Gone) error {
+	userID := who.UserID
 	for _, query := range []string{
 		"DELETE FROM key_calendars WHERE user_id = ?",
 		"DELETE FROM key_notices_told WHERE user_id = ?",
@@ -212,6 +213,11 @@ func (s *Store) Gone(tx *db.Tx, userID db.ID) error {
 	for _, o := range orgs {
 		if err == nil {
 			err = s.left(tx, actor.Actor{}, userID, o)
+		}
+	}
+	for _, m := range who.Memberships {
+		if err == nil {
+			err = s.tellShares(tx, actor.Actor{}, m.OrganizationID, m.Role)
 		}
 	}
 	return err

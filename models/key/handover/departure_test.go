@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
@@ -42,7 +43,7 @@ func TestKeysOfWhoGoesLiveOnMarkedAndAdminsAreTold(t *testing.T) {
 				if _, err := tx.Run("DELETE FROM members WHERE user_id = ?", w.developer.UserID); err != nil {
 					return err
 				}
-				return w.store.Gone(tx, w.developer.UserID)
+				return w.store.Gone(tx, account.Gone{UserID: w.developer.UserID})
 			})
 		},
 	}

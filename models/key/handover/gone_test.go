@@ -1,9 +1,14 @@
 package handover_test
 
 import (
+	"crypto/sha256"
+	"strings"
 	"testing"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
+	"github.com/gatehouse-dev/gatehouse/internal/password"
+	"github.com/gatehouse-dev/gatehouse/internal/secret"
+	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key/notice"
@@ -52,7 +57,7 @@ func TestADeletedPersonsAddressesAndNoticesDieWithTheAccount(t *testing.T) {
 					return err
 				}
 			}
-			return w.store.Gone(tx, w.developer.UserID)
+			return w.store.Gone(tx, account.Gone{UserID: w.developer.UserID})
 		}))
 
 		_, read := notices.ReadCalendar(ctx, gone.calendar)
@@ -79,4 +84,42 @@ func TestADeletedPersonsAddressesAndNoticesDieWithTheAccount(t *testing.T) {
 			t.Error("the link of who stays:", err)
 		}
 	})
+}
+
+// accounts deletes accounts, as the program does; the person's password is theirs.
+func (w *world) accounts(a actor.Actor) *account.Store {
+	w.t.Helper()
+	hasher, err := password.NewHasher(password.Default, password.GateOptions{}, func(plain, salt []byte, _ password.Params, n uint32) []byte { // the real one is tested in its own package
+		sum := sha256.Sum256(append(append([]byte{}, salt...), plain...))
+		return sum[:n]
+	})
+	w.ok(err)
+	s := account.NewStore(account.Options{
+		DB: w.DB, Hasher: hasher, Sealer: w.root.Sealer(secret.LabelPassword), Signer: w.root.Signer(secret.LabelSession), Outbox: w.box, Link: func(p string) string { return "https://portal.example" + p }, Floor: -1,
+	})
+	s.OnDelete(w.store.Gone)
+	sealed, err := s.HashPassword(w.t.Context(), a.UserID, good)
+	w.ok(err)
+	w.exec("UPDATE users SET password_sealed = ?, password_changed_at = created_at WHERE id = ?", sealed, a.UserID)
+	return s
+}
+
+const good = "correct horse battery staple"
+
+// Z7, K6: whoever goes by deleting the account goes: the others are told what stays shared, if they could share it.
+func TestWhoDeletesTheirAccountLeavesWordOfWhatIsShared(t *testing.T) {
+	for name, told := range map[string]int{"ann.admin@example.com": 1, "dev.patel@example.com": 0} {
+		t.Run(name, func(t *testing.T) {
+			each(t, func(t *testing.T, w *world) {
+				w.shares(w.admin)
+				who := map[string]actor.Actor{"ann.admin@example.com": w.admin, "dev.patel@example.com": w.developer}[name]
+
+				w.ok(w.accounts(who).Delete(t.Context(), who, name, good))
+
+				if mails := w.mails("shares_remain"); len(mails) != told || told > 0 && (!strings.Contains(mails[0], "nora.north@") || !strings.Contains(mails[0], "Shop")) {
+					t.Error(mails)
+				}
+			})
+		})
+	}
 }
