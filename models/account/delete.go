@@ -137,20 +137,7 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		if err != nil {
 			return err
 		}
-		gone := Gone{UserID: u.ID}
-		if gone.Memberships, err = membershipsOf(tx, u.ID); err != nil {
-			return err
-		}
-		if err := deletePersonal(tx, p.Org); err != nil {
-			return err
-		}
-		if err := eraseEvents(tx, p); err != nil {
-			return err
-		}
-		if err := eraseUser(tx, u, p); err != nil {
-			return err
-		}
-		if err := s.leaveBehind(tx, gone, words); err != nil {
+		if err := s.erase(tx, u, p, words); err != nil {
 			return err
 		}
 		// What was erased before comes back for these letters alone, and goes with them (package outbox).
@@ -172,6 +159,24 @@ func (s *Store) delete(ctx context.Context, a actor.Actor, email, plain string, 
 		slog.Warn("the write-ahead log was not emptied", "error", err)
 	}
 	return nil
+}
+
+// erase takes the person out of everything, and has the other areas do what is theirs.
+func (s *Store) erase(tx *db.Tx, u User, p privacy.Person, words bool) error {
+	were, err := membershipsOf(tx, u.ID)
+	if err != nil {
+		return err
+	}
+	if err := deletePersonal(tx, p.Org); err != nil {
+		return err
+	}
+	if err := eraseEvents(tx, p); err != nil {
+		return err
+	}
+	if err := eraseUser(tx, u, p); err != nil {
+		return err
+	}
+	return s.leaveBehind(tx, Gone{UserID: u.ID, Memberships: were}, words)
 }
 
 // lastAddresses are to where it is told that u is gone: their address, and those from which a change could still have been undone. Whoever changed it may be
