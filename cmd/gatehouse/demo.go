@@ -13,6 +13,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/demo"
 )
 
+// demoFolder is where the demo keeps all it has, in the data folder.
+const demoFolder = "demo"
+
 type demoCommand struct{}
 
 // Run fills a database of its own with the demo company, once, and serves it. Its folder is demo in the data folder, so that it never meets the
@@ -31,7 +34,7 @@ func (demoCommand) Run(w *world) error {
 	if !onLoopback(settings) {
 		return errors.New("everybody in the demo has a password that stands in its source: it is served on a loopback address only. Leave GATEHOUSE_ADDR, GATEHOUSE_EDGE_ADDR and GATEHOUSE_BASE_URL as they are, or set them to 127.0.0.1")
 	}
-	o, err := open(w)
+	o, err := openOrMake(w)
 	if err != nil {
 		return err
 	}
@@ -52,7 +55,7 @@ func demoWorld(w *world) *world {
 			if value == "" {
 				value = "data"
 			}
-			return filepath.Join(value, "demo"), true
+			return filepath.Join(value, demoFolder), true
 		case variable == "GATEHOUSE_STAFF_FACTOR" && value == "": // whoever tries the demo comes in by the password that it prints
 			return "optional", true
 		case variable == "GATEHOUSE_MAIL_FROM" && value == "":

@@ -25,7 +25,7 @@ import (
 func (d *doctor) checkDatabase(ctx context.Context) {
 	if path := d.settings.Database.SQLitePath; path != "" {
 		if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-			d.warn("database", "there is none at "+path+" yet", "The first start makes it; if there was one already, mend GATEHOUSE_DATA_DIR or GATEHOUSE_DATABASE_URL")
+			d.warn("database", "there is none at "+absolute(path)+" yet", "The first start makes it; if there was one already, mend GATEHOUSE_DATA_DIR or GATEHOUSE_DATABASE_URL"+demoHint(d.settings))
 			return
 		}
 	}

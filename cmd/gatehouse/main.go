@@ -71,14 +71,16 @@ func untilSignal() (ctx context.Context, stop func()) {
 	return ctx, func() { signal.Stop(signals); cancel(nil) }
 }
 
-// run is main with an exit code: 0 done, 1 failed or refused, 2 wrong settings or usage; keys and audit verify also 3, not available.
+func newParser(w *world) (*kong.Kong, error) {
+	return kong.New(&commands{}, kong.Name("gatehouse"), kong.Description("A developer portal that hands out API keys and answers for them."),
+		kong.Bind(w), kong.Help(withSettings))
+}
+
+// run is main with an exit code: 0 done, 1 failed or refused, 2 wrong settings or usage, 3 no installation is where the settings lead; keys and audit verify: also not available.
 func run() int {
 	ctx, stop := untilSignal()
 	defer stop()
-	w := &world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, worker: hashWorker}
-	var c commands
-	parser, err := kong.New(&c, kong.Name("gatehouse"), kong.Description("A developer portal that hands out API keys and answers for them."),
-		kong.Bind(w), kong.Help(withSettings))
+	parser, err := newParser(&world{ctx: ctx, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, lookupEnv: os.LookupEnv, worker: hashWorker})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 2

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"text/tabwriter"
@@ -57,16 +56,19 @@ func (c moveCommand) Run(w *world) error {
 	if c.Grace < 0 || c.Grace > mostGrace || c.Grace%time.Minute != 0 {
 		return wrongUse("--grace is whole minutes, up to 1h")
 	}
-	if _, err := os.Stat(path); err != nil {
-		return fmt.Errorf("there is nothing to move: %w", err)
+	if err := lookForFile(settings); err != nil {
+		return err
 	}
 	d, err := db.Open(w.ctx, db.Options{URL: databaseURL(settings)})
 	if err != nil {
 		return err
 	}
-	if c.Undo {
+	err = (&opened{settings: settings, db: d}).lookInside(w.ctx)
+	switch {
+	case err != nil:
+	case c.Undo:
 		err = c.undo(w, d, path)
-	} else {
+	default:
 		err = c.move(w, d, settings)
 	}
 	return errors.Join(err, d.Close())

@@ -33,9 +33,21 @@ func (o *opened) logsLost() uint64 {
 
 func (o *opened) Close() error { return o.db.Close() }
 
-// open reads the settings, opens and migrates the database, and checks that the root secret is the one that the database
-// knows (REL-17): with another one no key and no password would match, and every answer would be a wrong no.
+// open opens the installation that is there, migrates its database, and checks that the root secret is the one that the database
+// knows (REL-17): with another one no key and no password would match, and every answer would be a wrong no. Where there is none it refuses and makes nothing.
 func open(w *world) (*opened, error) {
+	settings, err := config.Load(w.lookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	if err := lookForFile(settings); err != nil {
+		return nil, err
+	}
+	return connect(w.ctx, settings, (*opened).lookInside)
+}
+
+// openOrMake is open for what begins an installation: where there is none it makes folder, database and root secret.
+func openOrMake(w *world) (*opened, error) {
 	settings, err := config.Load(w.lookupEnv)
 	if err != nil {
 		return nil, err
@@ -43,13 +55,19 @@ func open(w *world) (*opened, error) {
 	if err := os.MkdirAll(settings.DataDir, 0o700); err != nil {
 		return nil, fmt.Errorf("data folder: %w", err)
 	}
-	d, err := db.Open(w.ctx, db.Options{URL: databaseURL(settings)})
+	return connect(w.ctx, settings)
+}
+
+func connect(ctx context.Context, settings config.Settings, first ...func(*opened, context.Context) error) (*opened, error) {
+	d, err := db.Open(ctx, db.Options{URL: databaseURL(settings)})
 	if err != nil {
 		return nil, err
 	}
 	o := &opened{settings: settings, db: d}
-	if err := o.finish(w.ctx); err != nil {
-		return nil, errors.Join(err, d.Close())
+	for _, step := range append(first, (*opened).finish) {
+		if err := step(o, ctx); err != nil {
+			return nil, errors.Join(err, d.Close())
+		}
 	}
 	return o, nil
 }

@@ -48,7 +48,7 @@ func (serveCommand) Run(w *world) error {
 	}()
 	slog.SetDefault(slog.New(telemetry.NewLogHandler(logs)))
 	warnUnknown(w)
-	o, err := open(w)
+	o, err := openOrMake(w)
 	if err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func serving(t *testing.T) (portal, edge string) {
 	ctx, stop := context.WithCancel(context.Background())
 	said, say := io.Pipe()
 	w := &world{ctx: ctx, stdout: say, stderr: io.Discard, lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
-	o, err := open(w)
+	o, err := openOrMake(w)
 	if err != nil {
 		t.Fatal(err)
 	}

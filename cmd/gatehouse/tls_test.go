@@ -82,7 +82,7 @@ func serveWith(t *testing.T, env map[string]string) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	said, say := io.Pipe()
 	w := &world{ctx: ctx, stdout: say, stderr: io.Discard, lookupEnv: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
-	o, err := open(w)
+	o, err := openOrMake(w)
 	if err != nil {
 		t.Fatal(err)
 	}
