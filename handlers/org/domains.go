@@ -169,7 +169,7 @@ func (h *Handler) domainDesk(c echo.Context, fields map[string]string) (views.De
 		}, h.signInPart(c, d))
 	}
 	page.Parts = append(page.Parts, views.Part{
-		Title: web.T(c, "Remove domain"), ID: "remove", Text: web.T(c, "Nobody joins by an address there any more, and nobody has to sign in by a provider for it. Members stay members."),
+		Title: web.T(c, "Remove domain"), ID: "remove", Text: web.T(c, "Nobody joins by an address there any more, nobody has to sign in by a provider for it, and a directory changes nothing of people there. Members stay members."),
 		Actions: []components.Act{{Label: web.T(c, "Remove domain"), Href: domainPath(d) + "/remove", Kind: components.Danger}},
 	})
 	return page, nil
@@ -230,7 +230,7 @@ func (h *Handler) ConfirmRemoveDomain(c echo.Context) error {
 	return h.Render(c, views.Page(views.Desk{
 		Frame: h.Frame(c, title), Title: title,
 		Crumbs: append(inOrganization(c, o), components.Crumb{Label: web.T(c, "Domains"), Href: domainsPath(o.ID)}, components.Crumb{Label: d.Shown(), Href: domainPath(d), Own: true}),
-		Parts: []views.Part{{Danger: true, Title: web.T(c, "What ends"), Text: web.T(c, "Nobody joins by an address there any more, and nobody has to sign in by a provider for it. Members stay members."), Form: &views.Form{
+		Parts: []views.Part{{Danger: true, Title: web.T(c, "What ends"), Text: web.T(c, "Nobody joins by an address there any more, nobody has to sign in by a provider for it, and a directory changes nothing of people there. Members stay members."), Form: &views.Form{
 			Spec: components.FormSpec{Action: domainPath(d) + "/remove"}, Submit: web.T(c, "Remove domain"), Kind: components.Danger, Cancel: domainPath(d),
 		}}},
 	}))

@@ -151,3 +151,28 @@ func TestOwnersChooseHowPeopleOfTheirDomainSignIn(t *testing.T) {
 		t.Error(stuck.Status, asked.Status, asked.Location)
 	}
 }
+
+// A14, Z7: removing a domain ends the rule as well, so it asks for no less than ending the rule does.
+func TestRemovingADomainAsksForAFreshProof(t *testing.T) {
+	w := newGuests(t)
+	d := provenDomain(t, w)
+	w.addressElsewhere(t)
+	at := "/console/organizations/" + w.North.Show("org") + "/domains/" + d.ID.Show("dom")
+	wantStatus(t, "saved", w.owner.Post(at+"/sign-in", form("provider", "northwind", "join_role", "viewer")).Status, 303)
+	bound := func() bool {
+		_, ok, err := w.domains.Binding(w.World.DB.Read(t.Context()), "vera.view@example.com", false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ok
+	}
+	w.Clock.Advance(11 * time.Minute)
+
+	asked := w.owner.Post(at+"/remove", form())
+	before := bound()
+	removed := w.as(w.Owner).Post(at+"/remove", form())
+
+	if asked.Status != 303 || !strings.HasPrefix(asked.Location, "/console/account/confirm") || !before || removed.Status != 303 || bound() {
+		t.Error(asked.Status, asked.Location, before, removed.Status, bound())
+	}
+}

@@ -72,7 +72,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Get("/console/organizations/:id/domains/:domain/sign-in", in, h.DomainSignIn)
 	r.Post("/console/organizations/:id/domains/:domain/sign-in", in.Fresh(), h.SetDomainSignIn)
 	r.Get("/console/organizations/:id/domains/:domain/remove", in, h.ConfirmRemoveDomain)
-	r.Post("/console/organizations/:id/domains/:domain/remove", in, h.RemoveDomain)
+	r.Post("/console/organizations/:id/domains/:domain/remove", in.Fresh(), h.RemoveDomain)
 	r.Post("/console/organizations/:id/join", in, h.JoinOrganization)
 	h.factorRoutes(r)
 

@@ -78,7 +78,8 @@ func (s *Store) Claim(ctx context.Context, a actor.Actor, organizationID db.ID, 
 	return out, err
 }
 
-// Remove ends a claim and what its proof gave; members stay. Faults: NotFound, Forbidden below owner.
+// Remove ends a claim and what its proof gave; members stay, and owners and admins are mailed what stops with it. Whoever calls has asked for a fresh proof (A14): it ends
+// the rule by which people sign in. Faults: NotFound, Forbidden below owner.
 func (s *Store) Remove(ctx context.Context, a actor.Actor, organizationID, id db.ID) (Domain, error) {
 	var out Domain
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
@@ -93,7 +94,7 @@ func (s *Store) Remove(ctx context.Context, a actor.Actor, organizationID, id db
 			return err
 		}
 		record(tx, a, audit.DomainRemoved, out, nil)
-		return nil
+		return s.tellRemoved(tx, a, out)
 	})
 	return out, err
 }
@@ -190,14 +191,7 @@ func (s *Store) miss(tx *db.Tx, d *Domain) error {
 	}
 	d.ProvenAt, d.MissingSince, d.LostAt, d.JoinRole, d.Provider, d.ProviderAwayAt = nil, nil, &tx.Now, "", "", nil
 	record(tx, actor.ForSystem(), audit.DomainLost, *d, nil)
-	return s.tell(tx, *d, outbox.Letter{
-		Kind: "domain_lost", Subject: outbox.L("Your organization lost a domain"),
-		Lines: []outbox.Line{
-			outbox.L("The TXT record of %v was gone for too long. Nobody joins by an address there any more, and nobody has to sign in by a provider for it.", d.Name),
-			outbox.L("Who has no password chooses one by “I forgot my password”."),
-			outbox.L("Members stay members. Put the record back and check it to prove the domain again."),
-		},
-	})
+	return s.tellLost(tx, *d)
 }
 
 const (

@@ -189,20 +189,6 @@ func one(q *gorm.DB, organizationID, id db.ID) (Domain, error) {
 	return rows[0], nil
 }
 
-// tell writes to the owners and admins of the claim's organization.
-func (s *Store) tell(tx *db.Tx, d Domain, l outbox.Letter) error {
-	to, err := org.Managers(tx, d.OrganizationID)
-	button := outbox.L("See the domain")
-	l.Button, l.URL = &button, s.link("/console/organizations/"+d.OrganizationID.Show(org.Prefix)+"/domains/"+d.ID.Show(Prefix))
-	for _, r := range to {
-		if err == nil {
-			l.To, l.UserID, l.Language, l.TimeZone = r.Email, r.ID, r.Language, r.TimeZone
-			err = s.outbox.Queue(tx, l)
-		}
-	}
-	return err
-}
-
 // List is the domains of an organization by name. Faults: NotFound, Forbidden below owner.
 func (s *Store) List(ctx context.Context, a actor.Actor, organizationID db.ID) ([]Domain, error) {
 	q := s.db.Read(ctx)
