@@ -78,10 +78,14 @@ func (h *Handler) Confirm(c echo.Context) error {
 }
 
 func (h *Handler) confirmAgain(c echo.Context, p views.Confirm, err error) error {
-	problems, byField, ok := web.Problems(c, err)
+	at := "code"
+	if p.AskPassword {
+		at = "password"
+	}
+	status, problems, byField, ok := web.Slowed(c, err, at)
 	if !ok {
 		return err
 	}
 	p.Problems, p.Errors = problems, byField
-	return h.RenderProblems(c, views.ConfirmPage(p))
+	return h.RenderStatus(c, status, views.ConfirmPage(p))
 }

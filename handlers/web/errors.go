@@ -88,9 +88,7 @@ func (k *Kit) answerError(err error, c echo.Context) {
 	case f.Kind == fault.Internal || f.Kind == fault.Unavailable:
 		slog.Error("request failed", "request_id", RequestID(c), "route", c.Path(), "error", err)
 	}
-	if f.RetryAfter > 0 {
-		c.Response().Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
-	}
+	retryAfter(c, f)
 	var sent error
 	switch path := c.Request().URL.Path; {
 	case strings.HasPrefix(path, "/v1/"):
@@ -102,6 +100,13 @@ func (k *Kit) answerError(err error, c echo.Context) {
 	}
 	if sent != nil {
 		slog.Warn("answer not sent", "request_id", RequestID(c), "error", sent)
+	}
+}
+
+// retryAfter sets the header that says when to try again, if the fault knows.
+func retryAfter(c echo.Context, f *fault.Error) {
+	if f.RetryAfter > 0 {
+		c.Response().Header().Set("Retry-After", strconv.Itoa(int((f.RetryAfter+time.Second-1)/time.Second)))
 	}
 }
 

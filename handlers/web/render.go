@@ -125,6 +125,17 @@ func Problems(c echo.Context, err error) (list []components.Problem, byField map
 	return list, byField, true
 }
 
+// Slowed is Problems, and of RateLimited the sentence at the field, with the time after which to try again: the page stays, so that another way on it can be taken.
+func Slowed(c echo.Context, err error, field string) (status int, list []components.Problem, byField map[string]string, ok bool) {
+	if f := fault.As(err); f != nil && f.Kind == fault.RateLimited {
+		retryAfter(c, f)
+		words := T(c, f.Key, unkeyedArgs(f.Args)...)
+		return http.StatusTooManyRequests, []components.Problem{{Field: field, Message: words}}, map[string]string{field: words}, true
+	}
+	list, byField, ok = Problems(c, err)
+	return http.StatusUnprocessableEntity, list, byField, ok
+}
+
 // Stands is Problems, and of a Conflict the sentence that says how things stand: on its page what was entered is kept.
 func Stands(c echo.Context, err error) (list []components.Problem, byField map[string]string, ok bool) {
 	if f := fault.As(err); f != nil && f.Kind == fault.Conflict {

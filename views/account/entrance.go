@@ -40,6 +40,18 @@ type Verify struct {
 	Errors      map[string]string
 }
 
+// asked is the field of the one question that the page asks now; empty when it asks none.
+func (p Verify) asked() string {
+	switch {
+	case p.Gone:
+	case p.Token != "" && p.AskPassword:
+		return "password"
+	case p.Token == "" && p.Email != "":
+		return "code"
+	}
+	return ""
+}
+
 // Login is the sign-in form.
 type Login struct {
 	Frame    layout.Frame

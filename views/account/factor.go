@@ -89,15 +89,25 @@ func (p Codes) hidden() []components.Hidden {
 	return all
 }
 
+// RecoveryMost is how much of what was typed as a recovery code is kept in its field.
+const RecoveryMost = 40
+
 // ShowFactor asks for a second factor at sign-in.
 type ShowFactor struct {
-	Frame    layout.Frame
-	Next     string
-	Email    string
-	Apps     bool // there is an authenticator app
-	Passkeys bool
-	Problems []components.Problem
-	Errors   map[string]string
+	Frame        layout.Frame
+	Next         string
+	Email        string
+	Apps         bool // there is an authenticator app
+	Passkeys     bool
+	OnlyRecovery bool   // codes of apps are not taken now
+	Recovery     string // as typed, when it was not taken
+	Problems     []components.Problem
+	Errors       map[string]string // of "code", the app's, and of "recovery"
+}
+
+// recovers reports whether recovery codes are what comes next.
+func (p ShowFactor) recovers() bool {
+	return p.OnlyRecovery || p.Errors["recovery"] != "" || !p.Apps && (!p.Passkeys || len(p.Problems) > 0)
 }
 
 // Kinds of factors, as Codes.First names them.

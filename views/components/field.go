@@ -1,6 +1,7 @@
 package components
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/a-h/templ"
@@ -54,6 +55,11 @@ type Option struct {
 type Problem struct {
 	Field   string
 	Message string
+}
+
+// Beside leaves out those problems that stand beside one of the fields and nothing else: of a form with one question, a summary would say the same twice.
+func Beside(problems []Problem, fields ...string) []Problem {
+	return slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool { return slices.Contains(fields, p.Field) })
 }
 
 // FormSpec is a form. Token, when set, goes along as FormTokenField. A GET form has no token.

@@ -69,7 +69,6 @@ func fours(s string) string {
 
 type codeForm struct {
 	Code string `form:"code"`
-	Next string `form:"next"`
 }
 
 // Enrol makes the app count, given its first code. With the first factor it shows recovery codes, once, in the answer itself.

@@ -102,7 +102,7 @@ func (h *Handler) ShowPasskey(c echo.Context) error {
 	a, _ := web.Pending(c)
 	shown, err := h.Store.ShowPasskey(web.Ctx(c), a, form.Answer)
 	if err != nil {
-		return h.showAgain(c, form.Next, err)
+		return h.showAgain(c, showForm{Next: form.Next}, err)
 	}
 	return h.whole(c, shown, form.Next)
 }

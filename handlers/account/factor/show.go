@@ -1,11 +1,13 @@
 package factor
 
 import (
+	"errors"
 	"strconv"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/web"
+	"github.com/gatehouse-dev/gatehouse/internal/fault"
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/account/factor"
 	views "github.com/gatehouse-dev/gatehouse/views/account"
@@ -29,30 +31,51 @@ func (h *Handler) showPage(c echo.Context, next string) (views.ShowFactor, error
 	return p, err
 }
 
-// showAgain is the page after what was shown was not taken. Errors that are none of a form's it returns as they are.
-func (h *Handler) showAgain(c echo.Context, next string, failed error) error {
-	problems, byField, ok := web.Problems(c, failed)
+type showForm struct {
+	Code     string  `form:"code"`
+	Recovery *string `form:"recovery"` // of the form for recovery codes alone
+	Next     string  `form:"next"`
+}
+
+// showAgain is the page after what was shown was not taken, with what is wrong at the field of the form that was sent. Errors that are none of a form's it returns as they are.
+func (h *Handler) showAgain(c echo.Context, form showForm, failed error) error {
+	status, problems, byField, ok := web.Slowed(c, failed, "code")
 	if !ok {
 		return failed
 	}
-	p, err := h.showPage(c, next)
+	p, err := h.showPage(c, form.Next)
 	if err != nil {
 		return err
 	}
 	p.Problems, p.Errors = problems, byField
-	return h.RenderProblems(c, views.ShowFactorPage(p))
+	if form.Recovery != nil {
+		p.Recovery = (*form.Recovery)[:min(len(*form.Recovery), views.RecoveryMost)]
+		p.Errors = map[string]string{"recovery": byField["code"]}
+		for i := range p.Problems {
+			p.Problems[i].Field = "recovery"
+		}
+	}
+	p.OnlyRecovery = errors.Is(failed, factor.ErrRecoveryWorks)
+	return h.RenderStatus(c, status, views.ShowFactorPage(p))
 }
 
 // Show finishes the sign-in under a new token (S2).
 func (h *Handler) Show(c echo.Context) error {
-	var form codeForm
+	var form showForm
 	if err := web.Bind(c, &form); err != nil {
 		return err
 	}
 	a, _ := web.Pending(c)
-	shown, err := h.Store.Show(web.Ctx(c), a, form.Code)
+	code := form.Code
+	if form.Recovery != nil {
+		code = *form.Recovery
+		if !factor.LooksRecovery(code) { // it would count as a code of the app
+			return h.showAgain(c, form, fault.BadField("code", "A recovery code has 24 letters and digits, in four groups of six."))
+		}
+	}
+	shown, err := h.Store.Show(web.Ctx(c), a, code)
 	if err != nil {
-		return h.showAgain(c, form.Next, err)
+		return h.showAgain(c, form, err)
 	}
 	return h.whole(c, shown, form.Next)
 }

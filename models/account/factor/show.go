@@ -59,13 +59,23 @@ func normal(code string) string {
 	return strings.NewReplacer("o", "0", "i", "1", "l", "1").Replace(code)
 }
 
+// ErrRecoveryWorks is the cause of a fault about codes of apps that leaves one way in at once: a recovery code.
+var ErrRecoveryWorks = errors.New("codes of apps are not taken now")
+
+// LooksRecovery reports whether a text has the form of a recovery code, however it is typed: of one that has not, nothing need be asked or counted.
+func LooksRecovery(code string) bool { return len(normal(code)) == recoveryLen }
+
 func wrongCode() error {
 	return fault.BadField("code", "That is not a code that works now. Codes of an app change every 30 seconds, and each works once.")
 }
 
+func wrongRecovery() error {
+	return fault.BadField("code", "That is not a recovery code that works. Each works once, and new ones ended those from before.")
+}
+
 func (s *Store) showCode(ctx context.Context, a actor.Actor, code string) (Shown, error) {
 	if err := s.takeTry(ctx, codeBucket(a.UserID)); err != nil {
-		return Shown{}, err
+		return Shown{}, recoveryWorks(err)
 	}
 	if err := s.countFailure(ctx, a.UserID); err != nil {
 		return Shown{}, err
@@ -86,7 +96,7 @@ func (s *Store) showCode(ctx context.Context, a actor.Actor, code string) (Shown
 		ok = err == nil
 		return err
 	})
-	return s.settle(ctx, a, codeBucket(a.UserID), shown, ok, err)
+	return s.settle(ctx, a, codeBucket(a.UserID), shown, ok, err, wrongCode())
 }
 
 // spendCode finds whose code it is among the person's apps and uses it up; the zero ID when it is none's, or was used on another replica just now (A9).
@@ -141,18 +151,18 @@ func (s *Store) showRecovery(ctx context.Context, a actor.Actor, code string) (S
 		ok = err == nil
 		return err
 	})
-	return s.settle(ctx, a, recoveryBucket(a.UserID), shown, ok, err)
+	return s.settle(ctx, a, recoveryBucket(a.UserID), shown, ok, err, wrongRecovery())
 }
 
 // settle ends a try: a good one gives back what it took, a wrong one is told in the audit log.
-func (s *Store) settle(ctx context.Context, a actor.Actor, bucket string, shown Shown, ok bool, err error) (Shown, error) {
+func (s *Store) settle(ctx context.Context, a actor.Actor, bucket string, shown Shown, ok bool, err, wrong error) (Shown, error) {
 	switch {
 	case err != nil:
 		return Shown{}, err
 	case ok:
 		return shown, s.o.Accounts.Release(ctx, bucket)
 	}
-	return Shown{}, errors.Join(wrongCode(), s.o.DB.Tx(ctx, func(tx *db.Tx) error {
+	return Shown{}, errors.Join(wrong, s.o.DB.Tx(ctx, func(tx *db.Tx) error {
 		audit.Record(tx, a, audit.Event{Act: audit.FactorFailed, TargetKind: "user", TargetID: a.UserID, Result: audit.Refused})
 		return nil
 	}))
@@ -171,6 +181,14 @@ func tooOften(after time.Duration) error {
 	return fault.Later(after, text.N("That was tried too often. Wait %d minutes, then try again."), int((after+time.Minute-1)/time.Minute))
 }
 
+// recoveryWorks says of too many codes of apps that recovery codes, which are counted apart, are taken all the while: whoever guesses six digits shuts nobody out (A7).
+func recoveryWorks(err error) error {
+	if f := fault.As(err); f != nil && f.Kind == fault.RateLimited {
+		f.Key, f.Cause = text.N("Too many codes of the app were entered. Wait %d minutes for the next one. A recovery code is taken now."), ErrRecoveryWorks
+	}
+	return err
+}
+
 // countFailure counts a try as one of those that fail in a row; one that succeeds deletes the count. After a hundred, codes of apps are worth nothing until another
 // factor was shown (A8; SP 800-63B-4 section 3.2.2). Faults: Invalid about "code".
 func (s *Store) countFailure(ctx context.Context, userID db.ID) error {
@@ -178,7 +196,9 @@ func (s *Store) countFailure(ctx context.Context, userID db.ID) error {
 		n, err := tx.Run(`INSERT INTO factor_failures (user_id, failures) VALUES (?, 1)
 			ON CONFLICT (user_id) DO UPDATE SET failures = factor_failures.failures + 1 WHERE factor_failures.failures < ?`, userID, failuresInRow)
 		if err == nil && n == 0 {
-			err = fault.BadField("code", "Codes of apps don’t work for this account any more: too many wrong ones were entered. Use a recovery code.")
+			spent := fault.BadField("code", "Codes of apps don’t work for this account any more: too many wrong ones were entered. Use a recovery code.")
+			spent.Cause = ErrRecoveryWorks
+			err = spent
 		}
 		return err
 	})
