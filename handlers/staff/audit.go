@@ -14,13 +14,17 @@ import (
 	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
+	"github.com/gatehouse-dev/gatehouse/models/staff"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	views "github.com/gatehouse-dev/gatehouse/views/staff"
 )
 
 // Audit lists events, newest first, and says whether the chain is whole.
 func (h *Handler) Audit(c echo.Context) error {
-	filter, query := auditFilter(c)
+	filter, query, more, err := h.auditFilter(c)
+	if err != nil {
+		return err
+	}
 	found, err := audit.List(web.Ctx(c), h.DB, filter, web.PageOf(c))
 	if err != nil {
 		return err
@@ -29,6 +33,9 @@ func (h *Handler) Audit(c echo.Context) error {
 	verdict, err := h.chainVerdict(c)
 	if err != nil {
 		return err
+	}
+	if more {
+		page.Waiting = append(page.Waiting, web.T(c, "More than %d things go by these words. You see the events of the first ones: write more of the name, or an id.", audit.MostAbout))
 	}
 	page.Sound = verdict.Sound
 	page.Verdict = web.T(c, "The chain is whole: %d events.", verdict.Events)
@@ -106,22 +113,28 @@ func (h *Handler) erasuresWait(c echo.Context) (string, error) {
 
 // AuditLines streams the events that fit as lines of JSON with all that their hashes are made of: what others can verify by themselves (U4).
 func (h *Handler) AuditLines(c echo.Context) error {
-	filter, _ := auditFilter(c)
+	filter, _, _, err := h.auditFilter(c)
+	if err != nil {
+		return err
+	}
 	header := c.Response().Header()
 	header.Set("Content-Type", "application/jsonl")
 	header.Set("Content-Disposition", `attachment; filename="audit.jsonl"`)
 	c.Response().WriteHeader(http.StatusOK)
-	_, err := audit.Export(web.Ctx(c), h.DB, filter, h.Signer, c.Response())
+	_, err = audit.Export(web.Ctx(c), h.DB, filter, h.Signer, c.Response())
 	return err
 }
 
 // AuditCSV streams every event that fits the filter, oldest first.
 func (h *Handler) AuditCSV(c echo.Context) error {
-	filter, _ := auditFilter(c)
-	out := web.NewCSV(c, "audit", "seq", "id", "at", "actor_kind", "actor_id", "actor", "address", "act", "target_kind", "target_id", "organization_id", "result", "request_id", "details", "hash")
-	err := audit.Each(web.Ctx(c), h.DB, filter, func(e audit.Entry) error {
-		out.Row(strconv.FormatInt(e.Seq, 10), e.ID.Show("event"), e.At.UTC().Format(time.RFC3339Nano), e.ActorKind, web.ShownID(e.ActorKind, db.Deref(e.ActorID)), e.Who["actor"], e.Who["address"],
-			e.Act, e.TargetKind, web.ShownID(e.TargetKind, db.Deref(e.TargetID)), db.Deref(e.OrganizationID).Show("org"), e.Result, e.RequestID, e.Details, hexOf(e.Hash))
+	filter, _, _, err := h.auditFilter(c)
+	if err != nil {
+		return err
+	}
+	out := web.NewCSV(c, "audit", "seq", "id", "at", "actor_kind", "actor_id", "actor", "address", "act", "target_kind", "target_id", "organization_id", "result", "request_id", "details", "hash", "uuid")
+	err = audit.Each(web.Ctx(c), h.DB, filter, func(e audit.Entry) error {
+		out.Row(strconv.FormatInt(e.Seq, 10), e.ID.Show(staff.EventPrefix), e.At.UTC().Format(time.RFC3339Nano), e.ActorKind, web.ShownID(e.ActorKind, db.Deref(e.ActorID)), e.Who["actor"], e.Who["address"],
+			e.Act, e.TargetKind, web.ShownID(e.TargetKind, db.Deref(e.TargetID)), db.Deref(e.OrganizationID).Show("org"), e.Result, e.RequestID, e.Details, hexOf(e.Hash), e.ID.String())
 		return nil
 	})
 	if err != nil {
@@ -147,29 +160,20 @@ func withQuery(path string, q url.Values) string {
 	return path + "?" + q.Encode()
 }
 
-// auditFilter reads the filter of the query; what can't be read does not narrow. The values come back for links.
-func auditFilter(c echo.Context) (audit.Filter, url.Values) {
-	query := url.Values{}
+// auditFilter reads the filter of the query; what can't be read does not narrow. The values come back for links, and whether its words name more things than were looked for.
+func (h *Handler) auditFilter(c echo.Context) (f audit.Filter, query url.Values, more bool, err error) {
+	query = url.Values{}
 	for _, name := range []string{"act", "id", "from", "to"} {
 		if v := strings.TrimSpace(c.QueryParam(name)); v != "" {
 			query.Set(name, v)
 		}
 	}
-	f := audit.Filter{Act: query.Get("act"), From: day(query.Get("from")), To: day(query.Get("to"))}
+	f = audit.Filter{Act: query.Get("act"), From: day(query.Get("from")), To: day(query.Get("to"))}
 	if !f.To.IsZero() {
 		f.To = f.To.AddDate(0, 0, 1) // to the end of that day
 	}
-	prefix, _, _ := strings.Cut(query.Get("id"), "_")
-	id, err := db.ParseID(prefix, query.Get("id"))
-	switch {
-	case err != nil:
-		f.Words = query.Get("id")
-	case prefix == "user":
-		f.ActorID = id
-	default:
-		f.TargetID = id
-	}
-	return f, query
+	f.About, more, err = h.Staff.About(web.Ctx(c), query.Get("id"))
+	return f, query, more, err
 }
 
 func day(s string) time.Time {

@@ -286,7 +286,7 @@ func TestAuditLogFiltersAndDownloadsSafely(t *testing.T) {
 		if first, rest, _ := strings.Cut(lines.Body, "\n"); lines.Status != 200 || !strings.Contains(first, `"type":"export","version":1,"whole":true`) || !strings.Contains(rest, `"value":"=cmd()"`) || !strings.Contains(rest, `"type":"end"`) {
 			t.Error(lines.Status, lines.Body)
 		}
-		byName := auditor.Get("/admin/audit?id=hyperlink")
+		byName := auditor.Get("/admin/audit?id=%3Dhyperlink")
 		if !strings.Contains(byName.Body, ">app.created</code>") || strings.Contains(byName.Body, ">key.revoked</code>") {
 			t.Error("a name did not narrow the log")
 		}

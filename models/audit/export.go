@@ -53,8 +53,7 @@ type (
 // Export writes the events that fit as lines of JSON, the oldest first, and returns how many they were. Who may read them is the caller's to check. The whole log is
 // closed by its signed end where it reaches as far as is known of it, and fails without one where that is missing. Fault: Conflict where nothing was recorded yet.
 func Export(ctx context.Context, d *db.DB, f Filter, s *Signer, w io.Writer) (int, error) {
-	where, _ := f.where()
-	e := export{d: d, out: json.NewEncoder(w), whole: where == everything}
+	e := export{d: d, out: json.NewEncoder(w), whole: f.whole()}
 	e.out.SetEscapeHTML(false)
 	if e.whole {
 		var err error

@@ -16,7 +16,7 @@ type Filter struct {
 	ActorID        db.ID
 	TargetID       db.ID
 	OrganizationID db.ID
-	Words          string    // in what is kept of persons: names, mail and network addresses
+	About          *About    // nil does not narrow
 	From, To       time.Time // [From, To)
 	Besides        string    // SQL of one more condition, of the caller's own making, and its arguments
 	BesidesArgs    []any
@@ -59,10 +59,6 @@ func (f Filter) where() (string, []any) {
 	if !f.OrganizationID.IsZero() {
 		add("organization_id = ?", f.OrganizationID)
 	}
-	if words := strings.TrimSpace(f.Words); words != "" {
-		like := "%" + strings.NewReplacer("!", "!!", "%", "!%", "_", "!_").Replace(strings.ToLower(words)) + "%"
-		add("id IN (SELECT p.event_id FROM audit_personal p WHERE LOWER(p.value) LIKE ? ESCAPE '!')", like)
-	}
 	if !f.From.IsZero() {
 		add("at >= ?", f.From)
 	}
@@ -75,13 +71,33 @@ func (f Filter) where() (string, []any) {
 	return strings.Join(q, " AND "), args
 }
 
+// query is SQL for the events that fit, that ends inside its WHERE; order is the one that goes on.
+func (f Filter) query(dialect db.Dialect, order string) (string, []any) {
+	where, args := f.where()
+	if f.About == nil {
+		return "SELECT * FROM audit_events WHERE " + where, args
+	}
+	from, about := f.About.source(dialect, order)
+	return "SELECT * FROM " + from + " WHERE " + where, append(about, args...)
+}
+
+// whole reports whether the filter leaves nothing out.
+func (f Filter) whole() bool {
+	where, _ := f.where()
+	return where == everything && f.About == nil
+}
+
 func likeNoun(noun string) string { return strings.NewReplacer("%", "", "_", "").Replace(noun) + "%" }
 
 // List reads a page of the log, newest first. Who may read it is the caller's to check.
 func List(ctx context.Context, d *db.DB, f Filter, r db.PageRequest) (db.Page[Entry], error) {
-	where, args := f.where()
+	order := "seq DESC"
+	if r.After == "" && r.Before != "" {
+		order = "seq"
+	}
+	query, args := f.query(d.Dialect, order)
 	page, err := db.List(ctx, d, db.Listing[Row]{
-		Name: "audit", Select: "SELECT * FROM audit_events WHERE " + where, Args: args, IDExpr: "id", ID: func(r Row) db.ID { return r.ID },
+		Name: "audit", Select: query, Args: args, IDExpr: "id", ID: func(r Row) db.ID { return r.ID },
 		Sorts: map[string]db.Sort[Row]{"seq": {Expr: "seq", Value: func(r Row) any { return r.Seq }}}, Default: "-seq",
 	}, r)
 	if err != nil {
@@ -108,10 +124,10 @@ func Each(ctx context.Context, d *db.DB, f Filter, fn func(Entry) error) error {
 }
 
 func eachBatch(ctx context.Context, d *db.DB, f Filter, fn func([]Row) error) error {
-	where, args := f.where()
+	query, args := f.query(d.Dialect, "seq")
 	for last := int64(0); ; {
 		var rows []Row
-		err := d.Read(ctx).Raw("SELECT * FROM audit_events WHERE "+where+" AND seq > ? ORDER BY seq LIMIT ?", append(append([]any{}, args...), last, verifyBatch)...).Scan(&rows).Error
+		err := d.Read(ctx).Raw(query+" AND seq > ? ORDER BY seq LIMIT ?", append(append([]any{}, args...), last, verifyBatch)...).Scan(&rows).Error
 		if err != nil {
 			return err
 		}
