@@ -159,6 +159,7 @@ func newWorker(o Options, s Stores) *job.Worker {
 	w.Every("organization.purge", time.Hour, s.Org.Purge)
 	w.Every("organization.factors", time.Hour, s.Org.RemindOfFactors)
 	w.Every("directory.tokens", time.Hour, s.Scim.TellEnding)
+	w.Every("directory.stopped", 10*time.Minute, s.Scim.TellStopped)
 	w.Every("invitation.sweep", 24*time.Hour, s.Invitation.Sweep)
 	w.Every("share.sweep", time.Hour, s.Share.Sweep)
 	w.Every("domain.recheck", time.Hour, s.Domain.Recheck)

@@ -25,6 +25,7 @@ var withoutAct = map[string]string{
 	"notice.Run":              "mails what is about to happen; the mails are the record",
 	"org.RemindOfFactors":     "mails a reminder; the mails are the record",
 	"scim.TellEnding":         "mails what is about to happen or has; the mails are the record",
+	"scim.TellStopped":        "as scim.TellEnding",
 	"quota.Warn":              "mails what is used of quotas; the mails are the record",
 	"notice.ReadCalendar":     "notes when an address was read",
 	"idempotency.Claim":       "remembers that a call came; what the call does is the act",

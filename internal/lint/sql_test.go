@@ -39,6 +39,8 @@ var assembled = exceptions{
 	"models/scim/token.go tokenOf":                "as Enter",
 	"models/scim/directory.go Directory":          "as Enter",
 	"models/scim/ending.go TellEnding":            "as Enter",
+	"models/scim/stopped.go TellStopped":          "as Enter",
+	"models/scim/stopped.go tellStopped":          "as Enter",
 	"models/scim/ending.go endingOf":              "as Enter",
 	"models/scim/ending.go tellEnding":            "as Enter",
 	"models/usage/totals.go writeTotals":          "as add",

@@ -35,7 +35,7 @@ var organizationTables = []Table{
 	{
 		Name: "scim_tokens", Record: "memberships", Of: "created_by = @user AND organization_id IN (SELECT rm.organization_id FROM {members} rm)", // the organization's
 
-		People: "created_by", Shown: "name hint created_at expires_at last_used_at revoked_at", Plain: "id organization_id digest digest_algorithm pepper_version told", With: []string{nameOfOrg},
+		People: "created_by", Shown: "name hint created_at expires_at last_used_at revoked_at", Plain: "id organization_id digest digest_algorithm pepper_version told stop_told_at", With: []string{nameOfOrg},
 	},
 	{
 		Name: "scim_groups", Plain: "id organization_id display_name name_key external_id role created_at updated_at",

@@ -49,9 +49,12 @@ func heldOf(t string) string {
 
 var held = heldOf("t")
 
-// stands is true of tokens t of owners, of an organization that is neither deleted nor suspended and has proven a domain; its arguments are three times the time (Z7).
-var stands = held + ` AND EXISTS (SELECT 1 FROM domains d WHERE d.organization_id = t.organization_id AND d.proven_at IS NOT NULL)
+// settled is true of tokens t of an organization that is neither deleted nor suspended and has proven a domain; its argument is the time.
+const settled = `EXISTS (SELECT 1 FROM domains d WHERE d.organization_id = t.organization_id AND d.proven_at IS NOT NULL)
 	AND EXISTS (SELECT 1 FROM organizations o WHERE o.id = t.organization_id AND o.deleted_at IS NULL AND NOT (o.suspended_at IS NOT NULL AND (o.suspended_until IS NULL OR o.suspended_until > ?)))`
+
+// stands is true of tokens t of owners, of such an organization; its arguments are three times the time (Z7).
+var stands = held + " AND " + settled
 
 // works is true of tokens t that open something: living ones that stand; its arguments are four times the time.
 var works = "t.revoked_at IS NULL AND t.expires_at > ? AND " + stands
