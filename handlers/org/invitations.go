@@ -1,7 +1,9 @@
 package org
 
 import (
+	"cmp"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -26,9 +28,9 @@ type inviteForm struct {
 	Role  string `form:"role"`
 }
 
-// InviteForm asks whom to invite as what.
+// InviteForm asks whom to invite as what; the query fills it in.
 func (h *Handler) InviteForm(c echo.Context) error {
-	d, err := h.inviteDesk(c, inviteForm{Role: permission.Developer}, nil)
+	d, err := h.inviteDesk(c, inviteForm{Email: c.QueryParam("email"), Role: cmp.Or(c.QueryParam("role"), permission.Developer)}, nil)
 	return h.RenderDesk(c, d, err)
 }
 
@@ -69,7 +71,7 @@ func (h *Handler) inviteDesk(c echo.Context, f inviteForm, fields map[string]str
 	return d, nil
 }
 
-// Invite sends an invitation.
+// Invite sends an invitation. Who invites an owner shows first that it is them (A14).
 func (h *Handler) Invite(c echo.Context) error {
 	id, err := web.PathID(c, "id", org.Prefix)
 	if err != nil {
@@ -78,6 +80,11 @@ func (h *Handler) Invite(c echo.Context) error {
 	var f inviteForm
 	if err := web.Bind(c, &f); err != nil {
 		return err
+	}
+	if f.Role == permission.Owner {
+		if asked, err := h.AskFirst(c, organizationPath(id)+"/invite", url.Values{"email": {f.Email}, "role": {f.Role}}); err != nil || asked {
+			return err
+		}
 	}
 	i, err := h.Invitations.Invite(web.Ctx(c), web.Actor(c), id, invitation.Input{Email: f.Email, Role: f.Role})
 	if err != nil {
@@ -94,11 +101,20 @@ func organizationAndInvitation(c echo.Context) (organization, id db.ID, err erro
 	return organization, id, err
 }
 
-// Reinvite sends an invitation again.
+// Reinvite sends an invitation again, under whoever does so: of an owner's they show first that it is them (A14).
 func (h *Handler) Reinvite(c echo.Context) error {
 	organization, id, err := organizationAndInvitation(c)
 	if err != nil {
 		return err
+	}
+	i, err := h.Invitations.Get(web.Ctx(c), web.Actor(c), organization, id)
+	if err != nil {
+		return err
+	}
+	if i.Role == permission.Owner {
+		if asked, err := h.AskFirst(c, organizationPath(organization), nil); err != nil || asked {
+			return err
+		}
 	}
 	if err := h.Invitations.Resend(web.Ctx(c), web.Actor(c), organization, id); err != nil {
 		return err

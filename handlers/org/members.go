@@ -1,6 +1,7 @@
 package org
 
 import (
+	"net/url"
 	"slices"
 
 	"github.com/labstack/echo/v4"
@@ -59,9 +60,9 @@ func inOrganization(c echo.Context, o org.Mine) []components.Crumb {
 	return []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}, {Label: o.Name, Href: organizationPath(o.ID), Own: true}}
 }
 
-// RoleForm asks which role a member shall have.
+// RoleForm asks which role a member shall have; the query chooses one.
 func (h *Handler) RoleForm(c echo.Context) error {
-	d, err := h.roleDesk(c, "", nil)
+	d, err := h.roleDesk(c, c.QueryParam("role"), nil)
 	return h.RenderDesk(c, d, err)
 }
 
@@ -108,7 +109,7 @@ func (h *Handler) organizationAndUser(c echo.Context) (org.Mine, db.ID, error) {
 	return o, user, err
 }
 
-// SetRole gives a member another role.
+// SetRole gives a member another role. Who makes an owner shows first that it is them (A14): owners can all that asks for it.
 func (h *Handler) SetRole(c echo.Context) error {
 	o, user, err := h.organizationAndUser(c)
 	if err != nil {
@@ -117,6 +118,11 @@ func (h *Handler) SetRole(c echo.Context) error {
 	var f roleForm
 	if err := web.Bind(c, &f); err != nil {
 		return err
+	}
+	if f.Role == permission.Owner {
+		if asked, err := h.AskFirst(c, memberPath(o.ID, user)+"/role", url.Values{"role": {f.Role}}); err != nil || asked {
+			return err
+		}
 	}
 	if err := h.Store.SetRole(web.Ctx(c), web.Actor(c), o.ID, user, f.Role); err != nil {
 		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.roleDesk(c, f.Role, fields) })
@@ -128,9 +134,9 @@ type transferForm struct {
 	Member string `form:"member"`
 }
 
-// TransferForm asks who shall be the owner.
+// TransferForm asks who shall be the owner; the query chooses somebody.
 func (h *Handler) TransferForm(c echo.Context) error {
-	d, err := h.transferDesk(c, "", nil)
+	d, err := h.transferDesk(c, c.QueryParam("member"), nil)
 	return h.RenderDesk(c, d, err)
 }
 
@@ -172,7 +178,7 @@ func (h *Handler) transferDesk(c echo.Context, chosen string, fields map[string]
 	return d, nil
 }
 
-// Transfer makes another member an owner and the reader an admin.
+// Transfer makes another member an owner and the reader an admin, who shows first that it is them (A14).
 func (h *Handler) Transfer(c echo.Context) error {
 	id, err := web.PathID(c, "id", org.Prefix)
 	if err != nil {
@@ -180,6 +186,9 @@ func (h *Handler) Transfer(c echo.Context) error {
 	}
 	var f transferForm
 	if err := web.Bind(c, &f); err != nil {
+		return err
+	}
+	if asked, err := h.AskFirst(c, organizationPath(id)+"/transfer", url.Values{"member": {f.Member}}); err != nil || asked {
 		return err
 	}
 	user, _ := db.ParseID(userPrefix, f.Member) // the zero ID is no member's

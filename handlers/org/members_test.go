@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/handlers/webtest"
 	"github.com/gatehouse-dev/gatehouse/models/actor"
@@ -177,4 +178,52 @@ func TestAnOwnerAloneRestoresADeletedOrganization(t *testing.T) {
 	wantStatus(t, "the page meanwhile", w.owner.Get("/console/organizations/"+w.North.Show("org")).Status, 404)
 	wantStatus(t, "works", w.owner.Post(restore, form()).Status, http.StatusSeeOther)
 	wantStatus(t, "the page again", w.as(admin).Get("/console/organizations/"+w.North.Show("org")).Status, 200)
+}
+
+// A14, Z5: an owner can all that asks for a fresh proof, so making one asks for it, in whatever way; nobody else's invitation and role does.
+func TestMakingAnOwnerAsksForAFreshProof(t *testing.T) {
+	w := newGuests(t)
+	owners, err := w.invitations.Invite(t.Context(), w.Owner, w.North, invitation.Input{Email: "second@example.com", Role: "owner"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	north, viewer := "/console/organizations/"+w.North.Show("org"), w.viewer.UserID.Show("user")
+	w.Clock.Advance(11 * time.Minute)
+	before := w.state(t)
+	makes := []struct {
+		path string
+		form url.Values
+		back string // where the proof leads back to
+	}{
+		{"/invite", form("email", "third@example.com", "role", "owner"), "/invite?email=third%40example.com&role=owner"},
+		{"/invitations/" + owners.ID.Show("inv") + "/resend", form(), ""},
+		{"/members/" + viewer + "/role", form("role", "owner"), "/members/" + viewer + "/role?role=owner"},
+		{"/transfer", form("member", viewer), "/transfer?member=" + viewer},
+	}
+	for _, m := range makes {
+		asked := w.owner.Post(north+m.path, m.form)
+		if want := "/console/account/confirm?next=" + url.QueryEscape(north+m.back); asked.Status != 303 || asked.Location != want {
+			t.Errorf("%s: %d %s, want %s", m.path, asked.Status, asked.Location, want)
+		}
+	}
+	if now := w.state(t); now != before {
+		t.Error("something changed:", before, now)
+	}
+	has(t, w.owner.Get(north+makes[0].back), `value="third@example.com"`)
+
+	wantStatus(t, "a developer is invited", w.owner.Post(north+"/invite", form("email", "new@example.com", "role", "developer")).Status, 303)
+	wantStatus(t, "a developer is invited again", w.owner.Post(north+"/invitations/"+w.invited.ID.Show("inv")+"/resend", form()).Status, 303)
+	wantStatus(t, "an admin is made", w.owner.Post(north+"/members/"+viewer+"/role", form("role", "admin")).Status, 303)
+	if now := w.state(t); !strings.Contains(now, "new@example.comdeveloper1") || !strings.Contains(now, "vera.view@example.comdeveloper2") || strings.Contains(now, "second@example.comowner2") {
+		t.Error(now)
+	}
+	for _, m := range makes {
+		again := w.as(w.Owner).Post(north+m.path, m.form)
+		if again.Status != 303 || strings.HasPrefix(again.Location, "/console/account/confirm") {
+			t.Errorf("%s with a fresh proof: %d %s", m.path, again.Status, again.Location)
+		}
+	}
+	if now := w.state(t); !strings.Contains(now, "third@example.comowner1") || !strings.Contains(now, "second@example.comowner2") {
+		t.Error(now)
+	}
 }

@@ -3,6 +3,8 @@ package web
 import (
 	"net/url"
 
+	"github.com/labstack/echo/v4"
+
 	"github.com/gatehouse-dev/gatehouse/internal/apikey"
 )
 
@@ -24,4 +26,17 @@ func ConfirmFirst(path string, q url.Values) (to string, ok bool) {
 		return "", false
 	}
 	return "/console/account/confirm?next=" + queryEscape(next), true
+}
+
+// AskFirst leads to where the password is asked for, and the second factor of who has one, when the last time was more than ten minutes ago (A14); asked says that it did.
+// The form at path comes back filled in by q, or as it is at first when that can't stand in an address.
+func (k *Kit) AskFirst(c echo.Context, path string, q url.Values) (asked bool, err error) {
+	if Session(c).Fresh(k.Now()) {
+		return false, nil
+	}
+	to, ok := ConfirmFirst(path, q)
+	if !ok || len(q) == 0 {
+		to = "/console/account/confirm?" + url.Values{"next": {path}}.Encode()
+	}
+	return true, k.See(c, to)
 }

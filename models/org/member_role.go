@@ -93,7 +93,8 @@ func MayGive(actorRole string, m Member, self bool) []string {
 	return Roles[:most+1]
 }
 
-// SetRole gives a member another role, which holds from their next request on (Z7). The member is told, unless they did it themselves. Faults: NotFound,
+// SetRole gives a member another role, which holds from their next request on (Z7). The member is told, unless they did it themselves, and of
+// a new owner the others are. Whoever calls has asked for a fresh proof to make one (A14). Faults: NotFound,
 // Forbidden for a member or a role above the actor's own, Invalid about "role", Conflict for the last owner and personal organizations.
 func (s *Store) SetRole(ctx context.Context, a actor.Actor, organizationID, userID db.ID, role string) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error { return s.SetRoleTx(tx, a, organizationID, userID, role) })
@@ -157,7 +158,7 @@ func (s *Store) GiveRoleTx(tx *db.Tx, a actor.Actor, organizationID, userID db.I
 	return s.setRole(tx, a, o, m, role)
 }
 
-// Transfer makes another member an owner and the actor an admin, at once. Faults: NotFound, Forbidden below owner, Invalid about "member", Conflict for personal
+// Transfer makes another member an owner and the actor an admin, at once. Whoever calls has asked for a fresh proof (A14). Faults: NotFound, Forbidden below owner, Invalid about "member", Conflict for personal
 // organizations.
 func (s *Store) Transfer(ctx context.Context, a actor.Actor, organizationID, userID db.ID) error {
 	return s.db.Tx(ctx, func(tx *db.Tx) error {
@@ -217,6 +218,11 @@ func (s *Store) setRole(tx *db.Tx, a actor.Actor, o Organization, m Member, role
 		}
 	}
 	audit.Record(tx, a, audit.Event{Act: audit.MemberRoleChanged, TargetKind: "user", TargetID: m.UserID, OrganizationID: o.ID, Details: map[string]string{"from": m.Role, "to": role}})
+	if role == permission.Owner {
+		if err := TellOwners(tx, s.outbox, s.link, o, m.UserID); err != nil {
+			return err
+		}
+	}
 	if err := s.tellMember(tx, a, o, m.UserID, role); err != nil || !Sharer(m.Role) || Sharer(role) {
 		return err
 	}

@@ -37,7 +37,7 @@ func (h *Handler) Routes(r *web.Registrar) {
 	r.Post("/console/organizations/:id/leave", in, h.Leave)
 
 	r.Get("/console/apps/:id/move", in, h.MoveForm)
-	r.Post("/console/apps/:id/move", in, h.Move)
+	r.Post("/console/apps/:id/move", in.Fresh(), h.Move)
 }
 
 // shown draws a desk, or returns the error when it is none that stands on the page.

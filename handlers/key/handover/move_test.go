@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key/policy"
@@ -55,6 +56,31 @@ func TestThePageOfAMoveSaysWhatTravelsAndWhatIsMissing(t *testing.T) {
 		var there db.ID
 		if err := w.DB.Read(t.Context()).Raw("SELECT organization_id FROM apps WHERE id = ?", w.App).Row().Scan(&there); err != nil || there != target {
 			t.Error("it is not there:", err)
+		}
+	})
+}
+
+// A14, Z7: an app takes its keys along, so whoever moves it shows first that it is them.
+func TestMovingAnAppAsksForAFreshProof(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		target := w.Strangers
+		w.Join(target, w.Admin, "admin")
+		w.Run("UPDATE members SET role = 'owner' WHERE organization_id = ? AND user_id = ?", w.Org, w.Admin.UserID)
+		admin, move, form := w.as(w.Admin), "/console/apps/"+w.App.Show("app")+"/move", url.Values{"to": {target.Show("org")}}
+		w.Clock.Advance(11 * time.Minute)
+		where := func() (there db.ID) {
+			if err := w.DB.Read(t.Context()).Raw("SELECT organization_id FROM apps WHERE id = ?", w.App).Row().Scan(&there); err != nil {
+				t.Fatal(err)
+			}
+			return there
+		}
+
+		asked := admin.Post(move, form)
+		before := where()
+		moved := w.as(w.Admin).Post(move, form)
+
+		if asked.Status != http.StatusSeeOther || !strings.HasPrefix(asked.Location, "/console/account/confirm") || before != w.Org || moved.Status != http.StatusSeeOther || where() != target {
+			t.Error(asked.Status, asked.Location, before, moved.Status, moved.Location)
 		}
 	})
 }

@@ -44,12 +44,7 @@ func (h *Handler) askFirst(c echo.Context, f rotateForm) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	at := key.KeyPath(d.Row) + "/rotate"
-	to, ok := web.ConfirmFirst(at, url.Values{"overlap_days": {f.Overlap}, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}, "delivery": {f.Delivery}, "link_life": {f.LinkLife}})
-	if !ok {
-		to = "/console/account/confirm?" + url.Values{"next": {at}}.Encode()
-	}
-	return true, h.See(c, to)
+	return h.AskFirst(c, key.KeyPath(d.Row)+"/rotate", url.Values{"overlap_days": {f.Overlap}, "expires": {f.Expires}, "expires_on": {f.ExpiresOn}, "delivery": {f.Delivery}, "link_life": {f.LinkLife}})
 }
 
 // Rotate makes the successor and shows it once.

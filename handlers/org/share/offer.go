@@ -92,13 +92,9 @@ func (h *Handler) Offer(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if !web.Session(c).Fresh(h.Now()) {
-		at := appPath(app.ID) + "/share"
-		to, ok := web.ConfirmFirst(at, url.Values{"receiver": {f.Receiver}, "rights": f.Rights, "reason": {f.Reason}, "ends_on": {f.EndsOn}})
-		if !ok {
-			to = "/console/account/confirm?" + url.Values{"next": {at}}.Encode()
-		}
-		return h.See(c, to)
+	back := url.Values{"receiver": {f.Receiver}, "rights": f.Rights, "reason": {f.Reason}, "ends_on": {f.EndsOn}}
+	if asked, err := h.AskFirst(c, appPath(app.ID)+"/share", back); err != nil || asked {
+		return err
 	}
 	in := share.Input{Receiver: f.Receiver, Reason: f.Reason, EndsOn: f.EndsOn, Zone: text.Of(web.Ctx(c)).Zone}
 	for _, r := range f.Rights {

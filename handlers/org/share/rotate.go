@@ -98,12 +98,8 @@ func (h *Handler) Rotate(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	if at := rotatePath(s.ID, k.ID); !web.Session(c).Fresh(h.Now()) {
-		to, ok := web.ConfirmFirst(at, url.Values{"overlap_days": {f.Overlap}})
-		if !ok {
-			to = "/console/account/confirm?" + url.Values{"next": {at}}.Encode()
-		}
-		return h.See(c, to)
+	if asked, err := h.AskFirst(c, rotatePath(s.ID, k.ID), url.Values{"overlap_days": {f.Overlap}}); err != nil || asked {
+		return err
 	}
 	days, err := strconv.Atoi(f.Overlap)
 	if err != nil {

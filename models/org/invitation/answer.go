@@ -8,10 +8,11 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/org"
+	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
 // Accept makes the actor a member with the role of the invitation, and uses that up: of parallel tries one gets it. Who is a member already keeps
-// their role. Faults: NotFound for none that the actor can accept now, Conflict for a full organization and for a suspended one.
+// their role. Of a new owner the others are told. Faults: NotFound for none that the actor can accept now, Conflict for a full organization and for a suspended one.
 func (s *Store) Accept(ctx context.Context, a actor.Actor, id db.ID) (Invitation, error) {
 	var out Invitation
 	err := s.db.Tx(ctx, func(tx *db.Tx) error {
@@ -53,6 +54,9 @@ func (s *Store) Accept(ctx context.Context, a actor.Actor, id db.ID) (Invitation
 			audit.Record(tx, a, audit.Event{Act: audit.MemberJoined, TargetKind: "user", TargetID: a.UserID, OrganizationID: i.OrganizationID, Details: map[string]string{"role": i.Role}})
 		}
 		out = i
+		if n > 0 && i.Role == permission.Owner {
+			return org.TellOwners(tx, s.outbox, s.link, o, a.UserID)
+		}
 		return nil
 	})
 	return out, err

@@ -65,6 +65,15 @@ func (s *Store) Open(ctx context.Context, a actor.Actor, organizationID db.ID) (
 	return find(q, s.db.Now(), "WHERE i.organization_id = ? ORDER BY i.sent_at DESC, i.id DESC LIMIT ?", organizationID, MaxOpen)
 }
 
+// Get reads one invitation of an organization. Faults: NotFound, Forbidden.
+func (s *Store) Get(ctx context.Context, a actor.Actor, organizationID, id db.ID) (Invitation, error) {
+	q := s.db.Read(ctx)
+	if _, err := org.Require(q, a, organizationID, permission.MembersManage); err != nil {
+		return Invitation{}, err
+	}
+	return one(q, s.db.Now(), "WHERE i.organization_id = ? AND i.id = ?", organizationID, id)
+}
+
 // mine is true of invitations i to the verified address of a user; one argument.
 const mine = "i.email = (SELECT email FROM users WHERE id = ? AND deleted_at IS NULL AND email_verified_at IS NOT NULL)"
 

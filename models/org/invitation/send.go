@@ -44,7 +44,7 @@ func (in *Input) check() error {
 	return p.Err()
 }
 
-// Invite sends an invitation. Faults: NotFound, Forbidden for a role that the actor can't give, Invalid about "email" and "role", Conflict for a personal
+// Invite sends an invitation. Whoever calls has asked for a fresh proof to make an owner, and so of Resend (A14). Faults: NotFound, Forbidden for a role that the actor can't give, Invalid about "email" and "role", Conflict for a personal
 // organization, a suspended one and a full one, RateLimited.
 func (s *Store) Invite(ctx context.Context, a actor.Actor, organizationID db.ID, in Input) (Invitation, error) {
 	var out Invitation
