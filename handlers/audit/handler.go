@@ -152,7 +152,7 @@ func (h *Handler) table(c echo.Context, id db.ID, events []activity.Event, filte
 	for _, e := range events {
 		moment := components.MomentAt(web.Ctx(c), h.Now(), e.At)
 		words, worded := web.ActWords(c, e.Act)
-		done := views.Cell{Text: words, Code: !worded, Data: !worded}
+		done := views.Cell{Text: words, Code: !worded, Data: !worded, Wrap: true}
 		if e.Refused {
 			done.Badge = web.T(c, "Refused")
 		}
@@ -180,19 +180,19 @@ func target(organization db.ID, e activity.Event) views.Cell {
 func whoCell(c echo.Context, e activity.Event) views.Cell {
 	switch e.By {
 	case activity.Member:
-		return views.Cell{Text: e.Name, Data: true, Hint: e.Network, HData: true}
+		return views.Cell{Text: e.Name, Data: true, Wrap: true, Hint: e.Network, HData: true}
 	case activity.Former:
-		return views.Cell{Text: e.Name, Data: true, Hint: web.T(c, "no member any more")}
+		return views.Cell{Text: e.Name, Data: true, Wrap: true, Hint: web.T(c, "no member any more")}
 	case activity.Program:
-		return views.Cell{Text: e.Name, Data: true, Href: pages["key"] + e.ActorID.Show(key.IDPrefix), Hint: web.T(c, "a program, with this key")}
+		return views.Cell{Text: e.Name, Data: true, Wrap: true, Href: pages["key"] + e.ActorID.Show(key.IDPrefix), Hint: web.T(c, "a program, with this key")}
 	case activity.Director:
-		return views.Cell{Text: e.Name, Data: true, Hint: web.T(c, "the directory, with this token")}
+		return views.Cell{Text: e.Name, Data: true, Wrap: true, Hint: web.T(c, "the directory, with this token")}
 	case activity.Sharer:
 		if e.Name != "" {
-			return views.Cell{Text: e.Name, Data: true, Hint: web.T(c, "a member of this organization, by the share")}
+			return views.Cell{Text: e.Name, Data: true, Wrap: true, Hint: web.T(c, "one of its members, by the share")}
 		}
 	}
-	return views.Cell{Text: web.T(c, byWords[e.By])}
+	return views.Cell{Text: web.T(c, byWords[e.By]), Wrap: true}
 }
 
 // line is an event as the download holds it.

@@ -31,7 +31,7 @@ var byWords = map[activity.By]string{
 	activity.Sharer: text.N("A member of another organization, by a share"),
 }
 
-// factWords are the details that are shown, in this order: all of activity.FactNames but the hint, which stands under the name.
+// factWords are the details that are shown, in this order: all of activity.FactNames but the hint, which stands under the name, and what changed.
 var factWords = []struct{ name, words string }{
 	{"reason", text.N("Reason")},
 	{"word", text.N("Word")},
@@ -42,6 +42,8 @@ var factWords = []struct{ name, words string }{
 	{"api", text.N("API")},
 	{"plan", text.N("Plan")},
 	{"role", text.N("Role")},
+	{"from", text.N("Before")},
+	{"to", text.N("Now")},
 	{"domain", text.N("Domain")},
 	{"expires", text.N("Ends")},
 	{"ends", text.N("Ends")},
@@ -77,13 +79,14 @@ var factWords = []struct{ name, words string }{
 var valueWords = map[string]string{
 	"live": text.N("Live"), "test": text.N("Test"), "never": text.N("Never"), "lifted by staff": text.N("lifted by staff"), "mail": text.N("a link in a mail"), "plan without approval": text.N("plan without approval"),
 	permission.Viewer: text.N("Viewer"), permission.Developer: text.N("Developer"), permission.Admin: text.N("Admin"), permission.Owner: text.N("Owner"),
+	"active": text.N("Active"), "inactive": text.N("Inactive"),
 	string(share.Withdrawn): text.N("taken back"), string(share.Declined): text.N("declined"), string(share.ByLender): text.N("by whose app it is"), string(share.ByReceiver): text.N("by whom it was shared with"),
 	string(share.Expired): text.N("its end"), string(share.Lapsed): text.N("nobody answered"), string(share.Moved): text.N("the app was moved"), string(share.Gone): text.N("app or organization deleted"),
 	key.PausedIdle: text.N("not used for long"), key.PausedAge: text.N("not rotated in time"), key.PausedNetworks: text.N("bound to no network"), key.PausedBulk: text.N("by staff, with others"), key.PausedLeak: text.N("reported as leaked"),
 }
 
 // worded are the details whose values are words of ours; others may be anything that people typed.
-var worded = []string{"environment", "expires", "until", "role", "cause", "by"}
+var worded = []string{"environment", "expires", "until", "role", "from", "to", "cause", "by"}
 
 // details puts the facts of an event into one line.
 func details(c echo.Context, e activity.Event) string {

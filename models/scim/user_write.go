@@ -216,7 +216,7 @@ func (s *Store) activate(tx *db.Tx, a actor.Actor, u User, active bool) error {
 		if _, err := tx.Run("UPDATE scim_users SET stopped_at = ?, updated_at = ? WHERE id = ?", tx.Now, tx.Now, u.ID); err != nil {
 			return err
 		}
-		audit.Record(tx, a, audit.Event{Act: audit.DirectoryUserChanged, TargetKind: "user", TargetID: u.UserID, OrganizationID: a.OrganizationID, Details: map[string]string{"changed": "active"}})
+		audit.Record(tx, a, audit.Event{Act: audit.DirectoryUserChanged, TargetKind: "user", TargetID: u.UserID, OrganizationID: a.OrganizationID, Details: map[string]string{"changed": "active", "from": "active", "to": "inactive"}})
 		return s.leave(tx, a, u)
 	}
 	return nil

@@ -50,7 +50,7 @@ type Event struct {
 	Own        bool              // it is still the organization's, and can be looked at
 	With       string            // what the organization of the fact "with" is called, when this one knows it
 	Shared     string            // what the app of the fact "share" is called, when this one knows it
-	Facts      map[string]string // of FactNames alone
+	Facts      map[string]string // of FactNames, and of some acts what was before and what is now
 	RequestID  string
 }
 
@@ -70,6 +70,23 @@ var FactNames = []string{
 	"hint", "environment", "expires", "grants", "reason", "until", "ends", "cause", "plan", "scopes", "scope", "api", "role", "keys", "widens", "overlap_days",
 	"networks", "networks_before", "networks_after", "origins", "origins_before", "origins_after", "rate", "rate_before", "rate_after",
 	"metadata", "metadata_before", "metadata_after", "word", "changed", "members_added", "members_removed", "access_kept", "access_waits", "by", "begins", "domain", "rights", "with", "share",
+}
+
+// changeNames are the details "from" and "to", which an organization sees of the acts below alone: of others they may be the ids of organizations that are not told of.
+var changeNames = []string{"from", "to"}
+
+var changes = []audit.Act{audit.MemberRoleChanged, audit.DomainJoinSet, audit.DomainProviderSet, audit.DirectoryUserChanged}
+
+// factsOf are the details of an act that an organization sees.
+func factsOf(e audit.Entry) map[string]string {
+	out := map[string]string{}
+	for _, name := range slices.Concat(FactNames, changeNames) {
+		v, ok := e.Facts[name]
+		if ok && (!slices.Contains(changeNames, name) || slices.Contains(changes, audit.Act(e.Act))) {
+			out[name] = v
+		}
+	}
+	return out
 }
 
 // Filter narrows the list. Zero fields do not narrow.
@@ -186,12 +203,7 @@ func (s *Store) seen(ctx context.Context, a actor.Actor, organization db.ID, ent
 	for i, e := range entries {
 		out[i] = Event{
 			ID: e.ID, At: e.At, Act: e.Act, Refused: e.Result == audit.Refused, TargetKind: e.TargetKind, TargetID: db.Deref(e.TargetID), RequestID: e.RequestID,
-			Facts: map[string]string{},
-		}
-		for _, name := range FactNames {
-			if v, ok := e.Facts[name]; ok {
-				out[i].Facts[name] = v
-			}
+			Facts: factsOf(e),
 		}
 		known.name(&out[i], e)
 	}

@@ -2,6 +2,7 @@ package activity_test
 
 import (
 	"context"
+	"maps"
 	"net/netip"
 	"strings"
 	"testing"
@@ -13,6 +14,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/catalog/catalogtest"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/db/dbtest"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/org/activity"
 )
 
@@ -83,6 +85,21 @@ func TestAnOrganizationSeesNothingOfOthers(t *testing.T) {
 			if r.By != activity.Member && (r.Name != "" || r.Network != "" || !r.ActorID.IsZero()) || strings.HasPrefix(r.Act, "note") || r.Facts["note"] != "" || r.Facts["report"] != "" {
 				w.t.Errorf("%+v", r)
 			}
+		}
+	})
+}
+
+// U1, Z4: who was made what is told; of an app that was moved in, where it comes from is not.
+func TestAChangeTellsWhatWasBeforeAndOfNoOtherOrganization(t *testing.T) {
+	each(t, func(w *world) {
+		change := map[string]string{"from": "developer", "to": "owner"}
+		w.record(w.Owner, audit.Event{Act: audit.MemberRoleChanged, TargetKind: "user", TargetID: w.Owner.UserID, OrganizationID: w.North, Details: change})
+		w.record(w.Owner, audit.Event{Act: audit.AppMoved, TargetKind: "app", TargetID: w.Shop, OrganizationID: w.North, Details: map[string]string{"from": w.Contoso.Show(org.Prefix), "to": w.North.Show(org.Prefix)}})
+
+		rows := w.list(w.Owner, activity.Filter{})
+
+		if moved, changed := rows[0].Facts, rows[1].Facts; len(moved) != 0 || !maps.Equal(changed, change) {
+			w.t.Error(moved, changed)
 		}
 	})
 }
