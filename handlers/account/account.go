@@ -119,7 +119,7 @@ func (h *Handler) EndSession(c echo.Context) error {
 	}
 	if id == web.Session(c).ID {
 		h.ForgetSession(c)
-		return h.See(c, "/")
+		return h.Done(c, "/", text.N("You are signed out."))
 	}
 	return h.Done(c, "/console/account#sessions", text.N("The session is ended."))
 }

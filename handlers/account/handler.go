@@ -17,19 +17,18 @@ import (
 	"github.com/gatehouse-dev/gatehouse/views/mail"
 )
 
-// Handler answers the area's routes. MailByHand says that there is no mail server: an admin hands out what waits.
+// Handler answers the area's routes.
 type Handler struct {
 	*web.Kit
-	Store      *account.Store
-	MailByHand bool
-	Factors    *factor.Store   // nil where nobody has a second factor
-	Providers  *provider.Store // nil where there is none elsewhere
+	Store     *account.Store
+	Factors   *factor.Store   // nil where nobody has a second factor
+	Providers *provider.Store // nil where there is none elsewhere
 }
 
-// New makes the handler and lets the kit ask signed-out readers to sign in.
+// New makes the handler, lets the kit ask signed-out readers to sign in, and tells it whether there is a mail server.
 func New(k *web.Kit, s *account.Store, mailByHand bool) *Handler {
-	h := &Handler{Kit: k, Store: s, MailByHand: mailByHand}
-	k.SignIn = h.AskToSignIn
+	h := &Handler{Kit: k, Store: s}
+	k.MailByHand, k.SignIn = mailByHand, h.AskToSignIn
 	return h
 }
 

@@ -3,6 +3,7 @@ package account
 import (
 	"fmt"
 	"io"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -25,15 +26,15 @@ var mailTones = map[string]components.Tone{"waiting": components.Warn, "sent": c
 
 // Mails lists what the portal wrote.
 func (h *Handler) Mails(c echo.Context) error {
-	state := c.QueryParam("state")
-	if mailStates[state] == "" {
-		state = ""
+	f := outbox.Filter{State: c.QueryParam("state"), Recipient: c.QueryParam("to")}
+	if mailStates[f.State] == "" {
+		f.State = ""
 	}
-	found, err := h.Store.Mails(web.Ctx(c), web.Actor(c), state, web.PageOf(c))
+	found, err := h.Store.Mails(web.Ctx(c), web.Actor(c), f, web.PageOf(c))
 	if err != nil {
 		return err
 	}
-	p := views.Mails{Frame: h.Frame(c, web.T(c, "Mail")), MailByHand: h.MailByHand, State: state, Tabs: mailTabs(c, state), Pager: web.Pager(c, found.Previous, found.Next), TestTo: web.User(c).Email}
+	p := views.Mails{Frame: h.Frame(c, web.T(c, "Mail")), MailByHand: h.MailByHand, State: f.State, To: f.Recipient, Tabs: mailTabs(c, f), Pager: web.Pager(c, found.Previous, found.Next), TestTo: web.User(c).Email}
 	if p.LastError, err = h.Store.LastMailError(web.Ctx(c), web.Actor(c)); err != nil {
 		return err
 	}
@@ -45,25 +46,44 @@ func (h *Handler) Mails(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	dead, err := h.Store.DeadMails(web.Ctx(c), web.Actor(c), found.Rows)
+	if err != nil {
+		return err
+	}
 	for _, m := range found.Rows {
-		p.Rows = append(p.Rows, h.mailRow(c, m, closed[m.ID]))
+		p.Rows = append(p.Rows, h.mailRow(c, m, closed[m.ID], dead[m.ID]))
 	}
 	return h.Render(c, views.MailsPage(p))
 }
 
-func mailTabs(c echo.Context, now string) []components.Tab {
-	tabs := []components.Tab{{Label: web.T(c, "All"), Href: "/admin/mail", Current: now == ""}}
+func mailTabs(c echo.Context, f outbox.Filter) []components.Tab {
+	at := func(state string) string {
+		q := url.Values{}
+		for name, v := range map[string]string{"state": state, "to": f.Recipient} {
+			if v != "" {
+				q.Set(name, v)
+			}
+		}
+		if len(q) == 0 {
+			return "/admin/mail"
+		}
+		return "/admin/mail?" + q.Encode()
+	}
+	tabs := []components.Tab{{Label: web.T(c, "All"), Href: at(""), Current: f.State == ""}}
 	for _, s := range []string{"waiting", "sent", "failed"} {
-		tabs = append(tabs, components.Tab{Label: web.T(c, mailStates[s]), Href: "/admin/mail?state=" + s, Current: now == s})
+		tabs = append(tabs, components.Tab{Label: web.T(c, mailStates[s]), Href: at(s), Current: f.State == s})
 	}
 	return tabs
 }
 
-func (h *Handler) mailRow(c echo.Context, m outbox.Mail, closed bool) views.Mail {
+func (h *Handler) mailRow(c echo.Context, m outbox.Mail, closed, dead bool) views.Mail {
 	opens := h.MailByHand && m.State == "waiting"
 	row := views.Mail{
 		ID: m.ID.Show(prefixMail), Subject: subjectOf(c, m.Subject), Recipient: m.Recipient, Tone: mailTones[m.State], State: web.T(c, mailStates[m.State]),
 		Error: m.LastError, At: h.at(c, &m.CreatedAt), CanOpen: opens && !closed, Closed: opens && closed,
+	}
+	if dead {
+		row.Tone, row.State = components.Off, web.T(c, "Its link does not work any more")
 	}
 	if m.Attempts > 1 {
 		row.Attempts = web.T(c, "%d tries", m.Attempts)
@@ -92,12 +112,19 @@ func (h *Handler) OpenMail(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	dead, err := h.Store.DeadMails(web.Ctx(c), web.Actor(c), []outbox.Mail{m})
+	if err != nil {
+		return err
+	}
 	subject, plain, _, err := ComposeMail(web.Ctx(c), web.Portal(c).Name, l)
 	if err != nil {
 		return err
 	}
 	web.NoReferrer(c)
-	p := views.MailLetter{Frame: h.Frame(c, subject), ID: m.ID.Show(prefixMail), Subject: subject, Recipient: m.Recipient, Text: plain, Code: l.Code, URL: l.URL, Ends: h.ends(c, m, l)}
+	p := views.MailLetter{Frame: h.Frame(c, subject), ID: m.ID.Show(prefixMail), Subject: subject, Recipient: m.Recipient, Text: plain, Code: l.Code, URL: l.URL, Acts: account.ActsFor(l), Dead: dead[m.ID]}
+	if !p.Dead {
+		p.Ends = h.ends(c, m, l)
+	}
 	return h.Render(c, views.MailPage(p))
 }
 

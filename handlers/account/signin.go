@@ -121,15 +121,23 @@ func (h *Handler) HomeOf(c echo.Context, id db.ID) (string, error) {
 	return home, err
 }
 
-// SignOut ends the session and what the browser keeps of us (S4, S5). It is no error to be signed out already.
+type signOutForm struct {
+	Next string `form:"next"`
+}
+
+// SignOut ends the session and what the browser keeps of us (S4, S5), and leads on to where somebody else is to sign in. It is no error to be signed out already.
 func (h *Handler) SignOut(c echo.Context) error {
+	var form signOutForm
+	if err := web.Bind(c, &form); err != nil {
+		return err
+	}
 	if a, _ := web.Pending(c); a.SignedIn() { // also who has yet to show a second factor or a code by mail
 		if err := h.Store.SignOut(web.Ctx(c), a); err != nil {
 			return err
 		}
 	}
 	h.ForgetSession(c)
-	return h.See(c, "/")
+	return h.Done(c, web.SafeNext(form.Next, "/"), text.N("You are signed out."))
 }
 
 type languageForm struct {

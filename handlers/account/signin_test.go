@@ -273,7 +273,7 @@ func TestConfirmingThePasswordLeadsBack(t *testing.T) {
 	browser.Header = http.Header{"Referer": {w.URL + "/admin/users/" + target.ID.Show("user")}}
 
 	stale := browser.Post(role, form("role", "support"))
-	w.leads(stale, "/console/account/confirm?next=%2Fadmin%2Fusers%2F"+target.ID.Show("user"))
+	w.leads(stale, "/console/account/confirm?next=%2Fadmin%2Fusers%2F"+target.ID.Show("user")+"%3Fasked%3D1")
 	w.want(browser.Get(stale.Location), 200, "Confirm that it is you")
 	w.want(browser.Post("/console/account/confirm", form("password", other)), 422, "not your current password")
 	w.leads(browser.Post("/console/account/confirm", form("password", good, "next", "/admin/users")), "/admin/users")

@@ -171,5 +171,5 @@ func (h *Handler) Request(c echo.Context) error {
 	if x.State == catalog.Approved {
 		return h.Done(c, accessPath(x.ID), "Access is granted. Create a key to make the first call.")
 	}
-	return h.Done(c, accessPath(x.ID), "The request waits for approval. You get a mail when it is decided.")
+	return h.DoneMailed(c, accessPath(x.ID), "The request waits for approval. You get a mail when it is decided.", text.N("The request waits for approval. This page tells when it is decided."))
 }

@@ -260,7 +260,7 @@ func (h *Handler) RequireFactor(c echo.Context) error {
 	if err != nil {
 		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.factorDesk(c, &f, fields) })
 	}
-	return h.Done(c, organizationPath(id), "The requirement is saved. Members without a second factor get a mail.")
+	return h.DoneMailed(c, organizationPath(id), "The requirement is saved. Members without a second factor get a mail.", text.N("The requirement is saved. A letter is written to each member without a second factor."))
 }
 
 // ReleaseFactor ends the requirement.

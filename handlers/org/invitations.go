@@ -50,7 +50,7 @@ func (h *Handler) inviteDesk(c echo.Context, f inviteForm, fields map[string]str
 	title := web.T(c, "Invite member")
 	d := views.Desk{
 		Frame: h.Frame(c, title), Title: title, Crumbs: inOrganization(c, o),
-		Lead: web.T(c, "They get a mail with a link that works for 7 days, for the account with this address alone."),
+		Lead: h.Mailed(c, "They get a mail with a link that works for 7 days, for the account with this address alone."),
 	}
 	if o.Kind == org.Personal {
 		d.Lead = ""
@@ -90,7 +90,7 @@ func (h *Handler) Invite(c echo.Context) error {
 	if err != nil {
 		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.inviteDesk(c, f, fields) })
 	}
-	return h.Done(c, organizationPath(id), "The invitation is on its way to %s.", i.Email)
+	return h.DoneMailed(c, organizationPath(id), "The invitation is on its way to %s.", text.N("The invitation to %s is written."), i.Email)
 }
 
 // organizationAndInvitation are the ids of the path.
@@ -119,7 +119,7 @@ func (h *Handler) Reinvite(c echo.Context) error {
 	if err := h.Invitations.Resend(web.Ctx(c), web.Actor(c), organization, id); err != nil {
 		return err
 	}
-	return h.Done(c, organizationPath(organization), "The invitation is sent again. Its former link does not work any more.")
+	return h.DoneMailed(c, organizationPath(organization), "The invitation is sent again. Its former link does not work any more.", text.N("The invitation is written anew. Its former link does not work any more."))
 }
 
 // Uninvite revokes an invitation.
@@ -219,7 +219,7 @@ func (h *Handler) InvitationLink(c echo.Context) error {
 	d := views.Desk{Frame: h.Frame(c, title), Title: title, Parts: []views.Part{h.invitationFacts(c, i, masked(i.Email))}}
 	d.Frame.NoIndex = true
 	if web.Actor(c).SignedIn() {
-		d.Parts = append(d.Parts, h.otherAddress(c, web.T(c, "This invitation is for another address")))
+		d.Parts = append(d.Parts, h.otherAddress(c, web.T(c, "This invitation is for another address"), invitationPath(i.ID)))
 		return h.RenderStatus(c, http.StatusForbidden, views.Page(d))
 	}
 	next := "?next=" + invitationPath(i.ID)
@@ -230,11 +230,14 @@ func (h *Handler) InvitationLink(c echo.Context) error {
 	return h.Render(c, views.Page(d))
 }
 
-// otherAddress says why an invitation is not the reader's, and the ways out.
-func (h *Handler) otherAddress(c echo.Context, title string) views.Part {
+// otherAddress says why an invitation is not the reader's, and the ways out: who signs out is asked for the other account, and led to the invitation at path.
+func (h *Handler) otherAddress(c echo.Context, title, path string) views.Part {
 	return views.Part{
 		Note: &views.Note{Tone: components.Warn, Title: title, Text: web.T(c, "You are signed in as %s. Sign out, then sign in with the address that was invited; or ask for an invitation to the address that you use here.", web.User(c).Email)},
-		Form: &views.Form{Spec: components.FormSpec{Action: "/logout"}, Submit: web.T(c, "Sign out"), Kind: components.Primary, Cancel: organizationsPath},
+		Form: &views.Form{
+			Spec:   components.FormSpec{Action: "/logout", Hidden: []components.Hidden{{Name: "next", Value: "/login?" + url.Values{"next": {path}}.Encode()}}},
+			Submit: web.T(c, "Sign out"), Kind: components.Primary, Cancel: organizationsPath,
+		},
 	}
 }
 
@@ -269,7 +272,7 @@ func (h *Handler) noInvitation(c echo.Context, err error) error {
 	return h.RenderStatus(c, http.StatusNotFound, views.Page(views.Desk{
 		Frame: h.Frame(c, title), Title: title, Crumbs: []components.Crumb{{Label: web.T(c, "Organizations"), Href: organizationsPath}},
 		Lead:  web.T(c, "It was used, revoked or is too old; or it is for another address."),
-		Parts: []views.Part{h.otherAddress(c, web.T(c, "Was another address of yours invited?"))},
+		Parts: []views.Part{h.otherAddress(c, web.T(c, "Was another address of yours invited?"), c.Request().URL.Path)},
 	}))
 }
 

@@ -82,9 +82,12 @@ func (h *Handler) roleDesk(c echo.Context, chosen string, fields map[string]stri
 	if len(roles) < 2 || o.Kind == org.Personal {
 		return views.Desk{}, fault.Lacking(string(permission.MembersManage), o.ID.Show(org.Prefix))
 	}
-	title := web.T(c, "Change role")
+	title, lead := web.T(c, "Change role"), h.Mailed(c, "It holds from their next request on. They are told by mail.")
+	if user == web.Actor(c).UserID {
+		lead = web.T(c, "This is your own role. It holds from your next request on.")
+	}
 	return views.Desk{
-		Frame: h.Frame(c, title), Title: title, Lead: web.T(c, "It holds from their next request on. They are told by mail."), Crumbs: inOrganization(c, o),
+		Frame: h.Frame(c, title), Title: title, Lead: lead, Crumbs: inOrganization(c, o),
 		Parts: []views.Part{
 			{Facts: []views.Fact{{Term: web.T(c, "Member"), Value: m.Name, Data: true}, {Term: web.T(c, "Email"), Value: m.Email, Data: true}, {Term: web.T(c, "Role"), Value: web.T(c, roleWords[m.Role])}}},
 			{Form: &views.Form{

@@ -120,7 +120,7 @@ func (k *Kit) guard(a Access, next echo.HandlerFunc) echo.HandlerFunc {
 				inUTC(c)
 			}
 			if s := Session(c); a.fresh && !s.Fresh(k.Now()) || a.shown && !s.FactorFresh(k.Now()) {
-				return c.Redirect(http.StatusSeeOther, "/console/account/confirm?next="+queryEscape(returnPath(c)))
+				return c.Redirect(http.StatusSeeOther, "/console/account/confirm?next="+queryEscape(undone(c)))
 			}
 			return next(c)
 		}

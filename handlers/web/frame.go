@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"net/http"
 	"strings"
 
@@ -89,7 +90,7 @@ func (k *Kit) Frame(c echo.Context, title string) layout.Frame {
 	path := c.Request().URL.Path
 	f := layout.Frame{
 		PortalName: s.portal.Name, BrandHue: s.portal.Hue, Title: title, Nonce: s.nonce, Lang: string(text.Of(Ctx(c)).Language),
-		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: k.takeFlash(c), Notice: k.standing(c),
+		Nav: []layout.Link{{Label: T(c, "APIs"), Href: "/apis", Current: under(path, "/apis")}, {Label: T(c, "Guides"), Href: "/guides", Current: under(path, "/guides") || under(path, "/tutorials")}, {Label: T(c, "Forum"), Href: "/forum", Current: under(path, "/forum")}}, Flash: cmp.Or(k.takeFlash(c), k.tellUndone(c)), Notice: k.standing(c),
 		Search: &layout.Link{Label: T(c, "Search"), Href: "/search", Current: path == "/search"},
 		Footer: layout.Footer{Text: s.portal.Footer, Links: []layout.Link{{Label: T(c, "I found a key"), Href: "/found-a-key"}, {Label: T(c, "What is kept"), Href: "/privacy/records"}}}, Languages: languageMenu(c),
 	}

@@ -28,6 +28,9 @@ type Kit struct {
 	Proxies  []netip.Prefix
 	Keys     *key.Store // looks up keys that were pasted into forms; nil: none is known
 
+	// MailByHand says that there is no mail server: an admin hands out what waits.
+	MailByHand bool
+
 	// StaffFactor says that staff reach nothing before they have a second factor.
 	StaffFactor bool
 

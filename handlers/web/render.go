@@ -44,13 +44,13 @@ func (k *Kit) RenderStatus(c echo.Context, status int, page templ.Component) err
 
 // Done ends an act: 303 to path, where a sentence of the message catalogue tells what was done.
 func (k *Kit) Done(c echo.Context, path, key string, args ...string) error {
-	k.setFlash(c, flash{"ok", key, args})
+	k.setFlash(c, flash{Tone: "ok", Key: key, Args: args})
 	return c.Redirect(http.StatusSeeOther, path)
 }
 
 // Warn is Done with a warning.
 func (k *Kit) Warn(c echo.Context, path, key string, args ...string) error {
-	k.setFlash(c, flash{"warn", key, args})
+	k.setFlash(c, flash{Tone: "warn", Key: key, Args: args})
 	return c.Redirect(http.StatusSeeOther, path)
 }
 
@@ -61,6 +61,8 @@ type flash struct {
 	Tone string
 	Key  string
 	Args []string
+
+	ByHand bool `json:",omitempty"` // a letter waits for an admin who hands it out
 }
 
 // HasFlash reports whether the next page tells what the last act did.
@@ -90,7 +92,11 @@ func (k *Kit) takeFlash(c echo.Context) *layout.Flash {
 	for i, a := range f.Args {
 		args[i] = a
 	}
-	return &layout.Flash{Tone: f.Tone, Text: text.T(Ctx(c), f.Key, args...)}
+	words := text.T(Ctx(c), f.Key, args...)
+	if f.ByHand {
+		words += " " + T(c, byHand)
+	}
+	return &layout.Flash{Tone: f.Tone, Text: words}
 }
 
 // unkeyedArgs are the arguments of a sentence about what was entered, without keys.

@@ -175,14 +175,17 @@ func (k *Kit) Browser(c echo.Context) account.Browser {
 	return account.Browser{Agent: c.Request().UserAgent(), Known: k.cookie(c, KnownCookie)}
 }
 
-// ForgetSession takes the token away from the browser, and all else that it keeps of us (S5) but KnownCookie, which is of use to who signed out. That is why
-// Clear-Site-Data doesn't name the cookies.
+// ForgetSession takes the token away from the browser, and all else that it keeps of us (S5) but KnownCookie, which is of use to who signed out, and the language in which
+// pages are read there. That is why Clear-Site-Data doesn't name the cookies.
 func (k *Kit) ForgetSession(c echo.Context) {
 	k.SetCookie(c, sessionCookie, "", 0)
-	for _, name := range []string{flashCookie, languageCookie, SignupCookie} {
+	for _, name := range []string{flashCookie, SignupCookie} {
 		if k.cookie(c, name) != "" {
 			k.SetCookie(c, name, "", 0)
 		}
+	}
+	if read := text.Of(Ctx(c)).Language; k.cookie(c, languageCookie) == "" && read != text.Match(c.Request().Header.Get("Accept-Language")) {
+		k.SetLanguage(c, string(read))
 	}
 	c.Response().Header().Set("Clear-Site-Data", `"cache", "storage"`)
 }

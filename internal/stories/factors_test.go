@@ -53,7 +53,7 @@ func TestSigningInTakesASecondFactor(t *testing.T) {
 			w.mailTo(devMail, "A second factor was added")
 			desk.follow("I have kept them")
 			desk.see("Pocket phone", "10 of 10")
-			desk.follow("Pocket phone")
+			desk.follow("Rename or remove: Pocket phone")
 			desk.see("It is your only one")
 			sound(desk)
 

@@ -31,7 +31,7 @@ var (
 		"text.T": 1, "text.N": 0, "text.M": 0, "web.T": 1,
 		"fault.New": 1, "fault.Wrap": 2, "fault.Later": 1, "fault.BadField": 1, "outbox.L": 0,
 	}
-	methods = map[string]int{"Add": 1, "Check": 2, "Done": 2, "Warn": 2}
+	methods = map[string]int{"Add": 1, "Check": 2, "Done": 2, "Warn": 2, "Mailed": 1, "DoneMailed": 2}
 	keyed   = map[string]bool{"text.Message": true, "fault.Problem": true, "fault.Error": true}
 )
 

@@ -31,7 +31,8 @@ func AgentWords(ctx context.Context, userAgent string) string {
 }
 
 var meansWords = map[Means]string{
-	ByPassword: text.N("Password"), ByPasskey: text.N("Passkey"), BySetup: text.N("Set-up of the portal"), ByLink: text.N("Link in a mail"),
+	ByPassword: text.N("Password"), ByPasskey: text.N("Passkey"), BySetup: text.N("Set-up of the portal"), ByLink: text.N("Link in a mail"), ByCode: text.N("Code from a mail"),
+	withApp: text.N("Password and app"), withPasskey: text.N("Password and passkey"), withRecovery: text.N("Password and recovery code"), withMail: text.N("Password and code from a mail"),
 }
 
 // MeansWords tells by what a session began; empty for one from before that was noted.

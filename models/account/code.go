@@ -144,10 +144,13 @@ func endCode(tx *db.Tx, session Session) (string, Session, error) {
 	if session.HasFactor, err = hasFactor(tx, session.UserID); err != nil {
 		return "", Session{}, err
 	}
+	if !session.HasFactor {
+		session.Means = session.Means.with(withMail)
+	}
 	if !session.Pending() {
 		session.ExpiresAt = session.CreatedAt.Add(limits.Absolute())
 	}
-	_, err = tx.Run("UPDATE sessions SET digest = ?, code_digest = NULL, code_expires_at = NULL, code_tries = 0, expires_at = ? WHERE id = ?", session.Digest, session.ExpiresAt, session.ID)
+	_, err = tx.Run("UPDATE sessions SET digest = ?, means = ?, code_digest = NULL, code_expires_at = NULL, code_tries = 0, expires_at = ? WHERE id = ?", session.Digest, session.Means, session.ExpiresAt, session.ID)
 	return token, session, err
 }
 

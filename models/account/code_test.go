@@ -286,7 +286,7 @@ func TestACodeNeverStandsForAFactor(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		w.must(w.d.Tx(w.t.Context(), func(tx *db.Tx) error {
-			fresh, session, err = account.ShowFactor(tx, b)
+			fresh, session, err = account.ShowFactor(tx, b, account.ShownApp)
 			return err
 		}))
 		if s := w.resolved(fresh); session.Pending() || s.Pending() || s.CodeExpiresAt != nil {

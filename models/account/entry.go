@@ -1,6 +1,8 @@
 package account
 
 import (
+	"cmp"
+
 	"github.com/gatehouse-dev/gatehouse/models/actor"
 	"github.com/gatehouse-dev/gatehouse/models/audit"
 	"github.com/gatehouse-dev/gatehouse/models/db"
@@ -16,7 +18,23 @@ const (
 	ByProvider Means = "provider"
 	BySetup    Means = "setup" // the first admin, right after set-up made the account
 	ByLink     Means = "link"  // a new account, right after its address was verified
+	ByCode     Means = "code"  // the same, by the code of the mail
+
+	// What a sign-in by password showed besides. They are no ways in of their own.
+	withApp      Means = "password+totp"
+	withPasskey  Means = "password+passkey"
+	withRecovery Means = "password+recovery"
+	withMail     Means = "password+mail"
 )
+
+// with is what a sign-in began by, and showed besides: of a password alone it is kept.
+func (m Means) with(besides Means) Means {
+	switch m {
+	case ByPassword:
+		return cmp.Or(besides, m)
+	}
+	return m
+}
 
 // Entry is one way into an account that was walked to its end: whoever makes one has checked the proof, in the same transaction where it can be used once.
 type Entry struct {

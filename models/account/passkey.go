@@ -6,8 +6,8 @@ import (
 )
 
 // ShowPasskey is ShowFactor of a passkey that has verified its user: it stands for the password, too, so that the session is fresh (A14). Faults: as of ShowFactor.
-func ShowPasskey(tx *db.Tx, a actor.Actor) (string, Session, error) {
-	token, s, err := ShowFactor(tx, a)
+func ShowPasskey(tx *db.Tx, a actor.Actor, by Shown) (string, Session, error) {
+	token, s, err := ShowFactor(tx, a, by)
 	if err != nil {
 		return "", Session{}, err
 	}

@@ -112,9 +112,22 @@ func hasFactor(tx *db.Tx, userID db.ID) (bool, error) {
 	return n > 0, err
 }
 
+// Shown is what somebody showed as their second factor.
+type Shown string
+
+// What can be shown; nothing, of who adds a factor in a session that is whole.
+const (
+	ShownNone     Shown = ""
+	ShownApp      Shown = "totp"
+	ShownPasskey  Shown = "passkey"
+	ShownRecovery Shown = "recovery"
+)
+
+var shownMeans = map[Shown]Means{ShownApp: withApp, ShownPasskey: withPasskey, ShownRecovery: withRecovery}
+
 // ShowFactor notes in the actor's session that a second factor was shown, and gives it a new token: the one that knew the password alone is dead (S2). It ends
-// when the limits say, counted from when it began. Whoever calls has checked the factor in the same transaction, and records the act. Faults: Unauthenticated when the session is over.
-func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
+// when the limits say, counted from when it began. By what, one of the Shown, is kept of a session that waited for it. Whoever calls has checked the factor in the same transaction, and records the act. Faults: Unauthenticated when the session is over.
+func ShowFactor(tx *db.Tx, a actor.Actor, by Shown) (string, Session, error) {
 	var rows []Session
 	if err := tx.Raw("SELECT * FROM sessions WHERE id = ? AND user_id = ? AND expires_at > ?", a.SessionID, a.UserID, tx.Now).Scan(&rows).Error; err != nil {
 		return "", Session{}, err
@@ -127,9 +140,12 @@ func ShowFactor(tx *db.Tx, a actor.Actor) (string, Session, error) {
 		return "", Session{}, err
 	}
 	s, token := rows[0], secret.Token(tokenBytes)
+	if s.FactorAt == nil {
+		s.Means = s.Means.with(shownMeans[by])
+	}
 	s.Digest, s.HasFactor, s.FactorAt, s.ExpiresAt = sessionDigest(token), true, &tx.Now, s.CreatedAt.Add(limits.Absolute())
 	s.CodeDigest, s.CodeExpiresAt, s.CodeTries = nil, nil, 0 // a factor proves more than a mail
-	_, err = tx.Run("UPDATE sessions SET digest = ?, factor_at = ?, expires_at = ?, code_digest = NULL, code_expires_at = NULL, code_tries = 0 WHERE id = ?", s.Digest, tx.Now, s.ExpiresAt, s.ID)
+	_, err = tx.Run("UPDATE sessions SET digest = ?, means = ?, factor_at = ?, expires_at = ?, code_digest = NULL, code_expires_at = NULL, code_tries = 0 WHERE id = ?", s.Digest, s.Means, tx.Now, s.ExpiresAt, s.ID)
 	return token, s, err
 }
 

@@ -11,12 +11,12 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/permission"
 )
 
-// Mails reads a page of the outbox for staff; state "" means all. Faults: Forbidden.
-func (s *Store) Mails(ctx context.Context, a actor.Actor, state string, r db.PageRequest) (db.Page[outbox.Mail], error) {
+// Mails reads a page of the outbox for staff. Faults: Forbidden.
+func (s *Store) Mails(ctx context.Context, a actor.Actor, f outbox.Filter, r db.PageRequest) (db.Page[outbox.Mail], error) {
 	if err := allowed(a, permission.StaffMailManage); err != nil {
 		return db.Page[outbox.Mail]{}, err
 	}
-	return outbox.List(ctx, s.db, state, r)
+	return outbox.List(ctx, s.db, f, r)
 }
 
 // takesOver are the letters whose link or code would let its reader into the account of its recipient.

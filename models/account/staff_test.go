@@ -221,7 +221,7 @@ func TestAWaitingLetterIsOpenedHandedOutAndAudited(t *testing.T) {
 	each(t, func(w *world) {
 		admin := w.in(w.person("root@example.com", "admin"), good)
 		w.must(w.store.SendTestMail(t.Context(), admin))
-		page, err := w.store.Mails(t.Context(), admin, "waiting", db.PageRequest{})
+		page, err := w.store.Mails(t.Context(), admin, outbox.Filter{State: "waiting"}, db.PageRequest{})
 		w.must(err)
 		id := page.Rows[0].ID
 

@@ -77,7 +77,7 @@ func (s *Store) VerifyCode(ctx context.Context, a actor.Actor, browser, code, us
 			wrong = fault.BadField("code", "That is not the code. Type the six digits of the newest mail.")
 			return nil
 		}
-		out, err = s.finish(tx, a, rows[0], userAgent)
+		out, err = s.finish(tx, a, rows[0], ByCode, userAgent)
 		return err
 	})
 	if err == nil {
@@ -126,13 +126,13 @@ func (s *Store) VerifyLink(ctx context.Context, a actor.Actor, token, browser, p
 		if len(rows) == 0 {
 			return linkGone()
 		}
-		out, err = s.finish(tx, a, rows[0], userAgent)
+		out, err = s.finish(tx, a, rows[0], ByLink, userAgent)
 		return err
 	})
 }
 
 // finish makes the user of a verified sign-up, ends all other sign-ups of that address, and signs in or lets the admins know.
-func (s *Store) finish(tx *db.Tx, a actor.Actor, row signup, userAgent string) (Verified, error) {
+func (s *Store) finish(tx *db.Tx, a actor.Actor, row signup, by Means, userAgent string) (Verified, error) {
 	if err := endSignups(tx, row.Email, row.ID); err != nil {
 		return Verified{}, err
 	}
@@ -149,6 +149,6 @@ func (s *Store) finish(tx *db.Tx, a actor.Actor, row signup, userAgent string) (
 	if waits {
 		return Verified{User: u, Waits: true}, s.tellAdmins(tx, u)
 	}
-	token, session, err := s.EnterTx(tx, a, u, Entry{Means: ByLink, Agent: userAgent})
+	token, session, err := s.EnterTx(tx, a, u, Entry{Means: by, Agent: userAgent})
 	return Verified{User: u, Token: token, Session: session}, err
 }

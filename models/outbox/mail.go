@@ -2,6 +2,7 @@ package outbox
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/fault"
@@ -24,12 +25,19 @@ type Mail struct {
 	BodySealed    string
 }
 
-// List reads a page of mails, newest first; state "" means all. Who may is the caller's to check.
-func List(ctx context.Context, d *db.DB, state string, r db.PageRequest) (db.Page[Mail], error) {
+// Filter narrows a list of mails; what is empty narrows nothing.
+type Filter struct {
+	State     string
+	Recipient string // a part of the address
+}
+
+// List reads a page of mails, newest first. Who may is the caller's to check.
+func List(ctx context.Context, d *db.DB, f Filter, r db.PageRequest) (db.Page[Mail], error) {
+	part := "%" + strings.NewReplacer(`\`, `\\`, "%", `\%`, "_", `\_`).Replace(strings.ToLower(strings.TrimSpace(f.Recipient))) + "%"
 	return db.List(ctx, d, db.Listing[Mail]{
-		Name:   "mails/" + state,
-		Select: "SELECT id, kind, recipient, subject, state, attempts, next_attempt_at, sent_at, last_error, expires_at, created_at FROM mails WHERE (state = ? OR ? = '')",
-		Args:   []any{state, state}, IDExpr: "id", ID: func(m Mail) db.ID { return m.ID },
+		Name:   "mails/" + f.State + "/" + part,
+		Select: `SELECT id, kind, recipient, subject, state, attempts, next_attempt_at, sent_at, last_error, expires_at, created_at FROM mails WHERE (state = ? OR ? = '') AND LOWER(recipient) LIKE ? ESCAPE '\'`,
+		Args:   []any{f.State, f.State, part}, IDExpr: "id", ID: func(m Mail) db.ID { return m.ID },
 		Sorts:   map[string]db.Sort[Mail]{"created": {Expr: "created_at", Value: func(m Mail) any { return m.CreatedAt }}},
 		Default: "-created",
 	}, r)
@@ -50,6 +58,21 @@ func (o *Outbox) Read(ctx context.Context, d *db.DB, id db.ID) (Mail, Letter, er
 	}
 	l.To = rows[0].Recipient
 	return rows[0], l, nil
+}
+
+// Waiting opens those of the mails that wait. A body that can't be opened is left out: Read tells why.
+func (o *Outbox) Waiting(ctx context.Context, d *db.DB, ids []db.ID) (map[db.ID]Letter, error) {
+	var rows []Mail
+	if err := d.Read(ctx).Raw("SELECT id, body_sealed FROM mails WHERE id IN ? AND state = 'waiting' AND body_sealed IS NOT NULL", ids).Scan(&rows).Error; err != nil {
+		return nil, err
+	}
+	letters := make(map[db.ID]Letter, len(rows))
+	for _, m := range rows {
+		if l, err := o.open(m.ID, m.BodySealed); err == nil {
+			letters[m.ID] = l
+		}
+	}
+	return letters, nil
 }
 
 // HandedOut marks a waiting letter as sent and deletes its body; of a Last one nothing stays. It reports whether there was one.

@@ -57,7 +57,7 @@ func TestMailIsRetriedAcrossRestartsAndDeliveredOnce(t *testing.T) {
 			clock.Advance(time.Hour)
 		}
 
-		page, err := outbox.List(t.Context(), d, "sent", db.PageRequest{})
+		page, err := outbox.List(t.Context(), d, outbox.Filter{State: "sent"}, db.PageRequest{})
 		if err != nil || tries != 4 || len(ids) != 1 || len(page.Rows) != 1 {
 			t.Fatal(err, tries, ids, page.Rows)
 		}
@@ -93,7 +93,7 @@ func TestWaitingMailIsSealedAndReadableByAnAdmin(t *testing.T) {
 		o := box(t)
 		queue(t, d, o, "a@example.com")
 
-		page, err := outbox.List(t.Context(), d, "waiting", db.PageRequest{})
+		page, err := outbox.List(t.Context(), d, outbox.Filter{State: "waiting"}, db.PageRequest{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestRefusedAddressIsNotTriedAgain(t *testing.T) {
 
 	err := errors.Join(s.Step(t.Context()), s.Step(t.Context()))
 
-	page, listErr := outbox.List(t.Context(), d, "failed", db.PageRequest{})
+	page, listErr := outbox.List(t.Context(), d, outbox.Filter{State: "failed"}, db.PageRequest{})
 	if err != nil || listErr != nil || tries != 1 || len(page.Rows) != 1 || page.Rows[0].LastError != "no such user" {
 		t.Fatal(err, listErr, tries, page.Rows)
 	}

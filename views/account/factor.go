@@ -3,6 +3,8 @@ package account
 import (
 	"strconv"
 
+	"github.com/a-h/templ"
+
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
@@ -108,6 +110,14 @@ type ShowFactor struct {
 // recovers reports whether recovery codes are what comes next.
 func (p ShowFactor) recovers() bool {
 	return p.OnlyRecovery || p.Errors["recovery"] != "" || !p.Apps && (!p.Passkeys || len(p.Problems) > 0)
+}
+
+// says has the field of recovery codes read out why codes of the app are not taken: it has the focus then.
+func (p ShowFactor) says() templ.Attributes {
+	if !p.OnlyRecovery || !p.Apps || p.Errors["code"] == "" {
+		return nil
+	}
+	return templ.Attributes{"aria-describedby": "f-code-error f-recovery-hint"}
 }
 
 // Kinds of factors, as Codes.First names them.

@@ -149,7 +149,7 @@ func LoginPage(p Login) templ.Component {
 						}()
 					}
 					ctx = templ.InitializeContext(ctx)
-					templ_7745c5c3_Err = components.Input(components.Field{Name: "email", Label: text.T(ctx, "Email"), Type: "email", Value: p.Email, Autocomplete: nameOf(p), Required: true, MaxLength: 254}).Render(ctx, templ_7745c5c3_Buffer)
+					templ_7745c5c3_Err = components.Input(components.Field{Name: "email", Label: text.T(ctx, "Email"), Type: "email", Value: p.Email, Autocomplete: nameOf(p), Required: true, MaxLength: 254, Autofocus: p.Failed == ""}).Render(ctx, templ_7745c5c3_Buffer)
 					if templ_7745c5c3_Err != nil {
 						return templ_7745c5c3_Err
 					}

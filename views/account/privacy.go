@@ -15,4 +15,6 @@ type Data struct {
 	Size     string
 	Fetched  *components.Moment // when it was last downloaded
 	MayBegin bool
+
+	MailByHand bool // no mail tells that it is there
 }

@@ -1,6 +1,10 @@
 package account
 
 import (
+	"context"
+	"net/url"
+
+	"github.com/gatehouse-dev/gatehouse/internal/text"
 	"github.com/gatehouse-dev/gatehouse/views/components"
 	"github.com/gatehouse-dev/gatehouse/views/layout"
 )
@@ -71,10 +75,28 @@ type Mails struct {
 	MailByHand bool
 	LastError  string
 	State      string
+	To         string // a part of an address, by which the list is narrowed
 	Tabs       []components.Tab
 	Rows       []Mail
 	Pager      components.Pager
 	TestTo     string
+}
+
+func (p Mails) clearHref() string {
+	switch {
+	case p.To == "":
+		return ""
+	case p.State == "":
+		return "/admin/mail"
+	}
+	return "/admin/mail?" + url.Values{"state": {p.State}}.Encode()
+}
+
+func (p Mails) none(ctx context.Context) string {
+	if p.To != "" {
+		return text.T(ctx, "No mail to such an address here.")
+	}
+	return text.T(ctx, "No mail here.")
 }
 
 // Mail is one line of Mails.
@@ -99,6 +121,8 @@ type MailLetter struct {
 	Subject   string
 	Recipient string
 	Ends      []components.Fact // of the code, of the link
+	Acts      bool              // its link or code acts for its recipient
+	Dead      bool              // its link does not work any more
 	Text      string
 	Code      string
 	URL       string

@@ -174,14 +174,15 @@ func TestSigningInAsksForTheCodeOfAnApp(t *testing.T) {
 	w.leads(c.Get("/console/account"), "/login/factor?next=%2Fconsole%2Faccount")
 	w.want(c.Post("/login/factor", form("code", "12345")), 422, "That is not a code that works now")
 	w.leads(c.Post("/login/factor", form("code", w.code(seed), "next", "/console/account")), "/console/account")
-	w.want(c.Get("/console/account"), 200, "Second factors")
+	w.want(c.Get("/console/account"), 200, "Second factors", "Password and app")
 	if c.Cookie("gatehouse-session") == pending || c.Cookie("gatehouse-known") == "" {
 		t.Error("S2: the token is the one from before, or the browser is not known")
 	}
 
 	again, _ := w.signIn()
 	w.leads(again.Post("/login/factor", form("code", codes[0])), "/console")
-	w.want(again.Get("/console/account/security"), 200, "Not used yet: 9 of 10", "Codes that still work: 9", "Phone")
+	w.want(again.Get("/console/account/security"), 200, "Rename or remove", "Not used yet: 9 of 10", "Codes that still work: 9", "Phone")
+	w.want(again.Get("/console/account"), 200, "Password and recovery code")
 	w.want(again.Post("/console/account/security/codes", form()), 200, "Each works once")
 	list := again.Get("/console/account/security")
 	one := regexp.MustCompile(`/console/account/security/factors/factor_[0-9a-z]{26}`).FindString(list.Body)

@@ -50,7 +50,7 @@ func TestAPasskeySignsInByForms(t *testing.T) {
 	}
 
 	w.Clock.Advance(11 * time.Minute)
-	w.leads(alone.Post(passkeys+"/options", form("name", "Third")), "/console/account/confirm?next=%2F")
+	w.leads(alone.Post(passkeys+"/options", form("name", "Third")), "/console/account/confirm?next=%2F%3Fasked%3D1")
 	w.want(alone.Get("/console/account/confirm"), 200, "Confirm with a passkey", `name="password"`, "Recovery code")
 	again := alone.Post("/console/account/confirm/passkey/options", form())
 	w.leads(alone.Post("/console/account/confirm/passkey", form("answer", k.Sign(again.Body), "next", "/console/account/security")), "/console/account/security")

@@ -283,10 +283,10 @@ func TestWhoHasNoPasswordConfirmsByTheirProvider(t *testing.T) {
 	w.leads(c.Post("/login/visit/create", form("name", "Ada")), "/console")
 	w.Clock.Advance(11 * time.Minute)
 
-	w.leads(c.Post("/fresh", nil), "/console/account/confirm?next=%2F")
+	w.leads(c.Post("/fresh", nil), "/console/account/confirm?next=%2F%3Fasked%3D1")
 	w.want(c.Get("/console/account/confirm?next=/console"), 200, "Confirm with Northwind", "/console/account/providers/northwind/confirm?next=%2Fconsole")
 	w.want(w.trip(c, "/console/account/providers/northwind/confirm?next=/console", "bob"), 409, "another account at Northwind")
-	w.leads(c.Post("/fresh", nil), "/console/account/confirm?next=%2F")
+	w.leads(c.Post("/fresh", nil), "/console/account/confirm?next=%2F%3Fasked%3D1")
 	w.leads(w.trip(c, "/console/account/providers/northwind/confirm?next=/console", "ada"), "/console")
 
 	w.want(c.Post("/fresh", nil), 200, "fresh")
@@ -308,7 +308,7 @@ func TestUnlinkingAndItsBounds(t *testing.T) {
 	w.person("eve@example.com")
 	eve := w.Visitor()
 	eve.Post("/login", form("email", "eve@example.com", "password", good))
-	w.leads(c.Post(unlink, nil), "/console/account/confirm?next=%2F") // A14
+	w.leads(c.Post(unlink, nil), "/console/account/confirm?next=%2F%3Fasked%3D1") // A14
 	w.leads(w.trip(c, "/console/account/providers/northwind/confirm?next=/console", "ada"), "/console")
 
 	w.want(c.Post(unlink, nil), 409, "the only way into your account")

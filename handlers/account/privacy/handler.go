@@ -42,7 +42,7 @@ func (h *Handler) show(c echo.Context, status int, problem string) error {
 	if err != nil {
 		return err
 	}
-	p := views.Data{Frame: h.Frame(c, web.T(c, "Your data")), Problem: problem, MayBegin: true}
+	p := views.Data{Frame: h.Frame(c, web.T(c, "Your data")), Problem: problem, MayBegin: true, MailByHand: h.MailByHand}
 	if d != nil {
 		p.Making = d.ReadyAt == nil && !d.Stuck(h.Now())
 		p.MayBegin = !p.Making
@@ -71,7 +71,7 @@ func (h *Handler) Ask(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return h.Done(c, download.Path, text.N("Your data is being put together. You get mail when it is there."))
+	return h.DoneMailed(c, download.Path, text.N("Your data is being put together. You get mail when it is there."), text.N("Your data is being put together. This page shows it when it is there."))
 }
 
 // Fetch hands out the file.

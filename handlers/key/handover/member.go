@@ -91,9 +91,12 @@ func (h *Handler) departureDesk(c echo.Context, d store.Departure) desks.Desk {
 		}}},
 	}
 	note := desks.Note{Tone: components.Info, Title: web.T(c, "No key that works hangs on this member.")}
+	if d.Self {
+		note.Title = web.T(c, "No key that works hangs on you.")
+	}
 	if n := len(d.Keys); n > 0 {
 		note = desks.Note{Tone: components.Warn, Title: web.T(c, "%d keys go on without an owner", n), Text: web.T(c, "They belong to their apps and keep working. The organization’s admins are mailed, and say for each who is responsible now, or rotate it.")}
-		out.Parts = append(out.Parts, desks.Part{Title: web.T(c, "Keys that this member answers for"), ID: "keys", Table: keysTable(c, d)})
+		out.Parts = append(out.Parts, desks.Part{Title: keysTitle(c, d), ID: "keys", Table: keysTable(c, d)})
 	}
 	out.Parts = append(out.Parts, desks.Part{Danger: true, Title: title, Text: loses, Note: &note, Form: &desks.Form{
 		Spec: components.FormSpec{Action: action}, Submit: button, Kind: components.Danger, Cancel: organizationPath(d.OrganizationID),
@@ -101,8 +104,15 @@ func (h *Handler) departureDesk(c echo.Context, d store.Departure) desks.Desk {
 	return out
 }
 
+func keysTitle(c echo.Context, d store.Departure) string {
+	if d.Self {
+		return web.T(c, "Keys that you answer for")
+	}
+	return web.T(c, "Keys that this member answers for")
+}
+
 func keysTable(c echo.Context, d store.Departure) *desks.Table {
-	title := web.T(c, "Keys that this member answers for")
+	title := keysTitle(c, d)
 	t := desks.Table{Spec: components.TableSpec{Caption: title, Columns: []components.Column{{Label: web.T(c, "Key")}, {Label: web.T(c, "Hint")}, {Label: web.T(c, "App")}}}}
 	for _, k := range d.Keys {
 		t.Rows = append(t.Rows, []desks.Cell{{Text: k.Name, Data: true, Href: "/console/keys/" + k.ID.Show("key")}, {Text: k.Hint(), Data: true, Code: true}, {Text: k.AppName, Data: true}})

@@ -104,5 +104,6 @@ func (h *Handler) Offer(c echo.Context) error {
 	if err = h.Unkeyed(c, err, &f.Reason, &f.Receiver); err != nil {
 		return h.Again(c, err, func(fields map[string]string) (views.Desk, error) { return h.offerDesk(c, f, fields) })
 	}
-	return h.Done(c, sharePath(s.ID), "The offer is made. If there is an organization with this id, its owners and admins find it on their console and by mail.")
+	return h.DoneMailed(c, sharePath(s.ID), "The offer is made. If there is an organization with this id, its owners and admins find it on their console and by mail.",
+		text.N("The offer is made. If there is an organization with this id, its owners and admins find it on their console."))
 }

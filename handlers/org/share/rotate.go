@@ -67,7 +67,7 @@ func (h *Handler) rotateDesk(c echo.Context, f rotateForm, fields map[string]str
 	title := web.T(c, "Rotate key")
 	return views.Desk{
 		Frame: h.Frame(c, title), Title: title, Crumbs: append(crumbs(c, s), components.Crumb{Label: s.AppName, Href: sharePath(s.ID), Own: true}),
-		Lead: web.T(c, "You get a new key with the same scopes, limits and length of life. It is shown once, right after this. The people of the app’s own organization are told by mail; undoing it stays theirs."),
+		Lead: h.Mailed(c, "You get a new key with the same scopes, limits and length of life. It is shown once, right after this. The people of the app’s own organization are told by mail; undoing it stays theirs."),
 		Parts: []views.Part{
 			{Facts: []views.Fact{
 				{Term: web.T(c, "Key"), Value: k.Name, Data: true},

@@ -238,9 +238,9 @@ func (h *Handler) ConfirmEnd(c echo.Context) error {
 	if !s.MayLend() && !s.MayAnswer() {
 		return s.Refusal()
 	}
-	title, words := web.T(c, "End share"), web.T(c, "The other organization is told by mail. Keys that were rotated by the share work on: whoever rotated one has seen its text. Rotate those that must stay yours alone.")
+	title, words := web.T(c, "End share"), h.Mailed(c, "The other organization is told by mail. Keys that were rotated by the share work on: whoever rotated one has seen its text. Rotate those that must stay yours alone.")
 	if !s.Lends() {
-		words = web.T(c, "The other organization is told by mail. Your members no longer see the app or its keys. Keys that they rotated work on, and stay the other organization’s.")
+		words = h.Mailed(c, "The other organization is told by mail. Your members no longer see the app or its keys. Keys that they rotated work on, and stay the other organization’s.")
 	}
 	if s.Offered() {
 		title, words = web.T(c, "Take offer back"), web.T(c, "Nobody can accept it any more.")

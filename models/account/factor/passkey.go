@@ -78,7 +78,7 @@ func (s *Store) AddPasskey(ctx context.Context, a actor.Actor, name, answer stri
 		if err := s.o.Outbox.Queue(tx, s.letterAdded(tx.Context(), h.User, Passkey, tx.Now)); err != nil {
 			return err
 		}
-		added.Token, added.Session, err = account.ShowPasskey(tx, a)
+		added.Token, added.Session, err = account.ShowPasskey(tx, a, account.ShownNone)
 		return err
 	})
 	return added, err
@@ -143,7 +143,7 @@ func (s *Store) ShowPasskey(ctx context.Context, a actor.Actor, answer string) (
 		if err := used(tx, a, f, count); err != nil {
 			return err
 		}
-		shown.Token, shown.Session, err = account.ShowPasskey(tx, a)
+		shown.Token, shown.Session, err = account.ShowPasskey(tx, a, account.ShownPasskey)
 		return err
 	})
 	if err != nil {

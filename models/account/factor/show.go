@@ -92,7 +92,7 @@ func (s *Store) showCode(ctx context.Context, a actor.Actor, code string) (Shown
 			return err
 		}
 		audit.Record(tx, a, audit.Event{Act: audit.FactorShown, TargetKind: "factor", TargetID: id, Details: map[string]string{"kind": TOTP}})
-		shown.Token, shown.Session, err = account.ShowFactor(tx, a)
+		shown.Token, shown.Session, err = account.ShowFactor(tx, a, account.ShownApp)
 		ok = err == nil
 		return err
 	})
@@ -147,7 +147,7 @@ func (s *Store) showRecovery(ctx context.Context, a actor.Actor, code string) (S
 		if err := s.o.Outbox.Queue(tx, s.letterRecovery(tx.Context(), u, shown.Left, tx.Now)); err != nil {
 			return err
 		}
-		shown.Token, shown.Session, err = account.ShowFactor(tx, a)
+		shown.Token, shown.Session, err = account.ShowFactor(tx, a, account.ShownRecovery)
 		ok = err == nil
 		return err
 	})

@@ -127,7 +127,7 @@ func (s *Store) Confirm(ctx context.Context, a actor.Actor, id db.ID, code strin
 		if err := s.o.Outbox.Queue(tx, s.letterAdded(tx.Context(), u, TOTP, tx.Now)); err != nil {
 			return err
 		}
-		added.Token, added.Session, err = account.ShowFactor(tx, a)
+		added.Token, added.Session, err = account.ShowFactor(tx, a, account.ShownNone)
 		return err
 	})
 	if err != nil {

@@ -85,7 +85,7 @@ func TestAProvenVisitIsLinkedOnceTheFactorWasShown(t *testing.T) {
 
 		var whole account.Session
 		w.must(w.d.Tx(t.Context(), func(tx *db.Tx) error {
-			_, whole, err = account.ShowFactor(tx, as(u, out.Session))
+			_, whole, err = account.ShowFactor(tx, as(u, out.Session), account.ShownApp)
 			return err
 		}))
 		_, err = w.store.Link(t.Context(), as(u, whole), visit)

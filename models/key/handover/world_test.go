@@ -94,7 +94,7 @@ func (w *world) expect(what string, err error, kind fault.Kind) {
 // mails are the letters of a kind that wait, as text: recipient, subject, lines.
 func (w *world) mails(kind string) []string {
 	w.t.Helper()
-	page, err := outbox.List(context.Background(), w.DB, "", db.PageRequest{Size: db.MaxPage})
+	page, err := outbox.List(context.Background(), w.DB, outbox.Filter{}, db.PageRequest{Size: db.MaxPage})
 	w.ok(err)
 	var out []string
 	for _, m := range page.Rows {

@@ -188,7 +188,7 @@ func TestALetterNamesWhatIsUsedAndNothingThatPeopleTypedInItsSubject(t *testing.
 	each(t, func(t *testing.T, w *world) {
 		w.used(0, 80)
 		w.mails()
-		page, err := outbox.List(t.Context(), w.DB, "", db.PageRequest{Size: 10})
+		page, err := outbox.List(t.Context(), w.DB, outbox.Filter{}, db.PageRequest{Size: 10})
 		if err != nil || len(page.Rows) != 1 {
 			t.Fatal(page, err)
 		}
