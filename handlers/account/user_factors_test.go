@@ -106,13 +106,18 @@ func TestStaffSeeWhomTheLackOfASecondFactorShutsOut(t *testing.T) {
 	staff := admin.Get(others)
 	w.factor(u, "totp", "App", nil)
 	w.As(colleague) // in a session in which a provider saw a factor
+	away := w.member("away@example.com", "support")
+	w.must(w.DB.Tx(t.Context(), func(tx *db.Tx) error { // whose provider saw one yesterday
+		_, err := tx.Run("INSERT INTO identities (id, user_id, issuer, subject, factor_at, created_at) VALUES (?, ?, 'https://login.example', 'away', ?, ?)", db.NewID(), away.ID, tx.Now, tx.Now)
+		return err
+	}))
 
-	has, vouched := admin.Get(path), admin.Get(others)
+	has, vouched, between := admin.Get(path), admin.Get(others), admin.Get("/admin/users/"+away.ID.Show("user"))
 
 	w.want(soon, 200, "by Kestrel from 21 Nov 2026, 13:00 UTC on")
 	w.want(now, 200, "by Kestrel", "Shut out for want of a second factor", "They reach nothing of Kestrel")
 	w.want(staff, 200, "by this portal, of its staff", "They reach nothing but the page on which they add one")
-	for name, page := range map[string]string{"before its day": soon.Body, "nobody requires one": free.Body, "has one": has.Body, "provider": vouched.Body} {
+	for name, page := range map[string]string{"before its day": soon.Body, "nobody requires one": free.Body, "has one": has.Body, "provider": vouched.Body, "between two sessions": between.Body} {
 		if strings.Contains(page, "Shut out") {
 			t.Errorf("%s: said to be shut out", name)
 		}

@@ -52,7 +52,7 @@ func (k *Kit) GiversOf(c echo.Context, p permission.Name, organization db.ID) Gi
 }
 
 // noEnrolment leaves out staff who reach nothing before they have a second factor. Its argument is whether that is required of staff.
-const noEnrolment = ` AND (NOT ? OR u.staff_role = '' OR EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL))`
+const noEnrolment = ` AND (NOT ? OR u.staff_role = '' OR ` + actor.ShowsFactor + `)`
 
 // insiders are the other members of an organization with one of some roles, for who is a member too. Who is kept out for want of a second factor gives nothing (A12).
 const insiders = `SELECT u.name FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role IN ? AND u.id <> ? AND u.deleted_at IS NULL

@@ -48,7 +48,8 @@ func (d Dossier) FactorLastUsedAt() (last *time.Time) {
 	return last
 }
 
-// Bare reports whether a place that requires a second factor is shut to the user: they neither have one nor showed one at their provider in a session that lasts.
+// Bare reports whether a place that requires a second factor is shut to the user: they neither have one nor showed one at their provider, when they last
+// came by it or in a session that lasts.
 func (d Dossier) Bare() bool {
-	return len(d.Factors) == 0 && !slices.ContainsFunc(d.Sessions, func(s Session) bool { return s.FactorAt != nil })
+	return !d.ShowsFactor && !slices.ContainsFunc(d.Sessions, func(s Session) bool { return s.FactorAt != nil })
 }

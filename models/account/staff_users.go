@@ -123,6 +123,7 @@ type Dossier struct {
 	Lenders     []Lender
 	Sessions    []Session
 	Factors     []FactorUse
+	ShowsFactor bool // as actor.ShowsFactor says it
 }
 
 // User reads one user for staff. Faults: Forbidden, NotFound.
@@ -141,12 +142,17 @@ func (s *Store) User(ctx context.Context, a actor.Actor, id db.ID) (Dossier, err
 	if d.Factors, err = s.factorsOf(ctx, id); err != nil {
 		return Dossier{}, err
 	}
+	if err := s.db.Read(ctx).Raw(showsFactor, id).Scan(&d.ShowsFactor).Error; err != nil {
+		return Dossier{}, err
+	}
 	if d.Lenders, err = s.lendersTo(ctx, id); err != nil {
 		return Dossier{}, err
 	}
 	return d, s.db.Read(ctx).Raw(`SELECT o.id AS organization_id, o.name, o.kind, m.role, o.factor_from FROM members m JOIN organizations o ON o.id = m.organization_id
 		WHERE m.user_id = ? AND o.deleted_at IS NULL ORDER BY o.kind DESC, o.name, o.id`, id).Scan(&d.Memberships).Error
 }
+
+const showsFactor = "SELECT " + actor.ShowsFactor + " FROM users u WHERE u.id = ?"
 
 // What stands around actor.SharedByAll.
 const (

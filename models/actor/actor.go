@@ -96,15 +96,30 @@ func (a Actor) Membership(m string) any {
 	if at.IsZero() {
 		at = endOfDays
 	}
-	return clause.Expr{SQL: "? AND NOT " + Shut(m), Vars: []any{a.UserID, at}}
+	return clause.Expr{SQL: "? AND NOT " + strings.ReplaceAll(bareShut, " m.", " "+m+"."), Vars: []any{a.UserID, at}}
 }
 
 // endOfDays is after each moment at which a policy may begin.
 var endOfDays = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// MemberShut is true of members m whom their organization keeps out at the moment that is its one argument, since it requires a second factor and they have none. An
-// organization that requires none costs one look at its row.
-const MemberShut = "EXISTS (SELECT 1 FROM organizations fo WHERE fo.id = m.organization_id AND fo.factor_from <= ? AND NOT EXISTS (SELECT 1 FROM factors ff WHERE ff.user_id = m.user_id AND ff.confirmed_at IS NOT NULL))"
+// What says who is kept out is made of: the organization of members m has a rule that holds; a user, whose id comes next, has a second factor here; or the last
+// sign-in by a provider of theirs showed one there.
+const (
+	ruled   = "EXISTS (SELECT 1 FROM organizations fo WHERE fo.id = m.organization_id AND fo.factor_from <= ? AND NOT "
+	hasOne  = "EXISTS (SELECT 1 FROM factors ff WHERE ff.confirmed_at IS NOT NULL AND ff.user_id = "
+	vouched = "EXISTS (SELECT 1 FROM identities fi WHERE fi.factor_at IS NOT NULL AND fi.user_id = "
+)
+
+// bareShut is MemberShut of members in a session that showed no second factor: what they could show at a provider opens nothing before they do.
+const bareShut = ruled + hasOne + " m.user_id))"
+
+// MemberShut is true of members m whom their organization keeps out at the moment that is its one argument, since it requires a second factor and they neither have one
+// nor showed one when they last signed in by a provider. It is about people: whom to write to, and what stands for them while they are not here. What a session reaches
+// is Membership's to say. An organization that requires none costs one look at its row.
+const MemberShut = ruled + "(" + hasOne + " m.user_id) OR " + vouched + " m.user_id)))"
+
+// ShowsFactor is true of users u who have a second factor, or showed one when they last signed in by a provider.
+const ShowsFactor = "(" + hasOne + "u.id) OR " + vouched + "u.id))"
 
 // Shut is MemberShut of members by another name.
 func Shut(m string) string { return strings.ReplaceAll(MemberShut, " m.", " "+m+".") }
@@ -119,6 +134,10 @@ const (
 // MemberReaches is true of members m who reach the apps a of their organization: of a limited one its owners, admins and those who were let in. It holds
 // no argument. It is for what is written to people; what they read leaves out Hidden.
 const MemberReaches = "(NOT a.limited OR m.role IN ('admin', 'owner') OR EXISTS (SELECT 1 FROM app_members l WHERE l.app_id = a.id AND l.user_id = m.user_id))"
+
+// UserReaches is true of users u from whom the apps a are not hidden as members of its organization; of who is none it is true. It holds no argument.
+const UserReaches = `NOT EXISTS (SELECT 1 FROM members hm WHERE a.limited AND hm.organization_id = a.organization_id AND hm.user_id = u.id AND hm.role NOT IN ('admin', 'owner')
+	AND NOT EXISTS (SELECT 1 FROM app_members hl WHERE hl.app_id = a.id AND hl.user_id = u.id))`
 
 // Hidden is SQL for the ids of apps of the actor's own organizations that are limited to other members, and its arguments. What reads things of apps for members
 // joins Members and ends its condition with " AND <app's id> NOT IN " and this; where the id can be null, that is asked for too.

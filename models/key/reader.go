@@ -2,6 +2,7 @@ package key
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/gatehouse-dev/gatehouse/internal/text"
@@ -74,10 +75,10 @@ const ReadersSQL = peopleOfKeys + " WHERE (u.id = " + answersFor + " OR u.email 
 
 // ReadersArgs are the arguments of ReadersSQL, before others.
 func ReadersArgs(now time.Time, others ...any) []any {
-	return append([]any{now, now, now, now}, others...)
+	return append(append(org.ReachableArgs(now), org.ReachableArgs(now)...), others...)
 }
 
-// AlarmedSQL is ReadersSQL for what is urgent: the admins and owners are told as well, and who made the key although another answers for it. Its arguments are the moment, twice.
+// AlarmedSQL is ReadersSQL for what is urgent: the admins and owners are told as well, and who made the key although another answers for it. Its arguments are org.ReachableArgs.
 const AlarmedSQL = peopleOfKeys + " WHERE (u.id IN (" + answersFor + ", k.created_by) OR u.email = o.technical_email OR " + managers + ")"
 
 func idsOf(rows []Row) []db.ID {
@@ -86,6 +87,16 @@ func idsOf(rows []Row) []db.ID {
 		ids[i] = r.ID
 	}
 	return ids
+}
+
+// AppsOf are the apps of keys, each once.
+func AppsOf(rows []Row) (apps []db.ID) {
+	for _, r := range rows {
+		if !slices.Contains(apps, r.AppID) {
+			apps = append(apps, r.AppID)
+		}
+	}
+	return apps
 }
 
 // RowsTx reads keys whosever they are, in the order of ids, without their grants; ids of no key are left out.

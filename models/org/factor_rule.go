@@ -159,11 +159,13 @@ func (s *Store) remindOfFactor(tx *db.Tx, id db.ID) error {
 	return s.tellFactor(tx, rows[0])
 }
 
-// tellFactor writes to the members without a second factor who can sign in, and so add one.
+const factorless = "SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id AND " + SignsIn +
+	" WHERE m.organization_id = ? AND NOT " + actor.ShowsFactor + " ORDER BY m.created_at, u.id LIMIT ?"
+
+// tellFactor writes to the members without a second factor, whom the rule would keep out, who can sign in, and so add one.
 func (s *Store) tellFactor(tx *db.Tx, r FactorRule) error {
 	var to []Recipient
-	err := tx.Raw(`SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id AND `+SignsIn+`
-		WHERE m.organization_id = ? AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = m.user_id AND f.confirmed_at IS NOT NULL) ORDER BY m.created_at, u.id LIMIT ?`, tx.Now, r.OrganizationID, MaxMembers).Scan(&to).Error
+	err := tx.Raw(factorless, tx.Now, r.OrganizationID, MaxMembers).Scan(&to).Error
 	for _, one := range to {
 		if err == nil {
 			err = s.outbox.Queue(tx, s.letterFactor(one, r, tx.Now))

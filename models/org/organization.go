@@ -99,12 +99,12 @@ type Member struct {
 	Name      string
 	Email     string
 	Role      string
-	HasFactor bool // a second factor; Members knows it, and who manages members may read it
+	HasFactor bool // a second factor, here or at a provider (actor.ShowsFactor); Members knows it, and who manages members may read it
 	CreatedAt time.Time
 }
 
 const membersOf = `SELECT m.user_id, u.name, u.email, m.role, m.created_at,
-	EXISTS (SELECT 1 FROM factors f WHERE f.user_id = m.user_id AND f.confirmed_at IS NOT NULL) AS has_factor FROM members m JOIN users u ON u.id = m.user_id
+	` + actor.ShowsFactor + ` AS has_factor FROM members m JOIN users u ON u.id = m.user_id
 	WHERE m.organization_id = ? AND u.deleted_at IS NULL ORDER BY m.created_at, m.user_id LIMIT 500`
 
 // Members lists the people of an organization, who came first first. Faults: NotFound.

@@ -33,12 +33,19 @@ func Sharer(role string) bool {
 
 // TellShares mails those who manage an organization what it shares, when somebody who could share it no longer can: with whom is for people to judge.
 func TellShares(tx *db.Tx, a actor.Actor, box *outbox.Outbox, link func(string) string, organizationID db.ID) error {
-	var apps []struct{ Name, Organization string }
-	err := tx.Raw("SELECT DISTINCT a.name, (SELECT o.name FROM organizations o WHERE o.id = h.lender_id) AS organization"+lent+"ORDER BY 1 LIMIT 20", organizationID, tx.Now).Scan(&apps).Error
+	var apps []struct {
+		ID                 db.ID
+		Name, Organization string
+	}
+	err := tx.Raw("SELECT DISTINCT a.id, a.name, (SELECT o.name FROM organizations o WHERE o.id = h.lender_id) AS organization"+lent+"ORDER BY a.name, a.id LIMIT 20", organizationID, tx.Now).Scan(&apps).Error
 	if err != nil || len(apps) == 0 {
 		return err
 	}
-	to, err := Managers(tx, organizationID)
+	named := make([]db.ID, len(apps))
+	for i, app := range apps {
+		named[i] = app.ID
+	}
+	to, err := Managers(tx, organizationID, named...)
 	if err != nil {
 		return err
 	}

@@ -58,7 +58,7 @@ func (s *Store) SuspendOrganization(ctx context.Context, a actor.Actor, id db.ID
 		}
 		change.Record(tx, change.Organization, id)
 		audit.Record(tx, a, audit.Event{Act: audit.OrganizationSuspended, TargetKind: "organization", TargetID: id, OrganizationID: id, Details: in.details()})
-		return s.tellSuspended(tx, o, "", in.Reason)
+		return s.tellSuspended(tx, o, nil, in.Reason)
 	})
 }
 
@@ -99,7 +99,7 @@ func (s *Store) SuspendApp(ctx context.Context, a actor.Actor, id db.ID, in Susp
 		}
 		change.Record(tx, change.App, id)
 		audit.Record(tx, a, audit.Event{Act: audit.AppSuspended, TargetKind: "app", TargetID: id, OrganizationID: o.ID, Details: in.details()})
-		return s.tellSuspended(tx, o, app.Name, in.Reason)
+		return s.tellSuspended(tx, o, &app, in.Reason)
 	})
 }
 

@@ -44,7 +44,7 @@ var accountTables = []Table{
 	},
 	{
 		Name: "identities", Record: "identities", Of: mine, Fate: Deleted,
-		People: "user_id", Shown: "issuer subject address last_used_at created_at", Plain: "id",
+		People: "user_id", Shown: "issuer subject address last_used_at factor_at created_at", Plain: "id",
 	},
 	{
 		Name: "provider_logouts", Plain: "digest expires_at",

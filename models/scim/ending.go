@@ -111,7 +111,7 @@ func (s *Store) tellEnding(tx *db.Tx, t Token) error {
 // endingReaders are those who may manage the directory now, and can sign in.
 func endingReaders(tx *db.Tx, organizationID db.ID) ([]org.Recipient, error) {
 	var all []org.Recipient
-	err := tx.Raw(endingReadersQuery, organizationID, permission.OrgRoles(permission.DomainsManage), tx.Now, tx.Now, toldTo).Scan(&all).Error
+	err := tx.Raw(endingReadersQuery, append(append([]any{organizationID, permission.OrgRoles(permission.DomainsManage)}, org.ReachableArgs(tx.Now)...), toldTo)...).Scan(&all).Error
 	return all, err
 }
 

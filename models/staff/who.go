@@ -149,11 +149,11 @@ type asking struct {
 const signsIn = ` u.deleted_at IS NULL AND u.email_verified_at IS NOT NULL AND u.approved_at IS NOT NULL AND (u.suspended_at IS NULL OR u.suspended_until <= ?)`
 
 // needsFactor and the condition after it, up to andHasNone, say whether a user u reaches nothing of what is asked for want of a second factor: it is required of them, as
-// of staff (its argument says whether) or by that condition, and they neither have one nor showed one at their provider in a session that lasts. The arguments of
+// of staff (its argument says whether) or by that condition, and they neither have one nor showed one at their provider, when they last came by it or in a session that lasts. The arguments of
 // andHasNone are now, and since when such a session was heard of and began.
 const (
 	needsFactor = `, CASE WHEN (? AND u.staff_role <> '' OR `
-	andHasNone  = `) AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL)
+	andHasNone  = `) AND NOT ` + actor.ShowsFactor + `
 		AND NOT EXISTS (SELECT 1 FROM sessions x WHERE x.user_id = u.id AND x.factor_at IS NOT NULL AND x.expires_at > ? AND x.last_seen_at >= ? AND x.created_at > ?) THEN 1 ELSE 0 END AS needs_factor`
 	byName = ` ORDER BY LOWER(u.name), u.id LIMIT ?`
 )

@@ -87,16 +87,19 @@ func can(t *testing.T, w *catalogtest.World, store *staff.Store, p permission.Na
 }
 
 // Z6, A12: who reaches nothing of an organization, or of the portal as staff, until they have a second factor is named with that, and no longer once they have one, or
-// showed one at their provider in a session that lasts.
+// showed one at their provider, when they last came by it or in a session that lasts.
 func TestWhoNeedsAFactorFirstIsNamedWithThat(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w, store := catalogtest.New(t, d), staff.NewStore(d, nil, nil)
-		none, has, showed := w.Person("Has None", "support"), w.Person("Has One", "support"), w.Person("Showed One", "support")
-		for _, a := range []actor.Actor{none, has, showed} {
+		none, has, showed, vouched := w.Person("Has None", "support"), w.Person("Has One", "support"), w.Person("Showed One", "support"), w.Person("Vouched For", "support")
+		for _, a := range []actor.Actor{none, has, showed, vouched} {
 			w.Join(w.North, a, "developer")
 		}
 		w.Tx(func(tx *db.Tx) error {
 			if _, err := tx.Run("INSERT INTO factors (id, user_id, kind, name, confirmed_at, created_at) VALUES (?, ?, 'totp', 'App', ?, ?)", db.NewID(), has.UserID, tx.Now, tx.Now); err != nil {
+				return err
+			}
+			if _, err := tx.Run("INSERT INTO identities (id, user_id, issuer, subject, factor_at, created_at) VALUES (?, ?, 'https://login.example', 'vouched', ?, ?)", db.NewID(), vouched.UserID, tx.Now, tx.Now); err != nil {
 				return err
 			}
 			_, err := tx.Run("UPDATE organizations SET factor_from = ? WHERE id = ?", tx.Now.Add(time.Hour), w.North)
@@ -106,7 +109,7 @@ func TestWhoNeedsAFactorFirstIsNamedWithThat(t *testing.T) {
 		need := func(when string, p permission.Name, object string, want ...string) {
 			t.Helper()
 			all := can(t, w, store, p, object)
-			for _, a := range []actor.Actor{none, has, showed} {
+			for _, a := range []actor.Actor{none, has, showed, vouched} {
 				if c, found := all[a.Name]; !found || c.NeedsFactor != slices.Contains(want, a.Name) {
 					t.Errorf("%s, %s: %s needs a factor first: %v, named %v", when, p, a.Name, c.NeedsFactor, found)
 				}

@@ -146,7 +146,11 @@ func (s *Store) enter(tx *db.Tx, a actor.Actor, u account.User, p Provider, who 
 	if err != nil {
 		return "", account.Session{}, err
 	}
-	if _, err := tx.Run("UPDATE identities SET last_used_at = ?, address = ? WHERE issuer = ? AND subject = ?", tx.Now, audit.Clean(who.Address), who.Issuer, who.Subject); err != nil {
+	var factorAt *time.Time
+	if who.Factor {
+		factorAt = &tx.Now
+	}
+	if _, err := tx.Run("UPDATE identities SET last_used_at = ?, factor_at = ?, address = ? WHERE issuer = ? AND subject = ?", tx.Now, factorAt, audit.Clean(who.Address), who.Issuer, who.Subject); err != nil {
 		return "", account.Session{}, err
 	}
 	_, err = tx.Run("INSERT INTO provider_sessions (session_id, issuer, subject, sid) VALUES (?, ?, ?, ?)", session.ID, who.Issuer, who.Subject, who.SessionID)

@@ -473,3 +473,24 @@ func TestSessionsEndWhenTheProviderSaysSo(t *testing.T) {
 		}
 	})
 }
+
+// A12, 0017: of each link it is known whether its provider showed a second factor at the last sign-in, so that letters reach who does so between two sessions.
+func TestALinkKnowsWhetherItsProviderShowedAFactorLast(t *testing.T) {
+	each(t, func(w *world) {
+		_, _, err := w.store.Create(t.Context(), visitor(), w.visit(ada()), provider.NewPerson{Name: "Ada Lovelace"})
+		w.must(err)
+		known := func(shown bool) int64 {
+			w.Helper()
+			_, err := w.arrive(visitor(), ada(func(i *openid.Identity) { i.Factor = shown }))
+			w.must(err)
+			w.clock.Advance(48 * time.Hour)
+			return w.count("SELECT COUNT(*) FROM users u WHERE " + actor.ShowsFactor)
+		}
+
+		never, shown, no := known(false), known(true), known(false)
+
+		if never != 0 || shown != 1 || no != 0 {
+			w.Error(never, shown, no)
+		}
+	})
+}

@@ -252,7 +252,7 @@ func (s *Store) left(tx *db.Tx, a actor.Actor, userID, organizationID db.ID) err
 	if err != nil {
 		return err
 	}
-	to, err := org.Managers(tx, organizationID)
+	to, err := org.Managers(tx, organizationID, key.AppsOf(rows)...)
 	if err != nil {
 		return err
 	}

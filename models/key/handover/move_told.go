@@ -50,7 +50,7 @@ func (s *Store) tellMoved(tx *db.Tx, m Move) error {
 		l.Lines = append([]outbox.Line{m.moved()}, waiting(m.Access)...)
 		button := outbox.L("Open the console")
 		l.Button, l.URL = &button, s.link("/console/apps?org="+o.ID.Show(org.Prefix))
-		if err := s.tellManagers(tx, o.ID, l, told); err != nil {
+		if err := s.tellManagers(tx, o.ID, m.App.ID, l, told); err != nil {
 			return err
 		}
 	}
@@ -70,16 +70,16 @@ func (s *Store) tellMoved(tx *db.Tx, m Move) error {
 		l.Lines = append([]outbox.Line{m.moved(), outbox.L("It uses APIs of yours: %s.", names(of[publisher]))}, waiting(of[publisher])...)
 		button := outbox.L("Open the console")
 		l.Button, l.URL = &button, s.link("/console")
-		if err := s.tellManagers(tx, publisher, l, told); err != nil {
+		if err := s.tellManagers(tx, publisher, m.App.ID, l, told); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// tellManagers mails those who were not told yet.
-func (s *Store) tellManagers(tx *db.Tx, organization db.ID, l outbox.Letter, told map[db.ID]bool) error {
-	to, err := org.Managers(tx, organization)
+// tellManagers mails those who were not told yet, and from whom the app is not hidden.
+func (s *Store) tellManagers(tx *db.Tx, organization, app db.ID, l outbox.Letter, told map[db.ID]bool) error {
+	to, err := org.Managers(tx, organization, app)
 	if err != nil {
 		return err
 	}

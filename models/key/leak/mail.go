@@ -10,6 +10,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/account"
 	"github.com/gatehouse-dev/gatehouse/models/db"
 	"github.com/gatehouse-dev/gatehouse/models/key"
+	"github.com/gatehouse-dev/gatehouse/models/org"
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
@@ -78,7 +79,7 @@ func (s *Store) mail(tx *db.Tx, n news) error {
 			KeyID db.ID
 			key.Reader
 		}
-		if err := tx.Raw(readersQuery, tx.Now, tx.Now, part).Scan(&rows).Error; err != nil {
+		if err := tx.Raw(readersQuery, append(org.ReachableArgs(tx.Now), part)...).Scan(&rows).Error; err != nil {
 			return err
 		}
 		for _, r := range rows {

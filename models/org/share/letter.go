@@ -10,9 +10,9 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/outbox"
 )
 
-// tell writes to those who manage an organization; letter is made for each in their language and zone.
-func (s *Store) tell(tx *db.Tx, organization db.ID, letter func(ctx context.Context) outbox.Letter) error {
-	to, err := org.Managers(tx, organization)
+// tell writes to those who manage an organization and from whom the app is not hidden; letter is made for each in their language and zone.
+func (s *Store) tell(tx *db.Tx, organization, app db.ID, letter func(ctx context.Context) outbox.Letter) error {
+	to, err := org.Managers(tx, organization, app)
 	if err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func (s *Store) tellOffered(tx *db.Tx, offer Share) error {
 	if ok, err := account.TakeTx(tx, "share offers to "+offer.ReceiverID.String(), toReceiver, window); err != nil || !ok {
 		return err
 	}
-	return s.tell(tx, offer.ReceiverID, func(ctx context.Context) outbox.Letter {
+	return s.tell(tx, offer.ReceiverID, offer.AppID, func(ctx context.Context) outbox.Letter {
 		l := outbox.Letter{
 			Kind: "share_offered", Subject: outbox.L("An organization offers to share an app with yours"), ExpiresAt: offer.LapsesAt(),
 			Lines: []outbox.Line{
@@ -58,7 +58,7 @@ func (s *Store) tellOffered(tx *db.Tx, offer Share) error {
 }
 
 func (s *Store) tellAccepted(tx *db.Tx, share Share) error {
-	return s.tell(tx, share.LenderID, func(ctx context.Context) outbox.Letter {
+	return s.tell(tx, share.LenderID, share.AppID, func(ctx context.Context) outbox.Letter {
 		l := outbox.Letter{
 			Kind: "share_accepted", Subject: outbox.L("Your offer to share an app was accepted"),
 			Lines: []outbox.Line{outbox.L("The organization %[1]s has the rights on the app %[2]s that you offered, until %[3]s.", share.ReceiverName, share.AppName, text.DateTime(ctx, share.EndsAt))},
@@ -70,7 +70,7 @@ func (s *Store) tellAccepted(tx *db.Tx, share Share) error {
 }
 
 func (s *Store) tellDeclined(tx *db.Tx, share Share) error {
-	return s.tell(tx, share.LenderID, func(context.Context) outbox.Letter {
+	return s.tell(tx, share.LenderID, share.AppID, func(context.Context) outbox.Letter {
 		l := outbox.Letter{
 			Kind: "share_declined", Subject: outbox.L("Your offer to share an app was declined"),
 			Lines: []outbox.Line{outbox.L("The app %s stays as it was: nobody else reaches it by this offer.", share.AppName)},
@@ -91,7 +91,7 @@ func (s *Store) tellEnded(tx *db.Tx, share Share, cause Cause) error {
 	default:
 		return nil
 	}
-	return s.tell(tx, to, func(context.Context) outbox.Letter {
+	return s.tell(tx, to, share.AppID, func(context.Context) outbox.Letter {
 		l := outbox.Letter{
 			Kind: "share_ended", Subject: outbox.L("The share of an app was ended"),
 			Lines: []outbox.Line{outbox.L("The organization %[1]s ended the share of the app %[2]s. It opens nothing any more.", by, share.AppName)},
@@ -108,7 +108,7 @@ func (s *Store) tellEnds(tx *db.Tx, share Share) error {
 		to    db.ID
 		other string
 	}{{share.LenderID, share.ReceiverName}, {share.ReceiverID, share.LenderName}} {
-		err := s.tell(tx, side.to, func(ctx context.Context) outbox.Letter {
+		err := s.tell(tx, side.to, share.AppID, func(ctx context.Context) outbox.Letter {
 			l := outbox.Letter{
 				Kind: "share_ends", Subject: outbox.L("The share of an app ends on %s", text.Date(ctx, share.EndsAt)),
 				Lines: []outbox.Line{outbox.L("The app %[1]s is shared between your organization and %[2]s until %[3]s. Then it opens nothing any more.", share.AppName, side.other, text.DateTime(ctx, share.EndsAt))},

@@ -103,7 +103,7 @@ func (d decider) waiting(lines []Line) int {
 }
 
 const (
-	owners = "SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role = ? AND " + org.Reachable + " ORDER BY m.created_at, u.id LIMIT 50"
+	owners = "SELECT u.id, u.email, u.language, u.time_zone FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = ? AND m.role = ? AND " + org.LetIn + " ORDER BY m.created_at, u.id LIMIT 50"
 	givers = "SELECT u.id, u.email, u.language, u.time_zone, " + staffrole.Effective + " AS role FROM users u WHERE u.staff_role IN ? AND u.staff_role <> '' AND " + org.SignsIn + " ORDER BY u.id LIMIT 50"
 )
 

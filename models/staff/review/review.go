@@ -99,7 +99,7 @@ type Line struct {
 	Since      time.Time // member since; of staff: the account is there since
 	SignedInAt *time.Time
 	SeenAt     *time.Time // the last request of a session that is still there
-	Factor     bool       // has a second factor here
+	Factor     bool       // has a second factor here, or showed one where they last signed in by a provider
 	Linked     bool       // signs in by a provider, too, of which the portal does not know what it asks for
 
 	Unused     bool `gorm:"-"` // why they are on the list
@@ -155,7 +155,7 @@ func (l Line) Above(a actor.Actor) bool {
 }
 
 const facts = ` u.last_signed_in_at AS signed_in_at, (SELECT s.last_seen_at FROM sessions s WHERE s.user_id = u.id ORDER BY s.last_seen_at DESC LIMIT 1) AS seen_at,
-	EXISTS (SELECT 1 FROM factors f WHERE f.user_id = u.id AND f.confirmed_at IS NOT NULL) AS factor, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id) AS linked`
+	` + actor.ShowsFactor + ` AS factor, EXISTS (SELECT 1 FROM identities i WHERE i.user_id = u.id) AS linked`
 
 const (
 	members = "SELECT u.id AS user_id, u.name, u.email, m.role, m.created_at AS since," + facts +

@@ -392,8 +392,9 @@ func TestRemindersComeOnceAQuarter(t *testing.T) {
 func TestWhoIsKeptOutIsNotReminded(t *testing.T) {
 	each(t, func(w *world) {
 		w.member("Vic", "viewer")
-		has, none := w.member("Olga", "owner"), w.member("Otto", "owner")
+		has, none, vouched := w.member("Olga", "owner"), w.member("Otto", "owner"), w.member("Ossi", "owner")
 		w.factor(has)
+		w.run("INSERT INTO identities (id, user_id, issuer, subject, factor_at, created_at) VALUES (?, ?, 'https://login.example', 'ossi', ?, ?)", db.NewID(), vouched.UserID, w.DB.Now(), w.DB.Now())
 		w.run("UPDATE organizations SET factor_from = ? WHERE id = ?", w.DB.Now(), w.North)
 		w.clock.Advance(31 * day)
 
@@ -401,8 +402,8 @@ func TestWhoIsKeptOutIsNotReminded(t *testing.T) {
 
 		var to []db.ID
 		w.ok(w.DB.Read(w.Context()).Raw("SELECT user_id FROM mails WHERE kind = 'review_due'").Scan(&to).Error)
-		if !slices.Contains(to, has.UserID) || slices.Contains(to, none.UserID) {
-			w.Errorf("%v are reminded: %v has a factor, %v none", to, has.UserID, none.UserID)
+		if !slices.Contains(to, has.UserID) || !slices.Contains(to, vouched.UserID) || slices.Contains(to, none.UserID) {
+			w.Errorf("%v are reminded: %v has a factor, %v at a provider, %v none", to, has.UserID, vouched.UserID, none.UserID)
 		}
 	})
 }

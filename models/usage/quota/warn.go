@@ -49,7 +49,7 @@ func (s *Store) tell(tx *db.Tx, one Standing, start time.Time) error {
 		return nil
 	}
 	var to []org.Recipient
-	if err := tx.Raw(readers, tx.Now, tx.Now, one.AppID).Scan(&to).Error; err != nil {
+	if err := tx.Raw(readers, append(org.ReachableArgs(tx.Now), one.AppID)...).Scan(&to).Error; err != nil {
 		return err
 	}
 	for _, r := range to {
