@@ -47,8 +47,9 @@ type Option struct {
 	Group    string // of Select: options with the same Group that follow each other are grouped
 	Selected bool
 	Disabled bool
-	Data     bool // Label is what somebody typed, or a technical word: not for translating
-	HintData bool // as Data, of Hint
+	Data     bool   // Label is what somebody typed, or a technical word: not for translating
+	HintData bool   // as Data, of Hint
+	Note     string // of Radios and Checkboxes: more in words, below Hint
 }
 
 // Problem is one line of an ErrorSummary; Field is the field's name (or an id beginning with "#", or the path of a page).

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -65,6 +66,9 @@ func (h *Handler) Create(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if along := broughtAlong(c, f.input().Permissions); along != "" {
+		return h.Done(c, path(r.ID), text.N("The role is there. Give it on the page of a user. It has more than you ticked, since the pages of one permission need others: %s."), along)
+	}
 	return h.Done(c, path(r.ID), text.N("The role is there. Give it on the page of a user."))
 }
 
@@ -94,6 +98,9 @@ func (h *Handler) Change(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	if along := broughtAlong(c, f.input().Permissions); along != "" {
+		return h.Done(c, path(r.ID), text.N("The role is saved. It holds from the next request on, for all who have it. It has more than you ticked, since the pages of one permission need others: %s."), along)
+	}
 	return h.Done(c, path(r.ID), text.N("The role is saved. It holds from the next request on, for all who have it."))
 }
 
@@ -108,12 +115,12 @@ func (h *Handler) role(c echo.Context) (staffrole.Role, error) {
 func (h *Handler) form(c echo.Context, r *staffrole.Role, f roleForm, failed error) error {
 	p := views.RoleForm{
 		Title: web.T(c, "Compose role"), Action: root + "/new", Cancel: root, Submit: web.T(c, "Create role"),
-		Lead:   web.T(c, "You can give only what your own role has."),
+		Lead:   web.T(c, "You can give only what your own role has.") + " " + web.T(c, alongWords),
 		Crumbs: []components.Crumb{{Label: web.T(c, "Roles"), Href: root}},
 	}
 	if r != nil {
 		p.Title, p.Action, p.Cancel, p.Submit = web.T(c, "Edit role"), path(r.ID)+"/edit", path(r.ID), web.T(c, "Save role")
-		p.Lead = web.T(c, "What you save holds from the next request on, for all who have the role.")
+		p.Lead = web.T(c, "What you save holds from the next request on, for all who have the role.") + " " + web.T(c, alongWords)
 		p.Crumbs = append(p.Crumbs, components.Crumb{Label: r.Name, Href: path(r.ID), Own: true})
 	}
 	p.Frame, p.Crumbs = h.Frame(c, p.Title), append(p.Crumbs, components.Crumb{Label: p.Title})
@@ -139,9 +146,47 @@ func choices(c echo.Context, f roleForm) []views.RoleGroup {
 	for _, n := range permission.OfStaff() {
 		row, _ := permission.Known(n)
 		o := components.Option{Value: string(n), Label: web.T(c, row.Sentence), Hint: string(n), HintData: true, Disabled: !permission.Staff(own, n)}
+		if needs := without(permission.Whole([]permission.Name{n}), []permission.Name{n}); len(needs) > 0 {
+			o.Note = web.T(c, "Brings along: %s", quoted(c, needs))
+		}
 		o.Selected = slices.Contains(f.Permissions, string(n)) && !o.Disabled
 		field := &out[groupOf(n)].Field
 		field.Options = append(field.Options, o)
 	}
 	return out
+}
+
+var alongWords = text.N("A permission brings along those that its pages need, ticked or not.")
+
+// broughtAlong names what a role has beyond what was ticked, and for the sake of what; "" for nothing.
+func broughtAlong(c echo.Context, ticked []permission.Name) string {
+	var all []string
+	for _, n := range without(permission.Whole(ticked), ticked) {
+		for _, by := range ticked {
+			if slices.Contains(permission.Whole([]permission.Name{by}), n) {
+				all = append(all, web.T(c, "%s comes with %s", quoted(c, []permission.Name{n}), quoted(c, []permission.Name{by})))
+				break
+			}
+		}
+	}
+	return strings.Join(all, ", ")
+}
+
+// quoted are the sentences of permissions, in the order of the table.
+func quoted(c echo.Context, names []permission.Name) string {
+	all := make([]string, len(names))
+	for i, n := range names {
+		row, _ := permission.Known(n)
+		all[i] = web.T(c, "“%s”", web.T(c, row.Sentence))
+	}
+	return strings.Join(all, ", ")
+}
+
+func without(all, some []permission.Name) (left []permission.Name) {
+	for _, n := range all {
+		if !slices.Contains(some, n) {
+			left = append(left, n)
+		}
+	}
+	return left
 }

@@ -61,6 +61,30 @@ func TestAnAdminComposesARole(t *testing.T) {
 	}
 }
 
+// U2: the form says which permissions bring others along, and what was saved says which came so: also of one that was not ticked any more, and stays.
+func TestWhatComesAlongIsSaid(t *testing.T) {
+	s := site(t)
+	admin := s.As(s.Person("root@company.example", permission.StaffAdmin))
+
+	blank := admin.Get("/admin/roles/new")
+	made := admin.Post("/admin/roles/new", form("Key desk", "staff:keys:manage", "staff:audit:read"))
+	after := admin.Get(made.Location)
+	admin.Post(made.Location+"/edit", form("Key desk", "staff:keys:manage"))
+	unticked := admin.Get(made.Location)
+	admin.Post(made.Location+"/edit", form("Key desk", "staff:audit:read"))
+	alone := admin.Get(made.Location)
+
+	row, _ := permission.Known("staff:keys:read")
+	manage, _ := permission.Known("staff:keys:manage")
+	comes := "“" + row.Sentence + "” comes with “" + manage.Sentence + "”"
+	if !strings.Contains(blank.Body, "Brings along: “"+row.Sentence+"”") || strings.Count(blank.Body, "Brings along") == len(permission.OfStaff()) {
+		t.Error("the form does not say what brings what along")
+	}
+	if !strings.Contains(after.Body, comes) || !strings.Contains(unticked.Body, comes) || strings.Contains(alone.Body, "more than you ticked") {
+		t.Error("what came along is not said", made.Status)
+	}
+}
+
 // roleOf is the text under which users have the role of a page.
 func roleOf(t *testing.T, path string) string {
 	t.Helper()
