@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"time"
@@ -12,7 +13,10 @@ import (
 	"github.com/go-jose/go-jose/v4"
 )
 
-const keysPause = 30 * time.Second // between two questions for a provider's keys, whoever has them asked
+const (
+	keysPause = 30 * time.Second // between two questions for a provider's keys, whoever has them asked
+	mostKeys  = 1 << 20          // bytes of an answer that are read: those of large providers have some 10,000
+)
 
 // keys are those that a provider signs with. They are asked for when a token is signed by none of them, as after a rotation, and once a day. Anybody can send such a token,
 // so the provider is asked once in keysPause at most; go-oidc's own set asks it each time. Safe for concurrent use.
@@ -53,7 +57,7 @@ func (j *judge) fault(err error) error {
 
 // verify gives what a token says that is signed by one of the keys. Faults: ErrRefused; ErrAway where the provider can't be asked now whether it has another key; those of mayAsk.
 func (k *keys) verify(ctx context.Context, token string, mayAsk func() error) ([]byte, error) {
-	signed, err := jose.ParseSigned(token, algorithms)
+	signed, err := jose.ParseSignedCompact(token, algorithms)
 	if err != nil || len(signed.Signatures) != 1 {
 		return nil, refused("the token is signed in no way that counts")
 	}
@@ -155,7 +159,7 @@ func (k *keys) fetch(ctx context.Context) ([]jose.JSONWebKey, error) {
 	var set struct {
 		Keys []json.RawMessage `json:"keys"`
 	}
-	if err := json.NewDecoder(answer.Body).Decode(&set); err != nil {
+	if err := json.NewDecoder(io.LimitReader(answer.Body, mostKeys)).Decode(&set); err != nil {
 		return nil, err
 	}
 	var all []jose.JSONWebKey
