@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strconv"
@@ -103,8 +104,8 @@ func (h *Handler) auditRow(c echo.Context, e audit.Entry, names map[db.ID]staff.
 	if words, worded := web.ActWords(c, e.Act); worded {
 		row.Words = words
 	}
-	if row.Actor == "" {
-		row.Actor = e.ActorKind
+	if row.Actor == "" { // a deleted account, or none: without its name it is still told from others
+		row.Actor = cmp.Or(web.ShownID(e.ActorKind, db.Deref(e.ActorID)), e.ActorKind)
 	}
 	if row.Target == "" {
 		row.Target = e.TargetKind

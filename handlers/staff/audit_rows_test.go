@@ -103,6 +103,26 @@ func TestTheAuditLogTellsThingsByTheirNames(t *testing.T) {
 	})
 }
 
+// U1, U8: two people whose names were erased are still told from each other; a review is called what its page calls it.
+func TestTheAuditLogTellsTheNamelessByTheirIDs(t *testing.T) {
+	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
+		w := newWorld(t, d, clock)
+		gone, finished := db.NewID(), db.NewID()
+		if err := d.Tx(t.Context(), func(tx *db.Tx) error {
+			audit.Record(tx, actor.Actor{Kind: actor.User, UserID: gone}, audit.Event{Act: audit.ReviewFinished, TargetKind: "review", TargetID: finished})
+			return nil
+		}); err != nil {
+			t.Fatal(err)
+		}
+
+		page := w.As(w.Person("u@northwind.example", permission.Auditor)).Get("/admin/audit")
+
+		if !strings.Contains(page.Body, ">"+gone.Show("user")+"<") || !strings.Contains(page.Body, finished.Show("review")) {
+			t.Error(page.Status, page.Body)
+		}
+	})
+}
+
 // U1, U2: a detail is read as an id of what it tells of alone. What people called something, or an id of another kind, stands as the text that it is: else an app's name
 // would put somebody else's name and a link into the log.
 func TestADetailIsReadAsAnIDOfItsOwnKindAlone(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"github.com/gatehouse-dev/gatehouse/models/org/invitation"
 	"github.com/gatehouse-dev/gatehouse/models/org/share"
 	"github.com/gatehouse-dev/gatehouse/models/scim"
+	"github.com/gatehouse-dev/gatehouse/models/staff/review"
 	"github.com/gatehouse-dev/gatehouse/models/staffrole"
 )
 
@@ -22,7 +23,7 @@ var IDPrefixes = map[string]string{
 	"key": key.IDPrefix, "key_revocation": "rev", "key_bulk": bulk.Prefix, "key_import": key.ImportPrefix,
 	"directory": scim.TokenPrefix, "directory_token": scim.TokenPrefix, "directory_group": scim.GroupPrefix,
 	"question": forum.Prefix, "post": forum.PostPrefix, "support_team": support.TeamPrefix, "canned_reply": support.ReplyID,
-	"invitation": invitation.Prefix, "domain": domain.Prefix, "factor": factor.Prefix, "staff_role": staffrole.Prefix,
+	"invitation": invitation.Prefix, "domain": domain.Prefix, "factor": factor.Prefix, "staff_role": staffrole.Prefix, "review": review.Prefix,
 	"api": catalog.Prefix, "access": catalog.AccessPrefix, "scope": catalog.ScopePrefix, "plan": catalog.PlanPrefix, "version": catalog.VersionPrefix, "route_rule": catalog.RulePrefix,
 }
 

@@ -21,7 +21,7 @@ const otherOwners = `SELECT u.id, u.email, u.language, u.time_zone FROM members 
 // TellOwners mails the other owners of an organization that somebody is one now, whoever made them that: also who did, whose session somebody else may have.
 func TellOwners(tx *db.Tx, box *outbox.Outbox, link func(string) string, o Organization, userID db.ID) error {
 	var to []Recipient
-	if err := tx.Raw(otherOwners, o.ID, permission.OrgRoles(permission.OwnersManage), userID, tx.Now, tx.Now).Scan(&to).Error; err != nil || len(to) == 0 {
+	if err := tx.Raw(otherOwners, append([]any{o.ID, permission.OrgRoles(permission.OwnersManage), userID}, ReachableArgs(tx.Now)...)...).Scan(&to).Error; err != nil || len(to) == 0 {
 		return err
 	}
 	var who struct{ Name, Email string }
