@@ -117,6 +117,7 @@ func (h *Handler) auditRow(c echo.Context, e audit.Entry, names map[db.ID]staff.
 			d.Name, d.Href = nameOf(c, names, id)
 			d.Value = web.ShownID(kind, id)
 		}
+		d.Value = cmp.Or(d.Value, "–") // of what began or ended, one side is nothing
 		row.Details = append(row.Details, d)
 	}
 	for _, fact := range slices.Sorted(maps.Keys(e.Who)) {

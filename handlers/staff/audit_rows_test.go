@@ -103,13 +103,14 @@ func TestTheAuditLogTellsThingsByTheirNames(t *testing.T) {
 	})
 }
 
-// U1, U8: two people whose names were erased are still told from each other; a review is called what its page calls it.
+// U1, U8: two people whose names were erased are still told from each other; a review is called what its page calls it; what was nothing is seen to be.
 func TestTheAuditLogTellsTheNamelessByTheirIDs(t *testing.T) {
 	dbtest.Each(t, func(t *testing.T, d *db.DB, clock *dbtest.Clock) {
 		w := newWorld(t, d, clock)
 		gone, finished := db.NewID(), db.NewID()
 		if err := d.Tx(t.Context(), func(tx *db.Tx) error {
 			audit.Record(tx, actor.Actor{Kind: actor.User, UserID: gone}, audit.Event{Act: audit.ReviewFinished, TargetKind: "review", TargetID: finished})
+			audit.Record(tx, actor.ForSystem(), audit.Event{Act: audit.UserRoleChanged, TargetKind: "user", TargetID: gone, Details: map[string]string{"from": "", "to": "support"}})
 			return nil
 		}); err != nil {
 			t.Fatal(err)
@@ -117,7 +118,7 @@ func TestTheAuditLogTellsTheNamelessByTheirIDs(t *testing.T) {
 
 		page := w.As(w.Person("u@northwind.example", permission.Auditor)).Get("/admin/audit")
 
-		if !strings.Contains(page.Body, ">"+gone.Show("user")+"<") || !strings.Contains(page.Body, finished.Show("review")) {
+		if !strings.Contains(page.Body, ">"+gone.Show("user")+"<") || !strings.Contains(page.Body, finished.Show("review")) || !strings.Contains(page.Body, "from: –") {
 			t.Error(page.Status, page.Body)
 		}
 	})
