@@ -18,7 +18,7 @@ func TestSessionsAreSeenAndEnded(t *testing.T) {
 			w.signIn(phone, devMail, devPassword)
 			w.mailTo(devMail, "New sign-in to your account")
 			desk.open("/console/account")
-			desk.see("Link in a mail", "Password")
+			desk.see("Code from a mail", "Password")
 			desk.press("End all other sessions")
 			desk.see("All other sessions are ended")
 			phone.open("/console")

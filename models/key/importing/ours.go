@@ -7,7 +7,7 @@ import (
 
 // kinds are the prefixes of this portal's ids.
 var kinds = []string{
-	"acc", "api", "app", "brw", "bulk", "dom", "dwn", "factor", "flg", "flw", "hnd", "idn", "imp", "inc", "inv", "key", "mail", "note", "org", "plan", "pol", "pre", "pst", "qst", "rat", "rep", "req", "rev", "review", "role", "rule", "scg", "scp", "sct", "scu", "session", "shr", "team", "user", "ver",
+	"acc", "api", "app", "brw", "bulk", "dom", "dwn", "event", "factor", "flg", "flw", "hnd", "idn", "imp", "inc", "inv", "key", "mail", "note", "org", "plan", "pol", "pre", "pst", "qst", "rat", "rep", "req", "rev", "review", "role", "rule", "scg", "scp", "sct", "scu", "session", "shr", "team", "user", "ver",
 }
 
 // looksOurs reports whether ids of this portal would be taken for keys of the shape, alone or within: they stand in addresses and in what people write.
