@@ -84,7 +84,7 @@ func (h *Handler) appMembersDesk(c echo.Context, f *appMembersForm, fields map[s
 	title := web.T(c, "Choose members")
 	return views.Desk{
 		Frame: h.Frame(c, title), Title: title, Lead: web.T(c, "It holds from their next request on. Keys work on, whoever made them. Programs reach a limited app with its own keys alone."),
-		Crumbs: []components.Crumb{{Label: web.T(c, "Apps"), Href: appsPath}, {Label: app.Name, Href: appPath(app.ID), Own: true}},
+		Crumbs: h.appCrumbs(c, app),
 		Parts: []views.Part{{Form: &views.Form{
 			Spec: components.FormSpec{Action: appPath(app.ID) + "/members"}, Inputs: inputs, Submit: web.T(c, "Save members"), Kind: components.Primary, Cancel: appPath(app.ID),
 		}}},
